@@ -1,0 +1,64 @@
+# What a developer does here; `make help` lists it. PYTHON names another Python than python3.
+.DEFAULT_GOAL := help
+.PHONY: help setup tree shellcheck docker docker-down images demo demo-clean test lint sanity units integration molecule e2e clean
+
+# Ansible refuses any other encoding.
+export LC_ALL := C.UTF-8
+export PYTHON ?= python3
+
+check := .venv/bin/python tools/check.py
+playbook := ANSIBLE_CONFIG=$(CURDIR)/ansible.cfg .venv/bin/ansible-playbook
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: .venv/setup.done ## install the tools (.venv) and the collections that ours needs (.collections)
+
+.venv/setup.done: tools/setup.sh tools/requirements.txt collections/requirements.yml
+	tools/setup.sh
+
+tree: ## copy the working tree to where Ansible looks for a collection
+	@tools/tree.sh
+
+docker: ## make sure that a Docker Engine with Compose v2 answers
+	tools/engine.sh up
+
+docker-down: ## stop the Docker Engine, if make docker started it
+	tools/engine.sh down
+
+images: docker ## make the images of the demo
+	tools/images.sh demo
+
+demo: setup tree docker images ## deploy, replace under load, refuse a broken release, roll back
+	$(playbook) hotswap.compose.demo
+
+demo-clean: setup tree docker ## remove what the demo runs
+	$(playbook) hotswap.compose.demo -e demo_state=absent
+
+shellcheck:
+	@command -v shellcheck >/dev/null || tools/apt-install.sh shellcheck
+
+test: setup tree ## run every stage below
+	-@$(MAKE) --no-print-directory shellcheck
+	@$(check)
+
+lint: setup tree shellcheck ## ruff, yamllint, ansible-lint, antsibull, shellcheck
+	@$(check) lint
+
+sanity: setup tree shellcheck ## ansible-test sanity
+	@$(check) sanity
+
+units: setup tree ## ansible-test units
+	@$(check) units
+
+integration: setup tree ## ansible-test integration, on real Docker
+	@$(check) images integration
+
+molecule: setup tree ## molecule, on real Docker
+	@$(check) images molecule
+
+e2e: setup tree ## real ansible-playbook runs against real Docker and nginx
+	@$(check) images e2e
+
+clean: ## remove .venv, .collections and .cache
+	rm -rf .venv .collections .cache

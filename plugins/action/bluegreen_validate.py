@@ -1,0 +1,46 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+
+import yaml
+from ansible.errors import AnsibleActionFail
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.action import ActionBase
+from ansible_collections.hotswap.compose.plugins.module_utils._settings import problems
+
+PREFIX = "bluegreen_"
+
+
+class ActionModule(ActionBase):
+    """Cast the role's variables by its argument specs and hold them against the rules between them. Nothing is sent anywhere."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp=None, task_vars=None):
+        result = super().run(tmp, task_vars)
+        _validated, arguments = self.validate_argument_spec(argument_spec={"entry_point": {"type": "str", "required": True}})
+        if self._task._role is None:
+            raise AnsibleActionFail("bluegreen_validate is a part of the role hotswap.compose.bluegreen")
+        options = self._options(arguments["entry_point"])
+        given = {name: self._templar.template(task_vars[name]) for name in options if name in task_vars}
+        checked = ArgumentSpecValidator(options).validate(given)
+        settings = {
+            name[len(PREFIX) :]: value
+            for name, value in checked.validated_parameters.items()
+            if value is not None and not options[name].get("no_log")
+        }
+        found = list(checked.error_messages) or problems(settings)
+        if found:
+            raise AnsibleActionFail("\n".join(found))
+        result.update(changed=False, settings=settings)
+        return result
+
+    def _options(self, entry_point):
+        path = os.path.join(self._task._role._role_path, "meta", "argument_specs.yml")
+        with open(path, encoding="utf-8") as file:
+            return yaml.safe_load(file)["argument_specs"][entry_point]["options"]

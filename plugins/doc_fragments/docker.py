@@ -1,0 +1,55 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """How a module reaches the Docker Engine; the options of ENGINE_ARGUMENTS in module_utils/_engine.py."""
+
+    DOCUMENTATION = r"""
+options:
+  docker_host:
+    description:
+      - The URL of the Docker Engine, as seen from the target.
+      - Without it, the environment variable E(DOCKER_HOST) decides; without both, V(unix:///var/run/docker.sock).
+    type: str
+  api_version:
+    description:
+      - The version of the Engine's API to speak.
+      - Without it, the environment variable E(DOCKER_API_VERSION) decides; without both, the newest that both sides
+        know.
+    type: str
+  api_timeout:
+    description: For how many seconds a single answer of the Engine is waited for.
+    type: float
+    default: 60
+  tls:
+    description:
+      - Encrypt the connection, without verifying whom it reaches unless O(tls_verify) says so.
+      - A socket (C(unix://) or C(ssh://)) never uses TLS.
+    type: bool
+  tls_verify:
+    description:
+      - Encrypt the connection, and verify the Engine's certificate.
+      - Without it, the environment variable E(DOCKER_TLS_VERIFY) decides.
+    type: bool
+  ca_cert:
+    description:
+      - The file with the certificate authority that signed the Engine's certificate.
+      - Without it, C(ca.pem) in the directory that the environment variable E(DOCKER_CERT_PATH) names.
+    type: path
+  client_cert:
+    description:
+      - The file with the client's certificate.
+      - Without it, C(cert.pem) in the directory that the environment variable E(DOCKER_CERT_PATH) names.
+    type: path
+  client_key:
+    description:
+      - The file with the client's key.
+      - Without it, C(key.pem) in the directory that the environment variable E(DOCKER_CERT_PATH) names.
+    type: path
+requirements:
+  - Docker SDK for Python (C(docker)) on the target
+"""

@@ -1,0 +1,106 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: nginx_upstream
+short_description: The text of an nginx upstream block
+version_added: 1.0.0
+author:
+  - The hotswap.compose authors (!UNKNOWN)
+description:
+  - Turns a list of targets into one C(upstream) block of an nginx configuration.
+  - It is strict. A name, host, port or weight that could end the block, or say more than it should, is an error.
+    Nothing is escaped.
+  - The same targets give the same text, so that a file changes only where the traffic does.
+positional: name, resolver
+options:
+  _input:
+    description: The servers that share the traffic, in the order in which they are written.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      host:
+        description: A DNS name as Docker gives them, an IPv4 address, or an IPv6 address in brackets.
+        type: str
+        required: true
+      port:
+        description: A port from 1 to 65535.
+        type: int
+        required: true
+      weight:
+        description: The share of this server, from 1 to 65535.
+        type: int
+        default: 1
+  name:
+    description:
+      - The name of the upstream. A letter, followed by up to 127 letters, digits, dots, underscores or hyphens.
+    type: str
+    required: true
+  resolver:
+    description:
+      - The address of the DNS server by which nginx follows the hosts that are names. Docker's is V(127.0.0.11).
+      - Without it, nginx looks names up once, while it loads its configuration.
+      - It needs nginx 1.27.3 or newer.
+    type: str
+seealso:
+  - plugin: hotswap.compose.nginx_upstream_targets
+    plugin_type: filter
+    description: The inverse.
+"""
+
+EXAMPLES = r"""
+- name: Send the traffic of the shop to its blue color
+  ansible.builtin.copy:
+    content: "{{ targets | hotswap.compose.nginx_upstream('shop-was') }}"
+    dest: /etc/nginx/conf.d/shop.conf
+    mode: "0644"
+  vars:
+    targets:
+      - host: shop-blue-was
+        port: 3000
+
+- name: Show a block that gives a tenth to green and follows the containers' addresses
+  ansible.builtin.debug:
+    msg: "{{ targets | hotswap.compose.nginx_upstream('shop-was', resolver='127.0.0.11') }}"
+  vars:
+    targets:
+      - host: shop-blue-was
+        port: 3000
+        weight: 9
+      - host: shop-green-was
+        port: 3000
+# upstream shop-was {
+#     zone shop-was 64k;
+#     resolver 127.0.0.11 valid=2s ipv6=off;
+#     server shop-blue-was:3000 weight=9 resolve;
+#     server shop-green-was:3000 resolve;
+# }
+"""
+
+RETURN = r"""
+_value:
+  description: The block, which ends with a newline.
+  type: str
+"""
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.hotswap.compose.plugins.module_utils._upstream import UpstreamError, render
+
+
+def nginx_upstream(targets, name, resolver=None):
+    try:
+        return render(name, targets, resolver=resolver)
+    except UpstreamError as error:
+        raise AnsibleFilterError(f"hotswap.compose.nginx_upstream: {error}") from error
+
+
+class FilterModule:
+    """nginx upstream blocks from lists of targets."""
+
+    def filters(self):
+        return {"nginx_upstream": nginx_upstream}

@@ -1,0 +1,158 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From the user's Compose files to the one file that a color runs from.
+
+Compose itself renders the user's files (``docker compose config``); what a color adds is put into that result. A deploy runs
+from the rendered file, and so does a rollback months later: it needs nothing of the user's directory or environment of then.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import os
+
+from ansible_collections.hotswap.compose.plugins.module_utils._settings import alias, project_name, with_color
+
+LABEL = "hotswap.compose."
+
+
+class ComposeError(Exception):
+    """The user's Compose files can't be deployed as they are; the message says why and what to do."""
+
+
+def render_command(docker, project, project_src, files, env_files):
+    """Return the argv of ``docker compose config``.
+
+    Compose drops the project's own ``.env`` as soon as it is given another one, so that comes first where it exists.
+    """
+    argv = [docker, "compose", "--project-name", project, "--project-directory", project_src]
+    own = os.path.join(project_src, ".env")
+    if env_files and os.path.exists(own):
+        argv += ["--env-file", own]
+    for path in env_files:
+        argv += ["--env-file", os.path.join(project_src, path)]
+    for path in files:
+        argv += ["--file", os.path.join(project_src, path)]
+    return argv + ["config", "--format", "json"]
+
+
+def redacted(text, secrets):
+    """Return ``text`` without the values in ``secrets``; those under four characters would black out half of it."""
+    for secret in sorted((str(value) for value in secrets), key=len, reverse=True):
+        if len(secret) >= 4:
+            text = text.replace(secret, "***")
+    return text
+
+
+def render(run, docker, settings, color, env):
+    """Return ``(config, warnings)``: what Compose makes of the user's files for ``color``.
+
+    ``run(argv, environ) -> (rc, out, err)``; ``settings``: app, release, project_src, compose_files, env_files;
+    ``env``: what Compose interpolates besides. Raises ComposeError with Compose's own words.
+    """
+    files = [with_color(name, color) for name in settings["compose_files"]]
+    for name in files + settings["env_files"]:
+        path = os.path.join(settings["project_src"], name)
+        if not os.path.isfile(path):
+            raise ComposeError("{0} does not exist on the target".format(path))
+    argv = render_command(
+        docker, project_name(settings["app"], color), settings["project_src"], files, settings["env_files"]
+    )
+    environ = {key: str(value) for key, value in env.items()}
+    environ.update(BLUEGREEN_RELEASE=settings["release"], BLUEGREEN_COLOR=color)
+    rc, out, err = run(argv, environ)
+    said = redacted(err.strip(), env.values())
+    if rc != 0:
+        raise ComposeError("Compose refuses {0}: {1}".format(" and ".join(files), said or "exit status {0}".format(rc)))
+    return json.loads(out), [line for line in said.splitlines() if line]
+
+
+def config_hash(config):
+    """Return a digest of a rendered configuration: equal means that Compose would run the same."""
+    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
+
+
+def expected_services(config):
+    """Return the names of the services that Compose starts at least one container of, sorted."""
+    return sorted(name for name, service in config.get("services", {}).items() if _replicas(service) > 0)
+
+
+def _replicas(service):
+    scale = service.get("scale")
+    if scale is None:
+        scale = (service.get("deploy") or {}).get("replicas")
+    return 1 if scale is None else int(scale)
+
+
+def image_refs(config):
+    """Return ``{service: image reference}``; a service that is only built gets the name Compose gives its image."""
+    return {
+        name: service.get("image") or "{0}-{1}".format(config["name"], name)
+        for name, service in sorted(config.get("services", {}).items())
+    }
+
+
+def colored(config, labels, services, network, volumes):
+    """Return the file that a color runs from: ``config`` with our labels, the names nginx uses, and shared volumes.
+
+    ``labels``: app, color, release, deploy, config; ``services``: from named_services; ``network``: the one nginx is on;
+    ``volumes``: ``{key: volume name}`` of volumes that exist and are to be used again. Raises ComposeError.
+    """
+    app, color = labels["app"], labels["color"]
+    result = copy.deepcopy(config)
+    result["name"] = project_name(app, color)
+    defined = result.get("services", {})
+    for service in defined.values():
+        service.setdefault("labels", {}).update({LABEL + key: value for key, value in labels.items()})
+    key = _edge_key(result, network)
+    for service in services:
+        name = with_color(service["name"], color)
+        if name not in defined:
+            raise ComposeError(
+                "the Compose file of {0} has no service {1}, only {2}: correct bluegreen_services".format(
+                    color, name, ", ".join(sorted(defined)) or "none"
+                )
+            )
+        if _replicas(defined[name]) < 1:
+            raise ComposeError("service {0} takes traffic but has 0 replicas".format(name))
+        _join(defined[name], name, key, alias(app, color, service["base"]))
+    for volume, definition in (result.get("volumes") or {}).items():
+        result["volumes"][volume] = _shared_volume(definition, app, volume, config.get("name"), volumes)
+    return result
+
+
+def _edge_key(config, network):
+    networks = config.setdefault("networks", {})
+    for key, definition in networks.items():
+        if (definition or {}).get("name") == network:
+            return key
+    networks[network] = {"name": network, "external": True}
+    return network
+
+
+def _join(service, name, key, own_alias):
+    if service.get("network_mode"):
+        raise ComposeError(
+            "service {0} has network_mode {1}, so nginx can't find it by name: remove network_mode".format(
+                name, service["network_mode"]
+            )
+        )
+    networks = service.setdefault("networks", {"default": None})
+    joined = networks.get(key) or {}
+    joined["aliases"] = sorted(set(joined.get("aliases") or []) | {own_alias})
+    networks[key] = joined
+
+
+def _shared_volume(definition, app, key, project, known):
+    # Both colors use one volume: what users uploaded yesterday must be there after the swap.
+    definition = dict(definition or {})
+    if definition.get("external") or definition.get("name") != "{0}_{1}".format(project, key):
+        return definition
+    if key in known:
+        return {"name": known[key], "external": True}
+    definition["name"] = "{0}_{1}".format(app, key)
+    return definition

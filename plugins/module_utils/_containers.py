@@ -1,0 +1,149 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The containers of an app's colors: what they are (pure), and finding, starting, stopping and removing them."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+from ansible_collections.hotswap.compose.plugins.module_utils._compose import LABEL
+from ansible_collections.hotswap.compose.plugins.module_utils._settings import COLORS, with_color
+
+COMPOSE = "com.docker.compose."
+
+
+def summary(inspected):
+    """Return what matters of a ``docker inspect`` of one container.
+
+    Keys: id, name, project, service, state, health (None without a healthcheck), exit_code, image, image_id, app, color,
+    release, deploy, config (None where the container isn't ours), restart_policy ({Name, MaximumRetryCount}), stop_timeout (s of
+    grace), networks ({network: {address, names}}), volumes ({target: volume name}), depends_on (services).
+    """
+    labels = inspected["Config"].get("Labels") or {}
+    state = inspected["State"]
+    depends_on = labels.get(COMPOSE + "depends_on") or ""
+    return {
+        "id": inspected["Id"],
+        "name": inspected["Name"].lstrip("/"),
+        "project": labels.get(COMPOSE + "project"),
+        "service": labels.get(COMPOSE + "service"),
+        "state": state["Status"],
+        "health": (state.get("Health") or {}).get("Status"),
+        "exit_code": state.get("ExitCode", 0),
+        "image": inspected["Config"]["Image"],
+        "image_id": inspected["Image"],
+        "app": labels.get(LABEL + "app"),
+        "color": labels.get(LABEL + "color"),
+        "release": labels.get(LABEL + "release"),
+        "deploy": labels.get(LABEL + "deploy"),
+        "config": labels.get(LABEL + "config"),
+        "restart_policy": inspected["HostConfig"]["RestartPolicy"],
+        "stop_timeout": 10 if inspected["Config"].get("StopTimeout") is None else inspected["Config"]["StopTimeout"],
+        "networks": {
+            name: {
+                "address": network.get("IPAddress") or "",
+                "names": sorted(set((network.get("Aliases") or []) + (network.get("DNSNames") or []))),
+            }
+            for name, network in inspected["NetworkSettings"]["Networks"].items()
+        },
+        "volumes": {
+            mount["Destination"]: mount["Name"]
+            for mount in inspected.get("Mounts") or []
+            if mount.get("Type") == "volume"
+        },
+        "depends_on": [entry.split(":")[0] for entry in depends_on.split(",") if entry],
+    }
+
+
+def is_running(container):
+    """Return whether a container answers requests now: running, and healthy where it has a healthcheck."""
+    return container["state"] == "running" and container["health"] in (None, "healthy")
+
+
+def color_of(labels, app, project_src, compose_files):
+    """Return the color that a container belongs to, or None: by our labels, else by the file that started it.
+
+    ``labels`` as in ``docker ps``. A stack that somebody started by hand, under whatever project name, has the color whose
+    Compose file it was started from; a one-off (``docker compose run``) belongs to none.
+    """
+    if labels.get(COMPOSE + "oneoff") == "True":
+        return None
+    if LABEL + "app" in labels:
+        return labels.get(LABEL + "color") if labels[LABEL + "app"] == app else None
+    if not project_src:
+        return None
+    directory = labels.get(COMPOSE + "project.working_dir") or "/"
+    started_from = {
+        os.path.realpath(os.path.join(directory, path))
+        for path in (labels.get(COMPOSE + "project.config_files") or "").split(",")
+        if path
+    }
+    matching = [
+        color
+        for color in COLORS
+        if started_from & {os.path.realpath(os.path.join(project_src, with_color(name, color))) for name in _colored(compose_files)}
+    ]
+    return matching[0] if len(matching) == 1 else None
+
+
+def _colored(compose_files):
+    return [name for name in compose_files or [] if "{color}" in name]
+
+
+def stop_order(containers):
+    """Return lists of containers to stop one list after the other: nobody is stopped before those that depend on it."""
+    left = list(containers)
+    waves = []
+    while left:
+        needed = {service for container in left for service in container["depends_on"]}
+        wave = [container for container in left if container["service"] not in needed] or left
+        waves.append(wave)
+        left = [container for container in left if container not in wave]
+    return waves
+
+
+def is_retired(container):
+    """Return whether a container is stopped, and stays so when the Docker daemon restarts."""
+    return container["state"] in ("exited", "created", "dead") and container["restart_policy"]["Name"] in ("", "no")
+
+
+def find(engine, app, project_src=None, compose_files=None):
+    """Return ``{"blue": [summary, …], "green": […]}`` of every container of the app, the stopped ones included."""
+    found = {color: [] for color in COLORS}
+    for listed in engine.list_containers([COMPOSE + "project"]):
+        color = color_of(listed.get("Labels") or {}, app, project_src, compose_files)
+        inspected = engine.inspect(listed["Id"]) if color in found else None
+        if inspected is not None:
+            found[color].append(summary(inspected))
+    for containers in found.values():
+        containers.sort(key=lambda container: container["name"])
+    return found
+
+
+def start(engine, containers, policies):
+    """Start containers again and give each the restart policy it had; ``policies``: ``{id: policy}``."""
+    for container in containers:
+        if container["id"] in policies:
+            engine.call(engine.api.update_container, container["id"], restart_policy=policies[container["id"]])
+        engine.call(engine.api.start, container["id"])
+
+
+def stop(engine, containers):
+    """Stop containers with their own grace periods, so that they stay stopped when the Docker daemon restarts."""
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        for wave in stop_order(containers):
+            list(pool.map(lambda container: _stop_for_good(engine, container), wave))
+
+
+def _stop_for_good(engine, container):
+    engine.call(engine.api.update_container, container["id"], restart_policy={"Name": "no", "MaximumRetryCount": 0})
+    engine.call(engine.api.stop, container["id"], timeout=container["stop_timeout"])
+
+
+def remove(engine, containers, volumes):
+    """Remove stopped containers, with their anonymous volumes where ``volumes``."""
+    for container in containers:
+        engine.call(engine.api.remove_container, container["id"], v=volumes, force=True)

@@ -1,0 +1,257 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A thin client of the Docker Engine, by the Docker SDK for Python: connection, the few calls we need, and a stream
+of events.
+
+Every failure to reach or to use the Engine is raised as EngineError, whose text is one clear message for a person.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import platform
+import queue
+import sys
+import threading
+from typing import Any, Iterator, Mapping, NamedTuple
+
+try:
+    import docker
+    import docker.errors
+    import requests.exceptions
+except ImportError as error:
+    SDK_IMPORT_ERROR: ImportError | None = error
+else:
+    SDK_IMPORT_ERROR = None
+
+DEFAULT_HOST = "unix:///var/run/docker.sock"
+
+# Options of every module that talks to the Engine; documented in the fragment hotswap.compose.docker.
+ENGINE_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "docker_host": {"type": "str"},
+    "api_version": {"type": "str"},
+    "api_timeout": {"type": "float", "default": 60},
+    "tls": {"type": "bool"},
+    "tls_verify": {"type": "bool"},
+    "ca_cert": {"type": "path"},
+    "client_cert": {"type": "path"},
+    "client_key": {"type": "path"},
+}
+
+SUBSCRIBED = "subscribed"
+EVENT = "event"
+LOST = "lost"
+
+FIRST_BACKOFF = 0.1
+LONGEST_BACKOFF = 2.0
+
+
+class EngineError(Exception):
+    """The Engine can't be reached, or refused a call."""
+
+
+class Notice(NamedTuple):
+    """What an EventStream tells: SUBSCRIBED (detail None), EVENT (the Engine's event) or LOST (the reason, a text)."""
+
+    kind: str
+    detail: Any
+
+
+def connection_settings(options: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """The module's options, completed from the variables that the docker command line reads too.
+
+    Returns ``host``, ``version``, ``timeout`` and ``tls``: None, or ``verify``, ``ca_cert`` and ``client_cert`` (None
+    or a pair).
+    """
+    host = options.get("docker_host") or environ.get("DOCKER_HOST") or DEFAULT_HOST
+    directory = environ.get("DOCKER_CERT_PATH")
+    verify = options.get("tls_verify")
+    if verify is None:
+        verify = bool(environ.get("DOCKER_TLS_VERIFY"))
+    settings: dict[str, Any] = {
+        "host": host,
+        "version": options.get("api_version") or environ.get("DOCKER_API_VERSION") or "auto",
+        "timeout": options.get("api_timeout") or 60,
+        "tls": None,
+    }
+    # A socket has no TLS, whatever the environment says for other hosts.
+    if host.startswith(("unix://", "ssh://")) or not (options.get("tls") or verify):
+        return settings
+
+    def file_of(option: str, name: str) -> str | None:
+        return options.get(option) or (os.path.join(directory, name) if directory else None)
+
+    certificate, key = file_of("client_cert", "cert.pem"), file_of("client_key", "key.pem")
+    settings["tls"] = {
+        "verify": verify,
+        "ca_cert": file_of("ca_cert", "ca.pem"),
+        "client_cert": (certificate, key) if certificate and key else None,
+    }
+    return settings
+
+
+def errno_in(error: BaseException | None) -> int | None:
+    """The errno of the system's error that the layers of the HTTP client wrapped; None where there is none."""
+    seen = set()
+    waiting: list[Any] = [error]
+    while waiting:
+        current = waiting.pop()
+        if not isinstance(current, BaseException) or id(current) in seen:
+            continue
+        seen.add(id(current))
+        if isinstance(current, OSError) and isinstance(current.errno, int):
+            return current.errno
+        waiting += [*current.args, getattr(current, "reason", None), current.__cause__, current.__context__]
+    return None
+
+
+def explain(error: BaseException, host: str) -> str:
+    """One message for a person: what is wrong with the Engine at ``host``, and the remedy."""
+    number = errno_in(error)
+    if number in (errno.EACCES, errno.EPERM):
+        return (
+            f"no permission to use the Docker Engine at {host}: run the task with become, "
+            f"or add the user (uid {os.geteuid()}) to the socket's group (usually docker)"
+        )
+    if number in (errno.ENOENT, errno.ECONNREFUSED):
+        return f"no Docker Engine answers at {host} ({os.strerror(number)}): start it, or set docker_host"
+    if "timed out" in str(error).lower():
+        return f"the Docker Engine at {host} did not answer in time: {error}"
+    explanation = getattr(error, "explanation", None)  # what the Engine itself says, without the HTTP around it
+    if explanation:
+        return f"the Docker Engine at {host} refused: {explanation}"
+    return f"the Docker Engine at {host} can't be used: {error}"
+
+
+def missing_sdk(error: ImportError) -> str:
+    return (
+        f"the Docker SDK for Python is missing on {platform.node()} for {sys.executable} ({error}): "
+        "install the package python3-docker or, with that Python's pip, docker; "
+        "or let ansible_python_interpreter name a Python that has it"
+    )
+
+
+class Engine:
+    """A connected Engine. Its calls may be used from several threads."""
+
+    def __init__(self, api: Any, host: str, timeout: float) -> None:
+        self.api = api
+        self.host = host
+        self._longest = timeout
+
+    @classmethod
+    def connect(cls, options: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Engine:
+        """Connect by a module's options (see ENGINE_ARGUMENTS); EngineError where it can't."""
+        if SDK_IMPORT_ERROR is not None:
+            raise EngineError(missing_sdk(SDK_IMPORT_ERROR)) from SDK_IMPORT_ERROR
+        settings = connection_settings(options, os.environ if environ is None else environ)
+        host, timeout = settings["host"], settings["timeout"]
+        try:
+            tls = docker.tls.TLSConfig(**settings["tls"]) if settings["tls"] else False
+            api = docker.APIClient(base_url=host, version=settings["version"], timeout=timeout, tls=tls)
+            if settings["version"] != "auto":
+                api.ping()  # with a version given, nothing has been asked of the Engine yet
+        except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+            raise EngineError(explain(error, host)) from error
+        return cls(api, host, timeout)
+
+    def answer_within(self, limit: float) -> None:
+        """Let the next calls wait at most ``limit`` seconds for the Engine, and never longer than the option allows."""
+        self.api.timeout = min(self._longest, limit)
+
+    def list_containers(self, labels: list[str]) -> list[dict[str, Any]]:
+        """Summaries of all containers, stopped ones too, that carry all of ``labels`` (``name=value``)."""
+        return self.call(self.api.containers, all=True, filters={"label": labels})
+
+    def inspect(self, container_id: str) -> dict[str, Any] | None:
+        """The container's whole state, or None where there is no such container."""
+        try:
+            return self.call(self.api.inspect_container, container_id)
+        except EngineError as error:
+            if isinstance(error.__cause__, docker.errors.NotFound):
+                return None
+            raise
+
+    def image_id(self, name: str) -> str | None:
+        """The id of the image that ``name`` (a reference or an id) names here, or None."""
+        try:
+            return self.call(self.api.inspect_image, name)["Id"]
+        except EngineError as error:
+            if isinstance(error.__cause__, docker.errors.NotFound):
+                return None
+            raise
+
+    def log_tail(self, container_id: str, lines: int) -> list[str]:
+        """The last lines that the container wrote, to stdout or stderr."""
+        if lines == 0:
+            return []
+        text = self.call(self.api.logs, container_id, stdout=True, stderr=True, tail=lines)
+        return text.decode("utf-8", "replace").splitlines()
+
+    def events(self, labels: list[str], actions: list[str]) -> EventStream:
+        """A started stream of the events of the containers that carry ``labels``."""
+        stream = EventStream(self, {"type": "container", "label": labels, "event": actions})
+        stream.start()
+        return stream
+
+    def call(self, function: Any, *args: Any, **kwargs: Any) -> Any:
+        """What ``function``, a method of ``api``, returns; its failures as EngineError."""
+        try:
+            return function(*args, **kwargs)
+        except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+            raise EngineError(explain(error, self.host)) from error
+
+
+class EventStream:
+    """The Engine's events, read by a thread of their own: subscribing blocks for as long as an Engine hangs.
+
+    When the stream ends (the Engine was restarted), it says LOST and subscribes again until it can. Events between
+    LOST and SUBSCRIBED are missed, so whoever reads looks at everything at each SUBSCRIBED.
+    """
+
+    def __init__(self, engine: Engine, filters: dict[str, Any]) -> None:
+        self._engine = engine
+        self._filters = filters
+        self._notices: queue.Queue = queue.Queue()
+        self._closed = threading.Event()
+        self._stream: Any = None
+
+    def start(self) -> None:
+        threading.Thread(target=self._read_for_ever, name="engine-events", daemon=True).start()
+
+    def next(self, timeout: float) -> Notice | None:
+        """The next notice, or None where there is none within ``timeout`` seconds."""
+        try:
+            return self._notices.get(timeout=max(timeout, 0)) if timeout > 0 else self._notices.get_nowait()
+        except queue.Empty:
+            return None
+
+    def close(self) -> None:
+        self._closed.set()
+        if self._stream is not None:
+            # Over ssh:// a stream can't be closed; the thread is a daemon and ends with us.
+            with contextlib.suppress(Exception):
+                self._stream.close()
+
+    def _read_for_ever(self) -> None:
+        backoff = FIRST_BACKOFF
+        while not self._closed.is_set():
+            reason = "the Engine ended the stream of events"
+            try:
+                for notice in self._read_once():
+                    backoff = FIRST_BACKOFF
+                    self._notices.put(notice)
+            except Exception as error:  # whatever breaks in the HTTP client's depths, the answer is to subscribe again
+                reason = explain(error, self._engine.host)
+            self._notices.put(Notice(LOST, reason))
+            self._closed.wait(backoff)
+            backoff = min(backoff * 2, LONGEST_BACKOFF)
+
+    def _read_once(self) -> Iterator[Notice]:
+        self._stream = self._engine.api.events(decode=True, filters=self._filters)
+        yield Notice(SUBSCRIBED, None)
+        for event in self._stream:
+            yield Notice(EVENT, event)

@@ -1,0 +1,149 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What we know of nginx: our files in its configuration, its features by version, and the proof that it reloaded. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+import struct
+
+from ansible_collections.hotswap.compose.plugins.module_utils._upstream import UpstreamError, parse, render
+
+SHARED_FILE = "bluegreen.conf"
+KEEPALIVE_MIN_TIMEOUT = 5
+"""s for which an old worker still takes a request on an idle keep-alive connection after a reload."""
+
+DOCKER_RESOLVER = "127.0.0.11"
+
+_VERSION = re.compile(r"nginx/(\d+)\.(\d+)\.(\d+)")
+_GENERATION = re.compile(r"^# generation: (\S+)$", re.MULTILINE)
+_ESTABLISHED = "01"
+
+
+def app_file(app):
+    """Return the name of an app's file in the conf dir."""
+    return "bluegreen-{0}.conf".format(app)
+
+
+def version(text):
+    """Return ``(1, 27, 4)`` from what ``nginx -v`` prints, or None."""
+    match = _VERSION.search(text)
+    return tuple(int(part) for part in match.groups()) if match else None
+
+
+def follows_addresses(nginx_version):
+    """Return whether this nginx can look up an upstream's names again while it runs (``resolve``)."""
+    return nginx_version >= (1, 27, 3)
+
+
+def drops_no_keepalive(nginx_version):
+    """Return whether this nginx can keep idle keep-alive connections for a while over a reload."""
+    return nginx_version >= (1, 27, 4)
+
+
+def app_text(app, color, release, generation, upstreams, nginx_version):
+    """Return the content of an app's file. ``upstreams``: ``[{name, targets}]``; raises UpstreamError."""
+    resolver = DOCKER_RESOLVER if follows_addresses(nginx_version) else None
+    header = (
+        "# Where nginx sends the requests of {app}. Written by hotswap.compose; the next deploy replaces it.\n"
+        "# color: {color}\n# release: {release}\n# generation: {generation}\n"
+    ).format(app=app, color=color, release=release, generation=generation)
+    return header + "".join(render(upstream["name"], upstream["targets"], resolver) for upstream in upstreams)
+
+
+def shared_text(nginx_version):
+    """Return the content of the file that all apps on one nginx share, or None where this nginx needs none."""
+    if not drops_no_keepalive(nginx_version):
+        return None
+    return (
+        "# Written by hotswap.compose, for every app behind this nginx: at a reload, a client's idle connection is kept for\n"
+        "# so long that its next request is still answered instead of dropped.\n"
+        "keepalive_min_timeout {0}s;\n"
+    ).format(KEEPALIVE_MIN_TIMEOUT)
+
+
+def generation(text):
+    """Return the generation that an app's file, or a whole ``nginx -T`` dump's part of it, says; None without one."""
+    match = _GENERATION.search(text or "")
+    return match.group(1) if match else None
+
+
+def file_in_dump(dump, path):
+    """Return the content of one file in what ``nginx -T`` printed, or None where nginx doesn't read it."""
+    header = "# configuration file {0}:\n".format(path)
+    if header not in dump:
+        return None
+    return dump.split(header, 1)[1].split("\n# configuration file ", 1)[0]
+
+
+def sends_the_same(text, other):
+    """Return whether two app files send the same traffic to the same places; broken or absent text equals nothing."""
+    try:
+        return text is not None and other is not None and parse(text) == parse(other)
+    except UpstreamError:
+        return False
+
+
+def config_arguments(command):
+    """Return the ``-c`` and ``-p`` of a container's command, which every other call of nginx in it needs as well."""
+    arguments = []
+    for flag, value in zip(command, command[1:]):
+        if flag in ("-c", "-p"):
+            arguments += [flag, value]
+    return arguments
+
+
+def reloaded(before, now):
+    """Return whether nginx serves a new configuration: a new worker is there, and every worker of before is leaving.
+
+    ``before``, ``now``: ``{(pid, start time): leaving?}``, as ``_edge.workers`` reads them.
+    """
+    new = any(not leaving for worker, leaving in now.items() if worker not in before)
+    staying = any(not leaving for worker, leaving in now.items() if worker in before)
+    return new and not staying
+
+
+def refusal(log):
+    """Return the line by which nginx's log says that a reload is lost, or None while it may still succeed.
+
+    A port that is taken is tried five times over 2.5 s, so only the last word on that counts.
+    """
+    for line in log.splitlines():
+        if "[emerg]" in line and ("bind() to" not in line or "still could not bind" in line):
+            return line.strip()
+    return None
+
+
+def established(table, addresses):
+    """Return how many connections a ``/proc/PID/net/tcp`` or ``tcp6`` has established to any of ``addresses``."""
+    wanted = {_hex_address(address) for address in addresses}
+    wanted |= {"0000000000000000FFFF0000" + address for address in wanted}
+    count = 0
+    for line in table.splitlines()[1:]:
+        fields = line.split()
+        if len(fields) > 3 and fields[3] == _ESTABLISHED and fields[2].split(":")[0] in wanted:
+            count += 1
+    return count
+
+
+def _hex_address(address):
+    packed = ipaddress.ip_address(address).packed
+    words = struct.unpack("!{0}I".format(len(packed) // 4), packed)
+    return "".join("{0:08X}".format(socket.htonl(word)) for word in words)
+
+
+def drained(old_workers, connections, since_proof, nginx_version):
+    """Return whether the old color has no request left and gets no more.
+
+    ``old_workers``: of the configuration before the swap, how many still run; ``connections``: established to the old color;
+    ``since_proof``: s. A neighbour's WebSocket keeps an old worker for hours, so workers alone don't decide; an idle client
+    whose next request still goes to an old worker is why no connection alone doesn't either.
+    """
+    if old_workers == 0:
+        return True
+    patience = KEEPALIVE_MIN_TIMEOUT if drops_no_keepalive(nginx_version) else 0
+    return connections == 0 and since_proof >= patience

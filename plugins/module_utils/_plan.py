@@ -1,0 +1,195 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Decisions of a deploy and a rollback: which color is active, whether anything is to do, where a rollback goes. Pure.
+
+``colors`` is ``{"blue": [summary, …], "green": […]}`` as ``_containers.find`` returns it, ``services`` what
+``_settings.named_services`` returns, ``releases`` the journal's records.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.hotswap.compose.plugins.module_utils._containers import is_running
+from ansible_collections.hotswap.compose.plugins.module_utils._settings import COLORS, alias, other_color, with_color
+
+CREATE, START, WARM = "create", "start", "warm"
+"""How a color comes up: from its file, from its stopped containers, or it still runs."""
+
+
+class PlanError(Exception):
+    """What was asked for can't be done; the message says why and what to do."""
+
+
+def active_color(app, services, served, colors, releases):
+    """Return ``(color, source)``: who has the traffic, and what says so: ``nginx``, ``containers``, ``journal`` or None.
+
+    ``served``: ``{upstream: [target, …]}`` of this app, as nginx is told on disk. Raises PlanError where it can't be known.
+    """
+    hosts = {target["host"] for targets in served.values() for target in targets}
+    serving = [color for color in COLORS if hosts & _names(app, color, services, colors[color])]
+    if len(serving) == 2:
+        raise PlanError("nginx sends the traffic of {0} to both colors: {1}".format(app, ", ".join(sorted(hosts))))
+    if serving:
+        return serving[0], "nginx"
+    running = [color for color in COLORS if any(container["state"] == "running" for container in colors[color])]
+    if len(running) == 1:
+        return running[0], "containers"
+    held = [record["color"] for record in releases if record["outcome"] == "deployed"]
+    if held and (running or colors[held[-1]]):
+        return held[-1], "journal"
+    if running:
+        raise PlanError(
+            "both colors of {0} run, and neither nginx nor the journal tells which one has the traffic; stop the one "
+            "that has not".format(app)
+        )
+    return None, None
+
+
+def _names(app, color, services, containers):
+    names = {alias(app, color, service["base"]) for service in services}
+    names |= {with_color(service["name"], color) for service in services}
+    for container in containers:
+        names.add(container["name"])
+        for network in container["networks"].values():
+            names.update([network["address"]] + network["names"])
+    return names - {""}
+
+
+def live_release(containers):
+    """Return the release of a color's containers, or None where they weren't started by us or don't agree."""
+    releases = {container["release"] for container in containers}
+    return releases.pop() if len(releases) == 1 else None
+
+
+def takes_traffic(containers, services, color):
+    """Return those of a color's containers that nginx sends requests to."""
+    names = {with_color(service["name"], color) for service in services}
+    return [container for container in containers if container["service"] in names]
+
+
+def can_serve(containers, services, color):
+    """Return whether every service of a color that takes traffic has containers and all of them answer."""
+    chosen = takes_traffic(containers, services, color)
+    present = {container["service"] for container in chosen}
+    wanted = {with_color(service["name"], color) for service in services}
+    return present == wanted and all(is_running(container) for container in chosen)
+
+
+def upstreams(app, color, services, containers):
+    """Return ``[{name, targets}]`` that sends the traffic to ``color``.
+
+    Containers that somebody started by hand have no name of ours; they are found by their service's own name.
+    """
+    by_hand = bool(containers) and all(container["app"] is None for container in containers)
+    return [
+        {
+            "name": service["upstream"],
+            "targets": [
+                {
+                    "host": with_color(service["name"], color) if by_hand else alias(app, color, service["base"]),
+                    "port": service["port"],
+                }
+            ],
+        }
+        for service in services
+    ]
+
+
+def addresses(containers, services, color, network):
+    """Return the addresses on nginx's network of the containers of ``color`` that take traffic."""
+    chosen = takes_traffic(containers, services, color)
+    found = {container["networks"][network]["address"] for container in chosen if network in container["networks"]}
+    return sorted(found - {""})
+
+
+def volumes_in_use(config, containers):
+    """Return ``{key: volume name}``: the volumes of running colors by the keys that ``config`` gives them.
+
+    ``shop_uploads`` is the key ``uploads`` of whatever project it was made by.
+    """
+    used = {name for container in containers for name in container["volumes"].values()}
+    keys = config.get("volumes") or {}
+    return {key: name for key in keys for name in sorted(used) if name.endswith("_" + key)}
+
+
+def changes(release, config, refs, image_ids, containers, file_is_current):
+    """Return why the active color is not what was asked for: one short reason each; empty where it is.
+
+    ``config``: hash of the configuration as it would be for the active color; ``refs``: ``{service: image reference}`` of it;
+    ``image_ids``: ``{reference: id here, or None}``; ``containers``: of the active color; ``file_is_current``: nginx's file.
+    """
+    reasons = []
+    if not containers:
+        return ["nothing of it runs"]
+    if any(container["release"] != release for container in containers):
+        reasons.append("the release is {0}".format(live_release(containers) or "not known"))
+    if any(container["config"] != config for container in containers):
+        reasons.append("its configuration is another")
+    for service in sorted(refs):
+        running = {container["image_id"] for container in containers if container["service"] == service}
+        if running and running != {image_ids.get(refs[service])}:
+            reasons.append("{0} is another image now".format(refs[service]))
+    if not all(is_running(container) or container["exit_code"] == 0 for container in containers):
+        reasons.append("not all of it runs")
+    if not file_is_current:
+        reasons.append("nginx's file says something else")
+    return reasons
+
+
+def held(releases):
+    """Return the records of the releases that held the traffic one after the other; the last is the active one.
+
+    A release that was rolled back from is taken out: a rollback never goes there by itself.
+    """
+    stack = []
+    for record in releases:
+        if record["outcome"] != "deployed":
+            continue
+        if record.get("rollback"):
+            while stack and stack[-1]["deploy"] != record["deploy"]:
+                stack.pop()
+        elif stack and stack[-1]["release"] == record["release"]:
+            stack.pop()  # the same release again: the later one is what would be gone back to
+        if not stack or stack[-1]["deploy"] != record["deploy"]:
+            stack.append(record)
+    return stack
+
+
+def rollback_target(app, releases, wanted=None):
+    """Return the record to roll back to: the one before the active one, or the newest of release ``wanted``."""
+    stack = held(releases)
+    if not stack:
+        raise PlanError("there is nothing to roll back to: no release of {0} was deployed here".format(app))
+    active = stack[-1]
+    if wanted is None:
+        if len(stack) < 2:
+            raise PlanError(
+                "there is nothing to roll back to: {0} is the only release of {1} that held the traffic here".format(
+                    active["release"] or "the adopted one", app
+                )
+            )
+        return stack[-2]
+    known = [record for record in releases if record["outcome"] == "deployed"]
+    for record in reversed(known):
+        if record["release"] == wanted:
+            return record
+    raise PlanError(
+        "bluegreen_release is {0!r}: that release never held the traffic here; those that did: {1}".format(
+            wanted, ", ".join(dict.fromkeys(record["release"] or "(adopted)" for record in known))
+        )
+    )
+
+
+def standing(record, colors, active):
+    """Return ``(color, how, containers)``: in which color a release comes back, from what it left behind.
+
+    ``record``: of that release; ``active``: the color that has the traffic now, which it can't take.
+    """
+    idle = other_color(active) if active else COLORS[0]
+    containers = [container for container in colors[idle] if container["id"] in record["containers"]]
+    if len(containers) < len(record["containers"]) or not containers:
+        return idle, CREATE, []
+    if all(container["state"] == "running" for container in containers):
+        return idle, WARM, containers
+    return idle, START, containers

@@ -1,0 +1,179 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a user asked for: the rules between variables, and the names that follow from them. Pure.
+
+A *settings* dict holds the role's public variables without their prefix ``bluegreen_``, cast to their types.
+"""
+
+from __future__ import annotations
+
+import re
+
+COLORS = ("blue", "green")
+PLACEHOLDER = "{color}"
+
+_APP = re.compile(r"[a-z][a-z0-9-]{0,30}\Z")
+_RELEASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")
+_SERVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z")
+_DOCKER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
+_UPSTREAM = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,127}\Z")
+_BRACES = re.compile(r"\{[^{}]*\}?|\}")
+_COLOR_AND_SEPARATOR = re.compile(r"[-_.]\{color\}|\{color\}[-_.]|\{color\}")
+
+
+def other_color(color):
+    """Return ``green`` for ``blue`` and the other way round."""
+    return "green" if color == "blue" else "blue"
+
+
+def with_color(text, color):
+    """Return ``text`` with every ``{color}`` replaced. Plain text: other braces are left alone."""
+    return text.replace(PLACEHOLDER, color)
+
+
+def without_color(name):
+    """Return a service's name without its color and one adjacent ``-``, ``_`` or ``.``: ``was-{color}`` → ``was``."""
+    return _COLOR_AND_SEPARATOR.sub("", name, count=1)
+
+
+def project_name(app, color):
+    """Return the Compose project that one color of an app runs as."""
+    return "{0}-{1}".format(app, color)
+
+
+def alias(app, color, base):
+    """Return the name by which nginx finds a color's service; ``base`` is the service without its color."""
+    return "{0}-{1}-{2}".format(app, color, base)
+
+
+def named_services(app, services):
+    """Return ``services`` with what follows from each name: ``base`` and, where none was given, ``upstream``."""
+    named = []
+    for service in services:
+        base = without_color(service["name"])
+        named.append(
+            {
+                "name": service["name"],
+                "base": base,
+                "port": service["port"],
+                "upstream": service.get("upstream") or "{0}-{1}".format(app, base),
+            }
+        )
+    return named
+
+
+def problems(settings):
+    """Return the rules that ``settings`` break, each one sentence: variable, value, remedy. Empty: none.
+
+    Only what is in ``settings`` is judged, so that every entry point can hand in its own variables.
+    """
+    found = []
+    for check in (_names, _paths, _files, _services, _numbers):
+        found.extend(check(settings))
+    return found
+
+
+def _problem(variable, value, remedy):
+    return "bluegreen_{0} is {1!r}: {2}".format(variable, value, remedy)
+
+
+def _names(settings):
+    rules = (
+        ("app", _APP, "use a small letter first, then small letters, digits and '-', 31 at most"),
+        ("release", _RELEASE, "use a letter or digit first, then letters, digits, '.', '_' and '-', 128 at most"),
+        ("network", _DOCKER_NAME, "use the name of an existing Docker network, the one that nginx is on"),
+        ("nginx_container", _DOCKER_NAME, "use the name of the container that nginx runs in"),
+    )
+    for variable, rule, remedy in rules:
+        value = settings.get(variable)
+        if value is not None and not rule.match(value):
+            yield _problem(variable, value, remedy)
+
+
+def _paths(settings):
+    for variable in ("project_src", "nginx_conf_dir", "state_dir"):
+        value = settings.get(variable)
+        if value is not None and not value.startswith("/"):
+            yield _problem(variable, value, "give the absolute path of a directory on the target")
+
+
+def _strange_placeholder(text):
+    return next((brace for brace in _BRACES.findall(text) if brace != PLACEHOLDER), None)
+
+
+def _files(settings):
+    files = settings.get("compose_files")
+    if files is None:
+        return
+    if not files:
+        yield _problem("compose_files", files, "name at least one Compose file")
+    for name in files:
+        strange = _strange_placeholder(name)
+        if strange:
+            yield _problem("compose_files", name, "{0} is not a placeholder, only {{color}} is".format(strange))
+    if files and not any(PLACEHOLDER in name for name in files):
+        yield _problem(
+            "compose_files", files, "one of them must hold {color}, as in compose.{color}-deploy.yml: a file for each color"
+        )
+
+
+def _services(settings):
+    services = settings.get("services")
+    if services is None:
+        return
+    if not services:
+        yield _problem("services", services, "name at least one service that takes traffic, with its port")
+    sound = []
+    for service in services:
+        broken = list(_service(service))
+        for problem in broken:
+            yield problem
+        if not broken:
+            sound.append(service)
+    upstreams = {}
+    for service in named_services(settings["app"], sound):
+        taken = upstreams.setdefault(service["upstream"], service["name"])
+        if taken != service["name"] or sum(other["name"] == taken for other in sound) > 1:
+            yield _problem(
+                "services",
+                service["upstream"],
+                "{0} and {1} have this one upstream: give each its own 'upstream'".format(taken, service["name"]),
+            )
+            return
+
+
+def _service(service):
+    name = service["name"]
+    strange = _strange_placeholder(name)
+    if strange:
+        yield _problem(
+            "services", name, "{0} is not a placeholder, only {{color}} is (quote it: name: \"was-{{color}}\")".format(strange)
+        )
+        return
+    if PLACEHOLDER not in name:
+        yield _problem(
+            "services", name, "the name must hold {color}, as in was-{color}: else both colors answer to one name"
+        )
+    elif not _SERVICE.match(without_color(name)) or not _SERVICE.match(with_color(name, "green")):
+        yield _problem("services", name, "use letters, digits, '.', '_' and '-' around {color}")
+    if not 1 <= service["port"] <= 65535:
+        yield _problem("services", service["port"], "the port of {0} is a number from 1 to 65535".format(name))
+    upstream = service.get("upstream")
+    if upstream and not _UPSTREAM.match(upstream):
+        yield _problem("services", upstream, "an upstream is a letter, then letters, digits, '.', '_' and '-'")
+
+
+def _numbers(settings):
+    for variable, least, unit in (
+        ("health_timeout", 1, "seconds"),
+        ("health_stable_for", 0, "seconds"),
+        ("min_uptime", 0, "seconds"),
+        ("max_restarts", 0, "restarts"),
+        ("drain_timeout", 0, "seconds"),
+        ("keep_releases", 1, "releases"),
+    ):
+        value = settings.get(variable)
+        if value is not None and value < least:
+            yield _problem(variable, value, "give {0} or more {1}".format(least, unit))

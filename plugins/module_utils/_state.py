@@ -1,0 +1,64 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An app's directory below the state directory: its journal, and the files that its releases run from."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from ansible_collections.hotswap.compose.plugins.module_utils import _journal
+
+
+class StateError(Exception):
+    """The state directory can't be used; the message says why and what to do."""
+
+
+class AppState:
+    """``<state_dir>/<app>``: ``journal.json``, ``deploys/<deploy>/compose.<color>.json`` (mode 0600: they hold secrets)."""
+
+    def __init__(self, state_dir, app):
+        self.app = app
+        self.directory = os.path.join(state_dir, app)
+        self.deploys = os.path.join(self.directory, "deploys")
+        self.scratch = os.path.join(self.directory, "scratch")
+        self._journal = os.path.join(self.directory, "journal.json")
+        self.journal, self.reason = _journal.read(self._journal, app)
+
+    def create(self):
+        """Make the directories, readable by their owner alone. Raises StateError."""
+        try:
+            for directory in (self.directory, self.deploys, self.scratch):
+                os.makedirs(directory, mode=0o700, exist_ok=True)
+            probe = os.path.join(self.directory, ".writable")
+            _journal.write_atomic(probe, "")
+            os.unlink(probe)
+        except OSError as error:
+            raise StateError(
+                "bluegreen_state_dir: {0} can't be written ({1}); give the directory to the connecting user, or run with "
+                "become".format(self.directory, error.strerror)
+            ) from error
+
+    def save(self, **changed):
+        """Write the journal with some of its keys replaced."""
+        self.journal.update(changed)
+        _journal.write_atomic(self._journal, _journal.dumps(self.journal))
+
+    def deploy_directory(self, deploy):
+        """Return the directory of one deploy's files."""
+        return os.path.join(self.deploys, deploy)
+
+    def forget_deploys(self, *kept):
+        """Remove the files of every deploy that no record of the journal needs, and that isn't in ``kept``."""
+        needed = {record.get("deploy") for record in self.journal["releases"]} | set(kept)
+        for name in os.listdir(self.deploys):
+            if name not in needed:
+                shutil.rmtree(self.deploy_directory(name), ignore_errors=True)
+
+    def others(self):
+        """Return the journals of the other apps in the same state directory."""
+        parent = os.path.dirname(self.directory)
+        states = [_journal.read(os.path.join(parent, name, "journal.json"))[0] for name in sorted(os.listdir(parent))]
+        return [state for state in states if state["app"] not in ("", self.app)]

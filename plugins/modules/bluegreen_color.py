@@ -1,0 +1,154 @@
+#!/usr/bin/python
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: bluegreen_color
+short_description: Start, stop or remove the containers of one color
+version_added: 0.1.0
+author:
+  - hotswap.compose authors (@hotswap)
+description:
+  - Stops a color so that it stays stopped when the Docker daemon restarts, whatever its restart policy, and remembers that policy in the
+    journal; starts it again with the policy it had.
+  - Works on containers that somebody started by hand as well, under whatever Compose project.
+  - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
+extends_documentation_fragment:
+  - hotswap.compose.attributes
+  - hotswap.compose.docker
+  - hotswap.compose.app
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+options:
+  containers:
+    description: The ids of the containers; one that is gone is passed over. Give these or O(color).
+    type: list
+    elements: str
+  color:
+    description: All containers that this collection started for a color of the app.
+    type: str
+    choices: [blue, green]
+  state:
+    description:
+      - What they are to be.
+      - V(absent) stops them first, with their own grace periods.
+    type: str
+    choices: [started, stopped, absent]
+    required: true
+  volumes:
+    description: Whether V(absent) removes their anonymous volumes as well, which hold nothing where they never took traffic.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: Retire blue
+  hotswap.compose.bluegreen_color:
+    app: shop
+    containers: "{{ plan.previous_containers }}"
+    state: stopped
+    state_dir: /var/lib/bluegreen
+
+- name: Remove what a refused deploy left of green
+  hotswap.compose.bluegreen_color:
+    app: shop
+    color: green
+    state: absent
+    volumes: true
+    state_dir: /var/lib/bluegreen
+"""
+
+RETURN = r"""
+containers:
+  description: The names of the containers that were started, stopped or removed.
+  returned: success
+  type: list
+  elements: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.hotswap.compose.plugins.module_utils import _containers
+from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
+from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState, StateError
+
+
+def chosen(engine, params):
+    """Return the summaries of the containers that are meant."""
+    if params["color"]:
+        return _containers.find(engine, params["app"])[params["color"]]
+    inspected = [engine.inspect(container_id) for container_id in params["containers"]]
+    return [_containers.summary(container) for container in inspected if container is not None]
+
+
+def start(engine, state, containers):
+    stopped = [container for container in containers if container["state"] != "running"]
+    policies = state.journal["restart_policies"]
+    _containers.start(engine, stopped, policies)
+    state.save(restart_policies={key: policy for key, policy in policies.items() if key not in _ids(stopped)})
+
+
+def stop(engine, state, containers):
+    # Before they are changed: a stop that is killed half way must not lose what a rollback restores.
+    policies = {container["id"]: container["restart_policy"] for container in containers}
+    state.save(restart_policies=dict(policies, **state.journal["restart_policies"]))
+    _containers.stop(engine, containers)
+
+
+def remove(engine, state, containers, volumes):
+    _containers.stop(engine, [container for container in containers if container["state"] == "running"])
+    _containers.remove(engine, containers, volumes)
+    policies = state.journal["restart_policies"]
+    state.save(restart_policies={key: policy for key, policy in policies.items() if key not in _ids(containers)})
+
+
+def _ids(containers):
+    return {container["id"] for container in containers}
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=dict(
+            app=dict(type="str", required=True),
+            state_dir=dict(type="str", required=True),
+            containers=dict(type="list", elements="str"),
+            color=dict(type="str", choices=["blue", "green"]),
+            state=dict(type="str", choices=["started", "stopped", "absent"], required=True),
+            volumes=dict(type="bool", default=False),
+            **ENGINE_ARGUMENTS,
+        ),
+        mutually_exclusive=[("containers", "color")],
+        required_one_of=[("containers", "color")],
+        supports_check_mode=True,
+    )
+    params = module.params
+    try:
+        engine = Engine.connect(params)
+        containers = chosen(engine, params)
+        if params["state"] == "started":
+            containers = [container for container in containers if container["state"] != "running"]
+        elif params["state"] == "stopped":
+            containers = [container for container in containers if not _containers.is_retired(container)]
+        if containers and not module.check_mode:
+            state = AppState(params["state_dir"], params["app"])
+            state.create()
+            if params["state"] == "started":
+                start(engine, state, containers)
+            elif params["state"] == "stopped":
+                stop(engine, state, containers)
+            else:
+                remove(engine, state, containers, params["volumes"])
+    except (EngineError, StateError, OSError) as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=bool(containers), containers=[container["name"] for container in containers])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+#!/usr/bin/python
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: bluegreen_drain
+short_description: Wait until the old color has no request left
+version_added: 0.1.0
+author:
+  - hotswap.compose authors (@hotswap)
+description:
+  - Waits after a swap until nginx has answered what it had begun, so that the old color can be stopped without cutting anybody off.
+  - Drained means that no nginx worker of the configuration before the swap is left, or that no idle client can come back to one of them
+    and nginx has no connection open to the old color.
+  - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
+extends_documentation_fragment:
+  - hotswap.compose.attributes
+  - hotswap.compose.docker
+  - hotswap.compose.app
+  - hotswap.compose.app.edge
+attributes:
+  check_mode:
+    support: full
+    details: Does not wait.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+    details: It only waits.
+options:
+  addresses:
+    description: The addresses of the old color's containers on nginx's network.
+    type: list
+    elements: str
+    required: true
+  old_workers:
+    description: What M(hotswap.compose.bluegreen_swap) returned as RV(hotswap.compose.bluegreen_swap#module:old_workers).
+    type: list
+    elements: list
+    required: true
+  proved_at:
+    description: What it returned as RV(hotswap.compose.bluegreen_swap#module:proved_at).
+    type: float
+    required: true
+  timeout:
+    description: Seconds after which what is left is given up.
+    type: int
+    default: 30
+"""
+
+EXAMPLES = r"""
+- name: Wait for the requests that blue still answers
+  hotswap.compose.bluegreen_drain:
+    app: shop
+    addresses: "{{ plan.previous_addresses }}"
+    old_workers: "{{ swapped.old_workers }}"
+    proved_at: "{{ swapped.proved_at }}"
+    timeout: 60
+    network: edge
+    nginx_container: nginx
+    nginx_conf_dir: /srv/edge/conf.d
+    state_dir: /var/lib/bluegreen
+"""
+
+RETURN = r"""
+drained:
+  description: Whether nothing was left in time.
+  returned: success
+  type: bool
+connections:
+  description: How many connections to the old color were left at the end; stopping it cuts them.
+  returned: success
+  type: int
+elapsed:
+  description: Seconds waited.
+  returned: success
+  type: float
+"""
+
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.hotswap.compose.plugins.module_utils import _nginx
+from ansible_collections.hotswap.compose.plugins.module_utils._edge import Edge, EdgeError
+from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
+from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState
+
+POLL = 0.1
+
+
+def drain(edge, addresses, old_workers, proved_at, timeout):
+    """Wait; return ``(drained, connections left, s waited)``."""
+    began = time.monotonic()
+    old = {tuple(worker) for worker in old_workers}
+    version = edge.version()
+    while True:
+        left = len(old & set(edge.workers()))
+        connections = edge.established(addresses)
+        waited = time.monotonic() - began
+        if _nginx.drained(left, connections, time.time() - proved_at, version):
+            return True, connections, waited
+        if waited >= timeout:
+            return False, connections, waited
+        time.sleep(POLL)
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=dict(
+            app=dict(type="str", required=True),
+            addresses=dict(type="list", elements="str", required=True),
+            old_workers=dict(type="list", elements="list", required=True),
+            proved_at=dict(type="float", required=True),
+            timeout=dict(type="int", default=30),
+            network=dict(type="str", required=True),
+            nginx_container=dict(type="str", required=True),
+            nginx_conf_dir=dict(type="str", required=True),
+            state_dir=dict(type="str", required=True),
+            **ENGINE_ARGUMENTS,
+        ),
+        supports_check_mode=True,
+    )
+    params = module.params
+    drained, connections, waited = True, 0, 0.0
+    try:
+        if not module.check_mode:
+            scratch = AppState(params["state_dir"], params["app"]).scratch
+            engine = Engine.connect(params)
+            edge = Edge(engine, params["nginx_container"], params["nginx_conf_dir"], params["network"], scratch)
+            drained, connections, waited = drain(
+                edge, params["addresses"], params["old_workers"], params["proved_at"], params["timeout"]
+            )
+    except (EngineError, EdgeError) as error:
+        module.fail_json(msg=str(error))
+    if not drained:
+        module.warn(
+            "{0} connections to the old color were still open after {1} s (bluegreen_drain_timeout); stopping it cuts "
+            "them".format(connections, params["timeout"])
+        )
+    module.exit_json(changed=False, drained=drained, connections=connections, elapsed=round(waited, 3))
+
+
+if __name__ == "__main__":
+    main()

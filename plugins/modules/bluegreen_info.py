@@ -1,0 +1,140 @@
+#!/usr/bin/python
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: bluegreen_info
+short_description: Say what runs of an app and what has the traffic
+version_added: 0.1.0
+author:
+  - hotswap.compose authors (@hotswap)
+description:
+  - Reads nginx's file of the app, the containers of both colors and the journal.
+extends_documentation_fragment:
+  - hotswap.compose.attributes
+  - hotswap.compose.docker
+  - hotswap.compose.app
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+options:
+  nginx_conf_dir:
+    description: The directory on the target that nginx includes at C(http) level.
+    type: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: See which color of the shop has the traffic
+  hotswap.compose.bluegreen_info:
+    app: shop
+    nginx_conf_dir: /srv/edge/conf.d
+    state_dir: /var/lib/bluegreen
+  register: seen
+
+- name: Show it
+  ansible.builtin.debug:
+    msg: "{{ seen.status.release }} runs in {{ seen.status.active_color }}"
+"""
+
+RETURN = r"""
+status:
+  description: What was found.
+  returned: success
+  type: dict
+  contains:
+    app:
+      description: The app.
+      type: str
+    active_color:
+      description: The color that has the traffic; null where none has.
+      type: str
+    release:
+      description: Its release; null where it was started by hand.
+      type: str
+    since:
+      description: Since when, as the journal has it.
+      type: str
+    colors:
+      description: Both colors, each with its containers' name, service, release, state, health and image.
+      type: dict
+    upstreams:
+      description: What nginx is told to send where.
+      type: dict
+    releases:
+      description: The journal's records, the newest last.
+      type: list
+      elements: dict
+    unfinished:
+      description: Whether a deploy was begun and has not ended.
+      type: bool
+    journal:
+      description: Why the journal is not used; null where it is.
+      type: str
+"""
+
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.hotswap.compose.plugins.module_utils import _nginx, _plan
+from ansible_collections.hotswap.compose.plugins.module_utils._containers import find
+from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
+from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState
+from ansible_collections.hotswap.compose.plugins.module_utils._upstream import UpstreamError, parse
+
+SHOWN = ("name", "service", "release", "state", "health", "image", "image_id")
+
+
+def look(engine, params):
+    """Return the status, as RETURN describes it."""
+    state = AppState(params["state_dir"], params["app"])
+    releases = state.journal["releases"]
+    colors = find(engine, params["app"])
+    path = os.path.join(params["nginx_conf_dir"], _nginx.app_file(params["app"]))
+    served = {}
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            served = parse(file.read())
+    active, _source = _plan.active_color(params["app"], [], served, colors, releases)
+    held = [record for record in releases if record["outcome"] == "deployed"]
+    return {
+        "app": params["app"],
+        "active_color": active,
+        "release": _plan.live_release(colors[active]) if active else None,
+        "since": held[-1]["deployed_at"] if held and held[-1]["color"] == active else None,
+        "colors": {
+            color: [{key: container[key] for key in SHOWN} for container in containers]
+            for color, containers in colors.items()
+        },
+        "upstreams": served,
+        "releases": releases,
+        "unfinished": state.journal["unfinished"] is not None,
+        "journal": state.reason,
+    }
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=dict(
+            app=dict(type="str", required=True),
+            state_dir=dict(type="str", required=True),
+            nginx_conf_dir=dict(type="str", required=True),
+            **ENGINE_ARGUMENTS,
+        ),
+        supports_check_mode=True,
+    )
+    try:
+        module.exit_json(changed=False, status=look(Engine.connect(module.params), module.params))
+    except (EngineError, UpstreamError, _plan.PlanError, OSError) as error:
+        module.fail_json(msg=str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,576 @@
+#!/usr/bin/python
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: compose_health_wait
+short_description: Wait until a Docker Compose project is ready, or can't become so
+version_added: 0.1.0
+author:
+  - the hotswap.compose authors (@hotswap)
+description:
+  - Waits until every container of a Compose project is ready, and returns the moment the last one is. Fails the
+    moment the first one can't become ready.
+  - Meant to follow C(docker compose up -d), whose own C(--wait) passes containers that restart for ever and fails
+    where a one-shot container exits with 0.
+  - It follows the Engine's events and inspects the container that an event names, so it needs no interval; a look at everything
+    every 5 seconds is there for safety only. Where the Engine is restarted meanwhile, the wait goes on.
+  - A container with a healthcheck is ready when it is healthy. One without is ready when it is running, unless its
+    service is listed in O(traffic_services); see O(no_healthcheck).
+  - A container fails that exits with another status than 0, is unhealthy, out of memory, dead, paused or removed,
+    could not be started, or was restarted more often than O(max_restarts).
+  - A container that exits with 0 has completed, and does not hold up the wait, where it has no healthcheck, has the
+    restart policy C(no), and takes no traffic. Any other that exits has failed.
+  - One-off containers, those of C(docker compose run), are ignored.
+extends_documentation_fragment:
+  - hotswap.compose.attributes
+  - hotswap.compose.docker
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Looks once instead of waiting, and returns what it sees. It never fails for what the containers are like, as
+        before a first deploy there are none. RV(ready) then says whether the wait would be over at once.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+    details:
+      - It changes nothing, so it never reports a change.
+options:
+  project_name:
+    description: The name of the Compose project.
+    type: str
+    required: true
+  services:
+    description:
+      - The services that must have a container, and whose containers are waited for. Containers of the project's
+        other services are ignored.
+      - If empty, all containers of the project are waited for.
+    type: list
+    elements: str
+    default: []
+  traffic_services:
+    description:
+      - The services that take traffic. They must have a container too.
+      - Running is not enough for them, see O(no_healthcheck), and they must not complete.
+    type: list
+    elements: str
+    default: []
+  timeout:
+    description: Within how many seconds all containers must become ready.
+    type: float
+    default: 120
+  stable_for:
+    description:
+      - For how many seconds all containers must then stay ready. This time comes on top of O(timeout).
+      - A restart that O(max_restarts) allows begins the time anew.
+    type: float
+    default: 0
+  no_healthcheck:
+    description: What to think of a container without a healthcheck whose service is one of O(traffic_services).
+    type: str
+    choices:
+      fail: It fails.
+      running: It is ready when it has been running for O(min_uptime) seconds without a restart.
+    default: fail
+  min_uptime:
+    description:
+      - After how many seconds without a restart such a container is ready.
+      - They count from its start by the Engine's clock, which is taken to be the target's too.
+    type: float
+    default: 10
+  max_restarts:
+    description:
+      - How many times the Engine may restart each container by its restart policy.
+      - All its restarts count since Compose, or a person, started it.
+    type: int
+    default: 0
+  log_tail:
+    description: How many of the last lines of its log to return for each container that failed.
+    type: int
+    default: 50
+notes:
+  - The healthcheck of a container is not run by this module but by the Engine, at the interval that the Compose file
+    says. The first probe comes one interval after the start, so a short interval (or C(start_interval), from Engine
+    25 on) makes for a short wait.
+seealso:
+  - module: community.docker.docker_compose_v2
+"""
+
+EXAMPLES = r"""
+- name: Start the next release
+  community.docker.docker_compose_v2:
+    project_src: /srv/shop
+    project_name: shop-green
+
+- name: Wait until all of it is healthy
+  hotswap.compose.compose_health_wait:
+    project_name: shop-green
+
+- name: Wait for two services that must be there, and then watch them for 10 seconds
+  hotswap.compose.compose_health_wait:
+    project_name: shop-green
+    services:
+      - was
+      - signal
+    traffic_services:
+      - was
+      - signal
+    timeout: 60
+    stable_for: 10
+
+- name: Accept a service without a healthcheck that has been running for 15 seconds
+  hotswap.compose.compose_health_wait:
+    project_name: shop-green
+    traffic_services:
+      - legacy
+    no_healthcheck: running
+    min_uptime: 15
+
+- name: Show what was wrong, and stop
+  block:
+    - name: Wait for the release
+      hotswap.compose.compose_health_wait:
+        project_name: shop-green
+      register: gate
+  rescue:
+    - name: Refuse the release
+      ansible.builtin.fail:
+        msg: "{{ [gate.verdict] + gate.containers | map(attribute='log') | flatten }}"
+"""
+
+RETURN = r"""
+ready:
+  description: Whether all containers are ready.
+  returned: always
+  type: bool
+  sample: false
+verdict:
+  description: What was decided and why, in one sentence that names the container. On failure it is RV(msg) too.
+  returned: always
+  type: str
+  sample: was-green-1 exited with 3 after 1.2 s
+msg:
+  description: The same as RV(verdict).
+  returned: failure
+  type: str
+  sample: was-green-1 exited with 3 after 1.2 s
+elapsed:
+  description: For how many seconds the module waited.
+  returned: always
+  type: float
+  sample: 3.871
+reaction:
+  description:
+    - The seconds between the Engine's time stamp of the event that decided and the verdict.
+    - It is V(null) where no event decided, but a first look, a time (O(stable_for), O(min_uptime), O(timeout)), or an
+      error.
+  returned: always
+  type: float
+  sample: 0.004
+containers:
+  description: The containers that were judged, by service and replica.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The container's name.
+      type: str
+      sample: was-green-1
+    id:
+      description: The container's full ID.
+      type: str
+      sample: 2a7a79c5c8160b45c7c6b9430084d2afc2230934ef09db8f839660be442f72fd
+    service:
+      description: Its Compose service.
+      type: str
+      sample: was
+    replica:
+      description: Its number in the service, from 1.
+      type: int
+      sample: 1
+    image:
+      description: The image as the Compose file names it.
+      type: str
+      sample: shop-was:v3
+    image_id:
+      description: The ID of the image that it really runs.
+      type: str
+      sample: sha256:d37d20ede1f6ae7f9f11f028e5ec5832aec7a7768711d6abf8017babb495314f
+    state:
+      description: The Engine's word for its state, or V(removed).
+      type: str
+      sample: exited
+    health:
+      description: V(starting), V(healthy) or V(unhealthy); V(null) without a healthcheck, or when it does not run.
+      type: str
+      sample: healthy
+    exit_code:
+      description: The status it exited with; V(null) if it did not.
+      type: int
+      sample: 3
+    oom_killed:
+      description: Whether the kernel killed a process of it for want of memory.
+      type: bool
+      sample: false
+    restarts:
+      description: How many times the Engine restarted it.
+      type: int
+      sample: 0
+    verdict:
+      description: V(ready), V(completed), V(pending) or V(failed).
+      type: str
+      sample: failed
+    reason:
+      description: Why, as the end of a sentence that begins with its name.
+      type: str
+      sample: exited with 3 after 1.2 s
+    timeline:
+      description: Its states in the order they were seen.
+      type: list
+      elements: dict
+      contains:
+        at:
+          description: Seconds since the start of the wait.
+          type: float
+          sample: 1.204
+        state:
+          description: V(starting), V(healthy) or V(unhealthy) where there is a healthcheck, else the Engine's word
+            for the state.
+          type: str
+          sample: exited (3)
+    probes:
+      description: Its last probes, oldest first. Empty, unless it failed or, where none failed, was still waited for.
+      type: list
+      elements: dict
+      contains:
+        start:
+          description: When the probe began.
+          type: str
+          sample: "2026-11-22T11:31:37.579735702Z"
+        exit_code:
+          description: The status it exited with.
+          type: int
+          sample: 1
+        output:
+          description: What it wrote.
+          type: str
+          sample: connection refused
+    log:
+      description: The last lines it wrote. Empty, unless it failed or, where none failed, was still waited for.
+      type: list
+      elements: str
+      sample: [cannot open database]
+warnings:
+  description: What is likely to go wrong another time, such as a timeout that is shorter than a healthcheck needs to
+    fail.
+  returned: when there is something to warn of
+  type: list
+  elements: str
+  sample:
+    - >-
+      the healthcheck of service was may take 50 s to fail (start_period 20 s + interval 10 s x retries 3), but the
+      timeout is 30 s
+"""
+
+import time
+from typing import Any, Callable, NamedTuple
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.hotswap.compose.plugins.module_utils import _gate as gate
+from ansible_collections.hotswap.compose.plugins.module_utils._engine import (
+    ENGINE_ARGUMENTS,
+    EVENT,
+    SUBSCRIBED,
+    Engine,
+    EngineError,
+)
+
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "project_name": {"type": "str", "required": True},
+    "services": {"type": "list", "elements": "str", "default": []},
+    "traffic_services": {"type": "list", "elements": "str", "default": []},
+    "timeout": {"type": "float", "default": 120},
+    "stable_for": {"type": "float", "default": 0},
+    "no_healthcheck": {"type": "str", "choices": ["fail", "running"], "default": "fail"},
+    "min_uptime": {"type": "float", "default": 10},
+    "max_restarts": {"type": "int", "default": 0},
+    "log_tail": {"type": "int", "default": 50},
+}
+
+# The events that change a verdict. Those of each probe's exec would be many more.
+ACTIONS = ["create", "start", "die", "oom", "pause", "unpause", "destroy", "health_status"]
+
+# Against an event that got lost, look at everything this often; and at first after so long, if the Engine lets nobody
+# subscribe.
+SAFETY_POLL = 5.0
+FIRST_POLL = 1.0
+
+NOTHING_YET = gate.Outcome(gate.PENDING, "not decided yet")
+
+
+class Change(NamedTuple):
+    """A container's change of state, for whoever shows progress. ``at`` is in seconds since the start of the wait."""
+
+    at: float
+    name: str
+    service: str
+    state: str
+    verdict: gate.Verdict
+
+
+def ignore_change(change: Change) -> None:
+    """Show no progress."""
+
+
+class Waiter:
+    """Follows one project until it is decided.
+
+    ``engine`` is an Engine or what behaves like one, ``clock`` has ``monotonic()`` and ``time()``, and ``on_change``
+    is called with each Change as it is seen.
+    """
+
+    def __init__(
+        self,
+        engine: Any,
+        project_name: str,
+        rules: gate.Rules,
+        timeout: float = 120,
+        stable_for: float = 0,
+        clock: Any = time,
+        on_change: Callable[[Change], None] = ignore_change,
+    ) -> None:
+        self._engine = engine
+        self._project_name = project_name
+        self._labels = [f"{gate.PROJECT_LABEL}={project_name}"]
+        self._rules = rules
+        self._timeout = timeout
+        self._stable_for = stable_for
+        self._clock = clock
+        self._on_change = on_change
+        self._began = clock.monotonic()
+        self._next_poll = self._began + FIRST_POLL
+        self._ready_since: float | None = None
+        self._looked = False
+        # Why what we know may be out of date; None while the Engine answers.
+        self._unanswered: str | None = None
+        # The Engine's time stamp of the event behind the last change of a verdict; None where no event was.
+        self._deciding_event: float | None = None
+        self._due: dict[str, float] = {}
+        self.records: dict[str, gate.Record] = {}
+        self.elapsed = 0.0
+        self.reaction: float | None = None
+
+    def wait(self) -> gate.Outcome:
+        """Wait until the project is READY or FAILED; a time-out is FAILED too."""
+        stream = self._engine.events(self._labels, ACTIONS)
+        try:
+            while True:
+                outcome = self._decide()
+                if outcome.status != gate.PENDING:
+                    return self._decided(outcome)
+                self._take_in(stream)
+        finally:
+            stream.close()
+
+    def look_once(self) -> gate.Outcome:
+        """What the project is like now; EngineError where the Engine does not say."""
+        self._look_at_all()
+        if self._unanswered:
+            raise EngineError(self._unanswered)
+        return self._decided(self._judge())
+
+    def _decide(self) -> gate.Outcome:
+        now = self._clock.monotonic()
+        if not self._looked and now >= self._deadline:
+            self._look_at_all()
+        outcome = self._judge() if self._looked else NOTHING_YET
+        if outcome.status == gate.FAILED:
+            return outcome
+        # While the Engine is silent, nobody knows whether what was ready still is.
+        if outcome.status == gate.READY and self._unanswered is None:
+            return self._stable(outcome, now)
+        self._ready_since = None
+        return self._timed_out() if now >= self._deadline else NOTHING_YET
+
+    def _judge(self) -> gate.Outcome:
+        return gate.judge_project(self._project_name, self.records.values(), self._rules)
+
+    def _stable(self, outcome: gate.Outcome, now: float) -> gate.Outcome:
+        if self._ready_since is None:
+            self._ready_since = now
+        if now < self._ready_since + self._stable_for:
+            return NOTHING_YET
+        if self._stable_for:
+            self._deciding_event = None
+        return outcome
+
+    @property
+    def _deadline(self) -> float:
+        return self._began + self._timeout
+
+    def _timed_out(self) -> gate.Outcome:
+        self._deciding_event = None
+        awaited = gate.awaited(self.records.values())
+        texts = ([self._unanswered] if self._unanswered else []) + ([awaited] if awaited else [])
+        return gate.Outcome(gate.FAILED, f"timed out after {gate.seconds(self._timeout)}: {'; '.join(texts)}")
+
+    def _decided(self, outcome: gate.Outcome) -> gate.Outcome:
+        self.elapsed = round(self._clock.monotonic() - self._began, 3)
+        if self._deciding_event is not None:
+            self.reaction = round(self._clock.time() - self._deciding_event, 4)
+        return outcome
+
+    def _take_in(self, stream: Any) -> None:
+        """Sleep until something happens or is due, and look at what it concerns."""
+        notice = stream.next(self._wake_at() - self._clock.monotonic())
+        touched: dict[str, float | None] = {}
+        look_at_all = False
+        while notice is not None:
+            if notice.kind == SUBSCRIBED:
+                look_at_all = True
+            elif notice.kind == EVENT:
+                actor = notice.detail["Actor"]
+                if self._rules.covers(actor["Attributes"]):
+                    touched[actor["ID"]] = notice.detail["timeNano"] / gate.NANOSECONDS
+            else:
+                self._unanswered = notice.detail
+            notice = stream.next(0)
+        now = self._clock.monotonic()
+        if look_at_all or now >= self._next_poll:
+            self._look_at_all()
+        else:
+            due = {container_id: None for container_id, moment in self._due.items() if moment <= now}
+            self._look_at({**due, **touched})
+
+    def _wake_at(self) -> float:
+        moments = [self._next_poll, *self._due.values()]
+        if self._ready_since is None:
+            moments.append(self._deadline)
+        else:
+            moments.append(self._ready_since + self._stable_for)
+        return min(moments)
+
+    def _look_at_all(self) -> None:
+        try:
+            self._limit_calls()
+            listed = self._engine.list_containers(self._labels)
+        except EngineError as error:
+            self._unanswered = str(error)
+            self._next_poll = self._clock.monotonic() + FIRST_POLL
+            return
+        found = [one["Id"] for one in listed if self._rules.covers(one.get("Labels") or {})]
+        self._unanswered = None
+        self._look_at(dict.fromkeys([*found, *(set(self.records) - set(found))]))
+        self._looked = self._looked or not self._unanswered
+        self._next_poll = self._clock.monotonic() + (FIRST_POLL if self._unanswered else SAFETY_POLL)
+
+    def _look_at(self, containers: dict[str, float | None]) -> None:
+        """Inspect these containers; the values are the time stamps of the events that named them."""
+        for container_id, event in containers.items():
+            self._due.pop(container_id, None)
+            try:
+                self._limit_calls()
+                self._see(container_id, self._engine.inspect(container_id), event)
+            except EngineError as error:
+                self._unanswered = str(error)
+                self._next_poll = self._clock.monotonic() + FIRST_POLL
+                return
+
+    def _limit_calls(self) -> None:
+        self._engine.answer_within(max(1.0, self._deadline - self._clock.monotonic()))
+
+    def _see(self, container_id: str, container: dict[str, Any] | None, event: float | None) -> None:
+        record = self.records.get(container_id)
+        if record is None:
+            if container is None:
+                return  # gone before we ever saw it
+            record = self.records[container_id] = gate.Record(container)
+        before = record.verdict.status
+        at = self._clock.monotonic() - self._began
+        changed = record.update(container, self._rules, at, self._clock.time())
+        if record.verdict.due_in is not None:
+            self._due[container_id] = self._clock.monotonic() + record.verdict.due_in
+        if record.verdict.status != before:
+            self._deciding_event = event
+        if changed:
+            self._ready_since = None
+            service = gate.service_of(record.container)
+            self._on_change(Change(at, record.name, service, record.state, record.verdict))
+
+
+def evidence(engine: Any, records: list[gate.Record], outcome: gate.Outcome, log_tail: int) -> list[dict[str, Any]]:
+    """The containers as the module returns them; with probes and log those that explain an outcome that is not
+    READY."""
+    explained = [] if outcome.status == gate.READY else gate.to_explain(records)
+    reports = []
+    for record in gate.in_order(records):
+        report = record.report()
+        if record in explained:
+            report["probes"] = gate.probes_of(record.container)
+            report["log"] = [] if record.removed else log_of(engine, report["id"], log_tail)
+        reports.append(report)
+    return reports
+
+
+def log_of(engine: Any, container_id: str, lines: int) -> list[str]:
+    """The tail of the log; where it can't be read (some logging drivers don't allow it), a line that says why."""
+    try:
+        return engine.log_tail(container_id, lines)
+    except EngineError as error:
+        return [f"(no log: {error})"]
+
+
+def warnings_of(records: list[gate.Record], timeout: float) -> list[str]:
+    """Each warning once, however many replicas cause it."""
+    warnings = (gate.timeout_warning(record.container, timeout) for record in gate.in_order(records))
+    return list(dict.fromkeys(warning for warning in warnings if warning))
+
+
+def run(module: AnsibleModule) -> None:
+    params = module.params
+    result: dict[str, Any] = {"ready": False, "elapsed": 0.0, "reaction": None, "containers": []}
+    for name in ("timeout", "stable_for", "min_uptime", "max_restarts", "log_tail"):
+        if params[name] < 0:
+            message = f"{name} is {params[name]}: it can not be negative"
+            module.fail_json(msg=message, verdict=message, **result)
+    rules = gate.Rules(
+        services=frozenset(params["services"]),
+        traffic_services=frozenset(params["traffic_services"]),
+        no_healthcheck=params["no_healthcheck"],
+        min_uptime=params["min_uptime"],
+        max_restarts=params["max_restarts"],
+    )
+    try:
+        engine = Engine.connect(params)
+        waiter = Waiter(engine, params["project_name"], rules, params["timeout"], params["stable_for"])
+        outcome = waiter.look_once() if module.check_mode else waiter.wait()
+    except EngineError as error:
+        module.fail_json(msg=str(error), verdict=str(error), **result)
+    records = list(waiter.records.values())
+    result.update(
+        ready=outcome.status == gate.READY,
+        verdict=outcome.text,
+        elapsed=waiter.elapsed,
+        reaction=waiter.reaction,
+        containers=evidence(engine, records, outcome, params["log_tail"]),
+    )
+    for warning in warnings_of(records, params["timeout"]):
+        module.warn(warning)
+    if outcome.status == gate.READY or module.check_mode:
+        module.exit_json(changed=False, **result)
+    module.fail_json(msg=outcome.text, **result)
+
+
+def main() -> None:
+    run(AnsibleModule(argument_spec={**ARGUMENTS, **ENGINE_ARGUMENTS}, supports_check_mode=True))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,211 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Run the stages named on the command line (all of them where none is named), each whatever became of the one before.
+
+Every check runs in the copy of the tree that tools/tree.sh makes, with a home of its own, so that neither the user's
+settings reach a test nor a test's leavings the user. A stage that ran nothing has failed. The exit status is 0 only
+where nothing failed.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+TREE = ROOT / ".collections/ansible_collections/hotswap/compose"
+CACHE = ROOT / ".cache"
+HOME = CACHE / "home"
+BIN = ROOT / ".venv/bin"
+
+FOREIGN = ("ANSIBLE_", "MOLECULE_", "PYTEST_", "PYTHON", "XDG_", "BLUEGREEN_", "COMPOSE_", "VIRTUAL_ENV")
+
+
+class Count(NamedTuple):
+    """How many checks of a command passed and failed, and why the others were skipped, a line each."""
+
+    passed: int
+    failed: int
+    skipped: list[str]
+
+
+# What a command's output says of its checks.
+
+
+def count_command(output: str, ok: bool) -> Count:
+    return Count(int(ok), int(not ok), [])
+
+
+def count_pytest(output: str, ok: bool) -> Count:
+    def total(word: str) -> int:
+        return sum(int(n) for n in re.findall(rf"(?m)^=+ .*?\b(\d+) {word}\b.* =+$", output))
+
+    skipped = []
+    for number, reason in re.findall(r"(?m)^SKIPPED \[(\d+)\] (.*)$", output):
+        skipped += [reason] * int(number)
+    return Count(total("passed"), total("failed") + total("errors?"), skipped)
+
+
+def count_ansible_test(output: str, ok: bool) -> Count:
+    started = re.findall(r"(?m)^Running (?:sanity test ['\"]|\S+ integration test (?:role|script)$)", output)
+    failed = sum(int(n) for n in re.findall(r"The (\d+) \w+ test\(s\) listed below \(out of \d+\) failed", output))
+    skipped = re.findall(r"(?m)^WARNING: ((?:Skipping|Excluding) .*)$", output)  # said twice, in place and at the end
+    return Count(len(started) - failed, failed, list(dict.fromkeys(skipped)))
+
+
+def count_molecule(output: str, ok: bool) -> Count:
+    failures = [int(n) for n in re.findall(r"(?m)^\S+ +: actions=.* failed=(\d+)", output)]
+    failed = sum(n > 0 for n in failures)
+    return Count(len(failures) - failed, failed, [])
+
+
+def shell_scripts() -> list[str]:
+    return sorted(str(path.relative_to(TREE)) for path in [*TREE.glob("tools/*.sh"), TREE / ".ci/run"])
+
+
+# Stage: where it runs, how it is counted, its commands.
+STAGES = {
+    "lint": (
+        TREE,
+        count_command,
+        [
+            ["ruff", "check", "."],
+            ["ruff", "format", "--check", "."],
+            ["yamllint", "--strict", "."],
+            ["ansible-lint", "--offline", "--profile", "production"],
+            ["antsibull-changelog", "lint"],
+            ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "."],
+            ["shellcheck", *shell_scripts()],
+        ],
+    ),
+    "sanity": (TREE, count_ansible_test, [["ansible-test", "sanity", "--color", "no"]]),
+    "units": (TREE, count_pytest, [["ansible-test", "units", "--color", "no", "--python", "default"]]),
+    "images": (ROOT, count_command, [["tools/engine.sh", "up"], ["tools/images.sh", "test"]]),
+    "integration": (
+        TREE,
+        count_ansible_test,
+        [["ansible-test", "integration", "--color", "no", "--continue-on-error"]],
+    ),
+    "molecule": (TREE / "extensions", count_molecule, [["molecule", "test", "--all"]]),
+    "e2e": (TREE, count_pytest, [["pytest", "-p", "no:cacheprovider", "tests/e2e"]]),
+}
+
+
+def write_home(home: Path) -> None:
+    """Make the home that ansible-test needs: it hands HOME on to pip, but no variable, and wants to fetch get-pip."""
+    settings = {}
+    listed = subprocess.run([BIN / "pip", "config", "list"], check=True, capture_output=True, text=True).stdout
+    for scope in ("global", ":env:"):  # the environment outranks the files
+        settings.update(re.findall(rf"(?m)^{scope}\.([\w-]+)=(.*)$", listed))
+    lines = ["[global]"]
+    for key, value in settings.items():
+        lines.append(f"{key} = " + "\n    ".join(ast.literal_eval(value).split()))
+    config = home / ".config/pip/pip.conf"
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.touch(mode=0o600)
+    config.write_text("\n".join(lines) + "\n")
+
+    cache = home / ".ansible/test/cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    source = next(BIN.parent.glob("lib/python*/site-packages/ansible_test/_internal/python_requirements.py"))
+    for version in re.findall(r"pip='([\d.]+)'", source.read_text()):
+        stub = cache / f"get_pip_{version.replace('.', '_')}.py"
+        stub.write_text("import ensurepip\n\nensurepip.bootstrap()\n")
+
+
+def environment() -> dict[str, str]:
+    env = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+    env.update(
+        HOME=str(HOME),
+        # Not the caller's: ansible-test takes every pythonX.Y that it finds there, version managers' stand-ins too.
+        PATH=f"{BIN}:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin",
+        ANSIBLE_COLLECTIONS_PATH=str(ROOT / ".collections"),
+        NO_COLOR="1",
+        PYTHONDONTWRITEBYTECODE="1",
+        RUFF_CACHE_DIR=str(CACHE / "ruff"),
+    )
+    return env
+
+
+def run(command: list[str], cwd: Path, env: dict[str, str], log) -> tuple[str, bool]:
+    """Run it, show what it prints and write that to the log; return the output and whether the exit status was 0."""
+    lines = []
+
+    def show(line: str) -> None:
+        lines.append(line)
+        log.write(line)
+        print(line, end="", flush=True)
+
+    show(f"$ {' '.join(command)}\n")
+    try:
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+        )
+    except OSError as error:
+        show(f"{command[0]} cannot run in {cwd.relative_to(ROOT)}: {error}\n")
+        return "".join(lines), False
+    for line in process.stdout:
+        show(line)
+    return "".join(lines), process.wait() == 0
+
+
+def run_stage(name: str, env: dict[str, str]) -> Count:
+    """Run the stage's commands, all of them; return the sum of their counts."""
+    cwd, count, commands = STAGES[name]
+    counts = []
+    with open(CACHE / "logs" / f"{name}.log", "w", encoding="utf-8") as log:
+        for command in commands:
+            output, ok = run(command, cwd, env, log)
+            counted = count(output, ok)
+            if counted.failed == 0 and (counted.passed == 0 or not ok):
+                counted = counted._replace(failed=1)
+            counts.append(counted)
+    return Count(
+        sum(each.passed for each in counts),
+        sum(each.failed for each in counts),
+        [reason for each in counts for reason in each.skipped],
+    )
+
+
+def main(names: list[str]) -> int:
+    unknown = [name for name in names if name not in STAGES]
+    if unknown:
+        print(f"no such stage: {', '.join(unknown)}; there are {', '.join(STAGES)}", file=sys.stderr)
+        return 2
+    write_home(HOME)
+    (CACHE / "logs").mkdir(exist_ok=True)
+    env = environment()
+    results = []
+    for name in names or STAGES:
+        print(f"\n=== {name}", flush=True)
+        start = time.monotonic()
+        results.append((name, run_stage(name, env), time.monotonic() - start))
+
+    print(f"\n{'stage':<12} {'seconds':>7} {'passed':>6} {'failed':>6} {'skipped':>7}  result")
+    for name, count, seconds in results:
+        result = f"FAILED, see .cache/logs/{name}.log" if count.failed else "ok"
+        print(f"{name:<12} {seconds:>7.1f} {count.passed:>6} {count.failed:>6} {len(count.skipped):>7}  {result}")
+    for name, count, _seconds in results:
+        for reason in count.skipped:
+            print(f"{name}: {reason}")
+    passed = sum(count.passed for _name, count, _seconds in results)
+    failed = sum(count.failed for _name, count, _seconds in results)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
