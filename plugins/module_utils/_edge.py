@@ -10,12 +10,12 @@ import contextlib
 import fcntl
 import os
 import shutil
-import tempfile
 import time
 
 from ansible_collections.hotswap.compose.plugins.module_utils import _nginx
 from ansible_collections.hotswap.compose.plugins.module_utils._gate import epoch
 from ansible_collections.hotswap.compose.plugins.module_utils._journal import write_atomic
+from ansible_collections.hotswap.compose.plugins.module_utils._state import temporary_directory
 
 PROOF_PATIENCE = 4.0
 """s until a reload that can't be proven counts as failed; nginx itself gives up on a taken port after 2.5 s."""
@@ -73,9 +73,7 @@ class Edge:
         ``files``: ``{name: content, or None for a file that is to go}``. A container of nginx's own image and mounts tests a
         copy of the conf dir: a candidate in the real one would go live with anybody's reload.
         """
-        os.makedirs(self.scratch_dir, mode=0o700, exist_ok=True)
-        candidate = tempfile.mkdtemp(prefix=".candidate-", dir=self.scratch_dir)
-        try:
+        with temporary_directory(self.scratch_dir) as candidate:
             tree = os.path.join(candidate, "conf")
             shutil.copytree(self.conf_dir, tree, symlinks=True, ignore=shutil.ignore_patterns(_LOCK_FILE))
             for name, content in files.items():
@@ -85,8 +83,6 @@ class Edge:
                 elif os.path.exists(path):
                     os.remove(path)
             return self._throw_away(["nginx", "-T"] + self._arguments, tree)
-        finally:
-            shutil.rmtree(candidate, ignore_errors=True)
 
     def read(self, name):
         """Return the content of a file of the conf dir, or None where there is none."""
@@ -219,9 +215,10 @@ class Edge:
     def _exec(self, command):
         api = self.engine.api
         created = self.engine.call(api.exec_create, self.name, command)
-        output = self.engine.call(api.exec_start, created["Id"])
+        # Apart, and errors first: mixed, a word of stderr may stand in the middle of a line of a dump.
+        stdout, stderr = self.engine.call(api.exec_start, created["Id"], demux=True)
         code = self.engine.call(api.exec_inspect, created["Id"])["ExitCode"]
-        return code == 0, output.decode("utf-8", "replace")
+        return code == 0, ((stderr or b"") + (stdout or b"")).decode("utf-8", "replace")
 
     def _throw_away(self, command, tree):
         api = self.engine.api
@@ -241,7 +238,10 @@ class Edge:
         try:
             self.engine.call(api.start, created["Id"])
             code = self.engine.call(api.wait, created["Id"])["StatusCode"]
-            text = self.engine.call(api.logs, created["Id"], stdout=True, stderr=True)
+            # Apart, as in _exec.
+            text = b"".join(
+                self.engine.call(api.logs, created["Id"], stdout=not errors, stderr=errors) for errors in (True, False)
+            )
         finally:
             self.engine.call(api.remove_container, created["Id"], force=True)
         return code == 0, text.decode("utf-8", "replace")

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ipaddress
+import posixpath
 import re
 import socket
 import struct
@@ -21,6 +22,7 @@ DOCKER_RESOLVER = "127.0.0.11"
 
 _VERSION = re.compile(r"nginx/(\d+)\.(\d+)\.(\d+)")
 _GENERATION = re.compile(r"^# generation: (\S+)$", re.MULTILINE)
+_FOLLOWED = re.compile(r"^( *server .+) resolve;$", re.MULTILINE)
 _ESTABLISHED = "01"
 
 
@@ -53,6 +55,15 @@ def app_text(app, color, release, generation, upstreams, nginx_version):
         "# color: {color}\n# release: {release}\n# generation: {generation}\n"
     ).format(app=app, color=color, release=release, generation=generation)
     return header + "".join(render(upstream["name"], upstream["targets"], resolver) for upstream in upstreams)
+
+
+def known_at_once(text):
+    """Return an app's file by which nginx knows every address as it loads it, and looks the names up as well.
+
+    A name with ``resolve`` is looked up by a worker only after it has begun to take requests, and answered with 502 until
+    then; at the next reload its addresses are handed on.
+    """
+    return _FOLLOWED.sub(r"\1;\n\1 resolve down;", text)
 
 
 def shared_text(nginx_version):
@@ -89,9 +100,11 @@ def sends_the_same(text, other):
 
 
 def config_arguments(command):
-    """Return the ``-c`` and ``-p`` of a container's command, which every other call of nginx in it needs as well."""
+    """Return nginx's ``-c`` and ``-p`` in a container's command, which every other call of nginx in it needs as well."""
+    names = [posixpath.basename(part) for part in command]
+    own = command[names.index("nginx") :] if "nginx" in names else []  # the -c of `sh -c` is none of nginx's
     arguments = []
-    for flag, value in zip(command, command[1:]):
+    for flag, value in zip(own, own[1:]):
         if flag in ("-c", "-p"):
             arguments += [flag, value]
     return arguments

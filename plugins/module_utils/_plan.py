@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.hotswap.compose.plugins.module_utils._containers import is_running
+from ansible_collections.hotswap.compose.plugins.module_utils._containers import has_completed, is_running
 from ansible_collections.hotswap.compose.plugins.module_utils._settings import COLORS, alias, other_color, with_color
 
 CREATE, START, WARM = "create", "start", "warm"
@@ -104,13 +104,19 @@ def addresses(containers, services, color, network):
 
 
 def volumes_in_use(config, containers):
-    """Return ``{key: volume name}``: the volumes of running colors by the keys that ``config`` gives them.
+    """Return ``{key: volume name}``: the volumes that ``containers`` use by the keys that ``config`` gives them.
 
-    ``shop_uploads`` is the key ``uploads`` of whatever project it was made by.
+    ``shop_uploads`` is the key ``uploads`` of whatever project it was made by, unless there is a longer key that fits. Where
+    two containers use another volume each, that of the first counts.
     """
-    used = {name for container in containers for name in container["volumes"].values()}
-    keys = config.get("volumes") or {}
-    return {key: name for key in keys for name in sorted(used) if name.endswith("_" + key)}
+    keys = sorted(config.get("volumes") or {}, key=len, reverse=True)
+    found = {}
+    for container in containers:
+        for name in sorted(container["volumes"].values()):
+            key = next((key for key in keys if name.endswith("_" + key)), None)
+            if key is not None:
+                found.setdefault(key, name)
+    return found
 
 
 def changes(release, config, refs, image_ids, containers, file_is_current):
@@ -130,7 +136,7 @@ def changes(release, config, refs, image_ids, containers, file_is_current):
         running = {container["image_id"] for container in containers if container["service"] == service}
         if running and running != {image_ids.get(refs[service])}:
             reasons.append("{0} is another image now".format(refs[service]))
-    if not all(is_running(container) or container["exit_code"] == 0 for container in containers):
+    if not all(is_running(container) or has_completed(container) for container in containers):
         reasons.append("not all of it runs")
     if not file_is_current:
         reasons.append("nginx's file says something else")
@@ -146,8 +152,8 @@ def held(releases):
     for record in releases:
         if record["outcome"] != "deployed":
             continue
-        if record.get("rollback"):
-            while stack and stack[-1]["deploy"] != record["deploy"]:
+        if record.get("rollback") and any(kept["deploy"] == record["deploy"] for kept in stack):
+            while stack[-1]["deploy"] != record["deploy"]:
                 stack.pop()
         elif stack and stack[-1]["release"] == record["release"]:
             stack.pop()  # the same release again: the later one is what would be gone back to

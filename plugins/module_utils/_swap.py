@@ -13,6 +13,9 @@ import uuid
 from ansible_collections.hotswap.compose.plugins.module_utils import _nginx
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError, quoted
 
+SETTLE = 2.0
+"""s for nginx to look up the names that it is to follow, between the reload that swaps and the one that settles."""
+
 
 class Swap:
     """One app's file on one edge; ``state`` is the app's AppState."""
@@ -43,11 +46,11 @@ class Swap:
             way_back = before
             if before is None and previous_upstreams:
                 way_back = self._text("previous", "previous", previous_upstreams)
+            files = self._accepted(_nginx.known_at_once(text))
             self._note(way_back)
-            files = self._accepted(text)
             files_before = {name: self.edge.read(name) for name in files}
             try:
-                proof = self._put(files)
+                proof = self._put(files, text)
             except BaseException:
                 self.edge.write(files_before)
                 raise
@@ -61,7 +64,8 @@ class Swap:
         if self.check_mode:
             return self._result(True)
         with self._turn():
-            return self._result(True, **self._put(self._accepted(noted["from"])))
+            files = self._accepted(_nginx.known_at_once(noted["from"]))
+            return self._result(True, **self._put(files, noted["from"]))
 
     def _turn(self):
         return contextlib.nullcontext() if self.check_mode else self.edge.locked()
@@ -73,6 +77,7 @@ class Swap:
     def _note(self, way_back):
         unfinished = dict(self.state.journal["unfinished"] or {})
         unfinished["swap"] = {"from": way_back}
+        self.state.create()
         self.state.save(unfinished=unfinished)
 
     def _accepted(self, text):
@@ -89,10 +94,21 @@ class Swap:
             raise EdgeError("nginx does not read {0}: its http block must include that directory".format(self.edge.path(self.name)))
         return files
 
-    def _put(self, files):
-        self.edge.write(files)
+    def _put(self, files, text):
+        """Make ``files`` live, and then ``text``, which sends the traffic to the same places for good."""
+        settled = dict(files, **{self.name: text})
         if not self.edge.running:
+            self.edge.write(settled)
             return {"reload_seconds": round(self.edge.start(), 3), "old_workers": [], "proved_at": time.time()}
+        old_workers, seconds = self._reload(files)
+        proof = {"reload_seconds": round(seconds, 3), "old_workers": old_workers, "proved_at": time.time()}
+        if files != settled:
+            time.sleep(SETTLE)
+            self._reload(settled)
+        return proof
+
+    def _reload(self, files):
+        self.edge.write(files)
         ok, said = self.edge.dump()
         seen = _nginx.file_in_dump(said, self.edge.path(self.name)) if ok else None
         if _nginx.generation(seen) != _nginx.generation(files[self.name]):
@@ -101,8 +117,7 @@ class Swap:
                     self.edge.name, self.edge.conf_dir, "mount the directory itself" if ok else quoted(said)
                 )
             )
-        old_workers, seconds = self.edge.reload()
-        return {"reload_seconds": round(seconds, 3), "old_workers": old_workers, "proved_at": time.time()}
+        return self.edge.reload()
 
     @property
     def warning(self):

@@ -337,7 +337,8 @@ class Planner:
 
     def _files(self, configs, hashes, deploy):
         files = {}
-        running = [container for containers in self.now.colors.values() for container in containers]
+        active_first = sorted(COLORS, key=lambda color: color != self.now.active)
+        containers = [container for color in active_first for container in self.now.colors[color]]
         for color, config in configs.items():
             labels = {
                 "app": self.app,
@@ -346,7 +347,7 @@ class Planner:
                 "deploy": deploy,
                 "config": hashes[color],
             }
-            volumes = _plan.volumes_in_use(config, running)
+            volumes = _plan.volumes_in_use(config, containers)
             colored = _compose.colored(config, labels, self.services, self.params["network"], volumes)
             files["compose.{0}.json".format(color)] = json.dumps(colored, indent=1)
         return files

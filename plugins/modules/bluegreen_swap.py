@@ -124,7 +124,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hotswap.compose.plugins.module_utils._containers import is_running, summary
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import Edge, EdgeError
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
-from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState
+from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState, StateError
 from ansible_collections.hotswap.compose.plugins.module_utils._swap import Swap
 from ansible_collections.hotswap.compose.plugins.module_utils._upstream import UpstreamError
 
@@ -186,7 +186,7 @@ def main():
             result = swap.judge(*wanted)
         else:
             result = swap.live(*wanted, params["previous_upstreams"])
-    except (EngineError, EdgeError, UpstreamError, OSError) as error:
+    except (EngineError, EdgeError, StateError, UpstreamError, OSError) as error:
         module.fail_json(msg=str(error))
     if swap.warning and params["state"] == "live":
         module.warn(swap.warning)
