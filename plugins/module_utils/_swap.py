@@ -11,7 +11,7 @@ import time
 import uuid
 
 from ansible_collections.hotswap.compose.plugins.module_utils import _nginx
-from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError, quoted
+from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError, UnprovenReload, quoted
 
 SETTLE = 2.0
 """s for nginx to look up the names that it is to follow, between the reload that swaps and the one that settles."""
@@ -26,6 +26,9 @@ class Swap:
         self.check_mode = check_mode
         self.name = _nginx.app_file(state.app)
         self.version = edge.version()
+        self.taken = False
+        self.unprepared = False
+        self.unsettled = None
 
     def judge(self, color, release, upstreams):
         """Test the file that live() would write; raises EdgeError with nginx's own words. Changes nothing."""
@@ -51,9 +54,12 @@ class Swap:
             files_before = {name: self.edge.read(name) for name in files}
             try:
                 proof = self._put(files, text)
-            except BaseException:
+            except BaseException as error:
                 self.edge.write(files_before)
+                if isinstance(error, EdgeError) and not (isinstance(error, UnprovenReload) or self.taken):
+                    self._note(None)  # nginx has not taken it and never will: nothing is to be put back
                 raise
+            self.unprepared = bool(previous_upstreams and files[_nginx.SHARED_FILE] and not files_before[_nginx.SHARED_FILE])
             return self._result(True, diff=diff, **proof)
 
     def back(self):
@@ -101,10 +107,15 @@ class Swap:
             self.edge.write(settled)
             return {"reload_seconds": round(self.edge.start(), 3), "old_workers": [], "proved_at": time.time()}
         old_workers, seconds = self._reload(files)
+        self.taken = True
         proof = {"reload_seconds": round(seconds, 3), "old_workers": old_workers, "proved_at": time.time()}
         if files != settled:
             time.sleep(SETTLE)
-            self._reload(settled)
+            try:
+                self._reload(settled)
+            except EdgeError as error:  # the traffic has gone over: what nginx serves stays on disk as well
+                self.edge.write(files)
+                self.unsettled = str(error)
         return proof
 
     def _reload(self, files):
@@ -122,6 +133,16 @@ class Swap:
     @property
     def warning(self):
         """What a person should know of this nginx; None where there is nothing."""
+        if self.unsettled:
+            return (
+                "nginx sends the traffic as it should, but does not follow a container that comes back at another address, "
+                "until the next deploy: {0}".format(self.unsettled)
+            )
+        if self.unprepared:
+            return (
+                "nginx ran without keepalive_min_timeout until this swap, which so may have dropped one request of every busy "
+                "keep-alive connection; the next one drops none"
+            )
         if _nginx.drops_no_keepalive(self.version):
             return None
         return (

@@ -265,6 +265,9 @@ class Planner:
                 self.now.active_containers,
                 self._file_is_current(),
             )
+            unfinished = self.state.journal["unfinished"]
+            if unfinished and any(container["deploy"] == unfinished["deploy"] for container in self.now.active_containers):
+                reasons.append("its deploy was never finished")
         plan = {
             "deploy": deploy,
             "release": self.params["release"],
