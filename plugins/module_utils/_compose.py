@@ -55,10 +55,14 @@ def render(run, docker, settings, color, env):
     ``env``: what Compose interpolates besides. Raises ComposeError with Compose's own words.
     """
     files = [with_color(name, color) for name in settings["compose_files"]]
-    for name in files + settings["env_files"]:
-        path = os.path.join(settings["project_src"], name)
-        if not os.path.isfile(path):
-            raise ComposeError("{0} does not exist on the target".format(path))
+    for variable, names in (("compose_files", files), ("env_files", settings["env_files"])):
+        for name in names:
+            path = os.path.join(settings["project_src"], name)
+            if not os.path.isfile(path):
+                raise ComposeError(
+                    "bluegreen_{0}: {1} does not exist on the target; put it there, or correct the name or "
+                    "bluegreen_project_src".format(variable, path)
+                )
     argv = render_command(
         docker, project_name(settings["app"], color), settings["project_src"], files, settings["env_files"]
     )

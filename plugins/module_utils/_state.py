@@ -24,10 +24,11 @@ def temporary_directory(parent):
 
     It lies in ``parent`` or, where that is not made yet, in the nearest above it: nothing is left behind. Raises StateError.
     """
-    while not os.path.isdir(parent):
-        parent = os.path.dirname(parent)
+    nearest = parent
+    while not os.path.isdir(nearest):
+        nearest = os.path.dirname(nearest)
     try:
-        path = tempfile.mkdtemp(prefix=".bluegreen-", dir=parent)
+        path = tempfile.mkdtemp(prefix=".bluegreen-", dir=nearest)
     except OSError as error:
         raise StateError(_unwritable(parent, error)) from error
     try:
