@@ -10,7 +10,7 @@ import yaml
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
-from ansible_collections.hotswap.compose.plugins.module_utils._settings import problems
+from ansible_collections.hotswap.compose.plugins.module_utils._settings import nginx_volumes, problems
 
 PREFIX = "bluegreen_"
 
@@ -38,6 +38,8 @@ class ActionModule(ActionBase):
         if found:
             raise AnsibleActionFail("\n".join(found))
         result.update(changed=False, settings=settings)
+        if settings.get("nginx_manage"):
+            result["nginx_volumes"] = nginx_volumes(settings)
         return result
 
     def _options(self, entry_point):

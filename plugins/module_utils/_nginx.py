@@ -11,7 +11,7 @@ import re
 import socket
 import struct
 
-from ansible_collections.hotswap.compose.plugins.module_utils._upstream import UpstreamError, parse, render
+from ansible_collections.hotswap.compose.plugins.module_utils._upstream import render
 
 SHARED_FILE = "bluegreen.conf"
 KEEPALIVE_MIN_TIMEOUT = 5
@@ -45,14 +45,30 @@ def drops_no_keepalive(nginx_version):
     return nginx_version >= (1, 27, 4)
 
 
-def app_text(app, color, release, generation, upstreams, nginx_version):
-    """Return the content of an app's file. ``upstreams``: ``[{name, targets}]``; raises UpstreamError."""
-    resolver = DOCKER_RESOLVER if follows_addresses(nginx_version) else None
+def app_text(app, color, release, upstreams, resolver, server=""):
+    """Return the content of an app's file, without its generation. ``upstreams``: ``[{name, targets}]``.
+
+    ``resolver``: address by which nginx follows names, or None; ``server``: text of the app's own ``server`` block. Raises
+    UpstreamError.
+    """
     header = (
-        "# Where nginx sends the requests of {app}. Written by hotswap.compose; the next deploy replaces it.\n"
-        "# color: {color}\n# release: {release}\n# generation: {generation}\n"
-    ).format(app=app, color=color, release=release, generation=generation)
-    return header + "".join(render(upstream["name"], upstream["targets"], resolver) for upstream in upstreams)
+        "# Where nginx sends the requests of {0}. Written by hotswap.compose; the next deploy replaces it.\n"
+        "# color: {1}\n# release: {2}\n"
+    ).format(app, color, release)
+    return header + "".join(render(upstream["name"], upstream["targets"], resolver) for upstream in upstreams) + server
+
+
+def marked(text, generation=None, addresses=()):
+    """Return an app's file with what only the moment of the swap knows, in comments at its end.
+
+    ``generation``: by which nginx is seen to read this very file; ``addresses``: what an nginx that looks names up only when it
+    loads found behind them, so that a later run sees when that is no longer so.
+    """
+    if addresses:
+        text += "# addresses: {0}\n".format(" ".join(sorted(addresses)))
+    if generation:
+        text += "# generation: {0}\n".format(generation)
+    return text
 
 
 def shared_text(nginx_version):
@@ -80,12 +96,14 @@ def file_in_dump(dump, path):
     return dump.split(header, 1)[1].split("\n# configuration file ", 1)[0]
 
 
-def sends_the_same(text, other):
-    """Return whether two app files send the same traffic to the same places; broken or absent text equals nothing."""
-    try:
-        return text is not None and other is not None and parse(text) == parse(other)
-    except UpstreamError:
-        return False
+def unmarked(text):
+    """Return an app's file without its generation."""
+    return _GENERATION.sub("", text).rstrip("\n") + "\n"
+
+
+def same(text, other):
+    """Return whether two contents of an app's file mean the same; None, for no file, is like no other."""
+    return text is not None and other is not None and unmarked(text) == unmarked(other)
 
 
 def config_arguments(command):
@@ -118,22 +136,18 @@ def refusal(log):
     return None
 
 
-def established(table, addresses):
-    """Return how many connections a ``/proc/PID/net/tcp`` or ``tcp6`` has established to any of ``addresses``."""
-    wanted = {_hex_address(address) for address in addresses}
-    wanted |= {"0000000000000000FFFF0000" + address for address in wanted}
-    count = 0
-    for line in table.splitlines()[1:]:
-        fields = line.split()
-        if len(fields) > 3 and fields[3] == _ESTABLISHED and fields[2].split(":")[0] in wanted:
-            count += 1
-    return count
+def established(table, endpoints):
+    """Return how many connections a ``/proc/PID/net/tcp`` or ``tcp6`` has established to any of ``endpoints``.
 
-
-def _hex_address(address):
-    packed = ipaddress.ip_address(address).packed
-    words = struct.unpack("!{0}I".format(len(packed) // 4), packed)
-    return "".join("{0:08X}".format(socket.htonl(word)) for word in words)
+    ``endpoints``: ``address:port``, IPv6 addresses in brackets.
+    """
+    wanted = set()
+    for endpoint in endpoints:
+        address, _colon, port = endpoint.rpartition(":")
+        address = _hex_address(address.strip("[]"))
+        wanted |= {"{0}:{1:04X}".format(prefix + address, int(port)) for prefix in ("", "0000000000000000FFFF0000")}
+    lines = (line.split() for line in table.splitlines()[1:])
+    return sum(1 for fields in lines if len(fields) > 3 and fields[3] == _ESTABLISHED and fields[2] in wanted)
 
 
 def drained(old_workers, connections, since_proof, nginx_version):

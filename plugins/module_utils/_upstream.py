@@ -131,6 +131,16 @@ def definitions(text):
     return places
 
 
+def main_setting(text, name):
+    """Return the arguments of a directive at the top of nginx's main file, None where it is not there.
+
+    text: what ``nginx -T`` prints. Raises UpstreamError where it is truncated or unbalanced.
+    """
+    files, _patterns = _files(text)
+    main = next((directives for path, directives in files.items() if path is not None), [])
+    return next((line.words[1:] for line in main if line.words[0] == name and line.block is None), None)
+
+
 # What goes into a block
 
 
