@@ -11,7 +11,8 @@ import re
 import subprocess
 
 from ansible_collections.hotswap.compose.plugins.module_utils import _nginx
-from ansible_collections.hotswap.compose.plugins.module_utils._edge import Edge, EdgeError, title_offrom ansible_collections.hotswap.compose.plugins.module_utils._upstream import main_setting
+from ansible_collections.hotswap.compose.plugins.module_utils._edge import Edge, EdgeError, title_of
+from ansible_collections.hotswap.compose.plugins.module_utils._upstream import main_setting
 
 _PATHS = re.compile(r"--(pid|error-log)-path=(\S+)")
 # In a private mount namespace the copy lies over the conf dir, for this one test and nobody else.

@@ -150,6 +150,12 @@ def established(table, endpoints):
     return sum(1 for fields in lines if len(fields) > 3 and fields[3] == _ESTABLISHED and fields[2] in wanted)
 
 
+def _hex_address(address):
+    packed = ipaddress.ip_address(address).packed
+    words = struct.unpack("!{0}I".format(len(packed) // 4), packed)
+    return "".join("{0:08X}".format(socket.htonl(word)) for word in words)
+
+
 def drained(old_workers, connections, since_proof, nginx_version):
     """Return whether the old color has no request left and gets no more.
 

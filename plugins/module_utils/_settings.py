@@ -69,6 +69,15 @@ def named_services(app, services):
     return named
 
 
+def given(value):
+    """Return ``value`` without what nobody gave: Ansible fills every suboption in, with None."""
+    if isinstance(value, dict):
+        return {key: given(each) for key, each in value.items() if each is not None}
+    if isinstance(value, list):
+        return [given(each) for each in value]
+    return value
+
+
 def nginx_volumes(settings):
     """Return the volumes of an nginx container that the role runs: the conf dir, and where its certificates lie."""
     volumes = [settings["nginx_conf_dir"] + ":/etc/nginx/conf.d:ro"]

@@ -261,6 +261,7 @@ from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeE
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
 from ansible_collections.hotswap.compose.plugins.module_utils._plan import PlanError
 from ansible_collections.hotswap.compose.plugins.module_utils._planner import Planner
+from ansible_collections.hotswap.compose.plugins.module_utils._settings import given
 from ansible_collections.hotswap.compose.plugins.module_utils._state import StateError
 from ansible_collections.hotswap.compose.plugins.module_utils._upstream import UpstreamError
 
@@ -339,7 +340,7 @@ def main():
     if docker is None:
         module.fail_json(msg="the docker command is missing on the target; install Docker's client and Compose v2")
     try:
-        params = dict(module.params, env=environment(module.params["env"]))
+        params = dict(module.params, env=environment(module.params["env"]), vhost=given(module.params["vhost"]))
         planner = Planner(Engine.connect(params), params, run, docker, module.check_mode)
         result = planner.result()
     except (EngineError, EdgeError, StateError, PlanError, ComposeError, UpstreamError) as error:
