@@ -23,7 +23,7 @@ PROOF_PATIENCE = 4.0
 """s until a reload that can't be proven counts as failed; nginx itself gives up on a taken port after 2.5 s."""
 
 _POLL = 0.02
-_LOCK_FILE = ".bluegreen.lock"
+_LOCKS = {"write": ".bluegreen.lock", "reload": ".bluegreen.reload"}
 
 
 class EdgeError(Exception):
@@ -61,7 +61,7 @@ class Edge:
         candidate = tempfile.mkdtemp(prefix=".candidate-", dir=self.scratch_dir)
         try:
             tree = os.path.join(candidate, "conf")
-            shutil.copytree(self.conf_dir, tree, symlinks=True, ignore=shutil.ignore_patterns(_LOCK_FILE))
+            shutil.copytree(self.conf_dir, tree, symlinks=True, ignore=shutil.ignore_patterns(*_LOCKS.values()))
             _put(tree, files)
             return self.test(tree)
         finally:
@@ -83,17 +83,32 @@ class Edge:
             raise self._not_writable(error) from error
 
     @contextlib.contextmanager
-    def locked(self):
-        """Keep every other deploy behind this nginx waiting, from the test of a configuration to the proof that it is live."""
+    def turn(self, what):
+        """Keep every other deploy behind this nginx waiting; ``what``: ``write`` (from test to rename) or ``reload``."""
         try:
-            descriptor = os.open(os.path.join(self.conf_dir, _LOCK_FILE), os.O_RDWR | os.O_CREAT, 0o644)
+            descriptor = os.open(os.path.join(self.conf_dir, _LOCKS[what]), os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             raise self._not_writable(error) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
+            yield descriptor
         finally:
             os.close(descriptor)
+
+    def reload_after(self, moment):
+        """See that nginx has loaded what was on disk at ``moment`` (time.monotonic). Return the s it took, 0 where it had.
+
+        Deploys that wait here together are served by one reload. Raises EdgeError where nginx stays as it was.
+        """
+        with self.turn("reload") as lock:
+            said = os.pread(lock, 200, 0).decode("ascii", "replace").split()
+            if len(said) == 2 and said[0] == _boot() and float(said[1]) >= moment:
+                return 0.0
+            began = time.monotonic()
+            seconds = self._reload()
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, "{0} {1}".format(_boot(), began).encode("ascii"), 0)
+            return seconds
 
     def workers(self):
         """Return ``{(pid, start time in clock ticks): leaving?}`` of nginx's workers, from this machine's process table."""
@@ -108,8 +123,7 @@ class Edge:
                 found[(pid, started)] = title.endswith("is shutting down")
         return found
 
-    def reload(self):
-        """Reload nginx and prove it. Return ``(workers of before, s to the proof)``; EdgeError where it stays as it was."""
+    def _reload(self):
         before = {worker: leaving for worker, leaving in self.workers().items() if not leaving}
         if not before:
             raise EdgeError("no worker of nginx in {0} can be seen from here, so no reload could be proven".format(self.name))
@@ -130,7 +144,7 @@ class Edge:
                     )
                 look_at_log = now + 0.25
             time.sleep(_POLL)
-        return sorted(before), time.monotonic() - began
+        return time.monotonic() - began
 
     def start(self):
         """Start nginx and prove that it stays up. Return the s it took."""
@@ -151,14 +165,19 @@ class Edge:
 
     def established(self, endpoints):
         """Return how many connections nginx's network has open to ``endpoints`` (``address:port``), those of the old color."""
-        total = 0
+        return sum(_nginx.established(table, endpoints) for table in self._connections())
+
+    def clients(self):
+        """Return how many connections clients have open to where nginx's network listens."""
+        return sum(_nginx.clients(table) for table in self._connections())
+
+    def _connections(self):
         for table in ("tcp", "tcp6"):
             try:
                 with open("/proc/{0}/net/{1}".format(self.master(), table), encoding="ascii") as file:
-                    total += _nginx.established(file.read(), endpoints)
+                    yield file.read()
             except FileNotFoundError:
                 pass  # no such process any more, or no IPv6
-        return total
 
     def refresh(self):
         """Look again at what is remembered of nginx; nothing where all is read afresh anyway."""
@@ -183,6 +202,11 @@ def title_of(pid):
             return file.read().rstrip("\0 ")
     except (FileNotFoundError, ProcessLookupError):
         return ""
+
+
+def _boot():
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        return file.read().strip()
 
 
 def _put(directory, files):

@@ -21,7 +21,7 @@ DOCKER_RESOLVER = "127.0.0.11"
 
 _VERSION = re.compile(r"nginx/(\d+)\.(\d+)\.(\d+)")
 _GENERATION = re.compile(r"^# generation: (\S+)$", re.MULTILINE)
-_ESTABLISHED = "01"
+_ESTABLISHED, _LISTENING = "01", "0A"
 
 
 def app_file(app):
@@ -146,8 +146,19 @@ def established(table, endpoints):
         address, _colon, port = endpoint.rpartition(":")
         address = _hex_address(address.strip("[]"))
         wanted |= {"{0}:{1:04X}".format(prefix + address, int(port)) for prefix in ("", "0000000000000000FFFF0000")}
+    return sum(1 for _local, remote in _sockets(table, _ESTABLISHED) if remote in wanted)
+
+
+def clients(table):
+    """Return how many connections such a table has established to a port that something listens on there."""
+    listening = {local.rpartition(":")[2] for local, _remote in _sockets(table, _LISTENING)}
+    return sum(1 for local, _remote in _sockets(table, _ESTABLISHED) if local.rpartition(":")[2] in listening)
+
+
+def _sockets(table, state):
+    """Return ``(local, remote)`` of the sockets in a state, as the kernel writes them."""
     lines = (line.split() for line in table.splitlines()[1:])
-    return sum(1 for fields in lines if len(fields) > 3 and fields[3] == _ESTABLISHED and fields[2] in wanted)
+    return [(fields[1], fields[2]) for fields in lines if len(fields) > 3 and fields[3] == state]
 
 
 def _hex_address(address):

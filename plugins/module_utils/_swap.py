@@ -47,14 +47,8 @@ class Swap:
             if self.check_mode:
                 return self._result(True, diff=diff)
             self._note(before or previous_content)
-            files = self._accepted(_nginx.marked(text, generation=_new_generation()))
-            files_before = {name: self.edge.read(name) for name in files}
-            try:
-                proof = self._put(files)
-            except BaseException:
-                self.edge.write(files_before)
-                raise
-            return self._result(True, diff=diff, **proof)
+            written = self._write(text)
+        return self._result(True, diff=diff, **self._prove(*written))
 
     def back(self):
         """Put back what the journal says was there before the swap, by one reload."""
@@ -64,8 +58,8 @@ class Swap:
         if self.check_mode:
             return self._result(True)
         with self._turn():
-            text = _nginx.marked(_nginx.unmarked(noted["from"]), generation=_new_generation())
-            return self._result(True, **self._put(self._accepted(text)))
+            written = self._write(_nginx.unmarked(noted["from"]))
+        return self._result(True, **self._prove(*written))
 
     @property
     def warning(self):
@@ -73,12 +67,14 @@ class Swap:
         if _nginx.drops_no_keepalive(self.version):
             return None
         return (
-            "nginx {0} drops about one request of every busy keep-alive connection at each swap (measured: 16 to 20 of 24 busy "
-            "connections); from 1.27.4 on it drops none: update nginx".format(self._version_text())
+            "nginx {0} closes its clients' idle keep-alive connections at each swap, which drops a request of every busy one "
+            "({1} are open now); nginx 1.27.4 and newer drop none: update nginx".format(
+                self._version_text(), self.edge.clients() if self.edge.running else 0
+            )
         )
 
     def _turn(self):
-        return contextlib.nullcontext() if self.check_mode else self.edge.locked()
+        return contextlib.nullcontext() if self.check_mode else self.edge.turn("write")
 
     def _note(self, way_back):
         unfinished = dict(self.state.journal["unfinished"] or {})
@@ -102,24 +98,36 @@ class Swap:
         seen = _nginx.file_in_dump(dump, self.edge.path(self.name))
         return seen is not None and _nginx.generation(seen) == _nginx.generation(text)
 
-    def _put(self, files):
-        """Write, reload and prove; return what the proof says."""
+    def _write(self, text):
+        """Put the app's file, tested, where nginx reads it; return what _prove() needs."""
+        files = self._accepted(_nginx.marked(text, generation=_new_generation()))
+        files_before = {name: self.edge.read(name) for name in files}
         self.edge.write(files)
-        old_workers = []
-        if self.edge.running:
-            ok, said = self.edge.dump()
-            if not ok or not self._is_read(said, files[self.name]):
+        try:
+            ok, said = self.edge.dump() if self.edge.running else (True, None)
+            if said is not None and not (ok and self._is_read(said, files[self.name])):
                 raise EdgeError(
                     "nginx in {0} does not see what was written to {1}: {2}".format(
                         self.edge.name, self.edge.conf_dir, "mount the directory itself" if ok else quoted(said)
                     )
                 )
-            old_workers, seconds = self.edge.reload()
-        else:
-            seconds = self.edge.start()
-        proved_at = time.time()
-        if self.edge_url:
-            wait_for_answer(self.edge_url["url"], self.edge_url.get("host"))
+            old_workers = sorted(self.edge.workers()) if self.edge.running else []
+        except BaseException:
+            self.edge.write(files_before)
+            raise
+        return files_before[self.name], old_workers, time.monotonic()
+
+    def _prove(self, before, old_workers, written_at):
+        """See that nginx serves what was written; return what the proof says. On failure the app's file of before is back."""
+        try:
+            seconds = self.edge.reload_after(written_at) if self.edge.running else self.edge.start()
+            proved_at = time.time()
+            if self.edge_url:
+                wait_for_answer(self.edge_url["url"], self.edge_url.get("host"))
+        except BaseException:
+            with self._turn():
+                self.edge.write({self.name: before})
+            raise
         return {"reload_seconds": round(seconds, 3), "old_workers": old_workers, "proved_at": proved_at}
 
     def _version_text(self):
