@@ -78,7 +78,12 @@ down)
     if [ -n "$pid" ] && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = dockerd ]; then
         say "stopping the dockerd that 'up' started"
         kill "$pid"
-        while [ -e "/proc/$pid" ]; do sleep 0.2; done
+        tries=60
+        while [ -e "$pidfile" ]; do # dockerd removes it as it ends
+            tries=$((tries - 1))
+            [ "$tries" -gt 0 ] || die "dockerd ($pid) did not stop within 60 s"
+            sleep 1
+        done
     else
         say "no dockerd of ours runs"
     fi

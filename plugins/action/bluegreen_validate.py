@@ -27,7 +27,11 @@ class ActionModule(ActionBase):
         if self._task._role is None:
             raise AnsibleActionFail("bluegreen_validate is a part of the role hotswap.compose.bluegreen")
         options = self._options(arguments["entry_point"])
-        values = {name: self._templar.template(task_vars[name]) for name in options if name in task_vars}
+        values = {
+            name: _typed(self._templar.template(task_vars[name]), option.get("type"))
+            for name, option in options.items()
+            if name in task_vars
+        }
         checked = ArgumentSpecValidator(options).validate(values)
         settings = {
             name[len(PREFIX) :]: value
@@ -46,3 +50,13 @@ class ActionModule(ActionBase):
         path = os.path.join(self._task._role._role_path, "meta", "argument_specs.yml")
         with open(path, encoding="utf-8") as file:
             return yaml.safe_load(file)["argument_specs"][entry_point]["options"]
+
+
+def _typed(value, kind):
+    """Return what a text stands for where a list or a mapping is wanted; Ansible itself only splits it at its commas."""
+    if kind in ("list", "dict") and isinstance(value, str) and value.lstrip().startswith(("[", "{")):
+        try:
+            return yaml.safe_load(value)
+        except yaml.YAMLError:
+            return value  # refused as what it is
+    return value

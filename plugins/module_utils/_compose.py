@@ -135,8 +135,11 @@ def _edge_key(config, network):
     for key, definition in networks.items():
         if (definition or {}).get("name") == network:
             return key
-    networks[network] = {"name": network, "external": True}
-    return network
+    key = network
+    while key in networks:  # another network that the user's file calls so
+        key = "edge_" + key
+    networks[key] = {"name": network, "external": True}
+    return key
 
 
 def _join(service, name, key, own_alias):

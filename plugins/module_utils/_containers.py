@@ -69,6 +69,12 @@ def is_running(container):
     return container["state"] == "running" and container["health"] in (None, "healthy")
 
 
+def has_completed(container):
+    """Return whether a container ended as it was meant to: a one-shot, which has neither healthcheck nor restart policy."""
+    meant_to_end = container["health"] is None and container["restart_policy"]["Name"] in ("", "no")
+    return meant_to_end and container["state"] == "exited" and container["exit_code"] == 0
+
+
 def color_of(labels, app, project_src, compose_files):
     """Return the color that a container belongs to, or None: by our labels, else by the file that started it.
 
@@ -138,8 +144,8 @@ def find(engine, app, project_src=None, compose_files=None):
 
 
 def start(engine, containers, policies):
-    """Start containers again and give each the restart policy it had; ``policies``: ``{id: policy}``."""
-    for container in containers:
+    """Start containers again, each after those it depends on, with the restart policy it had; ``policies``: ``{id: policy}``."""
+    for container in [container for wave in reversed(stop_order(containers)) for container in wave]:
         if container["id"] in policies:
             engine.call(engine.api.update_container, container["id"], restart_policy=policies[container["id"]])
         engine.call(engine.api.start, container["id"])

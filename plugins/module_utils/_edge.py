@@ -13,11 +13,11 @@ import contextlib
 import fcntl
 import os
 import shutil
-import tempfile
 import time
 
 from ansible_collections.hotswap.compose.plugins.module_utils import _nginx
 from ansible_collections.hotswap.compose.plugins.module_utils._journal import write_atomic
+from ansible_collections.hotswap.compose.plugins.module_utils._state import temporary_directory
 
 PROOF_PATIENCE = 4.0
 """s until a reload that can't be proven counts as failed; nginx itself gives up on a taken port after 2.5 s."""
@@ -57,15 +57,11 @@ class Edge:
         ``files``: ``{name: content, or None for a file that is to go}``. A copy of the conf dir is tested in its place: a
         candidate in the real one would go live with anybody's reload.
         """
-        os.makedirs(self.scratch_dir, mode=0o700, exist_ok=True)
-        candidate = tempfile.mkdtemp(prefix=".candidate-", dir=self.scratch_dir)
-        try:
+        with temporary_directory(self.scratch_dir) as candidate:
             tree = os.path.join(candidate, "conf")
             shutil.copytree(self.conf_dir, tree, symlinks=True, ignore=shutil.ignore_patterns(*_LOCKS.values()))
             _put(tree, files)
             return self.test(tree)
-        finally:
-            shutil.rmtree(candidate, ignore_errors=True)
 
     def read(self, name):
         """Return the content of a file of the conf dir, or None where there is none."""

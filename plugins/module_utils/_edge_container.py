@@ -71,9 +71,10 @@ class ContainerEdge(Edge):
         """Run a command in the container; return ``(ok, what it printed)``."""
         api = self.engine.api
         created = self.engine.call(api.exec_create, self.name, argv)
-        output = self.engine.call(api.exec_start, created["Id"])
+        # Apart, and errors first: mixed, a word of stderr may stand in the middle of a line of a dump.
+        stdout, stderr = self.engine.call(api.exec_start, created["Id"], demux=True)
         code = self.engine.call(api.exec_inspect, created["Id"])["ExitCode"]
-        return code == 0, output.decode("utf-8", "replace")
+        return code == 0, ((stderr or b"") + (stdout or b"")).decode("utf-8", "replace")
 
     def master(self):
         """Return the process that all of nginx's processes descend from."""
@@ -157,7 +158,10 @@ class ContainerEdge(Edge):
         try:
             self.engine.call(api.start, created["Id"])
             code = self.engine.call(api.wait, created["Id"])["StatusCode"]
-            text = self.engine.call(api.logs, created["Id"], stdout=True, stderr=True)
+            # Apart, as in run().
+            text = b"".join(
+                self.engine.call(api.logs, created["Id"], stdout=not errors, stderr=errors) for errors in (True, False)
+            )
         finally:
             self.engine.call(api.remove_container, created["Id"], force=True)
         return code == 0, text.decode("utf-8", "replace")

@@ -67,11 +67,11 @@ class HostEdge(Edge):
         environ = dict(os.environ, PATH=os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin", LC_ALL="C")
         try:
             done = subprocess.run(
-                argv, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+                argv, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False
             )
         except FileNotFoundError as error:
             return False, str(error)
-        return done.returncode == 0, done.stdout.decode("utf-8", "replace")
+        return done.returncode == 0, (done.stderr + done.stdout).decode("utf-8", "replace")
 
     def master(self):
         """Return the process id of nginx's master, or None where it does not run."""

@@ -130,9 +130,10 @@ def probes_of(container: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def judge(container: dict[str, Any], rules: Rules, now_epoch: float) -> Verdict:
+def judge(container: dict[str, Any], rules: Rules, now_epoch: float, last_exit_code: int | None = None) -> Verdict:
     """What the container is worth. Its restarts count from its start by a person or by Compose, not from the first
-    look: a gate follows ``docker compose up``, so all of them belong to this deploy."""
+    look: a gate follows ``docker compose up``, so all of them belong to this deploy. ``last_exit_code`` is what an
+    event told of an exit: of a container that runs again, the Engine no longer says it."""
     state = container["State"]
     restarts = container.get("RestartCount") or 0
     if state["OOMKilled"]:
@@ -142,7 +143,7 @@ def judge(container: dict[str, Any], rules: Rules, now_epoch: float) -> Verdict:
     if state["Status"] == "removing":
         return Verdict(FAILED, "is being removed")
     if restarts > rules.max_restarts:
-        return Verdict(FAILED, _restarted(state, restarts, rules))
+        return Verdict(FAILED, _restarted(state, restarts, rules, last_exit_code))
     if state["Status"] == "exited":
         return _judge_exited(container, rules)
     if state["Status"] == "paused":
@@ -154,11 +155,11 @@ def judge(container: dict[str, Any], rules: Rules, now_epoch: float) -> Verdict:
     return _judge_running(container, rules, now_epoch)
 
 
-def _restarted(state: dict[str, Any], restarts: int, rules: Rules) -> str:
+def _restarted(state: dict[str, Any], restarts: int, rules: Rules, last_exit_code: int | None) -> str:
     text = f"was restarted {times(restarts)}, {rules.max_restarts or 'none'} allowed"
-    if state["Status"] != "restarting":
-        return text
-    return f"{text}: it {_exited(state)}"
+    if state["Status"] == "restarting":
+        return f"{text}: it {_exited(state)}"
+    return text if last_exit_code is None else f"{text}: it exited with {last_exit_code}"
 
 
 def _exited(state: dict[str, Any]) -> str:
@@ -251,7 +252,14 @@ class Record:
     def state(self) -> str:
         return "removed" if self.removed else state_of(self.container)
 
-    def update(self, container: dict[str, Any] | None, rules: Rules, at: float, now_epoch: float) -> bool:
+    def update(
+        self,
+        container: dict[str, Any] | None,
+        rules: Rules,
+        at: float,
+        now_epoch: float,
+        last_exit_code: int | None = None,
+    ) -> bool:
         """Take in a new inspection (None: the container is gone); whether its state changed. A restart between two
         looks is a change too."""
         if container is None:
@@ -259,7 +267,7 @@ class Record:
             self.verdict = Verdict(FAILED, "was removed during the wait")
         else:
             self.container = container
-            self.verdict = judge(container, rules, now_epoch)
+            self.verdict = judge(container, rules, now_epoch, last_exit_code)
         identity = (self.state, self.container.get("RestartCount"), self.container["State"]["StartedAt"])
         if identity == self._identity:
             return False

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ipaddress
+import posixpath
 import re
 import socket
 import struct
@@ -21,6 +22,7 @@ DOCKER_RESOLVER = "127.0.0.11"
 
 _VERSION = re.compile(r"nginx/(\d+)\.(\d+)\.(\d+)")
 _GENERATION = re.compile(r"^# generation: (\S+)$", re.MULTILINE)
+_FOLLOWED = re.compile(r"^ *server (\S+)(?: weight=\d+)? resolve", re.MULTILINE)
 _ESTABLISHED, _LISTENING = "01", "0A"
 
 
@@ -106,10 +108,17 @@ def same(text, other):
     return text is not None and other is not None and unmarked(text) == unmarked(other)
 
 
+def followed(text):
+    """Return the ``host:port`` that an app's file has nginx follow; none where there is no file."""
+    return set(_FOLLOWED.findall(text or ""))
+
+
 def config_arguments(command):
-    """Return the ``-c`` and ``-p`` of a container's command, which every other call of nginx in it needs as well."""
+    """Return nginx's ``-c`` and ``-p`` in a container's command, which every other call of nginx in it needs as well."""
+    names = [posixpath.basename(part) for part in command]
+    own = command[names.index("nginx") :] if "nginx" in names else []  # the -c of `sh -c` is none of nginx's
     arguments = []
-    for flag, value in zip(command, command[1:]):
+    for flag, value in zip(own, own[1:]):
         if flag in ("-c", "-p"):
             arguments += [flag, value]
     return arguments

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from ansible_collections.hotswap.compose.plugins.module_utils._compose import HOST
-from ansible_collections.hotswap.compose.plugins.module_utils._containers import is_running
+from ansible_collections.hotswap.compose.plugins.module_utils._containers import has_completed, is_running
 from ansible_collections.hotswap.compose.plugins.module_utils._settings import COLORS, alias, other_color, with_color
 
 CREATE, START, WARM, REFRESH = "create", "start", "warm", "refresh"
@@ -106,7 +106,30 @@ def _target(app, color, service, containers, mode):
             ports = [container["published"].get(service["port"]) for container in containers if container["service"] == name]
             port = next((published for published in ports if published), port)
         return {"host": HOST, "port": port}
-    return {"host": name if by_hand else alias(app, color, service["base"]), "port": service["port"]}
+    if by_hand:
+        return {"host": name, "port": service["port"], "at_load": True}
+    return {"host": alias(app, color, service["base"]), "port": service["port"]}
+
+
+def introduction(previous, coming, followed):
+    """Return the upstreams by which nginx gets to know where the traffic will go, while it goes where it goes now.
+
+    An nginx that follows names looks a new one up only after it has loaded it, and answers 502 until then (a few ms); the
+    addresses of names that it knew are handed on at a reload. ``previous``, ``coming``: from upstreams(); ``followed``: the
+    ``host:port`` that nginx follows already.
+    """
+    introduced = []
+    for now, then in zip(previous, coming):
+        targets = []
+        for target in now["targets"]:
+            if _place(target) in followed:
+                targets.append(target)
+            else:
+                known = {key: target[key] for key in ("host", "port")}
+                targets += [dict(known, at_load=True), dict(known, down=True)]
+        targets += [dict(target, down=True) for target in then["targets"]]
+        introduced.append({"name": now["name"], "targets": targets})
+    return introduced
 
 
 def endpoints(containers, services, color, network, mode):
@@ -123,13 +146,19 @@ def endpoints(containers, services, color, network, mode):
 
 
 def volumes_in_use(config, containers):
-    """Return ``{key: volume name}``: the volumes of running colors by the keys that ``config`` gives them.
+    """Return ``{key: volume name}``: the volumes that ``containers`` use by the keys that ``config`` gives them.
 
-    ``shop_uploads`` is the key ``uploads`` of whatever project it was made by.
+    ``shop_uploads`` is the key ``uploads`` of whatever project it was made by, unless there is a longer key that fits. Where
+    two containers use another volume each, that of the first counts.
     """
-    used = {name for container in containers for name in container["volumes"].values()}
-    keys = config.get("volumes") or {}
-    return {key: name for key in keys for name in sorted(used) if name.endswith("_" + key)}
+    keys = sorted(config.get("volumes") or {}, key=len, reverse=True)
+    found = {}
+    for container in containers:
+        for name in sorted(container["volumes"].values()):
+            key = next((key for key in keys if name.endswith("_" + key)), None)
+            if key is not None:
+                found.setdefault(key, name)
+    return found
 
 
 def changes(release, config, refs, image_ids, containers):
@@ -149,7 +178,7 @@ def changes(release, config, refs, image_ids, containers):
         running = {container["image_id"] for container in containers if container["service"] == service}
         if running and running != {image_ids.get(refs[service])}:
             reasons.append("{0} is another image now".format(refs[service]))
-    if not all(is_running(container) or (container["state"], container["exit_code"]) == ("exited", 0) for container in containers):
+    if not all(is_running(container) or has_completed(container) for container in containers):
         reasons.append("not all of it runs")
     return reasons
 
@@ -163,8 +192,8 @@ def held(releases):
     for record in releases:
         if record["outcome"] != "deployed":
             continue
-        if record.get("rollback"):
-            while stack and stack[-1]["deploy"] != record["deploy"]:
+        if record.get("rollback") and any(kept["deploy"] == record["deploy"] for kept in stack):
+            while stack[-1]["deploy"] != record["deploy"]:
                 stack.pop()
         elif stack and stack[-1]["release"] == record["release"]:
             stack.pop()  # the same release again: the later one is what would be gone back to

@@ -48,8 +48,7 @@ class Planner:
         plan.update(
             active_color=color,
             previous_release=_plan.live_release(active),
-            content=self._content(plan["color"], plan["release"], plan.pop("known")),
-            previous_content=self._content(color, _plan.live_release(active), active) if color else "",
+            **self._contents(plan["color"], plan["release"], plan.pop("known")),
             can_go_back=bool(color) and _plan.can_serve(active, self.services, color),
             previous_containers=[container["id"] for container in active],
             previous_endpoints=self._endpoints(color, active) if color else [],
@@ -111,6 +110,7 @@ class Planner:
         color, containers = self.now.active, self.now.active_containers
         if not self.check_mode:
             self.state.create()
+            self.state.save(unfinished=None)
         return {
             "deploy": containers[0]["deploy"] or "adopted",
             "release": self.params["release"],
@@ -164,7 +164,8 @@ class Planner:
 
     def _files(self, configs, hashes, deploy):
         files = {}
-        running = [container for containers in self.now.colors.values() for container in containers]
+        active_first = sorted(COLORS, key=lambda color: color != self.now.active)
+        containers = [container for color in active_first for container in self.now.colors[color]]
         for color, config in configs.items():
             labels = {
                 "app": self.app,
@@ -174,7 +175,7 @@ class Planner:
                 "config": hashes[color],
             }
             network = self.params["network"] if self.params["nginx_mode"] == "container" else None
-            volumes = _plan.volumes_in_use(config, running)
+            volumes = _plan.volumes_in_use(config, containers)
             colored = _compose.colored(config, labels, self.services, network, volumes)
             files["compose.{0}.json".format(color)] = json.dumps(colored, indent=1)
         return files
@@ -289,12 +290,35 @@ class Planner:
     def _traffic_services(self, color):
         return [with_color(service["name"], color) for service in self.services]
 
+    def _contents(self, color, release, containers):
+        """Return nginx's file as it is to be, as it would be now, and the one that leads over; see the module's RETURN."""
+        active = self.now.active
+        contents = {"content": self._content(color, release, containers), "previous_content": "", "introduction": ""}
+        if active:
+            live = _plan.live_release(self.now.active_containers)
+            contents["previous_content"] = self._content(active, live, self.now.active_containers)
+            if self._resolver and color != active:
+                upstreams = _plan.introduction(
+                    self._upstreams(active, self.now.active_containers),
+                    self._upstreams(color, containers),
+                    _nginx.followed(self.now.text),
+                )
+                contents["introduction"] = self._text(active, live, upstreams)
+        return contents
+
     def _content(self, color, release, containers):
         """Return nginx's file with the traffic at ``color``; ``containers``: those it has, none where they are to be made."""
-        mode = self.params["nginx_mode"]
-        upstreams = _plan.upstreams(self.app, color, self.services, containers, mode)
-        resolver = self.now.edge.resolver if _nginx.follows_addresses(self.now.nginx_version) else None
-        return _nginx.app_text(self.app, color, release or "not known", upstreams, resolver, self.server)
+        return self._text(color, release, self._upstreams(color, containers))
+
+    def _text(self, color, release, upstreams):
+        return _nginx.app_text(self.app, color, release or "not known", upstreams, self._resolver, self.server)
+
+    def _upstreams(self, color, containers):
+        return _plan.upstreams(self.app, color, self.services, containers, self.params["nginx_mode"])
+
+    @property
+    def _resolver(self):
+        return self.now.edge.resolver if _nginx.follows_addresses(self.now.nginx_version) else None
 
     def _endpoints(self, color, containers):
         return _plan.endpoints(containers, self.services, color, self.params["network"], self.params["nginx_mode"])

@@ -13,6 +13,7 @@ import os
 import re
 
 from ansible_collections.hotswap.compose.plugins.module_utils import _vhost
+from ansible_collections.hotswap.compose.plugins.module_utils._upstream import UpstreamError, render
 
 COLORS = ("blue", "green")
 PLACEHOLDER = "{color}"
@@ -153,16 +154,34 @@ def _services(settings):
             yield problem
         if not broken:
             sound.append(service)
-    upstreams = {}
-    for service in named_services(settings["app"], sound):
-        taken = upstreams.setdefault(service["upstream"], service["name"])
-        if taken != service["name"] or sum(other["name"] == taken for other in sound) > 1:
-            yield _problem(
-                "services",
-                service["upstream"],
-                "{0} and {1} have this one upstream: give each its own 'upstream'".format(taken, service["name"]),
-            )
-            return
+    for problem in _meetings(named_services(settings["app"], sound)):
+        yield problem
+    if _APP.match(settings["app"]):
+        for service in sound:
+            for problem in _own_alias(settings["app"], service["name"]):
+                yield problem
+
+
+def _meetings(services):
+    upstreams, bases = {}, {}  # by small letters: neither nginx nor Docker's DNS tells A from a
+    for service in services:
+        name, upstream, base = service["name"], service["upstream"], service["base"]
+        if upstream.lower() in upstreams:
+            remedy = "{0} and {1} have this one upstream: give each its own 'upstream'"
+            yield _problem("services", upstream, remedy.format(upstreams[upstream.lower()], name))
+        upstreams.setdefault(upstream.lower(), name)
+        taken = bases.setdefault(base.lower(), name)
+        if taken != name:
+            yield _problem("services", name, "{0} is {1} without its color as well: rename one of them".format(taken, base))
+
+
+def _own_alias(app, name):
+    host = alias(app, "green", without_color(name))
+    try:
+        render("shop", [{"host": host, "port": 80}])
+    except UpstreamError:
+        remedy = "nginx is to find it as {0}, which is no name for a host: at most 63 characters, a letter or digit at the end"
+        yield _problem("services", name, remedy.format(host))
 
 
 def _service(service):

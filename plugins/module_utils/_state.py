@@ -6,14 +6,44 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import tempfile
 
 from ansible_collections.hotswap.compose.plugins.module_utils import _journal
 
 
 class StateError(Exception):
     """The state directory can't be used; the message says why and what to do."""
+
+
+@contextlib.contextmanager
+def temporary_directory(parent):
+    """Have a directory below ``parent``, readable by its owner alone, for as long as the block runs.
+
+    What has to be made for it, ``parent`` and those above, goes again with it. Raises StateError.
+    """
+    made = []
+    above = parent
+    while not os.path.isdir(above):
+        made.append(above)
+        above = os.path.dirname(above)
+    try:
+        try:
+            for directory in reversed(made):
+                os.mkdir(directory, 0o700)
+            path = tempfile.mkdtemp(prefix=".", dir=parent)
+        except OSError as error:
+            raise StateError(_unwritable(parent, error)) from error
+        try:
+            yield path
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
+    finally:
+        for directory in made:
+            with contextlib.suppress(OSError):
+                os.rmdir(directory)
 
 
 class AppState:
@@ -36,10 +66,7 @@ class AppState:
             _journal.write_atomic(probe, "")
             os.unlink(probe)
         except OSError as error:
-            raise StateError(
-                "bluegreen_state_dir: {0} can't be written ({1}); give the directory to the connecting user, or run with "
-                "become".format(self.directory, error.strerror)
-            ) from error
+            raise StateError(_unwritable(self.directory, error)) from error
 
     def save(self, **changed):
         """Write the journal with some of its keys replaced."""
@@ -51,8 +78,9 @@ class AppState:
         return os.path.join(self.deploys, deploy)
 
     def forget_deploys(self, *kept):
-        """Remove the files of every deploy that no record of the journal needs, and that isn't in ``kept``."""
-        needed = {record.get("deploy") for record in self.journal["releases"]} | set(kept)
+        """Remove the files of every deploy that no rollback can go to, and that isn't in ``kept``: they hold secrets."""
+        held = [record for record in self.journal["releases"] if record["outcome"] == "deployed"]
+        needed = {record.get("deploy") for record in held} | set(kept)
         for name in os.listdir(self.deploys):
             if name not in needed:
                 shutil.rmtree(self.deploy_directory(name), ignore_errors=True)
@@ -62,3 +90,10 @@ class AppState:
         parent = os.path.dirname(self.directory)
         states = [_journal.read(os.path.join(parent, name, "journal.json"))[0] for name in sorted(os.listdir(parent))]
         return [state for state in states if state["app"] not in ("", self.app)]
+
+
+def _unwritable(path, error):
+    return (
+        "bluegreen_state_dir: {0} can't be written ({1}); give the directory to the connecting user, or run with "
+        "become".format(path, error.strerror)
+    )

@@ -14,7 +14,6 @@ from ansible_collections.hotswap.compose.plugins.module_utils import _nginx
 from ansible_collections.hotswap.compose.plugins.module_utils._answer import wait_for_answer
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError, quoted
 
-
 class Swap:
     """One app's file on one edge. ``state``: the app's AppState; ``edge_url``: ``{url, host}`` or empty."""
 
@@ -26,11 +25,21 @@ class Swap:
         self.name = _nginx.app_file(state.app)
         self.version = edge.version()
 
-    def judge(self, content):
-        """Test the file that live() would write; raises EdgeError with nginx's own words. Changes nothing."""
-        if not self.check_mode:
-            self._accepted(_nginx.marked(content, generation=_new_generation()))
-        return self._result(False)
+    def judge(self, content, introduction, previous_content):
+        """Test the file that live() would write; raises EdgeError with nginx's own words.
+
+        ``introduction``: a file that sends the traffic where it goes now and names where it will go, empty where nginx need not
+        know that before; it is made live.
+        """
+        if self.check_mode:
+            return self._result(False)
+        self._accepted(_nginx.marked(content, generation=_new_generation()))
+        if not introduction:
+            return self._result(False)
+        with self._turn():
+            self._note(self.edge.read(self.name) or previous_content)
+            written = self._write(introduction)
+        return self._result(True, **self._prove(*written))
 
     def live(self, content, previous_content, addresses):
         """Make ``content`` the app's file and prove that nginx serves it. Raises EdgeError, the file of before in place again.
@@ -77,8 +86,10 @@ class Swap:
         return contextlib.nullcontext() if self.check_mode else self.edge.turn("write")
 
     def _note(self, way_back):
+        """Have the journal remember what was there before this deploy first wrote the file."""
         unfinished = dict(self.state.journal["unfinished"] or {})
-        unfinished["swap"] = {"from": way_back}
+        unfinished.setdefault("swap", {"from": way_back})
+        self.state.create()
         self.state.save(unfinished=unfinished)
 
     def _accepted(self, text):

@@ -235,6 +235,11 @@ plan:
     previous_content:
       description: What it would say for the active color, for a way back; empty before the first deploy.
       type: str
+    introduction:
+      description:
+        - What nginx's file is to say before the swap, where nginx follows names; it sends the traffic where it goes now.
+        - Empty where there is no need.
+      type: str
     edge_url:
       description: By what the app is reached through nginx; null where that is not known.
       type: dict

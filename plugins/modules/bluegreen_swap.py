@@ -34,7 +34,7 @@ attributes:
 options:
   state:
     description:
-      - V(judged) tests the file and leaves nginx alone, which costs nothing while containers boot.
+      - V(judged) tests the file, which costs nothing while containers boot, and makes O(introduction) live.
       - V(live) makes it so.
       - V(back) puts the file of before back, as the journal has it, and reloads nginx once.
     type: str
@@ -45,6 +45,12 @@ options:
     type: str
   previous_content:
     description: What it would say now; what O(state=back) goes by where there is no file of ours yet.
+    type: str
+    default: ''
+  introduction:
+    description:
+      - What the file is to say until the swap; it sends the traffic where it goes now, and names where it will go.
+      - Without it, an nginx that follows names answers 502 for the few milliseconds until it has looked the new ones up.
     type: str
     default: ''
   color:
@@ -108,7 +114,7 @@ from ansible_collections.hotswap.compose.plugins.module_utils import _containers
 from ansible_collections.hotswap.compose.plugins.module_utils._app import EDGE_ARGUMENTS, edge_for
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
-from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState
+from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState, StateError
 from ansible_collections.hotswap.compose.plugins.module_utils._swap import Swap
 
 
@@ -132,7 +138,7 @@ def act(params, check_mode):
         refuse_unhealthy(engine, params["containers"])
         return swap.back(), None
     if params["state"] == "judged":
-        return swap.judge(params["content"]), None
+        return swap.judge(params["content"], params["introduction"], params["previous_content"]), None
     addresses = []
     if not _nginx.follows_addresses(swap.version):
         containers = _containers.find(engine, params["app"])[params["color"]]
@@ -147,6 +153,7 @@ def main():
             state=dict(type="str", choices=["judged", "live", "back"], default="live"),
             content=dict(type="str"),
             previous_content=dict(type="str", default=""),
+            introduction=dict(type="str", default=""),
             color=dict(type="str", choices=["blue", "green"]),
             edge_url=dict(type="dict", options=dict(url=dict(type="str", required=True), host=dict(type="str"))),
             containers=dict(type="list", elements="str", default=[]),
@@ -159,7 +166,7 @@ def main():
     )
     try:
         result, warning = act(module.params, module.check_mode)
-    except (EngineError, EdgeError, OSError) as error:
+    except (EngineError, EdgeError, StateError, OSError) as error:
         module.fail_json(msg=str(error))
     if warning:
         module.warn(warning)

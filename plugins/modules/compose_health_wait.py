@@ -16,8 +16,9 @@ description:
     moment the first one can't become ready.
   - Meant to follow C(docker compose up -d), whose own C(--wait) passes containers that restart for ever and fails
     where a one-shot container exits with 0.
-  - It follows the Engine's events and inspects the container that an event names, so it needs no interval; a look at everything
-    every 5 seconds is there for safety only. Where the Engine is restarted meanwhile, the wait goes on.
+  - It follows the Engine's events and inspects the container that an event names, so there is no interval to choose; a
+    look at everything every 5 seconds is there for safety only. Where the Engine is restarted meanwhile, the wait goes
+    on.
   - A container with a healthcheck is ready when it is healthy. One without is ready when it is running, unless its
     service is listed in O(traffic_services); see O(no_healthcheck).
   - A container fails that exits with another status than 0, is unhealthy, out of memory, dead, paused or removed,
@@ -325,6 +326,16 @@ class Change(NamedTuple):
     verdict: gate.Verdict
 
 
+class Trigger(NamedTuple):
+    """The event for which a container is inspected: its time stamp and, if a process ended, the exit code."""
+
+    epoch: float | None = None
+    exit_code: int | None = None
+
+
+NO_EVENT = Trigger()
+
+
 def ignore_change(change: Change) -> None:
     """Show no progress."""
 
@@ -430,7 +441,7 @@ class Waiter:
     def _take_in(self, stream: Any) -> None:
         """Sleep until something happens or is due, and look at what it concerns."""
         notice = stream.next(self._wake_at() - self._clock.monotonic())
-        touched: dict[str, float | None] = {}
+        touched: dict[str, Trigger] = {}
         look_at_all = False
         while notice is not None:
             if notice.kind == SUBSCRIBED:
@@ -438,7 +449,7 @@ class Waiter:
             elif notice.kind == EVENT:
                 actor = notice.detail["Actor"]
                 if self._rules.covers(actor["Attributes"]):
-                    touched[actor["ID"]] = notice.detail["timeNano"] / gate.NANOSECONDS
+                    touched[actor["ID"]] = trigger_of(notice.detail, touched.get(actor["ID"], NO_EVENT))
             else:
                 self._unanswered = notice.detail
             notice = stream.next(0)
@@ -446,7 +457,7 @@ class Waiter:
         if look_at_all or now >= self._next_poll:
             self._look_at_all()
         else:
-            due = {container_id: None for container_id, moment in self._due.items() if moment <= now}
+            due = {container_id: NO_EVENT for container_id, moment in self._due.items() if moment <= now}
             self._look_at({**due, **touched})
 
     def _wake_at(self) -> float:
@@ -467,17 +478,16 @@ class Waiter:
             return
         found = [one["Id"] for one in listed if self._rules.covers(one.get("Labels") or {})]
         self._unanswered = None
-        self._look_at(dict.fromkeys([*found, *(set(self.records) - set(found))]))
+        self._look_at(dict.fromkeys([*found, *(set(self.records) - set(found))], NO_EVENT))
         self._looked = self._looked or not self._unanswered
         self._next_poll = self._clock.monotonic() + (FIRST_POLL if self._unanswered else SAFETY_POLL)
 
-    def _look_at(self, containers: dict[str, float | None]) -> None:
-        """Inspect these containers; the values are the time stamps of the events that named them."""
-        for container_id, event in containers.items():
+    def _look_at(self, containers: dict[str, Trigger]) -> None:
+        for container_id, trigger in containers.items():
             self._due.pop(container_id, None)
             try:
                 self._limit_calls()
-                self._see(container_id, self._engine.inspect(container_id), event)
+                self._see(container_id, self._engine.inspect(container_id), trigger)
             except EngineError as error:
                 self._unanswered = str(error)
                 self._next_poll = self._clock.monotonic() + FIRST_POLL
@@ -486,7 +496,7 @@ class Waiter:
     def _limit_calls(self) -> None:
         self._engine.answer_within(max(1.0, self._deadline - self._clock.monotonic()))
 
-    def _see(self, container_id: str, container: dict[str, Any] | None, event: float | None) -> None:
+    def _see(self, container_id: str, container: dict[str, Any] | None, trigger: Trigger) -> None:
         record = self.records.get(container_id)
         if record is None:
             if container is None:
@@ -494,15 +504,21 @@ class Waiter:
             record = self.records[container_id] = gate.Record(container)
         before = record.verdict.status
         at = self._clock.monotonic() - self._began
-        changed = record.update(container, self._rules, at, self._clock.time())
+        changed = record.update(container, self._rules, at, self._clock.time(), trigger.exit_code)
         if record.verdict.due_in is not None:
             self._due[container_id] = self._clock.monotonic() + record.verdict.due_in
         if record.verdict.status != before:
-            self._deciding_event = event
+            self._deciding_event = trigger.epoch
         if changed:
             self._ready_since = None
             service = gate.service_of(record.container)
             self._on_change(Change(at, record.name, service, record.state, record.verdict))
+
+
+def trigger_of(event: dict[str, Any], before: Trigger) -> Trigger:
+    """The trigger that a container's event is, after an earlier one that was not looked at yet."""
+    code = event["Actor"]["Attributes"].get("exitCode")
+    return Trigger(event["timeNano"] / gate.NANOSECONDS, before.exit_code if code is None else int(code))
 
 
 def evidence(engine: Any, records: list[gate.Record], outcome: gate.Outcome, log_tail: int) -> list[dict[str, Any]]:

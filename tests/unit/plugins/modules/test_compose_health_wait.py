@@ -52,7 +52,7 @@ class FakeClock:
 
 class FakeEngine:
     """``script``: what happens at which second; {id: container} puts (None: removes) containers, a Notice is told as
-    it is, a text makes every call fail from then on with it, and "" lets them succeed again."""
+    it is, a function changes the containers in silence, a text makes every call fail with it until "" comes."""
 
     def __init__(self, clock, script):
         self.clock = clock
@@ -71,6 +71,8 @@ class FakeEngine:
                 self.notices.append(step)
             elif isinstance(step, str):
                 self.broken = step
+            elif callable(step):
+                step(self.containers)
             else:
                 self._put(at, step)
 
@@ -219,6 +221,19 @@ def test_ignores_one_offs_and_services_that_are_not_asked_for():
     )
     assert (outcome, waiter.elapsed) == ((gate.READY, "1 container is ready"), 2.0)
     assert set(engine.inspections) == {"c1"}
+
+
+def test_says_the_exit_code_of_what_runs_again():
+    died = {"ID": "c1", "Attributes": {gate.SERVICE_LABEL: "was", "exitCode": "4"}}
+    again = {"ID": "c1", "Attributes": {gate.SERVICE_LABEL: "was"}}
+    outcome, waiter, engine, changes = wait(
+        (0, {"c1": inspected("starting")}),
+        (2, Notice(EVENT, {"Actor": died, "timeNano": int((WALL + 2) * 1e9)})),
+        (2, Notice(EVENT, {"Actor": again, "timeNano": int((WALL + 2.5) * 1e9)})),
+        (2, lambda containers: containers.update(c1=restarted(inspected("starting"), 1))),
+    )
+    assert outcome == (gate.FAILED, "was-c1 was restarted once, none allowed: it exited with 4")
+    assert engine.inspections == ["c1", "c1"]
 
 
 def test_timeout_lists_what_is_awaited():

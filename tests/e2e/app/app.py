@@ -1,0 +1,57 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A tiny application that boots at once. What it does wrong is said by BEHAVIOUR: healthy, never-healthy, exit, crash."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+import urllib.parse
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+BEHAVIOUR = os.environ.get("BEHAVIOUR") or "healthy"
+RELEASE = os.environ.get("BLUEGREEN_RELEASE", "")
+SAID = {name: os.environ.get(name, "") for name in ("BLUEGREEN_RELEASE", "BLUEGREEN_COLOR", "BEHAVIOUR", "GREETING")}
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        url = urllib.parse.urlsplit(self.path)
+        if url.path == "/slow":
+            time.sleep(float(urllib.parse.parse_qs(url.query)["seconds"][0]))
+        body = json.dumps(SAID).encode()
+        self.send_response(200)
+        self.send_header("X-Release", RELEASE)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.do_GET()
+
+    def log_message(self, *args):
+        """No line a request: the evidence of a refused release is what else is in the log."""
+
+
+def main():
+    # Process 1 has no default action for it.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    print(f"release {RELEASE} boots and is {BEHAVIOUR}", flush=True)
+    if BEHAVIOUR == "exit":
+        sys.exit(3)
+    if BEHAVIOUR == "crash":
+        time.sleep(0.4)
+        sys.exit(4)
+    if BEHAVIOUR != "never-healthy":
+        open("/tmp/healthy", "w").close()  # what the health check looks for
+    ThreadingHTTPServer(("", 3000), Handler).serve_forever()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: outcome
+type: aggregate
+short_description: Write what a playbook did to a file, for the tests
+description:
+  - Writes the tasks' results, the numbers a host and the custom stats, as JSON, to the file that E(E2E_OUTCOME) names.
+"""
+
+import json
+import os
+
+from ansible.plugins.callback import CallbackBase
+
+
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "outcome"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self):
+        super().__init__()
+        self.tasks = []
+
+    def v2_runner_on_ok(self, result):
+        self._note(result, "ok")
+
+    def v2_runner_on_failed(self, result, ignore_errors=False):
+        self._note(result, "failed")
+
+    def v2_runner_on_unreachable(self, result):
+        self._note(result, "unreachable")
+
+    def v2_playbook_on_stats(self, stats):
+        summary = {host: stats.summarize(host) for host in stats.processed}
+        outcome = {"tasks": self.tasks, "summary": summary, "custom": stats.custom.get("_run", {})}
+        with open(os.environ["E2E_OUTCOME"], "w", encoding="utf-8") as file:
+            json.dump(outcome, file, default=str)
+
+    def _note(self, result, status):
+        details = result._result
+        self.tasks.append(
+            {
+                "host": result._host.get_name(),
+                "task": result._task.get_name(),
+                "action": result._task.action,
+                "status": status,
+                "changed": bool(details.get("changed")),
+                "msg": str(details.get("msg", "")),
+            }
+        )

@@ -1,0 +1,386 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A site of its own for each module of tests: a network, an nginx, an app, and ansible-playbook run against them."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import io
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+import uuid
+
+import docker
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+# make runs the tests in the copy that tools/tree.sh made; a checkout's own copy is below .collections.
+COLLECTIONS = ROOT.parents[2] if ROOT.parents[1].name == "ansible_collections" else ROOT / ".collections"
+LOAD = ROOT / "tools" / "load.py"
+NGINX = "hotswap/nginx:1.30"
+APP_IMAGE = "hotswap-e2e/app:base"
+APP_LABEL = "hotswap.compose.app"
+WORKER = "nginx: worker process"
+
+COMPOSE = """\
+services:
+  web-@color@:
+    image: ${IMAGE:-@site@/app}:${TAG:-${BLUEGREEN_RELEASE}}
+    restart: unless-stopped
+    stop_grace_period: 2s
+    networks: [edge]
+    environment:
+      BLUEGREEN_RELEASE: ${BLUEGREEN_RELEASE}
+      BLUEGREEN_COLOR: ${BLUEGREEN_COLOR:-@color@}
+      BEHAVIOUR: ${BEHAVIOUR:-healthy}
+      GREETING: ${GREETING:-}
+    healthcheck:
+      test: [CMD, test, -e, /tmp/healthy]
+      interval: 400ms
+      timeout: 2s
+      start_period: 800ms
+      retries: 2
+networks:
+  edge:
+    name: @site@
+    external: true
+"""
+
+SERVER = """\
+server {
+    listen 80;
+    server_name @host@;
+    location / {
+        proxy_pass http://@upstream@;
+    }
+}
+"""
+
+
+class Run:
+    """What one ansible-playbook did. ``result`` is the host's bluegreen_results, None where there is none."""
+
+    def __init__(self, process, outcome, seconds):
+        self.rc = process.returncode
+        self.stdout = process.stdout
+        self.stderr = process.stderr
+        self.seconds = seconds
+        self.tasks = outcome.get("tasks", [])
+        self.summary = outcome.get("summary", {})
+        self.results = outcome.get("custom", {}).get("bluegreen_results", {})
+
+    @property
+    def result(self):
+        return self.results.get("target")
+
+    @property
+    def changed(self):
+        return self.summary["target"]["changed"]
+
+    def messages(self, host="target"):
+        """What each task that failed on the host said."""
+        return [task["msg"] for task in self.tasks if task["status"] == "failed" and task["host"] == host]
+
+    @property
+    def message(self):
+        """The last of them: the one that ended the play."""
+        return self.messages()[-1]
+
+    def ran(self, action):
+        """How often tasks of a module of ours were run."""
+        return sum(task["action"] == f"hotswap.compose.{action}" for task in self.tasks)
+
+    def succeeded(self):
+        assert self.rc == 0, self.stdout + self.stderr
+        return self
+
+    def failed(self):
+        assert self.rc != 0, self.stdout
+        assert self.message, self.stdout
+        return self
+
+
+def playbook(directory, name, variables=None, hosts=None, environment=None, arguments=()):
+    """Run ansible-playbook; ``hosts`` is ``{host: its variables}``, ``name`` a playbook of the collection or a path."""
+    directory.mkdir(parents=True, exist_ok=True)
+    local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    hosts = {host: {**local, **more} for host, more in (hosts or {"target": {}}).items()}
+    inventory, outcome = directory / "inventory.json", directory / "outcome.json"
+    inventory.write_text(json.dumps({"all": {"children": {"bluegreen": {"hosts": hosts}}}}))
+    outcome.unlink(missing_ok=True)
+    command = ["ansible-playbook", "-i", str(inventory), name if "/" in name else f"hotswap.compose.{name}"]
+    if variables:
+        (directory / "variables.json").write_text(json.dumps(variables))
+        command += ["-e", f"@{directory}/variables.json"]
+    foreign = ("ANSIBLE_", "DOCKER_", "COMPOSE_", "BLUEGREEN_")
+    environ = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
+    environ.update(
+        ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS),
+        ANSIBLE_CALLBACK_PLUGINS=str(HERE / "callback_plugins"),
+        ANSIBLE_CALLBACKS_ENABLED="outcome",
+        ANSIBLE_HOME=str(directory / "home"),
+        ANSIBLE_NOCOLOR="1",
+        ANSIBLE_PIPELINING="1",
+        E2E_OUTCOME=str(outcome),
+        LC_ALL="C.UTF-8",
+        PATH=f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}",
+    )
+    environ.update(environment or {})
+    began = time.monotonic()
+    process = subprocess.run(
+        command + list(arguments),
+        cwd=directory,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        stdin=subprocess.DEVNULL,
+    )
+    seconds = time.monotonic() - began
+    print(f"--- {' '.join(command[3:])} {variables}\n{process.stdout}{process.stderr}--- {seconds:.1f} s")
+    return Run(process, json.loads(outcome.read_text()) if outcome.exists() else {}, seconds)
+
+
+class Load:
+    """tools/load.py for as long as the block runs; ``report`` is there after it."""
+
+    def __init__(self, site, url, host, *arguments):
+        self.stop = site.directory / "load.stop"
+        self.out = site.directory / "load.json"
+        self.stop.unlink(missing_ok=True)
+        clients = ["--get=4", "--post=2", "--fresh=1", "--slow=1", "--slow-seconds=1", "--websocket=0", "--think-ms=25"]
+        self.command = [sys.executable, str(LOAD), "--url", url, "--host", host, *clients, *arguments]
+        self.command += ["--duration=120", f"--stop-file={self.stop}", f"--out={self.out}"]
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        time.sleep(0.5)  # so that the keep-alive connections are open before anything happens
+        return self
+
+    def __exit__(self, *_):
+        self.stop.touch()
+        said, _ = self.process.communicate(timeout=60)
+        print(said)
+        self.report = json.loads(self.out.read_text())
+
+    @property
+    def releases(self):
+        return set(self.report["releases"])
+
+    def lost_nothing(self):
+        total = self.report["total"]
+        assert total["requests"] > 50, total
+        assert (total["dropped"], total["errors_5xx"], total["other_non_2xx"]) == (0, 0, 0), self.report["drops"]
+
+
+class Site:
+    """``app`` behind an nginx of its own. Everything has a name that begins with ``name``, and goes with close()."""
+
+    def __init__(self, name, directory):
+        self.name = f"e2e-{name}-{uuid.uuid4().hex[:4]}"
+        self.app = self.name
+        self.host = f"{self.app}.example"
+        self.directory = directory
+        self.docker = docker.from_env()
+        self.conf, self.src, self.state = directory / "conf.d", directory / "src", directory / "state"
+        self.conf.mkdir()
+        self.src.mkdir()
+        for color in ("blue", "green"):
+            (self.src / f"compose.{color}-deploy.yml").write_text(self.text(COMPOSE, color))
+        self.nginx_container = f"{self.name}-nginx"
+        self.docker.networks.create(self.name, labels={"hotswap.e2e": self.name})
+        self.write("site.conf", self.text(SERVER))
+
+    def text(self, template, color=""):
+        """Fill a template of this module."""
+        fill = {"site": self.name, "host": self.host, "upstream": f"{self.app}-web", "color": color}
+        for word, value in fill.items():
+            template = template.replace(f"@{word}@", value)
+        return template
+
+    def write(self, name, text):
+        (self.conf / name).write_text(text)
+
+    @contextlib.contextmanager
+    def compose_file(self, name, text):
+        """Have another file in the project directory."""
+        (self.src / name).write_text(text)
+        yield
+        (self.src / name).unlink()
+
+    def close(self):
+        mine = re.compile(re.escape(self.name))
+        for container in self.docker.containers.list(all=True, ignore_removed=True):
+            if mine.match(container.name) or container.labels.get(APP_LABEL, "").startswith(self.name):
+                with contextlib.suppress(docker.errors.APIError):
+                    container.remove(force=True, v=True)
+        for volume in self.docker.volumes.list():
+            if mine.match(volume.name):
+                volume.remove(force=True)
+        for network in self.docker.networks.list():
+            if mine.match(network.name):
+                network.remove()
+        for image in self.docker.images.list():
+            for tag in image.tags:
+                if mine.match(tag.rpartition("/")[0].rpartition("/")[2]):
+                    self.docker.images.remove(tag, force=True)
+        shutil.rmtree(self.state, ignore_errors=True)
+        self.docker.close()
+
+    # What the app is made of
+
+    def image(self, tag, content="", repository="app"):
+        """Make a release's image; another ``content`` makes another image. Return its id."""
+        name = f"{self.name}/{repository}:{tag}"
+        dockerfile = f"FROM {APP_IMAGE}\nLABEL e2e.site={self.name} e2e.tag={tag} e2e.content={content or tag}\n"
+        image, _log = self.docker.images.build(fileobj=io.BytesIO(dockerfile.encode()), tag=name, rm=True)
+        return image.id
+
+    def has_image(self, name):
+        try:
+            return bool(self.docker.images.get(name))
+        except docker.errors.ImageNotFound:
+            return False
+
+    def first_deploy(self, release, **more):
+        """Bring up nginx with the user's server block, which names an upstream that the first deploy writes."""
+        self.start_nginx(wait=False)
+        return self.deploy(release, **more).succeeded()
+
+    def start_nginx(self, wait=True, image=NGINX, **options):
+        """Start nginx as a user would, with the conf dir mounted."""
+        options.setdefault("volumes", {str(self.conf): {"bind": "/etc/nginx/conf.d", "mode": "rw"}})
+        container = self.docker.containers.run(
+            image,
+            name=self.nginx_container,
+            network=self.name,
+            ports={"80/tcp": ("127.0.0.1", None)},
+            detach=True,
+            **options,
+        )
+        if wait:
+            until(lambda: self.workers(), "nginx has workers")
+        return container
+
+    @property
+    def nginx(self):
+        return self.docker.containers.get(self.nginx_container)
+
+    def reloads(self):
+        """How often nginx has read its configuration again."""
+        return self.nginx.logs().decode().count(" reconfiguring")
+
+    def upstream_file(self):
+        return (self.conf / f"bluegreen-{self.app}.conf").read_text()
+
+    def workers(self):
+        """The process ids of nginx's workers: a reload, and nothing else here, changes them."""
+        processes = self.nginx.top()["Processes"] or []
+        return {row[1] for row in processes if row[-1] == WORKER}
+
+    # What a user does
+
+    def variables(self, **more):
+        return {
+            "bluegreen_app": self.app,
+            "bluegreen_project_src": str(self.src),
+            "bluegreen_compose_files": ["compose.{color}-deploy.yml"],
+            "bluegreen_services": [{"name": "web-{color}", "port": 3000}],
+            "bluegreen_network": self.name,
+            "bluegreen_nginx_container": self.nginx_container,
+            "bluegreen_nginx_conf_dir": str(self.conf),
+            "bluegreen_state_dir": str(self.state),
+            "bluegreen_pull": "never",
+            "bluegreen_health_timeout": 30,
+            "bluegreen_drain_timeout": 20,
+            **{f"bluegreen_{key}": value for key, value in more.items()},
+        }
+
+    def play(self, name, environment=None, arguments=(), hosts=None, **more):
+        """Run a playbook with the site's variables, ``more`` of them without their prefix."""
+        variables = {key: value for key, value in self.variables(**more).items() if value is not None}
+        return playbook(self.directory / "run", name, variables, hosts, environment, arguments)
+
+    def deploy(self, release, **more):
+        return self.play("deploy", release=release, **more)
+
+    def rollback(self, **more):
+        return self.play("rollback", **more)
+
+    def check(self, release, **more):
+        return self.play("deploy", release=release, arguments=["--check", "--diff"], **more)
+
+    # What a client sees
+
+    @property
+    def port(self):
+        return int(self.nginx.ports["80/tcp"][0]["HostPort"])
+
+    def get(self):
+        """Return ``(status, what the app said of itself)`` of one request through nginx."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request("GET", "/", headers={"Host": self.host, "Connection": "close"})
+            response = connection.getresponse()
+            body = response.read()
+            return response.status, json.loads(body) if response.status == 200 else {}
+        finally:
+            connection.close()
+
+    def serves(self, release, color=None):
+        """Whether the release answers, and only it, by several requests."""
+        answers = [self.get() for _ in range(4)]
+        assert {status for status, _said in answers} == {200}, answers
+        assert {said["BLUEGREEN_RELEASE"] for _status, said in answers} == {release}, answers
+        assert color is None or {said["BLUEGREEN_COLOR"] for _status, said in answers} == {color}, answers
+
+    def load(self, *arguments):
+        return Load(self, f"http://127.0.0.1:{self.port}", self.host, *arguments)
+
+    # What is on the host
+
+    def containers(self, color=None):
+        """Return the app's containers by name."""
+        labels = [f"{APP_LABEL}={self.app}"] + ([f"hotswap.compose.color={color}"] if color else [])
+        found = self.docker.containers.list(all=True, filters={"label": labels}, ignore_removed=True)
+        return {container.name: container for container in found}
+
+    def states(self, color):
+        return {container.status for container in self.containers(color).values()}
+
+    def snapshot(self):
+        """Return everything that a run which is to change nothing must leave alone."""
+        containers = self.docker.containers.list(all=True, ignore_removed=True)
+        mine = [c for c in containers if c.name.startswith(self.name) or c.labels.get(APP_LABEL) == self.app]
+        return {
+            "containers": sorted((c.id, c.name, c.status, c.attrs["State"]["StartedAt"]) for c in mine),
+            "images": sorted((tag, image.id) for image in self.docker.images.list() for tag in image.tags if self.name in tag),
+            "files": {str(path): path.read_bytes() for path in self.files()},
+            "workers": self.workers() if self.nginx.status == "running" else None,
+        }
+
+    def files(self):
+        """Every file of the conf dir, the project and the state directory."""
+        trees = [self.conf, self.src, self.state]
+        return sorted(path for tree in trees if tree.exists() for path in tree.rglob("*") if path.is_file())
+
+    def journal(self):
+        return json.loads((self.state / self.app / "journal.json").read_text())
+
+
+def until(true, what, seconds=15):
+    """Wait until ``true()``; a server that does not answer yet is no error."""
+    end = time.monotonic() + seconds
+    while True:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            if true():
+                return
+        assert time.monotonic() < end, f"after {seconds} s still not: {what}"
+        time.sleep(0.05)

@@ -1,0 +1,102 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What goes wrong at the swap or right after it: the old color gets the traffic back, where it can take it."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from sites import APP_IMAGE, COLLECTIONS
+
+BROKEN_DRAIN = """\
+#!/usr/bin/python
+import json
+import subprocess
+
+{first}
+print(json.dumps({{"failed": True, "msg": "the drain is broken"}}))
+"""
+
+
+@pytest.fixture(scope="module")
+def site(site):
+    """v1 serves, from blue."""
+    for release in ("v1", "v2"):
+        site.image(release)
+    site.first_deploy("v1")
+    return site
+
+
+@pytest.fixture
+def broken_drain(site, tmp_path):
+    """Return the environment in which the drain, which comes after the swap, runs a command and fails."""
+
+    def broken(*command):
+        ours = tmp_path / "ansible_collections" / "hotswap" / "compose"
+        source = COLLECTIONS / "ansible_collections" / "hotswap" / "compose"
+        for part in ("galaxy.yml", "meta", "playbooks", "plugins", "roles"):
+            copy = shutil.copytree if (source / part).is_dir() else shutil.copy
+            ours.mkdir(parents=True, exist_ok=True)
+            copy(source / part, ours / part)
+        first = f"subprocess.run({list(command)!r}, check=True, stdout=subprocess.DEVNULL)" if command else ""
+        (ours / "plugins/modules/bluegreen_drain.py").write_text(BROKEN_DRAIN.format(first=first))
+        return {"ANSIBLE_COLLECTIONS_PATH": f"{tmp_path}:{COLLECTIONS}"}
+
+    return broken
+
+
+def test_reload_that_nginx_does_not_do(site):
+    """A port that another site wants is taken: nginx -t and nginx -s reload both succeed, and nothing reloads."""
+    taker = site.docker.containers.run(
+        APP_IMAGE, name=f"{site.name}-taker", network_mode=f"container:{site.nginx.id}", detach=True
+    )
+    site.write("another.conf", "server { listen 3000; return 204; }\n")
+    file, workers = site.upstream_file(), site.workers()
+    try:
+        with site.load() as load:
+            run = site.deploy("v2").failed()
+    finally:
+        (site.conf / "another.conf").unlink()
+        taker.remove(force=True)
+    load.lost_nothing()
+    assert load.releases == {"v1"}
+    assert (site.upstream_file(), site.workers()) == (file, workers)
+    assert "bind() to 0.0.0.0:3000 failed" in run.message
+    assert run.result["active_color"] == "blue"
+    assert run.result["release"] == "v1"
+    assert run.result["outcome"] == "rejected"
+    assert site.states("blue") == {"running"}
+
+
+def test_failure_after_the_swap_puts_the_traffic_back_by_one_reload(site, broken_drain):
+    reloads = site.reloads()
+    with site.load() as load:
+        run = site.play("deploy", broken_drain(), release="v2").failed()
+    load.lost_nothing()
+    assert load.releases == {"v1", "v2"}
+    assert site.reloads() == reloads + 2
+    assert run.result["outcome"] == "rolled_back"
+    assert (run.result["active_color"], run.result["release"]) == ("blue", "v1")
+    assert "was rolled back, in the phase drain: the drain is broken" in run.message
+    assert "v1 (blue) has it back" in run.message
+    assert site.containers("green") == {}
+    assert site.journal()["releases"][-1]["outcome"] == "rolled_back"
+    site.serves("v1", "blue")
+
+
+def test_old_color_that_is_gone_gets_nothing_back(site, broken_drain):
+    """Then the new release keeps the traffic that it has, and the exit status says that something is wrong."""
+    old = next(iter(site.containers("blue").values()))
+    run = site.play("deploy", broken_drain("docker", "stop", "-t", "1", old.name), release="v2").failed()
+    assert "the old color is not healthy any more" in run.message
+    site.serves("v2", "green")
+    assert site.states("green") == {"running"}
+
+
+def test_next_run_goes_on_from_there(site):
+    run = site.deploy("v2")
+    assert run.rc == 0
+    assert run.result["outcome"] in ("deployed", "unchanged")
+    site.serves("v2")
+    assert site.journal()["unfinished"] is None

@@ -1,0 +1,65 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The interface is said in three places, the argument specs, the role's defaults and the README: they say the same."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+
+import pytest
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROLE = ROOT / "roles" / "bluegreen"
+ROW = re.compile(r"^\| `(bluegreen_\w+)` \|.*\| ([^|]+) \|$", re.MULTILINE)
+
+SPECS = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())["argument_specs"]
+DEFAULTS = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text())
+
+
+def typed(values):
+    """Python's True equals 1 and 1.0; JSON's texts of them don't."""
+    return {name: json.dumps(value, sort_keys=True) for name, value in values.items()}
+
+
+def documented():
+    """Return ``{variable: its cell of defaults}`` of the README's table, which names each variable once."""
+    rows = ROW.findall((ROOT / "README.md").read_text())
+    assert len(rows) == len(dict(rows))
+    return dict(rows)
+
+
+def test_the_defaults_are_those_of_the_specs():
+    specified = {name: option["default"] for name, option in SPECS["main"]["options"].items() if "default" in option}
+    assert typed(DEFAULTS) == typed(specified)
+
+
+@pytest.mark.parametrize("entry_point", SPECS)
+def test_an_entry_point_knows_no_variable_of_its_own(entry_point):
+    options = SPECS[entry_point]["options"]
+    assert set(options) <= set(SPECS["main"]["options"])
+    shared = {name: option["default"] for name, option in options.items() if "default" in option}
+    assert typed(shared) == typed({name: DEFAULTS[name] for name in shared})
+
+
+def test_what_has_no_default_is_required():
+    optional = [
+        name
+        for name, option in SPECS["main"]["options"].items()
+        if "default" not in option and not option.get("required")
+    ]
+    assert optional == []
+
+
+def test_the_readme_names_every_variable_with_its_default():
+    cells = documented()
+    assert set(cells) == set(SPECS["main"]["options"])
+    for name, option in SPECS["main"]["options"].items():
+        if option.get("required"):
+            assert cells[name].startswith("required"), name
+        else:
+            shown = re.fullmatch(r"`(.*)`", cells[name])
+            assert shown, name
+            assert typed({name: yaml.safe_load(shown.group(1))}) == typed({name: option["default"]})

@@ -1,0 +1,114 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A release that is refused before the swap: the old color keeps the traffic, and nothing of the new one stays."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import textwrap
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def site(site):
+    """v1 serves, from green; v0 is stopped in blue, for a rollback."""
+    for release in ("v0", "v1", "v2"):
+        site.image(release)
+    site.first_deploy("v0")
+    site.deploy("v1").succeeded()
+    return site
+
+
+@pytest.fixture
+def untouched(site):
+    """Whatever the test does, under load: v1 serves every request, and the host is as it was."""
+    before = site.snapshot()
+    with site.load() as load:
+        yield before
+    load.lost_nothing()
+    assert load.releases == {"v1"}
+    after = site.snapshot()
+    assert (after["images"], after["workers"]) == (before["images"], before["workers"])
+    assert set(after["containers"]) <= set(before["containers"])
+    assert site.states("green") == {"running"}
+    changed = {path for path in {*before["files"], *after["files"]} if before["files"].get(path) != after["files"].get(path)}
+    assert changed <= {str(site.state / site.app / "journal.json")}
+    assert site.journal()["unfinished"] is None
+
+
+def rejected(run, phase, *words):
+    assert run.failed().result["outcome"] == "rejected"
+    assert (run.result["active_color"], run.result["release"]) == ("green", "v1")
+    assert f"was refused, in the phase {phase}" in run.message
+    assert "Traffic: v1 (green) keeps it." in run.message
+    for word in words:
+        assert word in run.message, word
+    return run
+
+
+def test_image_that_cannot_be_pulled(site, untouched):
+    """Nothing has started yet, so the stopped color stays ready for a rollback."""
+    rejected(site.deploy("v2", pull="always", env={"IMAGE": "127.0.0.1:1/app"}), "prepare", "127.0.0.1:1")
+    assert site.snapshot()["containers"] == untouched["containers"]
+
+
+def test_never_healthy(site, untouched):
+    run = rejected(site.deploy("v2", env={"BEHAVIOUR": "never-healthy"}), "gate", "unhealthy", "probe: ", "is never-healthy")
+    assert run.ran("bluegreen_swap") == 1  # judged, never made live
+    assert [record["outcome"] for record in site.journal()["releases"]] == ["deployed", "deployed", "rejected", "rejected"]
+
+
+def test_exits_at_once_is_known_at_once(site, untouched):
+    run = rejected(site.deploy("v2", env={"BEHAVIOUR": "exit"}), "gate", "exit", "log: release v2 boots and is exit")
+    assert run.result["phases"]["gate"] < 15
+
+
+def test_port_that_is_taken(site, untouched):
+    ports = "services:\n  web-blue:\n    ports: ['127.0.0.1:{0}:3000']\n"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with site.compose_file("ports.blue.yml", ports.format(port)), site.compose_file("ports.green.yml", "services: {}\n"):
+            files = ["compose.{color}-deploy.yml", "ports.{color}.yml"]
+            rejected(site.deploy("v2", compose_files=files), "start", str(port))
+
+
+def test_service_that_crashes_beside_the_one_with_traffic(site, untouched):
+    beside = """
+    services:
+      worker:
+        image: @site@/app:v2
+        command: [python3, -c, 'print("no queue"); raise SystemExit(5)']
+    """
+    with site.compose_file("worker.yml", textwrap.dedent(site.text(beside))):
+        run = site.deploy("v2", compose_files=["compose.{color}-deploy.yml", "worker.yml"])
+    rejected(run, "gate", "worker", "log: no queue")
+
+
+def test_refusal_can_be_rescued_and_its_result_read(site, untouched):
+    play = [
+        {
+            "hosts": "all",
+            "gather_facts": False,
+            "tasks": [
+                {
+                    "block": [{"include_role": {"name": "hotswap.compose.bluegreen"}}],
+                    "rescue": [{"debug": {"msg": "seen: {{ bluegreen_result.outcome }} {{ bluegreen_result.release }}"}}],
+                }
+            ],
+        }
+    ]
+    path = site.directory / "rescue.json"
+    path.write_text(json.dumps(play))
+    run = site.play(str(path), release="v2", env={"BEHAVIOUR": "exit"})
+    assert run.rc == 0
+    assert "seen: rejected v1" in [task["msg"] for task in run.tasks]
+    assert run.result["outcome"] == "rejected"
+    assert run.ran("bluegreen_swap") == 1  # no handler of ours runs at the end of the play
+
+
+def test_same_message_names_no_secret(site, untouched):
+    run = rejected(site.deploy("v2", env={"BEHAVIOUR": "exit", "GREETING": "s3cr3t-value"}), "gate")
+    assert not re.search("s3cr3t-value", run.stdout + run.stderr)

@@ -1,0 +1,117 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Ways back, one after the other on one site: the tests of this module build on each other, in this order."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def site(site):
+    for release in ("v1", "v2", "v3"):
+        site.image(release)
+    return site
+
+
+def policies(site, color):
+    return {each.attrs["HostConfig"]["RestartPolicy"]["Name"] for each in site.containers(color).values()}
+
+
+def went_back(run, release, color):
+    assert run.succeeded().result["outcome"] == "rolled_back"
+    assert (run.result["release"], run.result["active_color"]) == (release, color)
+
+
+def test_nothing_was_ever_deployed(site):
+    site.start_nginx(wait=False)
+    assert "there is nothing to roll back to" in site.rollback().failed().message
+    assert site.containers() == {}
+
+
+def test_only_one_release_was_deployed(site):
+    site.deploy("v1").succeeded()
+    before = site.snapshot()
+    assert "v1 is the only release" in site.rollback().failed().message
+    assert site.snapshot() == before
+
+
+def test_to_the_stopped_color(site):
+    site.deploy("v2").succeeded()
+    ids = {container.id for container in site.containers("blue").values()}
+    with site.load() as load:
+        run = site.rollback()
+    load.lost_nothing()
+    assert load.releases == {"v1", "v2"}
+    went_back(run, "v1", "blue")
+    assert run.result["previous_release"] == "v2"
+    assert {container.id for container in site.containers("blue").values()} == ids
+    assert (policies(site, "blue"), policies(site, "green")) == ({"unless-stopped"}, {"no"})
+    assert site.states("green") == {"exited"}
+    site.serves("v1", "blue")
+
+
+def test_twice_in_a_row_does_not_go_to_what_was_rolled_back_from(site):
+    before = site.snapshot()
+    assert "v1 is the only release" in site.rollback().failed().message
+    assert site.snapshot() == before
+
+
+def test_to_a_release_that_is_named(site):
+    before = site.snapshot()
+    message = site.rollback(release="v7").failed().message
+    assert "bluegreen_release is 'v7'" in message and "v1, v2" in message
+    unchanged = site.rollback(release="v1").succeeded()
+    assert (unchanged.changed, unchanged.result["outcome"]) == (0, "unchanged")
+    check = site.play("rollback", arguments=["--check", "--diff"], release="v2").succeeded()
+    assert "+release: v2" in check.stdout
+    assert site.snapshot() == before
+    went_back(site.rollback(release="v2"), "v2", "green")
+    site.serves("v2", "green")
+
+
+def test_after_a_refused_release_it_comes_from_the_images(site):
+    site.deploy("v1").succeeded()
+    refused = site.deploy("v3", env={"BEHAVIOUR": "exit"}).failed()
+    assert refused.result["outcome"] == "rejected"
+    assert site.containers("green") == {}
+    went_back(site.rollback(), "v2", "green")
+    site.serves("v2", "green")
+    assert policies(site, "green") == {"unless-stopped"}
+
+
+def test_to_a_color_that_was_kept_running_is_one_reload(site):
+    site.deploy("v3", retire="keep").succeeded()
+    assert (site.states("blue"), site.states("green")) == ({"running"}, {"running"})
+    site.serves("v3", "blue")
+    reloads = site.reloads()
+    run = site.rollback(retire="keep")
+    went_back(run, "v2", "green")
+    assert site.reloads() == reloads + 1
+    assert run.ran("bluegreen_color") == 0
+    site.serves("v2", "green")
+
+
+def test_to_a_color_that_was_removed(site):
+    site.deploy("v1", retire="remove").succeeded()
+    assert site.containers("green") == {}
+    went_back(site.rollback(retire="remove"), "v2", "green")
+    assert site.containers("blue") == {}
+    site.serves("v2", "green")
+
+
+def test_that_is_not_healthy_is_refused(site):
+    site.deploy("v1").succeeded()
+    for container in site.containers("green").values():
+        container.start()
+        container.exec_run(["rm", "/tmp/healthy"])
+        container.exec_run(["touch", "/app.py"])
+        container.stop(timeout=1)
+    site.docker.images.remove(f"{site.app}/app:v2", force=True)
+    with site.load() as load:
+        run = site.rollback(health_timeout=1).failed()
+    load.lost_nothing()
+    assert load.releases == {"v1"}
+    assert run.result["outcome"] == "rejected"
+    assert run.result["release"] == "v1"
+    assert site.states("green") == {"exited"}

@@ -1,0 +1,147 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pathlib
+from types import SimpleNamespace
+
+import pytest
+from ansible.errors import AnsibleActionFail
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
+
+from ansible_collections.hotswap.compose.plugins.action.bluegreen_validate import ActionModule
+
+try:
+    from ansible.template import trust_as_template
+except ImportError:  # before ansible-core 2.19 every text may be a template
+
+    def trust_as_template(text):
+        return text
+
+
+ROLE = pathlib.Path(__file__).parents[4] / "roles" / "bluegreen"
+
+SOUND = {
+    "bluegreen_app": "shop",
+    "bluegreen_release": "v1",
+    "bluegreen_project_src": "/srv/shop",
+    "bluegreen_compose_files": ["compose.{color}-deploy.yml"],
+    "bluegreen_services": [{"name": "was-{color}", "port": 3000}],
+}
+
+
+def validated(variables, entry_point="main", role=ROLE):
+    """Run the plugin as the role does; return the settings."""
+    loader = DataLoader()
+    task = SimpleNamespace(
+        args={"entry_point": entry_point},
+        async_val=0,
+        check_mode=False,
+        diff=False,
+        action="hotswap.compose.bluegreen_validate",
+        _role=SimpleNamespace(_role_path=str(role)) if role else None,
+    )
+    plugin = ActionModule(
+        task=task,
+        connection=SimpleNamespace(_shell=SimpleNamespace(tmpdir="")),
+        play_context=SimpleNamespace(check_mode=False),
+        loader=loader,
+        templar=Templar(loader=loader, variables=variables),
+        shared_loader_obj=None,
+    )
+    result = plugin.run(task_vars=variables)
+    assert result["changed"] is False
+    return result["settings"]
+
+
+def without(*names):
+    return {name: value for name, value in SOUND.items() if name not in names}
+
+
+def test_what_is_left_out_has_its_default():
+    settings = validated(SOUND)
+    assert settings["app"] == "shop"
+    assert settings["services"] == [{"name": "was-{color}", "port": 3000, "upstream": None}]
+    assert (settings["health_timeout"], settings["network"], settings["retire"]) == (120, "edge", "stop")
+
+
+def test_strings_are_cast_as_a_survey_gives_them():
+    settings = validated(
+        dict(
+            SOUND,
+            bluegreen_health_timeout="7",
+            bluegreen_keep_releases="2",
+            bluegreen_compose_files="a.{color}.yml,b.yml",
+            bluegreen_services='[{"name": "was-{color}", "port": "3000"}]',
+        )
+    )
+    assert settings["health_timeout"] == 7
+    assert settings["keep_releases"] == 2
+    assert settings["compose_files"] == ["a.{color}.yml", "b.yml"]
+    assert settings["services"][0]["port"] == 3000
+
+
+@pytest.mark.parametrize(
+    "files, expected",
+    [
+        ("a.{color}.yml", ["a.{color}.yml"]),
+        ('["a.{color}.yml", "b.yml"]', ["a.{color}.yml", "b.yml"]),
+        (" ['a-{color}.yml']\n", ["a-{color}.yml"]),
+        (["a.{color}.yml"], ["a.{color}.yml"]),
+        ("{{ wanted }}", ["w.{color}.yml"]),
+    ],
+)
+def test_a_list_is_one_however_it_is_given(files, expected):
+    variables = dict(SOUND, bluegreen_compose_files=trust_as_template(files) if "{{" in files else files)
+    assert validated(dict(variables, wanted=["w.{color}.yml"]))["compose_files"] == expected
+
+
+def test_what_is_secret_is_not_handed_on():
+    assert "env" not in validated(dict(SOUND, bluegreen_env={"TOKEN": "s3cret"}))
+
+
+def test_each_entry_point_asks_for_its_own():
+    assert "release" not in validated(without("bluegreen_release"), "rollback")
+    status = validated({"bluegreen_app": "shop", "bluegreen_release": "!", "bluegreen_services": "!"}, "status")
+    assert status == {"app": "shop", "nginx_conf_dir": "/etc/nginx/conf.d", "state_dir": "/var/lib/bluegreen"}
+
+
+@pytest.mark.parametrize(
+    "variables, parts",
+    [
+        (without("bluegreen_app"), ["missing required arguments: bluegreen_app"]),
+        (without("bluegreen_release"), ["missing required arguments: bluegreen_release"]),
+        (dict(SOUND, bluegreen_health_timeout="soon"), ["'soon'", "bluegreen_health_timeout"]),
+        (dict(SOUND, bluegreen_services='[{"name": "was-'), ["bluegreen_services"]),
+        (dict(SOUND, bluegreen_retire="burn"), ["bluegreen_retire", "stop, keep, remove", "burn"]),
+        (
+            dict(SOUND, bluegreen_services=[{"name": "was-{color}"}]),
+            ["missing required arguments: port", "bluegreen_services"],
+        ),
+        (dict(SOUND, bluegreen_services=[{"name": "was-{color}", "port": "x"}]), ["'x'", "port", "bluegreen_services"]),
+        (
+            dict(SOUND, bluegreen_services=[{"name": "was-{color}", "port": 1, "prot": 2}]),
+            ["bluegreen_services.prot", "Supported parameters include"],
+        ),
+        (
+            dict(SOUND, bluegreen_app="Shop", bluegreen_keep_releases="0"),
+            [
+                "bluegreen_app is 'Shop': use a small letter first",
+                "bluegreen_keep_releases is 0: give 1 or more releases",
+            ],
+        ),
+    ],
+)
+def test_what_is_wrong_is_named(variables, parts):
+    with pytest.raises(AnsibleActionFail) as error:
+        validated(variables)
+    for part in parts:
+        assert part in str(error.value)
+
+
+def test_it_is_of_no_use_outside_the_role():
+    with pytest.raises(AnsibleActionFail, match="part of the role hotswap.compose.bluegreen"):
+        validated(SOUND, role=None)

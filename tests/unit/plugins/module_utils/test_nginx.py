@@ -1,0 +1,209 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The dump is what nginx 1.30 printed, the tables what the kernel did; log lines and refusals are nginx's own."""
+
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+
+from ansible_collections.hotswap.compose.plugins.module_utils import _nginx as nginx
+from ansible_collections.hotswap.compose.plugins.module_utils._upstream import UpstreamError, parse
+
+FIXTURES = pathlib.Path(__file__).parent / "fixtures" / "nginx"
+OLD, NEW = (1, 26, 3), (1, 30, 6)
+UPSTREAMS = [
+    {"name": "store-was", "targets": [{"host": "store-green-was", "port": 3000}]},
+    {"name": "store-signal", "targets": [{"host": "store-green-signal", "port": 3001}]},
+]
+
+
+def recorded(name):
+    return (FIXTURES / name).read_text()
+
+
+def text(color="green", version=NEW, generation="0123456789ab"):
+    upstreams = [
+        {
+            "name": each["name"],
+            "targets": [dict(target, host=target["host"].replace("green", color)) for target in each["targets"]],
+        }
+        for each in UPSTREAMS
+    ]
+    return nginx.app_text("store", color, "v2", generation, upstreams, version)
+
+
+@pytest.mark.parametrize(
+    "said, expected",
+    [
+        ("nginx version: nginx/1.30.6\n", (1, 30, 6)),
+        ("nginx version: nginx/1.22.1 (Ubuntu)\r\n", (1, 22, 1)),
+        ("nginx version: openresty/1.25.3.1\n", None),
+        ("", None),
+    ],
+)
+def test_version(said, expected):
+    assert nginx.version(said) == expected
+
+
+@pytest.mark.parametrize(
+    "version, follows, keeps",
+    [
+        ((1, 22, 1), False, False),
+        ((1, 27, 2), False, False),
+        ((1, 27, 3), True, False),
+        ((1, 27, 4), True, True),
+        (NEW, True, True),
+    ],
+)
+def test_features_by_version(version, follows, keeps):
+    assert nginx.follows_addresses(version) is follows
+    assert nginx.drops_no_keepalive(version) is keeps
+    assert ("resolve;" in text(version=version)) is follows
+    assert (nginx.shared_text(version) is not None) is keeps
+
+
+def test_what_is_written_is_what_nginx_was_seen_to_read():
+    dump = recorded("dump.txt")
+    assert nginx.file_in_dump(dump, "/etc/nginx/conf.d/" + nginx.app_file("store")) == text()
+    assert nginx.file_in_dump(dump, "/etc/nginx/conf.d/" + nginx.SHARED_FILE) == nginx.shared_text(NEW)
+    assert nginx.generation(nginx.file_in_dump(dump, "/etc/nginx/conf.d/bluegreen-store.conf")) == "0123456789ab"
+    assert list(parse(dump)) == ["store-was", "store-signal"]
+
+
+@pytest.mark.parametrize("path", ["/etc/nginx/conf.d/bluegreen-bank.conf", "/conf.d/bluegreen.conf", "bluegreen.conf"])
+def test_a_file_that_nginx_does_not_read(path):
+    assert nginx.file_in_dump(recorded("dump.txt"), path) is None
+
+
+def test_the_last_file_of_a_dump_is_whole():
+    assert nginx.file_in_dump(recorded("dump.txt"), "/etc/nginx/conf.d/store.conf").rstrip().endswith("}\n}")
+
+
+@pytest.mark.parametrize("content", [None, "", "upstream a { server b; }\n", "  # generation: x\n", "# generation: \n"])
+def test_a_text_without_a_generation(content):
+    assert nginx.generation(content) is None
+
+
+def test_what_could_break_out_is_refused():
+    with pytest.raises(UpstreamError):
+        nginx.app_text("store", "green", "v2", "x", [{"name": "a {", "targets": [{"host": "b", "port": 1}]}], NEW)
+
+
+@pytest.mark.parametrize(
+    "one, other, same",
+    [
+        (text(), text(), True),
+        (text(), text(generation="another"), True),
+        (text(), text(version=OLD), True),
+        (text(), text("blue"), False),
+        (text(), None, False),
+        (None, None, False),
+        (text(), text()[:-2], False),
+        (text(), "", False),
+    ],
+)
+def test_same_traffic(one, other, same):
+    assert nginx.sends_the_same(one, other) is same
+    assert nginx.sends_the_same(other, one) is same
+
+
+@pytest.mark.parametrize(
+    "command, expected",
+    [
+        (["nginx", "-g", "daemon off;"], []),
+        (["/docker-entrypoint.sh", "nginx", "-g", "daemon off;"], []),
+        (["nginx", "-c", "/srv/nginx.conf", "-g", "daemon off;"], ["-c", "/srv/nginx.conf"]),
+        (["/usr/sbin/nginx", "-p", "/srv", "-c", "n.conf"], ["-p", "/srv", "-c", "n.conf"]),
+        (["sh", "-c", "envsubst </t >/etc/nginx/nginx.conf && exec nginx -g 'daemon off;'"], []),
+        (["sh", "-c", "exec /usr/sbin/nginx"], []),
+        (["sh", "-c", 'exec "$@"', "sh", "nginx", "-c", "/n.conf"], ["-c", "/n.conf"]),
+        (["nginx", "-c"], []),
+        ([], []),
+    ],
+)
+def test_what_every_call_of_nginx_needs(command, expected):
+    assert nginx.config_arguments(command) == expected
+
+
+BEFORE = {(10, 100): False, (11, 100): False}
+
+
+@pytest.mark.parametrize(
+    "now, done",
+    [
+        (BEFORE, False),
+        ({**BEFORE, (12, 200): False}, False),
+        ({(10, 100): True, (11, 100): True}, False),
+        ({(10, 100): True, (11, 100): False, (12, 200): False}, False),
+        ({(10, 100): True, (11, 100): True, (12, 200): False}, True),
+        ({(12, 200): False, (13, 200): False}, True),
+        ({(12, 200): True}, False),
+        ({(10, 200): False}, True),  # the process id came round again
+        ({}, False),
+    ],
+)
+def test_a_reload_is_proven(now, done):
+    assert nginx.reloaded(BEFORE, now) is done
+
+
+TAKEN = "2026/11/22 11:57:24 [emerg] 1#1: bind() to 0.0.0.0:81 failed (98: Address already in use)"
+AGAIN = "2026/11/22 11:57:24 [notice] 1#1: try again to bind() after 500ms"
+LOST = "2026/11/22 11:57:24 [emerg] 1#1: still could not bind()"
+UNKNOWN = '2026/11/22 11:57:23 [emerg] 33#33: unknown directive "locatio" in /etc/nginx/conf.d/bad.conf:1'
+
+
+@pytest.mark.parametrize(
+    "lines, expected",
+    [
+        ([], None),
+        ([AGAIN], None),
+        ([TAKEN, AGAIN], None),
+        ([TAKEN, AGAIN] * 4 + [TAKEN, LOST], LOST),
+        ([AGAIN, " " + UNKNOWN, LOST], UNKNOWN),
+        (["2026/11/22 11:57:24 [error] 46#46: *1 connect() failed (111: Connection refused)"], None),
+    ],
+)
+def test_when_a_reload_is_lost(lines, expected):
+    assert nginx.refusal("\n".join(lines)) == expected
+
+
+@pytest.mark.parametrize(
+    "table, addresses, count",
+    [
+        ("proc_net_tcp.txt", ["10.200.77.5"], 1),
+        ("proc_net_tcp.txt", ["10.200.77.5", "10.200.77.1"], 2),
+        ("proc_net_tcp.txt", ["5.77.200.10"], 0),
+        ("proc_net_tcp.txt", ["10.200.77.100"], 0),  # nginx's own
+        ("proc_net_tcp.txt", ["0.0.0.0"], 0),  # listening only
+        ("proc_net_tcp.txt", [], 0),
+        ("proc_net_tcp6.txt", ["::1"], 2),
+        ("proc_net_tcp6.txt", ["127.0.0.1"], 1),
+        ("proc_net_tcp6.txt", ["10.200.77.5"], 0),
+    ],
+)
+def test_connections_to_the_old_color(table, addresses, count):
+    assert nginx.established(recorded(table), addresses) == count
+
+
+def test_an_empty_table_has_no_connections():
+    assert nginx.established("", ["10.200.77.5"]) == 0
+
+
+@pytest.mark.parametrize(
+    "workers, connections, since_proof, version, done",
+    [
+        (0, 0, 0.1, NEW, True),
+        (0, 3, 0.1, NEW, True),  # none of the old configuration's: what is open there is not the swap's doing
+        (1, 0, 4.9, NEW, False),
+        (1, 0, 5.0, NEW, True),
+        (1, 1, 60.0, NEW, False),
+        (1, 0, 0.0, OLD, True),
+        (1, 1, 60.0, OLD, False),
+    ],
+)
+def test_drained(workers, connections, since_proof, version, done):
+    assert nginx.drained(workers, connections, since_proof, version) is done

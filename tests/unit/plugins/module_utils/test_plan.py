@@ -1,0 +1,354 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.hotswap.compose.plugins.module_utils import _plan as plan
+from ansible_collections.hotswap.compose.plugins.module_utils._plan import PlanError
+from ansible_collections.hotswap.compose.plugins.module_utils._settings import named_services
+
+SERVICES = named_services("shop", [{"name": "was-{color}", "port": 3000}, {"name": "signal-{color}", "port": 3001}])
+
+
+def container(service, address="", ours=True, **changes):
+    """A summary as _containers makes it, of service "was-blue" or "signal-green"; ``address``: on the network edge."""
+    base, color = service.rsplit("-", 1)
+    names = [service] + ([f"shop-{color}-{base}"] if ours else [])
+    return dict(
+        {
+            "id": f"{service}-id",
+            "name": f"{'shop-' + color if ours else 'legacy'}-{service}-1",
+            "service": service,
+            "state": "running",
+            "health": "healthy",
+            "exit_code": 0,
+            "image_id": "sha256:1",
+            "app": "shop" if ours else None,
+            "release": "v1" if ours else None,
+            "config": "c0ffee" if ours else None,
+            "restart_policy": {"Name": "unless-stopped", "MaximumRetryCount": 0},
+            "networks": {"edge": {"address": address, "names": names}},
+            "volumes": {},
+        },
+        **changes,
+    )
+
+
+def stack(color, **changes):
+    return [container(f"was-{color}", "10.0.0.2", **changes), container(f"signal-{color}", "10.0.0.3", **changes)]
+
+
+def served(*hosts):
+    return {"shop-was": [{"host": host, "port": 3000, "weight": 1} for host in hosts]}
+
+
+def record(deploy, release="v1", outcome="deployed", color="blue", **more):
+    return dict({"deploy": deploy, "release": release, "outcome": outcome, "color": color, "containers": []}, **more)
+
+
+NOTHING = {"blue": [], "green": []}
+BLUE = {"blue": stack("blue"), "green": []}
+BOTH = {"blue": stack("blue"), "green": stack("green")}
+STOPPED = {"blue": stack("blue", state="exited"), "green": stack("green", state="exited")}
+HALF = {"blue": stack("blue"), "green": stack("green", state="exited")}
+BY_HAND = {"blue": stack("blue", ours=False), "green": []}
+
+
+@pytest.mark.parametrize(
+    "targets, colors, releases, expected",
+    [
+        ([], NOTHING, [], (None, None)),
+        ([], NOTHING, [record("d1")], (None, None)),
+        ([], BLUE, [], ("blue", "containers")),
+        ([], BY_HAND, [], ("blue", "containers")),
+        ([], HALF, [record("d2", color="green")], ("blue", "containers")),
+        (["shop-green-was"], NOTHING, [], ("green", "nginx")),
+        (["shop-green-was"], BLUE, [record("d1", color="blue")], ("green", "nginx")),
+        (["was-blue"], BY_HAND, [], ("blue", "nginx")),
+        (["legacy-was-blue-1"], BY_HAND, [], ("blue", "nginx")),
+        (["10.0.0.2"], BY_HAND, [], ("blue", "nginx")),
+        (["shop-blue-was", "10.0.0.2"], BLUE, [], ("blue", "nginx")),
+        # nginx says nothing that leads to a color
+        (["127.0.0.1"], BOTH, [record("d1"), record("d2", color="green")], ("green", "journal")),
+        ([], BOTH, [record("d1"), record("d2", color="green", outcome="rejected")], ("blue", "journal")),
+        ([], STOPPED, [record("d1", color="green")], ("green", "journal")),
+        ([], STOPPED, [], (None, None)),
+        ([], {"blue": stack("blue", state="exited"), "green": []}, [record("d1", color="green")], (None, None)),
+    ],
+)
+def test_who_has_the_traffic(targets, colors, releases, expected):
+    assert plan.active_color("shop", SERVICES, served(*targets) if targets else {}, colors, releases) == expected
+
+
+@pytest.mark.parametrize(
+    "targets, colors, message",
+    [
+        (
+            ["shop-blue-was", "shop-green-was"],
+            BOTH,
+            "nginx sends the traffic of shop to both colors: shop-blue-was, shop-green-was",
+        ),
+        (
+            [],
+            BOTH,
+            "both colors of shop run, and neither nginx nor the journal tells which one has the traffic; stop the "
+            "one that has not",
+        ),
+    ],
+)
+def test_who_has_the_traffic_cannot_be_known(targets, colors, message):
+    with pytest.raises(PlanError, match=f"^{re.escape(message)}$"):
+        plan.active_color("shop", SERVICES, served(*targets), colors, [])
+
+
+def test_a_container_without_an_address_is_not_served_by_no_address():
+    assert (
+        plan.active_color("shop", SERVICES, served(""), {"blue": stack("blue", state="exited"), "green": []}, [])[0]
+        is None
+    )
+
+
+@pytest.mark.parametrize(
+    "containers, release",
+    [
+        ([], None),
+        (stack("blue"), "v1"),
+        (stack("blue", ours=False), None),
+        ([container("was-blue"), container("signal-blue", release="v2")], None),
+    ],
+)
+def test_live_release(containers, release):
+    assert plan.live_release(containers) == release
+
+
+@pytest.mark.parametrize(
+    "containers, serves",
+    [
+        (stack("blue"), True),
+        (stack("blue", health=None), True),
+        (stack("blue") + [container("worker-blue", state="exited")], True),
+        (stack("blue") + [container("was-blue", health="unhealthy")], False),
+        (stack("blue", health="starting"), False),
+        (stack("blue")[:1], False),
+        (stack("green"), False),
+        ([], False),
+    ],
+)
+def test_can_serve(containers, serves):
+    assert plan.can_serve(containers, SERVICES, "blue") is serves
+
+
+def test_upstreams_go_to_our_names_and_by_hand_to_the_services_own():
+    def hosts(containers):
+        made = plan.upstreams("shop", "blue", SERVICES, containers)
+        assert [each["name"] for each in made] == ["shop-was", "shop-signal"]
+        return [(target["host"], target["port"]) for each in made for target in each["targets"]]
+
+    ours = [("shop-blue-was", 3000), ("shop-blue-signal", 3001)]
+    assert hosts([]) == hosts(stack("blue")) == ours
+    assert hosts(stack("blue", ours=False)) == [("was-blue", 3000), ("signal-blue", 3001)]
+
+
+def test_addresses_of_what_takes_traffic():
+    containers = [*stack("blue"), container("worker-blue", "10.0.0.9"), container("was-blue", "", networks={})]
+    assert plan.addresses(containers, SERVICES, "blue", "edge") == ["10.0.0.2", "10.0.0.3"]
+    assert plan.addresses(containers, SERVICES, "blue", "other") == []
+    assert plan.addresses([container("was-blue", "")], SERVICES, "blue", "edge") == []
+
+
+@pytest.mark.parametrize(
+    "keys, used, expected",
+    [
+        (["uploads"], [], {}),
+        ([], ["legacy_uploads"], {}),
+        (["uploads"], ["legacy_uploads"], {"uploads": "legacy_uploads"}),
+        (["uploads"], ["5f3c0a"], {}),
+        (["data", "user_data"], ["shop_data", "shop_user_data"], {"data": "shop_data", "user_data": "shop_user_data"}),
+        (["data", "user_data"], ["shop_user_data"], {"user_data": "shop_user_data"}),
+        # Each color by hand in a project of its own: the active one comes first.
+        (["uploads"], ["b_uploads", "a_uploads"], {"uploads": "b_uploads"}),
+    ],
+)
+def test_volumes_in_use(keys, used, expected):
+    containers = [container("was-blue", volumes={"/srv": name}) for name in used]
+    assert plan.volumes_in_use({"volumes": dict.fromkeys(keys)} if keys else {}, containers) == expected
+
+
+REFS = {"was-blue": "was:v1", "signal-blue": "signal:v1"}
+IDS = {"was:v1": "sha256:1", "signal:v1": "sha256:1"}
+ENDED = {"state": "exited", "health": None, "restart_policy": {"Name": "no", "MaximumRetryCount": 0}}
+
+
+@pytest.mark.parametrize(
+    "changes, expected",
+    [
+        ({}, []),
+        ({"containers": []}, ["nothing of it runs"]),
+        ({"release": "v2"}, ["the release is v1"]),
+        ({"config": "other"}, ["its configuration is another"]),
+        ({"ids": dict(IDS, **{"was:v1": "sha256:2"})}, ["was:v1 is another image now"]),
+        ({"ids": dict(IDS, **{"was:v1": None})}, ["was:v1 is another image now"]),
+        ({"refs": dict(REFS, job="job:v1")}, []),  # scaled to 0
+        ({"current": False}, ["nginx's file says something else"]),
+        ({"containers": stack("blue", health="unhealthy")}, ["not all of it runs"]),
+        ({"containers": stack("blue", state="exited")}, ["not all of it runs"]),  # stopped by hand, with exit status 0
+        ({"containers": stack("blue", state="exited", health=None)}, ["not all of it runs"]),
+        ({"containers": stack("blue") + [container("migrate-blue", **ENDED)]}, []),
+        ({"containers": stack("blue") + [container("migrate-blue", exit_code=1, **ENDED)]}, ["not all of it runs"]),
+        (
+            {"containers": stack("blue", ours=False)},
+            ["the release is not known", "its configuration is another"],
+        ),
+        (
+            {"release": "v2", "config": "other", "ids": {}, "current": False},
+            [
+                "the release is v1",
+                "its configuration is another",
+                "signal:v1 is another image now",
+                "was:v1 is another image now",
+                "nginx's file says something else",
+            ],
+        ),
+    ],
+)
+def test_why_what_is_live_is_not_what_was_asked_for(changes, expected):
+    asked = dict(
+        {"release": "v1", "config": "c0ffee", "refs": REFS, "ids": IDS, "containers": stack("blue"), "current": True},
+        **changes,
+    )
+    assert list(plan.changes(*asked.values())) == expected
+
+
+def back(deploy, release="v1", **more):
+    return record(deploy, release, rollback=True, **more)
+
+
+V1, V2, V3 = record("d1", "v1"), record("d2", "v2"), record("d3", "v3")
+
+
+@pytest.mark.parametrize(
+    "releases, stacked",
+    [
+        ([], []),
+        ([V1], ["d1"]),
+        ([V1, V2, V3], ["d1", "d2", "d3"]),
+        ([V1, record("d2", "v2", "rejected"), record("d3", "v3", "rolled_back")], ["d1"]),
+        ([V1, V2, back("d1")], ["d1"]),
+        ([V1, V2, V3, back("d2", "v2")], ["d1", "d2"]),
+        ([V1, V2, V3, back("d1")], ["d1"]),
+        ([V1, V2, back("d1"), V3], ["d1", "d3"]),
+        ([V1, V2, back("d1"), record("d4", "v2")], ["d1", "d4"]),
+        ([V1, V2, back("d1"), back("d2", "v2")], ["d1", "d2"]),  # by name, forward again
+        ([V1, V2, V3, back("d1"), back("d3", "v3")], ["d1", "d3"]),
+        ([V1, V2, back("d1", outcome="rejected")], ["d1", "d2"]),
+        ([V1, record("d2", "v1"), record("d3", "v1")], ["d3"]),
+        ([V1, V2, record("d3", "v2")], ["d1", "d3"]),
+        ([record("adopted", ""), V1, back("adopted", "")], ["adopted"]),
+    ],
+)
+def test_who_held_the_traffic(releases, stacked):
+    assert [each["deploy"] for each in plan.held(releases)] == stacked
+
+
+@pytest.mark.parametrize(
+    "releases, wanted, target",
+    [
+        ([V1, V2], None, "d1"),
+        ([V1, V2, V3], None, "d2"),
+        ([V1, V2, V3], "v1", "d1"),
+        ([V1, V2, V3], "v3", "d3"),
+        ([V1, V2, back("d1"), V3], None, "d1"),
+        ([V1, V2, back("d1")], "v2", "d2"),
+        ([record("adopted", ""), V1], None, "adopted"),
+    ],
+)
+def test_where_a_rollback_goes(releases, wanted, target):
+    assert plan.rollback_target("shop", releases, wanted)["deploy"] == target
+
+
+@pytest.mark.parametrize(
+    "releases, wanted, message",
+    [
+        ([], None, "there is nothing to roll back to: no release of shop was deployed here"),
+        (
+            [record("d1", outcome="rejected")],
+            "v1",
+            "there is nothing to roll back to: no release of shop was deployed here",
+        ),
+        ([V1], None, "there is nothing to roll back to: v1 is the only release of shop that held the traffic here"),
+        (
+            [record("adopted", "")],
+            None,
+            "there is nothing to roll back to: the adopted one is the only release of shop that held the traffic here",
+        ),
+        (
+            [record("adopted", ""), V1, V2, V1, record("d3", "v3", "rejected")],
+            "v3",
+            "bluegreen_release is 'v3': that release never held the traffic here; those that did: (adopted), v1, v2",
+        ),
+    ],
+)
+def test_a_rollback_that_has_nowhere_to_go(releases, wanted, message):
+    with pytest.raises(PlanError, match=f"^{re.escape(message)}$"):
+        plan.rollback_target("shop", releases, wanted)
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["deploy", "refused", "lost", "back", "named"]), st.sampled_from("abc")), max_size=12
+)
+
+
+@given(STEPS)
+def test_a_rollback_by_itself_only_goes_to_what_held_the_traffic_and_was_not_rolled_back_from(steps):
+    releases, live, left = [], None, set()
+    for number, (step, release) in enumerate(steps):
+        outcome = {"refused": "rejected", "lost": "rolled_back"}.get(step, "deployed")
+        if step in ("back", "named"):
+            try:
+                target = plan.rollback_target("shop", releases, release if step == "named" else None)
+            except PlanError:
+                continue
+            assert (target["deploy"], target["outcome"]) in [(each["deploy"], each["outcome"]) for each in releases]
+            assert target["outcome"] == "deployed"
+            if step == "back":
+                assert target["deploy"] != live
+                assert target["deploy"] not in left
+                left.add(live)
+            done = dict(target, rollback=True)
+        else:
+            done = record(f"d{number}", release, outcome, rollback=False)
+        releases.append(done)
+        if done["outcome"] == "deployed":
+            live = done["deploy"]
+            left.discard(live)
+        held = [each["deploy"] for each in plan.held(releases)]
+        assert len(held) == len(set(held))
+        assert held[-1:] == ([live] if live else [])
+
+
+def kept(*ids, **more):
+    return record("d1", containers=list(ids), **more)
+
+
+@pytest.mark.parametrize(
+    "ids, colors, active, expected",
+    [
+        (["was-green-id", "signal-green-id"], HALF, "blue", ("green", "start", 2)),
+        (["was-green-id", "signal-green-id"], BOTH, "blue", ("green", "warm", 2)),
+        (["was-green-id"], BOTH, "blue", ("green", "warm", 1)),
+        (["was-green-id", "gone"], BOTH, "blue", ("green", "create", 0)),
+        (["was-blue-id", "signal-blue-id"], BOTH, "blue", ("green", "create", 0)),
+        ([], BOTH, "green", ("blue", "create", 0)),
+        ([], NOTHING, None, ("blue", "create", 0)),
+    ],
+)
+def test_how_a_release_comes_back(ids, colors, active, expected):
+    color, how, containers = plan.standing(kept(*ids), colors, active)
+    assert (color, how, len(containers)) == expected

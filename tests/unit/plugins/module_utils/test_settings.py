@@ -1,0 +1,223 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.hotswap.compose.plugins.module_utils import _settings as settings
+
+PARTS = st.from_regex(r"[a-z0-9]([a-z0-9._-]{0,8}[a-z0-9])?", fullmatch=True)
+COLORS = st.sampled_from(settings.COLORS)
+
+
+@pytest.mark.parametrize(
+    "name, base",
+    [
+        ("was-{color}", "was"),
+        ("was_{color}", "was"),
+        ("was.{color}", "was"),
+        ("{color}-was", "was"),
+        ("was{color}", "was"),
+        ("was-{color}-eu", "was-eu"),
+        ("was{color}-eu", "waseu"),
+        ("{color}", ""),
+        ("was", "was"),
+        ("was-{color}-{color}", "was-{color}"),
+    ],
+)
+def test_a_service_without_its_color(name, base):
+    assert settings.without_color(name) == base
+
+
+@given(PARTS, st.sampled_from("-_."), COLORS)
+def test_color_and_separator_are_what_goes_and_comes(base, separator, color):
+    for name, colored in (
+        (base + separator + "{color}", base + separator + color),
+        ("{color}" + separator + base, color + separator + base),
+    ):
+        assert settings.without_color(name) == base
+        assert settings.with_color(name, color) == colored
+
+
+@given(st.text(alphabet="ab{}color$%-", max_size=30), COLORS)
+def test_only_the_placeholder_is_replaced(text, color):
+    assert settings.with_color(text, color) == color.join(text.split("{color}"))
+
+
+def test_names_that_follow():
+    assert settings.other_color("blue") == "green"
+    assert settings.other_color("green") == "blue"
+    assert settings.project_name("shop", "blue") == "shop-blue"
+    assert settings.alias("shop", "green", "was") == "shop-green-was"
+    assert settings.named_services(
+        "shop",
+        [{"name": "was-{color}", "port": 3000}, {"name": "signal-{color}", "port": 3001, "upstream": "ws"}],
+    ) == [
+        {"name": "was-{color}", "base": "was", "port": 3000, "upstream": "shop-was"},
+        {"name": "signal-{color}", "base": "signal", "port": 3001, "upstream": "ws"},
+    ]
+
+
+def sound(**changes):
+    """What the entry point main hands in, with some of it changed."""
+    return dict(
+        {
+            "app": "shop",
+            "release": "v1",
+            "project_src": "/srv/shop",
+            "compose_files": ["compose.{color}-deploy.yml"],
+            "services": [{"name": "was-{color}", "port": 3000}, {"name": "signal-{color}", "port": 3001}],
+            "network": "edge",
+            "nginx_container": "nginx",
+            "nginx_conf_dir": "/etc/nginx/conf.d",
+            "health_timeout": 120,
+            "health_stable_for": 0,
+            "no_healthcheck": "fail",
+            "min_uptime": 10,
+            "max_restarts": 0,
+            "drain_timeout": 30,
+            "retire": "stop",
+            "pull": "always",
+            "keep_releases": 3,
+            "state_dir": "/var/lib/bluegreen",
+        },
+        **changes,
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"app": "a", "release": "2026.01.31_7-rc.1"},
+        {"app": "a" * 31, "release": "R" * 128},
+        {"compose_files": ["compose.yml", "compose.{color}.yml"]},
+        {"compose_files": ["{color}/compose.yml"]},
+        {"services": [{"name": "{color}.Was_1", "port": 1}]},
+        # Two ports of one service, each with its own upstream.
+        {
+            "services": [
+                {"name": "was-{color}", "port": 3000},
+                {"name": "was-{color}", "port": 3001, "upstream": "shop-signal"},
+            ]
+        },
+        {"health_timeout": 1, "drain_timeout": 0, "keep_releases": 1},
+    ],
+)
+def test_what_is_sound_has_no_problems(changes):
+    assert settings.problems(sound(**changes)) == []
+
+
+def test_an_entry_point_is_judged_by_what_it_asks_for():
+    assert settings.problems({"app": "shop", "nginx_conf_dir": "/etc/nginx/conf.d", "state_dir": "/var/lib/x"}) == []
+    assert len(settings.problems({"app": "Shop", "state_dir": "x"})) == 2
+
+
+def one(name, **more):
+    return [dict({"name": name, "port": 3000}, **more)]
+
+
+APP = "use a small letter first, then small letters, digits and '-', 31 at most"
+RELEASE = "use a letter or digit first, then letters, digits, '.', '_' and '-', 128 at most"
+PATH = "give the absolute path of a directory on the target"
+UPSTREAM = "an upstream is a letter, then letters, digits, '.', '_' and '-'"
+LETTERS = "use letters, digits, '.', '_' and '-' around {color}"
+BOTH = "the name must hold {color}, as in was-{color}: else both colors answer to one name"
+
+
+@pytest.mark.parametrize(
+    "variable, value, message",
+    [
+        ("app", "", f"'': {APP}"),
+        ("app", "Shop", f"'Shop': {APP}"),
+        ("app", "my_shop", f"'my_shop': {APP}"),
+        ("app", "1shop", f"'1shop': {APP}"),
+        ("app", "shop\n", f"'shop\\n': {APP}"),
+        ("app", "a" * 32, f"'{'a' * 32}': {APP}"),
+        ("release", "", f"'': {RELEASE}"),
+        ("release", "-v1", f"'-v1': {RELEASE}"),
+        ("release", "v1 ; rm", f"'v1 ; rm': {RELEASE}"),
+        ("release", "v1\n}", f"'v1\\n}}': {RELEASE}"),
+        ("release", "v" * 129, f"'{'v' * 129}': {RELEASE}"),
+        ("network", "a b", "'a b': use the name of an existing Docker network, the one that nginx is on"),
+        ("nginx_container", "", "'': use the name of the container that nginx runs in"),
+        ("project_src", "shop", f"'shop': {PATH}"),
+        ("project_src", "~/shop", f"'~/shop': {PATH}"),
+        ("nginx_conf_dir", "", f"'': {PATH}"),
+        ("state_dir", "./state", f"'./state': {PATH}"),
+        ("compose_files", [], "[]: name at least one Compose file"),
+        (
+            "compose_files",
+            ["compose.yml"],
+            "['compose.yml']: one of them must hold {color}, as in compose.{color}-deploy.yml: a file for each color",
+        ),
+        (
+            "compose_files",
+            ["{color}.yml", "{env}.yml"],
+            "'{env}.yml': {env} is not a placeholder, only {color} is",
+        ),
+        ("services", [], "[]: name at least one service that takes traffic, with its port"),
+        ("services", one("was"), f"'was': {BOTH}"),
+        (
+            "services",
+            one("was-{colour}"),
+            "'was-{colour}': {colour} is not a placeholder, only {color} is (quote it: name: \"was-{color}\")",
+        ),
+        (
+            "services",
+            one("was-{color"),
+            "'was-{color': {color is not a placeholder, only {color} is (quote it: name: \"was-{color}\")",
+        ),
+        ("services", one("{color}"), f"'{{color}}': {LETTERS}"),
+        ("services", one("was {color}"), f"'was {{color}}': {LETTERS}"),
+        ("services", one("a-{color}-{color}"), f"'a-{{color}}-{{color}}': {LETTERS}"),
+        (
+            "services",
+            one("was--{color}"),
+            "'was--{color}': nginx is to find it as shop-green-was-, which is no name for a host: at most 63 "
+            "characters, a letter or digit at the end",
+        ),
+        (
+            "services",
+            one("w" * 53 + "-{color}"),
+            f"'{'w' * 53}-{{color}}': nginx is to find it as shop-green-{'w' * 53}, which is no name for a host: at "
+            "most 63 characters, a letter or digit at the end",
+        ),
+        ("services", one("was-{color}", port=0), "0: the port of was-{color} is a number from 1 to 65535"),
+        ("services", one("was-{color}", port=65536), "65536: the port of was-{color} is a number from 1 to 65535"),
+        ("services", one("was-{color}", upstream="a;}"), f"'a;}}': {UPSTREAM}"),
+        ("services", one("was-{color}", upstream="1a"), f"'1a': {UPSTREAM}"),
+        (
+            "services",
+            one("was-{color}", upstream="Shop") + one("signal-{color}", upstream="shop"),
+            "'shop': was-{color} and signal-{color} have this one upstream: give each its own 'upstream'",
+        ),
+        (
+            "services",
+            one("was-{color}") + one("was-{color}", port=3001),
+            "'shop-was': was-{color} and was-{color} have this one upstream: give each its own 'upstream'",
+        ),
+        # By one name on the network, the requests of both would go half and half to each.
+        (
+            "services",
+            one("was-{color}") + one("was_{color}", upstream="other"),
+            "'was_{color}': was-{color} is was without its color as well: rename one of them",
+        ),
+        ("health_timeout", 0, "0: give 1 or more seconds"),
+        ("health_stable_for", -1, "-1: give 0 or more seconds"),
+        ("min_uptime", -1, "-1: give 0 or more seconds"),
+        ("max_restarts", -1, "-1: give 0 or more restarts"),
+        ("drain_timeout", -1, "-1: give 0 or more seconds"),
+        ("keep_releases", 0, "0: give 1 or more releases"),
+    ],
+)
+def test_a_problem_names_variable_value_and_remedy(variable, value, message):
+    assert settings.problems(sound(**{variable: value})) == [f"bluegreen_{variable} is {message}"]
+
+
+def test_all_problems_are_told_at_once():
+    assert len(settings.problems(sound(app="Shop", state_dir="x", services=one("was") + one("a", port=0)))) == 5

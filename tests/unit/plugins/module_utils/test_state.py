@@ -1,0 +1,138 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+
+import pytest
+
+from ansible_collections.hotswap.compose.plugins.module_utils import _journal
+from ansible_collections.hotswap.compose.plugins.module_utils import _state as state
+from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState, StateError
+
+
+def record(deploy):
+    return {
+        "release": "v1",
+        "color": "blue",
+        "deploy": deploy,
+        "deployed_at": "2026-01-31T23:59:59Z",
+        "images": {},
+        "containers": [],
+        "config_hash": "c0ffee",
+        "outcome": "deployed",
+    }
+
+
+def mode(path):
+    return stat.S_IMODE(os.stat(path).st_mode)
+
+
+def test_looking_makes_nothing(tmp_path):
+    seen = AppState(str(tmp_path / "state"), "shop")
+    assert seen.journal == _journal.empty("shop")
+    assert seen.reason == f"there is no journal at {tmp_path}/state/shop/journal.json"
+    assert os.listdir(tmp_path) == []
+
+
+def test_only_its_owner_can_look_in(tmp_path):
+    made = AppState(str(tmp_path / "state"), "shop")
+    made.create()
+    made.create()
+    assert sorted(os.listdir(made.directory)) == ["deploys", "scratch"]
+    assert {mode(path) for path in (made.directory, made.deploys, made.scratch)} == {0o700}
+    made.save(releases=[record("d1")])
+    assert mode(os.path.join(made.directory, "journal.json")) == 0o600
+
+
+def test_what_is_saved_is_read_again(tmp_path):
+    made = AppState(str(tmp_path), "shop")
+    made.create()
+    made.save(unfinished={"deploy": "d1"})
+    made.save(releases=[record("d1")])
+    again = AppState(str(tmp_path), "shop")
+    assert again.reason is None
+    assert again.journal == dict(_journal.empty("shop"), unfinished={"deploy": "d1"}, releases=[record("d1")])
+
+
+def test_a_directory_that_cannot_be_written(tmp_path, monkeypatch):
+    def refuse(*_args, **_options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(state.os, "makedirs", refuse)
+    message = (
+        f"bluegreen_state_dir: {tmp_path}/shop can't be written (Permission denied); give the directory to the "
+        "connecting user, or run with become"
+    )
+    with pytest.raises(StateError, match=f"^{re.escape(message)}$"):
+        AppState(str(tmp_path), "shop").create()
+
+
+def test_a_full_disk_is_found_before_anything_starts(tmp_path, monkeypatch):
+    def refuse(*_args, **_options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(state._journal, "write_atomic", refuse)
+    with pytest.raises(StateError, match="No space left on device"):
+        AppState(str(tmp_path), "shop").create()
+
+
+def test_a_file_where_the_directory_should_be(tmp_path):
+    (tmp_path / "shop").touch()
+    with pytest.raises(StateError, match=r"shop can't be written \((File exists|Not a directory)\)"):
+        AppState(str(tmp_path), "shop").create()
+
+
+def test_files_that_no_record_needs_go(tmp_path):
+    made = AppState(str(tmp_path), "shop")
+    made.create()
+    made.save(releases=[record("d1"), record("adopted")])
+    for deploy in ("d1", "d2", "d3"):
+        os.mkdir(made.deploy_directory(deploy))
+        (tmp_path / "shop" / "deploys" / deploy / "compose.blue.json").touch()
+    made.forget_deploys("d3")
+    assert sorted(os.listdir(made.deploys)) == ["d1", "d3"]
+    made.forget_deploys()
+    assert sorted(os.listdir(made.deploys)) == ["d1"]
+
+
+def test_the_journals_of_the_others(tmp_path):
+    for app in ("shop", "bank", "zoo"):
+        made = AppState(str(tmp_path), app)
+        made.create()
+        made.save(releases=[record(app)])
+    (tmp_path / "notes").touch()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "zoo" / "journal.json").write_text("{")
+    others = AppState(str(tmp_path), "shop").others()
+    assert [(each["app"], each["releases"][0]["deploy"]) for each in others] == [("bank", "bank")]
+
+
+def test_a_temporary_directory_takes_what_it_made_away_with_it(tmp_path):
+    (tmp_path / "kept").mkdir()
+    for parent in ("kept", "state/shop/scratch"):
+        with state.temporary_directory(str(tmp_path / parent)) as path:
+            assert mode(path) == 0o700
+            assert os.path.dirname(path) == str(tmp_path / parent)
+            open(os.path.join(path, "candidate"), "w", encoding="utf-8").close()
+    assert (os.listdir(tmp_path), os.listdir(tmp_path / "kept")) == (["kept"], [])
+
+
+def test_a_temporary_directory_leaves_what_others_put_beside_it(tmp_path):
+    with pytest.raises(KeyError), state.temporary_directory(str(tmp_path / "state" / "shop")):
+        (tmp_path / "state" / "theirs").touch()
+        raise KeyError
+    assert os.listdir(tmp_path / "state") == ["theirs"]
+
+
+def test_no_temporary_directory_where_a_file_is_in_the_way(tmp_path):
+    (tmp_path / "shop").touch()
+    with pytest.raises(StateError, match="can't be written"), state.temporary_directory(
+        str(tmp_path / "shop" / "scratch")
+    ):
+        pass
+    assert os.listdir(tmp_path) == ["shop"]
