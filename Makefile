@@ -7,7 +7,7 @@ export LC_ALL := C.UTF-8
 export PYTHON ?= python3
 
 check := .venv/bin/python tools/check.py
-playbook := ANSIBLE_CONFIG=$(CURDIR)/ansible.cfg .venv/bin/ansible-playbook
+playbook := ANSIBLE_CONFIG=$(CURDIR)/ansible.cfg ANSIBLE_CALLBACK_RESULT_FORMAT=yaml ANSIBLE_DISPLAY_SKIPPED_HOSTS=false .venv/bin/ansible-playbook
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

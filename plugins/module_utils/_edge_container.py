@@ -84,7 +84,8 @@ class ContainerEdge(Edge):
         return time.time()
 
     def log_since(self, mark):
-        text = self.engine.call(self.engine.api.logs, self.name, stdout=False, stderr=True, since=mark, tail=50)
+        # Without a limit: the Engine counts the lines of stdout too, and a busy nginx writes hundreds there meanwhile.
+        text = self.engine.call(self.engine.api.logs, self.name, stdout=False, stderr=True, since=mark)
         return text.decode("utf-8", "replace")
 
     def launch(self):

@@ -135,13 +135,18 @@ def reloaded(before, now):
 
 
 def refusal(log):
-    """Return the line by which nginx's log says that a reload is lost, or None while it may still succeed.
+    """Return what nginx's log says of a reload that is lost, or None while it may still succeed.
 
-    A port that is taken is tried five times over 2.5 s, so only the last word on that counts.
+    A port that is taken is tried five times over 2.5 s, so only the last word on that counts; the port is in a line before.
     """
+    port = ""
     for line in log.splitlines():
-        if "[emerg]" in line and ("bind() to" not in line or "still could not bind" in line):
-            return line.strip()
+        if "[emerg]" not in line:
+            continue
+        if "bind() to" in line:
+            port = line.strip() + "; "
+        else:
+            return (port if "still could not bind" in line else "") + line.strip()
     return None
 
 

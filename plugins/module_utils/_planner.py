@@ -78,6 +78,9 @@ class Planner:
             reasons = _plan.changes(
                 self.params["release"], hashes[active], refs[active], ids, self.now.active_containers
             )
+        unfinished = self.state.journal["unfinished"] or {}
+        if any(container["deploy"] == unfinished.get("deploy", "") for container in self.now.active_containers):
+            reasons.append("its deploy was never finished")
         if not reasons and not self._file_is_current():
             return self._refresh()
         color = active if not reasons else other_color(active) if active else COLORS[0]

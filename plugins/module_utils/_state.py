@@ -20,30 +20,20 @@ class StateError(Exception):
 
 @contextlib.contextmanager
 def temporary_directory(parent):
-    """Have a directory below ``parent``, readable by its owner alone, for as long as the block runs.
+    """Have a directory, readable by its owner alone, for as long as the block runs.
 
-    What has to be made for it, ``parent`` and those above, goes again with it. Raises StateError.
+    It lies in ``parent`` or, where that is not made yet, in the nearest above it: nothing is left behind. Raises StateError.
     """
-    made = []
-    above = parent
-    while not os.path.isdir(above):
-        made.append(above)
-        above = os.path.dirname(above)
+    while not os.path.isdir(parent):
+        parent = os.path.dirname(parent)
     try:
-        try:
-            for directory in reversed(made):
-                os.mkdir(directory, 0o700)
-            path = tempfile.mkdtemp(prefix=".", dir=parent)
-        except OSError as error:
-            raise StateError(_unwritable(parent, error)) from error
-        try:
-            yield path
-        finally:
-            shutil.rmtree(path, ignore_errors=True)
+        path = tempfile.mkdtemp(prefix=".bluegreen-", dir=parent)
+    except OSError as error:
+        raise StateError(_unwritable(parent, error)) from error
+    try:
+        yield path
     finally:
-        for directory in made:
-            with contextlib.suppress(OSError):
-                os.rmdir(directory)
+        shutil.rmtree(path, ignore_errors=True)
 
 
 class AppState:

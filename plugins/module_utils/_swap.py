@@ -12,7 +12,7 @@ import uuid
 
 from ansible_collections.hotswap.compose.plugins.module_utils import _nginx
 from ansible_collections.hotswap.compose.plugins.module_utils._answer import wait_for_answer
-from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError, quoted
+from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError, RefusedReload, quoted
 
 class Swap:
     """One app's file on one edge. ``state``: the app's AppState; ``edge_url``: ``{url, host}`` or empty."""
@@ -24,6 +24,10 @@ class Swap:
         self.check_mode = check_mode
         self.name = _nginx.app_file(state.app)
         self.version = edge.version()
+        self.unprepared = False
+        self.taken = False
+        self.unprepared = False
+        self.unsettled = None
 
     def judge(self, content, introduction, previous_content):
         """Test the file that live() would write; raises EdgeError with nginx's own words.
@@ -37,8 +41,7 @@ class Swap:
         if not introduction:
             return self._result(False)
         with self._turn():
-            self._note(self.edge.read(self.name) or previous_content)
-            written = self._write(introduction)
+            written = self._write(introduction, self.edge.read(self.name) or previous_content)
         return self._result(True, **self._prove(*written))
 
     def live(self, content, previous_content, addresses):
@@ -55,24 +58,29 @@ class Swap:
                 return self._result(False)
             if self.check_mode:
                 return self._result(True, diff=diff)
-            self._note(before or previous_content)
-            written = self._write(text)
+            written = self._write(text, before or previous_content)
+        self.unprepared = self.unprepared and bool(previous_content)
         return self._result(True, diff=diff, **self._prove(*written))
 
     def back(self):
         """Put back what the journal says was there before the swap, by one reload."""
-        noted = (self.state.journal["unfinished"] or {}).get("swap")
-        if noted is None or not noted["from"]:
+        way_back = self._way_back()
+        if not way_back:
             return self._result(False)
         if self.check_mode:
             return self._result(True)
         with self._turn():
-            written = self._write(_nginx.unmarked(noted["from"]))
+            written = self._write(_nginx.unmarked(way_back), way_back)
         return self._result(True, **self._prove(*written))
 
     @property
     def warning(self):
         """What a person should know of this nginx; None where there is nothing."""
+        if self.unprepared:
+            return (
+                "nginx ran without keepalive_min_timeout until now, so this first reload may have dropped a request of every busy "
+                "keep-alive connection; the next ones drop none"
+            )
         if _nginx.drops_no_keepalive(self.version):
             return None
         return (
@@ -84,6 +92,9 @@ class Swap:
 
     def _turn(self):
         return contextlib.nullcontext() if self.check_mode else self.edge.turn("write")
+
+    def _way_back(self):
+        return (self.state.journal["unfinished"] or {}).get("swap", {}).get("from")
 
     def _note(self, way_back):
         """Have the journal remember what was there before this deploy first wrote the file."""
@@ -109,10 +120,12 @@ class Swap:
         seen = _nginx.file_in_dump(dump, self.edge.path(self.name))
         return seen is not None and _nginx.generation(seen) == _nginx.generation(text)
 
-    def _write(self, text):
-        """Put the app's file, tested, where nginx reads it; return what _prove() needs."""
+    def _write(self, text, way_back):
+        """Put the app's file, tested, where nginx reads it; return what _prove() needs. ``way_back``: what is there now."""
         files = self._accepted(_nginx.marked(text, generation=_new_generation()))
+        self._note(way_back)
         files_before = {name: self.edge.read(name) for name in files}
+        self.unprepared = bool(self.edge.running and files[_nginx.SHARED_FILE] and not files_before[_nginx.SHARED_FILE])
         self.edge.write(files)
         try:
             ok, said = self.edge.dump() if self.edge.running else (True, None)
@@ -135,6 +148,12 @@ class Swap:
             proved_at = time.time()
             if self.edge_url:
                 wait_for_answer(self.edge_url["url"], self.edge_url.get("host"))
+        except RefusedReload:
+            # It serves what it served before this deploy first wrote the file: nothing is to be put back but the file.
+            with self._turn():
+                self.edge.write({self.name: self._way_back() or before})
+            self.state.save(unfinished=dict(self.state.journal["unfinished"], swap={"from": None}))
+            raise
         except BaseException:
             with self._turn():
                 self.edge.write({self.name: before})

@@ -138,7 +138,8 @@ def act(params, check_mode):
         refuse_unhealthy(engine, params["containers"])
         return swap.back(), None
     if params["state"] == "judged":
-        return swap.judge(params["content"], params["introduction"], params["previous_content"]), None
+        result = swap.judge(params["content"], params["introduction"], params["previous_content"])
+        return result, swap.warning if swap.unprepared else None
     addresses = []
     if not _nginx.follows_addresses(swap.version):
         containers = _containers.find(engine, params["app"])[params["color"]]

@@ -28,6 +28,8 @@ NGINX = "hotswap/nginx:1.30"
 APP_IMAGE = "hotswap-e2e/app:base"
 APP_LABEL = "hotswap.compose.app"
 WORKER = "nginx: worker process"
+# Of this nginx: with addresses that it knows at once, then with names that it looks up again.
+RELOADS_A_SWAP = 2
 
 COMPOSE = """\
 services:
@@ -174,6 +176,10 @@ class Load:
     def releases(self):
         return set(self.report["releases"])
 
+    @property
+    def dropped(self):
+        return self.report["total"]["dropped"]
+
     def lost_nothing(self):
         total = self.report["total"]
         assert total["requests"] > 50, total
@@ -275,7 +281,7 @@ class Site:
 
     def reloads(self):
         """How often nginx has read its configuration again."""
-        return self.nginx.logs().decode().count(" reconfiguring")
+        return self.nginx.logs().decode().count("(SIGHUP) received")
 
     def upstream_file(self):
         return (self.conf / f"bluegreen-{self.app}.conf").read_text()

@@ -42,7 +42,10 @@ def test_what_runs_by_hand_serves_until_the_swap_and_is_retired(site):
     assert "+color: green" in check.stdout
     with site.load() as load:
         run = site.deploy("v2").succeeded()
-    load.lost_nothing()
+    # The nginx that was there kept no idle connection over a reload; from this swap on it does.
+    assert load.dropped <= 6  # the clients with a kept connection
+    assert load.report["total"]["errors_5xx"] == 0
+    assert any("keepalive_min_timeout" in warning for warning in run.result["warnings"])
     assert load.releases == {"v1", "v2"}
     assert (run.result["active_color"], run.result["release"], run.result["previous_release"]) == ("green", "v2", None)
     site.serves("v2", "green")

@@ -7,7 +7,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from sites import APP_IMAGE, COLLECTIONS
+from sites import APP_IMAGE, COLLECTIONS, RELOADS_A_SWAP
 
 BROKEN_DRAIN = """\
 #!/usr/bin/python
@@ -52,7 +52,7 @@ def test_reload_that_nginx_does_not_do(site):
         APP_IMAGE, name=f"{site.name}-taker", network_mode=f"container:{site.nginx.id}", detach=True
     )
     site.write("another.conf", "server { listen 3000; return 204; }\n")
-    file, workers = site.upstream_file(), site.workers()
+    file, workers, reloads = site.upstream_file(), site.workers(), site.reloads()
     try:
         with site.load() as load:
             run = site.deploy("v2").failed()
@@ -62,20 +62,24 @@ def test_reload_that_nginx_does_not_do(site):
     load.lost_nothing()
     assert load.releases == {"v1"}
     assert (site.upstream_file(), site.workers()) == (file, workers)
+    assert site.reloads() == reloads + 1  # none to put back what never was
     assert "bind() to 0.0.0.0:3000 failed" in run.message
+    assert "Traffic: v1 (blue) keeps it." in run.message
     assert run.result["active_color"] == "blue"
     assert run.result["release"] == "v1"
     assert run.result["outcome"] == "rejected"
     assert site.states("blue") == {"running"}
+    assert site.containers("green") == {}
+    assert site.journal()["unfinished"] is None
 
 
-def test_failure_after_the_swap_puts_the_traffic_back_by_one_reload(site, broken_drain):
+def test_failure_after_the_swap_puts_the_traffic_back_by_one_swap(site, broken_drain):
     reloads = site.reloads()
     with site.load() as load:
         run = site.play("deploy", broken_drain(), release="v2").failed()
     load.lost_nothing()
     assert load.releases == {"v1", "v2"}
-    assert site.reloads() == reloads + 2
+    assert site.reloads() == reloads + 2 * RELOADS_A_SWAP
     assert run.result["outcome"] == "rolled_back"
     assert (run.result["active_color"], run.result["release"]) == ("blue", "v1")
     assert "was rolled back, in the phase drain: the drain is broken" in run.message
@@ -95,8 +99,8 @@ def test_old_color_that_is_gone_gets_nothing_back(site, broken_drain):
 
 
 def test_next_run_goes_on_from_there(site):
-    run = site.deploy("v2")
-    assert run.rc == 0
-    assert run.result["outcome"] in ("deployed", "unchanged")
-    site.serves("v2")
+    run = site.deploy("v2").succeeded()
+    assert run.result["outcome"] == "deployed"
+    site.serves("v2", "blue")
     assert site.journal()["unfinished"] is None
+    assert site.deploy("v2").succeeded().changed == 0

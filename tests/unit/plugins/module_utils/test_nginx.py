@@ -74,6 +74,17 @@ def test_what_is_written_is_what_nginx_was_seen_to_read():
     assert list(parse(dump)) == ["store-was", "store-signal"]
 
 
+def test_nginx_knows_a_name_before_it_follows_it():
+    assert nginx.known_at_once("    server store-green-was:3000 weight=2 resolve;\n") == (
+        "    server store-green-was:3000 weight=2;\n    server store-green-was:3000 weight=2 resolve down;\n"
+    )
+    assert nginx.known_at_once(text(version=OLD)) == text(version=OLD)
+    first = nginx.known_at_once(text())
+    assert nginx.sends_the_same(first, text())
+    assert nginx.generation(first) == nginx.generation(text())
+    assert nginx.known_at_once(first) == first
+
+
 @pytest.mark.parametrize("path", ["/etc/nginx/conf.d/bluegreen-bank.conf", "/conf.d/bluegreen.conf", "bluegreen.conf"])
 def test_a_file_that_nginx_does_not_read(path):
     assert nginx.file_in_dump(recorded("dump.txt"), path) is None
@@ -162,8 +173,9 @@ UNKNOWN = '2026/11/22 11:57:23 [emerg] 33#33: unknown directive "locatio" in /et
         ([], None),
         ([AGAIN], None),
         ([TAKEN, AGAIN], None),
-        ([TAKEN, AGAIN] * 4 + [TAKEN, LOST], LOST),
-        ([AGAIN, " " + UNKNOWN, LOST], UNKNOWN),
+        ([TAKEN, AGAIN] * 4 + [TAKEN, LOST], f"{TAKEN}; {LOST}"),
+        ([LOST], LOST),
+        ([TAKEN, AGAIN, " " + UNKNOWN, LOST], UNKNOWN),
         (["2026/11/22 11:57:24 [error] 46#46: *1 connect() failed (111: Connection refused)"], None),
     ],
 )

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.hotswap.compose.plugins.module_utils import _nginx as nginx
 from ansible_collections.hotswap.compose.plugins.module_utils import _swap
-from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
+from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError, UnprovenReload
 from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState
 from ansible_collections.hotswap.compose.plugins.module_utils._swap import Swap
 
@@ -42,7 +42,7 @@ class StandInEdge:
         self.sees_writes = True  # the directory is mounted, not a file of it
         self.user_has_keepalive = False
         self.broken = None  # what nginx says of somebody else's file
-        self.reload_fails = None
+        self.failures = []  # of its starts and reloads, one after the other; None is none
         self.lock_held = False
         self._version = version
 
@@ -74,17 +74,20 @@ class StandInEdge:
 
     def reload(self):
         assert self.lock_held
-        self.calls.append("reload")
-        if self.reload_fails:
-            raise self.reload_fails
-        return [(10, 100)], 0.1234
+        self._load("reload")
+        number = 10 * self.calls.count("reload")
+        return [(number, 100)], number / 100 + 0.0234
 
     def start(self):
-        self.calls.append("start")
-        if self.reload_fails:
-            raise self.reload_fails
+        self._load("start")
         self.running = True
         return 0.5678
+
+    def _load(self, call):
+        self.calls.append(call)
+        failure = self.failures.pop(0) if self.failures else None
+        if failure:
+            raise failure
 
     @contextlib.contextmanager
     def locked(self):
@@ -149,7 +152,7 @@ def test_the_traffic_goes_over_and_the_way_back_is_noted(state):
         "changed": True,
         "nginx_version": "1.30.6",
         "reload_seconds": 0.123,
-        "old_workers": [(10, 100)],
+        "old_workers": [(10, 100)],  # those of the reload that swapped
         "diff": {"before": text("blue"), "after": edge.files[OURS], "before_header": OURS, "after_header": OURS},
     }
     assert not edge.lock_held
@@ -293,19 +296,34 @@ def test_judging_changes_nothing(state):
 
 
 @pytest.mark.parametrize("files", [{}, {OURS: text("blue")}, {OURS: text("blue"), SHARED: "theirs\n"}])
-@pytest.mark.parametrize("failure", [EdgeError("nginx kept its old configuration"), KeyboardInterrupt()])
-def test_a_reload_that_is_not_proven_leaves_the_files_of_before(files, failure, state):
+@pytest.mark.parametrize(
+    "failure, may_still_come",
+    [(EdgeError("nginx kept its old configuration"), False), (UnprovenReload("no"), True), (KeyboardInterrupt(), True)],
+)
+def test_a_reload_that_is_not_proven_leaves_the_files_of_before(files, failure, may_still_come, state):
     edge = StandInEdge(files)
-    edge.reload_fails = failure
+    edge.failures = [failure]
     with pytest.raises(type(failure)):
         live(edge, state)
     assert edge.files == files
     assert edge.calls == ["judge", "write", "reload", "write"]
+    assert Swap(edge, state, False).back()["changed"] is may_still_come
+
+
+@pytest.mark.parametrize("failure", [EdgeError("nginx kept its old configuration"), UnprovenReload("no")])
+def test_once_the_traffic_went_over_a_lost_reload_is_a_warning(failure, state):
+    edge = StandInEdge({OURS: text("blue")})
+    edge.failures = [None, failure]
+    swap = Swap(edge, state, False)
+    assert swap.live("green", "v2", upstreams("green"), upstreams("blue"))["changed"]
+    assert serves(edge) == ["shop-green-was"]
+    assert "resolve down" in edge.files[OURS]  # what nginx serves
+    assert swap.warning.endswith(f"until the next deploy: {failure}")
 
 
 def test_an_nginx_that_does_not_start_leaves_the_files_of_before(state):
     edge = StandInEdge(running=False)
-    edge.reload_fails = EdgeError("nginx does not stay up")
+    edge.failures = [EdgeError("nginx does not stay up")]
     with pytest.raises(EdgeError):
         live(edge, state)
     assert edge.files == {}
@@ -330,7 +348,7 @@ def test_back_is_a_swap_to_what_the_journal_noted(state):
     assert edge.calls == ["judge", *SWAP]
     assert edge.files[OURS] == text("blue")
     assert result["changed"]
-    assert result["old_workers"] == [(10, 100)]
+    assert result["old_workers"] == [(10, 100)]  # those of the reload that swapped
 
 
 @pytest.mark.parametrize("unfinished", [None, {"deploy": "d2"}])
@@ -339,6 +357,13 @@ def test_nothing_to_go_back_from(unfinished, state):
     edge = StandInEdge({OURS: text("blue")})
     assert Swap(edge, state, False).back()["changed"] is False
     assert edge.calls == []
+
+
+@pytest.mark.parametrize("shared, expected", [({}, True), ({SHARED: nginx.shared_text(NEW)}, False)])
+def test_the_swap_that_brings_the_directive_says_what_it_may_have_dropped(shared, expected, state):
+    swap = Swap(StandInEdge({OURS: text("blue"), **shared}), state, False)
+    swap.live("green", "v2", upstreams("green"), upstreams("blue"))
+    assert (swap.warning is not None) is expected
 
 
 @pytest.mark.parametrize("version, warns", [(NEW, False), ((1, 27, 4), False), ((1, 27, 3), True), (OLD, True)])

@@ -1,0 +1,59 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The first deploy where nginx does not run: only because our file is not there yet, or for another reason."""
+
+from __future__ import annotations
+
+import pytest
+from sites import SERVER, until
+
+
+@pytest.fixture
+def site(make_site):
+    site = make_site()
+    site.image("v1")
+    site.write("site.conf", site.text(SERVER))
+    return site
+
+
+@pytest.mark.parametrize("policy", ["always", "no"])
+def test_nginx_that_waits_for_our_file_is_started(site, policy):
+    """It crashes and is restarted for ever, or it has exited."""
+    site.start_nginx(wait=False, restart_policy={"Name": policy})
+    until(lambda: site.nginx.status in ("exited", "restarting"), "nginx is down")
+    run = site.deploy("v1").succeeded()
+    assert run.result["outcome"] == "deployed"
+    site.serves("v1", "blue")
+    assert site.nginx.attrs["HostConfig"]["RestartPolicy"]["Name"] == policy
+
+
+def test_nginx_that_is_down_for_another_reason_is_refused(site):
+    site.write("broken.conf", "server { lisen 80; }\n")
+    site.start_nginx(wait=False)
+    until(lambda: site.nginx.status == "exited", "nginx is down")
+    before = site.snapshot()
+    message = site.deploy("v1").failed().message
+    for word in ('unknown directive "lisen" in /etc/nginx/conf.d/broken.conf:1', site.nginx_container, "exited with 1"):
+        assert word in message, word
+    assert site.snapshot() == before
+    assert not site.state.exists()
+
+    # Mended by its user, deployed, and then stopped by him: that is not ours to start.
+    (site.conf / "broken.conf").unlink()
+    site.deploy("v1").succeeded()
+    site.nginx.stop(timeout=1)
+    before = site.snapshot()
+    message = site.deploy("v1", env={"GREETING": "again"}).failed().message
+    assert "is not running" in message and f"docker logs {site.nginx_container}" in message
+    assert site.snapshot() == before
+
+
+def test_nginx_that_somebody_stopped_before_the_first_deploy_is_refused(site):
+    """Its configuration is sound without our upstreams, so our file is not what it waits for."""
+    (site.conf / "site.conf").unlink()
+    site.start_nginx()
+    site.nginx.stop(timeout=2)
+    before = site.snapshot()
+    message = site.deploy("v1").failed().message
+    assert "is not running" in message or "does not run" in message
+    assert site.snapshot() == before
