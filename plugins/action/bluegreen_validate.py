@@ -10,7 +10,7 @@ import yaml
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
-from ansible_collections.hotswap.compose.plugins.module_utils._settings import problems
+from ansible_collections.hotswap.compose.plugins.module_utils._settings import given, nginx_volumes, problems
 
 PREFIX = "bluegreen_"
 
@@ -27,21 +27,23 @@ class ActionModule(ActionBase):
         if self._task._role is None:
             raise AnsibleActionFail("bluegreen_validate is a part of the role hotswap.compose.bluegreen")
         options = self._options(arguments["entry_point"])
-        given = {
+        values = {
             name: _typed(self._templar.template(task_vars[name]), option.get("type"))
             for name, option in options.items()
             if name in task_vars
         }
-        checked = ArgumentSpecValidator(options).validate(given)
+        checked = ArgumentSpecValidator(options).validate(values)
         settings = {
             name[len(PREFIX) :]: value
-            for name, value in checked.validated_parameters.items()
-            if value is not None and not options[name].get("no_log")
+            for name, value in given(checked.validated_parameters).items()
+            if not options[name].get("no_log")
         }
         found = list(checked.error_messages) or problems(settings)
         if found:
             raise AnsibleActionFail("\n".join(found))
         result.update(changed=False, settings=settings)
+        if settings.get("nginx_manage"):
+            result["nginx_volumes"] = nginx_volumes(settings)
         return result
 
     def _options(self, entry_point):

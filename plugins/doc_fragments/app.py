@@ -22,14 +22,19 @@ options:
 
     EDGE = r"""
 options:
+  nginx_mode:
+    description: Where nginx runs, in a container or as a service of the target itself.
+    type: str
+    choices: [container, host]
+    default: container
   network:
-    description: The Docker network that nginx is on.
+    description: With O(nginx_mode=container), the Docker network that nginx and the app share.
     type: str
-    required: true
+    default: edge
   nginx_container:
-    description: The name of the container that nginx runs in.
+    description: With O(nginx_mode=container), the name of nginx's container.
     type: str
-    required: true
+    default: nginx
   nginx_conf_dir:
     description: The directory on the target that nginx includes at C(http) level.
     type: str

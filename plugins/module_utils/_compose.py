@@ -18,6 +18,8 @@ import os
 from ansible_collections.hotswap.compose.plugins.module_utils._settings import alias, project_name, with_color
 
 LABEL = "hotswap.compose."
+HOST = "127.0.0.1"
+"""Where a color's ports are published for an nginx on the host, out of everybody else's reach."""
 
 
 class ComposeError(Exception):
@@ -103,8 +105,8 @@ def image_refs(config):
 def colored(config, labels, services, network, volumes):
     """Return the file that a color runs from: ``config`` with our labels, the names nginx uses, and shared volumes.
 
-    ``labels``: app, color, release, deploy, config; ``services``: from named_services; ``network``: the one nginx is on;
-    ``volumes``: ``{key: volume name}`` of volumes that exist and are to be used again. Raises ComposeError.
+    ``labels``: app, color, release, deploy, config; ``services``: from named_services; ``network``: the one nginx is on, None
+    where it runs on the host and finds them by published ports; ``volumes``: ``{key: volume name}`` of volumes that exist and are to be used again. Raises ComposeError.
     """
     app, color = labels["app"], labels["color"]
     result = copy.deepcopy(config)
@@ -112,7 +114,7 @@ def colored(config, labels, services, network, volumes):
     defined = result.get("services", {})
     for service in defined.values():
         service.setdefault("labels", {}).update({LABEL + key: value for key, value in labels.items()})
-    key = _edge_key(result, network)
+    key = _edge_key(result, network) if network else None
     for service in services:
         name = with_color(service["name"], color)
         if name not in defined:
@@ -123,7 +125,10 @@ def colored(config, labels, services, network, volumes):
             )
         if _replicas(defined[name]) < 1:
             raise ComposeError("service {0} takes traffic but has 0 replicas".format(name))
-        _join(defined[name], name, key, alias(app, color, service["base"]))
+        if key:
+            _join(defined[name], name, key, alias(app, color, service["base"]))
+        else:
+            _publish(defined[name], name, service["port"], service["publish"][color])
     for volume, definition in (result.get("volumes") or {}).items():
         result["volumes"][volume] = _shared_volume(definition, app, volume, config.get("name"), volumes)
     return result
@@ -152,6 +157,18 @@ def _join(service, name, key, own_alias):
     joined = networks.get(key) or {}
     joined["aliases"] = sorted(set(joined.get("aliases") or []) | {own_alias})
     networks[key] = joined
+
+
+def _publish(service, name, target, published):
+    if _replicas(service) > 1:
+        raise ComposeError(
+            "service {0} has {1} replicas, which can't publish one port: give it one, or let nginx run in a container".format(
+                name, _replicas(service)
+            )
+        )
+    own = {"mode": "ingress", "host_ip": HOST, "target": target, "published": str(published), "protocol": "tcp"}
+    others = [port for port in service.get("ports") or [] if str(port.get("published")) != str(published)]
+    service["ports"] = others + [own]
 
 
 def _shared_volume(definition, app, key, project, known):

@@ -20,7 +20,8 @@ def summary(inspected):
 
     Keys: id, name, project, service, state, health (None without a healthcheck), exit_code, image, image_id, app, color,
     release, deploy, config (None where the container isn't ours), restart_policy ({Name, MaximumRetryCount}), stop_timeout (s of
-    grace), networks ({network: {address, names}}), volumes ({target: volume name}), depends_on (services).
+    grace), networks ({network: {address, names}}), volumes ({target: volume name}), published ({port: port of the
+    host}), depends_on (services).
     """
     labels = inspected["Config"].get("Labels") or {}
     state = inspected["State"]
@@ -53,6 +54,11 @@ def summary(inspected):
             mount["Destination"]: mount["Name"]
             for mount in inspected.get("Mounts") or []
             if mount.get("Type") == "volume"
+        },
+        "published": {
+            int(port.split("/")[0]): int(bindings[0]["HostPort"])
+            for port, bindings in (inspected["NetworkSettings"].get("Ports") or {}).items()
+            if port.endswith("/tcp") and bindings
         },
         "depends_on": [entry.split(":")[0] for entry in depends_on.split(",") if entry],
     }
@@ -109,6 +115,14 @@ def stop_order(containers):
         waves.append(wave)
         left = [container for container in left if container not in wave]
     return waves
+
+
+def edge_addresses(containers, network, app, color):
+    """Return the addresses of the containers that have a name of ours on nginx's network."""
+    prefix = "{0}-{1}-".format(app, color)
+    joined = [container["networks"][network] for container in containers if network in container["networks"]]
+    own = {entry["address"] for entry in joined if any(name.startswith(prefix) for name in entry["names"])}
+    return sorted(own - {""})
 
 
 def is_retired(container):

@@ -12,7 +12,7 @@ import re
 import socket
 import struct
 
-from ansible_collections.hotswap.compose.plugins.module_utils._upstream import UpstreamError, parse, render
+from ansible_collections.hotswap.compose.plugins.module_utils._upstream import render
 
 SHARED_FILE = "bluegreen.conf"
 KEEPALIVE_MIN_TIMEOUT = 5
@@ -22,8 +22,8 @@ DOCKER_RESOLVER = "127.0.0.11"
 
 _VERSION = re.compile(r"nginx/(\d+)\.(\d+)\.(\d+)")
 _GENERATION = re.compile(r"^# generation: (\S+)$", re.MULTILINE)
-_FOLLOWED = re.compile(r"^( *server .+) resolve;$", re.MULTILINE)
-_ESTABLISHED = "01"
+_FOLLOWED = re.compile(r"^ *server (\S+)(?: weight=\d+)? resolve", re.MULTILINE)
+_ESTABLISHED, _LISTENING = "01", "0A"
 
 
 def app_file(app):
@@ -47,23 +47,30 @@ def drops_no_keepalive(nginx_version):
     return nginx_version >= (1, 27, 4)
 
 
-def app_text(app, color, release, generation, upstreams, nginx_version):
-    """Return the content of an app's file. ``upstreams``: ``[{name, targets}]``; raises UpstreamError."""
-    resolver = DOCKER_RESOLVER if follows_addresses(nginx_version) else None
-    header = (
-        "# Where nginx sends the requests of {app}. Written by hotswap.compose; the next deploy replaces it.\n"
-        "# color: {color}\n# release: {release}\n# generation: {generation}\n"
-    ).format(app=app, color=color, release=release, generation=generation)
-    return header + "".join(render(upstream["name"], upstream["targets"], resolver) for upstream in upstreams)
+def app_text(app, color, release, upstreams, resolver, server=""):
+    """Return the content of an app's file, without its generation. ``upstreams``: ``[{name, targets}]``.
 
-
-def known_at_once(text):
-    """Return an app's file by which nginx knows every address as it loads it, and looks the names up as well.
-
-    A name with ``resolve`` is looked up by a worker only after it has begun to take requests, and answered with 502 until
-    then; at the next reload its addresses are handed on.
+    ``resolver``: address by which nginx follows names, or None; ``server``: text of the app's own ``server`` block. Raises
+    UpstreamError.
     """
-    return _FOLLOWED.sub(r"\1;\n\1 resolve down;", text)
+    header = (
+        "# Where nginx sends the requests of {0}. Written by hotswap.compose; the next deploy replaces it.\n"
+        "# color: {1}\n# release: {2}\n"
+    ).format(app, color, release)
+    return header + "".join(render(upstream["name"], upstream["targets"], resolver) for upstream in upstreams) + server
+
+
+def marked(text, generation=None, addresses=()):
+    """Return an app's file with what only the moment of the swap knows, in comments at its end.
+
+    ``generation``: by which nginx is seen to read this very file; ``addresses``: what an nginx that looks names up only when it
+    loads found behind them, so that a later run sees when that is no longer so.
+    """
+    if addresses:
+        text += "# addresses: {0}\n".format(" ".join(sorted(addresses)))
+    if generation:
+        text += "# generation: {0}\n".format(generation)
+    return text
 
 
 def shared_text(nginx_version):
@@ -91,12 +98,19 @@ def file_in_dump(dump, path):
     return dump.split(header, 1)[1].split("\n# configuration file ", 1)[0]
 
 
-def sends_the_same(text, other):
-    """Return whether two app files send the same traffic to the same places; broken or absent text equals nothing."""
-    try:
-        return text is not None and other is not None and parse(text) == parse(other)
-    except UpstreamError:
-        return False
+def unmarked(text):
+    """Return an app's file without its generation."""
+    return _GENERATION.sub("", text).rstrip("\n") + "\n"
+
+
+def same(text, other):
+    """Return whether two contents of an app's file mean the same; None, for no file, is like no other."""
+    return text is not None and other is not None and unmarked(text) == unmarked(other)
+
+
+def followed(text):
+    """Return the ``host:port`` that an app's file has nginx follow; none where there is no file."""
+    return set(_FOLLOWED.findall(text or ""))
 
 
 def config_arguments(command):
@@ -136,16 +150,29 @@ def refusal(log):
     return None
 
 
-def established(table, addresses):
-    """Return how many connections a ``/proc/PID/net/tcp`` or ``tcp6`` has established to any of ``addresses``."""
-    wanted = {_hex_address(address) for address in addresses}
-    wanted |= {"0000000000000000FFFF0000" + address for address in wanted}
-    count = 0
-    for line in table.splitlines()[1:]:
-        fields = line.split()
-        if len(fields) > 3 and fields[3] == _ESTABLISHED and fields[2].split(":")[0] in wanted:
-            count += 1
-    return count
+def established(table, endpoints):
+    """Return how many connections a ``/proc/PID/net/tcp`` or ``tcp6`` has established to any of ``endpoints``.
+
+    ``endpoints``: ``address:port``, IPv6 addresses in brackets.
+    """
+    wanted = set()
+    for endpoint in endpoints:
+        address, _colon, port = endpoint.rpartition(":")
+        address = _hex_address(address.strip("[]"))
+        wanted |= {"{0}:{1:04X}".format(prefix + address, int(port)) for prefix in ("", "0000000000000000FFFF0000")}
+    return sum(1 for _local, remote in _sockets(table, _ESTABLISHED) if remote in wanted)
+
+
+def clients(table):
+    """Return how many connections such a table has established to a port that something listens on there."""
+    listening = {local.rpartition(":")[2] for local, _remote in _sockets(table, _LISTENING)}
+    return sum(1 for local, _remote in _sockets(table, _ESTABLISHED) if local.rpartition(":")[2] in listening)
+
+
+def _sockets(table, state):
+    """Return ``(local, remote)`` of the sockets in a state, as the kernel writes them."""
+    lines = (line.split() for line in table.splitlines()[1:])
+    return [(fields[1], fields[2]) for fields in lines if len(fields) > 3 and fields[3] == state]
 
 
 def _hex_address(address):

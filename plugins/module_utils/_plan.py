@@ -10,11 +10,13 @@
 
 from __future__ import annotations
 
+from ansible_collections.hotswap.compose.plugins.module_utils._compose import HOST
 from ansible_collections.hotswap.compose.plugins.module_utils._containers import has_completed, is_running
 from ansible_collections.hotswap.compose.plugins.module_utils._settings import COLORS, alias, other_color, with_color
 
-CREATE, START, WARM = "create", "start", "warm"
-"""How a color comes up: from its file, from its stopped containers, or it still runs."""
+CREATE, START, WARM, REFRESH = "create", "start", "warm", "refresh"
+"""How a color comes up: from its file, from its stopped containers, it still runs, or it is the active one and only nginx's file of
+it is to be written again."""
 
 
 class PlanError(Exception):
@@ -26,18 +28,19 @@ def active_color(app, services, served, colors, releases):
 
     ``served``: ``{upstream: [target, …]}`` of this app, as nginx is told on disk. Raises PlanError where it can't be known.
     """
-    hosts = {target["host"] for targets in served.values() for target in targets}
-    serving = [color for color in COLORS if hosts & _names(app, color, services, colors[color])]
+    targets = {_place(target) for each in served.values() for target in each}
+    hosts = {target["host"] for each in served.values() for target in each}
+    serving = [color for color in COLORS if (hosts | targets) & _names(app, color, services, colors[color])]
     if len(serving) == 2:
-        raise PlanError("nginx sends the traffic of {0} to both colors: {1}".format(app, ", ".join(sorted(hosts))))
+        raise PlanError("nginx sends the traffic of {0} to both colors: {1}".format(app, ", ".join(sorted(targets))))
     if serving:
         return serving[0], "nginx"
     running = [color for color in COLORS if any(container["state"] == "running" for container in colors[color])]
     if len(running) == 1:
         return running[0], "containers"
-    held = [record["color"] for record in releases if record["outcome"] == "deployed"]
-    if held and (running or colors[held[-1]]):
-        return held[-1], "journal"
+    held_by = [record["color"] for record in releases if record["outcome"] == "deployed"]
+    if held_by and (running or colors[held_by[-1]]):
+        return held_by[-1], "journal"
     if running:
         raise PlanError(
             "both colors of {0} run, and neither nginx nor the journal tells which one has the traffic; stop the one "
@@ -46,11 +49,18 @@ def active_color(app, services, served, colors, releases):
     return None, None
 
 
+def _place(target):
+    return "{0}:{1}".format(target["host"], target["port"])
+
+
 def _names(app, color, services, containers):
+    """Return everything that an upstream may call a color: names and addresses, and ports that only it has on the host."""
     names = {alias(app, color, service["base"]) for service in services}
     names |= {with_color(service["name"], color) for service in services}
+    names |= {"{0}:{1}".format(HOST, service["publish"][color]) for service in services if service.get("publish")}
     for container in containers:
         names.add(container["name"])
+        names |= {"{0}:{1}".format(HOST, port) for port in container["published"].values()}
         for network in container["networks"].values():
             names.update([network["address"]] + network["names"])
     return names - {""}
@@ -76,31 +86,63 @@ def can_serve(containers, services, color):
     return present == wanted and all(is_running(container) for container in chosen)
 
 
-def upstreams(app, color, services, containers):
+def upstreams(app, color, services, containers, mode):
     """Return ``[{name, targets}]`` that sends the traffic to ``color``.
 
-    Containers that somebody started by hand have no name of ours; they are found by their service's own name.
+    ``containers``: of that color, none where they are still to be made; ``mode``: where nginx runs, ``container`` or ``host``.
     """
-    by_hand = bool(containers) and all(container["app"] is None for container in containers)
     return [
-        {
-            "name": service["upstream"],
-            "targets": [
-                {
-                    "host": with_color(service["name"], color) if by_hand else alias(app, color, service["base"]),
-                    "port": service["port"],
-                }
-            ],
-        }
-        for service in services
+        {"name": service["upstream"], "targets": [_target(app, color, service, containers, mode)]} for service in services
     ]
 
 
-def addresses(containers, services, color, network):
-    """Return the addresses on nginx's network of the containers of ``color`` that take traffic."""
-    chosen = takes_traffic(containers, services, color)
-    found = {container["networks"][network]["address"] for container in chosen if network in container["networks"]}
-    return sorted(found - {""})
+def _target(app, color, service, containers, mode):
+    # Containers that somebody started by hand have no name or port of ours; their service's own does.
+    by_hand = bool(containers) and all(container["app"] is None for container in containers)
+    name = with_color(service["name"], color)
+    if mode == "host":
+        port = service["publish"][color]
+        if by_hand:
+            ports = [container["published"].get(service["port"]) for container in containers if container["service"] == name]
+            port = next((published for published in ports if published), port)
+        return {"host": HOST, "port": port}
+    if by_hand:
+        return {"host": name, "port": service["port"], "at_load": True}
+    return {"host": alias(app, color, service["base"]), "port": service["port"]}
+
+
+def introduction(previous, coming, followed):
+    """Return the upstreams by which nginx gets to know where the traffic will go, while it goes where it goes now.
+
+    An nginx that follows names looks a new one up only after it has loaded it, and answers 502 until then (a few ms); the
+    addresses of names that it knew are handed on at a reload. ``previous``, ``coming``: from upstreams(); ``followed``: the
+    ``host:port`` that nginx follows already.
+    """
+    introduced = []
+    for now, then in zip(previous, coming):
+        targets = []
+        for target in now["targets"]:
+            if _place(target) in followed:
+                targets.append(target)
+            else:
+                known = {key: target[key] for key in ("host", "port")}
+                targets += [dict(known, at_load=True), dict(known, down=True)]
+        targets += [dict(target, down=True) for target in then["targets"]]
+        introduced.append({"name": now["name"], "targets": targets})
+    return introduced
+
+
+def endpoints(containers, services, color, network, mode):
+    """Return ``address:port`` of all that nginx may have a connection open to in ``color``."""
+    if mode == "host":
+        ours = upstreams("", color, services, containers, mode)
+        return sorted({_place(target) for upstream in ours for target in upstream["targets"]})
+    ports = {with_color(service["name"], color): service["port"] for service in services}
+    return sorted(
+        "{0}:{1}".format(container["networks"][network]["address"], ports[container["service"]])
+        for container in takes_traffic(containers, services, color)
+        if container["networks"].get(network, {}).get("address")
+    )
 
 
 def volumes_in_use(config, containers):
@@ -119,11 +161,11 @@ def volumes_in_use(config, containers):
     return found
 
 
-def changes(release, config, refs, image_ids, containers, file_is_current):
+def changes(release, config, refs, image_ids, containers):
     """Return why the active color is not what was asked for: one short reason each; empty where it is.
 
     ``config``: hash of the configuration as it would be for the active color; ``refs``: ``{service: image reference}`` of it;
-    ``image_ids``: ``{reference: id here, or None}``; ``containers``: of the active color; ``file_is_current``: nginx's file.
+    ``image_ids``: ``{reference: id here, or None}``; ``containers``: of the active color.
     """
     reasons = []
     if not containers:
@@ -138,8 +180,6 @@ def changes(release, config, refs, image_ids, containers, file_is_current):
             reasons.append("{0} is another image now".format(refs[service]))
     if not all(is_running(container) or has_completed(container) for container in containers):
         reasons.append("not all of it runs")
-    if not file_is_current:
-        reasons.append("nginx's file says something else")
     return reasons
 
 

@@ -9,8 +9,10 @@ A *settings* dict holds the role's public variables without their prefix ``blueg
 
 from __future__ import annotations
 
+import os
 import re
 
+from ansible_collections.hotswap.compose.plugins.module_utils import _vhost
 from ansible_collections.hotswap.compose.plugins.module_utils._upstream import UpstreamError, render
 
 COLORS = ("blue", "green")
@@ -21,6 +23,7 @@ _RELEASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")
 _SERVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z")
 _DOCKER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 _UPSTREAM = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,127}\Z")
+_URL = re.compile(r"https?://[^\s/]+(?:/\S*)?\Z")
 _BRACES = re.compile(r"\{[^{}]*\}?|\}")
 _COLOR_AND_SEPARATOR = re.compile(r"[-_.]\{color\}|\{color\}[-_.]|\{color\}")
 
@@ -61,9 +64,26 @@ def named_services(app, services):
                 "base": base,
                 "port": service["port"],
                 "upstream": service.get("upstream") or "{0}-{1}".format(app, base),
+                "publish": service.get("publish"),
             }
         )
     return named
+
+
+def given(value):
+    """Return ``value`` without what nobody gave: Ansible fills every suboption in, with None."""
+    if isinstance(value, dict):
+        return {key: given(each) for key, each in value.items() if each is not None}
+    if isinstance(value, list):
+        return [given(each) for each in value]
+    return value
+
+
+def nginx_volumes(settings):
+    """Return the volumes of an nginx container that the role runs: the conf dir, and where its certificates lie."""
+    volumes = [settings["nginx_conf_dir"] + ":/etc/nginx/conf.d:ro"]
+    tls = (settings.get("vhost") or {}).get("tls") or {}
+    return volumes + sorted({"{0}:{0}:ro".format(os.path.dirname(path)) for path in tls.values()})
 
 
 def problems(settings):
@@ -72,7 +92,7 @@ def problems(settings):
     Only what is in ``settings`` is judged, so that every entry point can hand in its own variables.
     """
     found = []
-    for check in (_names, _paths, _files, _services, _numbers):
+    for check in (_names, _paths, _files, _services, _published, _vhost_problems, _edge_url, _numbers):
         found.extend(check(settings))
     return found
 
@@ -183,6 +203,40 @@ def _service(service):
     upstream = service.get("upstream")
     if upstream and not _UPSTREAM.match(upstream):
         yield _problem("services", upstream, "an upstream is a letter, then letters, digits, '.', '_' and '-'")
+
+
+def _published(settings):
+    host = settings.get("nginx_mode") == "host"
+    taken = {}
+    for service in settings.get("services") or []:
+        publish = service.get("publish")
+        if host and not publish:
+            yield _problem(
+                "services",
+                service["name"],
+                "nginx on the host finds a service by ports of it: publish: {blue: 13000, green: 23000}",
+            )
+        if publish and not host:
+            yield _problem("services", service["name"], "'publish' is for bluegreen_nginx_mode 'host' only: leave it out")
+        for color in COLORS if host and publish else ():
+            port = publish[color]
+            if not 1 <= port <= 65535:
+                yield _problem("services", port, "publish.{0} of {1} is a port from 1 to 65535".format(color, service["name"]))
+            elif port in taken:
+                yield _problem("services", port, "{0} and {1} publish this one port".format(taken[port], service["name"]))
+            taken[port] = service["name"]
+
+
+def _vhost_problems(settings):
+    names = [service["name"] for service in settings.get("services") or []]
+    for key, value, remedy in _vhost.problems(settings.get("vhost"), names):
+        yield _problem("vhost", value, "{0}: {1}".format(key, remedy))
+
+
+def _edge_url(settings):
+    given = settings.get("edge_url")
+    if given and not _URL.match(given.get("url") or ""):
+        yield _problem("edge_url", given.get("url"), "url is http:// or https:// and a host, as the target reaches nginx")
 
 
 def _numbers(settings):

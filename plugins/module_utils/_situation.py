@@ -6,9 +6,13 @@
 
 from __future__ import annotations
 
+import os
+import ssl
+
 from ansible_collections.hotswap.compose.plugins.module_utils import _nginx, _plan
+from ansible_collections.hotswap.compose.plugins.module_utils._app import edge_for
 from ansible_collections.hotswap.compose.plugins.module_utils._containers import find
-from ansible_collections.hotswap.compose.plugins.module_utils._edge import Edge, EdgeError, quoted
+from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError, quoted
 from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState
 from ansible_collections.hotswap.compose.plugins.module_utils._upstream import UpstreamError, parse
 
@@ -17,27 +21,26 @@ class Situation:
     """What is true on the target now.
 
     ``edge``, ``state``; ``nginx_version``; ``text``: our file's content or None; ``colors``; ``active``: color or None, and
-    ``active_by``: what says so; ``starts_nginx``: nginx is down only because our file isn't there yet.
+    ``active_by``: what says so.
     """
 
-    def __init__(self, engine, settings, services, may_judge):
-        """Look. ``settings``: app, project_src, compose_files, network, nginx_container, nginx_conf_dir, state_dir.
+    def __init__(self, engine, params, services, server, may_judge):
+        """Look. ``params``: those of the module bluegreen_plan; ``server``: the text of the app's own server block.
 
         ``may_judge``: whether a throw-away container may test a candidate, which a check mode run doesn't.
         Raises EdgeError and PlanError where nothing can be deployed in this situation.
         """
-        self.app = settings["app"]
+        self.app = params["app"]
         self.services = services
-        self.state = AppState(settings["state_dir"], self.app)
-        self.edge = Edge(
-            engine, settings["nginx_container"], settings["nginx_conf_dir"], settings["network"], self.state.scratch
-        )
-        _check_network(engine, self.edge, settings["network"])
+        self.server = server
+        self.state = AppState(params["state_dir"], self.app)
+        self.edge = edge_for(engine, params, self.state)
+        if params["vhost"] and params["vhost"].get("tls"):
+            check_certificate(self.edge, params["vhost"]["tls"])
         self.text = self.edge.read(_nginx.app_file(self.app))
-        self.starts_nginx = False
         self.nginx_version = self.edge.version()
         dump = self._dump(may_judge)
-        self.colors = find(engine, self.app, settings["project_src"], settings["compose_files"])
+        self.colors = find(engine, self.app, params["project_src"], params["compose_files"])
         self.active, self.active_by = _plan.active_color(
             self.app, services, self._served(dump), self.colors, self.state.journal["releases"]
         )
@@ -47,33 +50,22 @@ class Situation:
         return self.colors[self.active] if self.active else []
 
     def _dump(self, may_judge):
-        """Return what nginx's configuration on disk is, tested; with a stand-in for our file where it isn't there yet."""
+        """Return what nginx's configuration on disk is, tested; also with a stand-in for our file where that is to change."""
         name, edge = _nginx.app_file(self.app), self.edge
         if not edge.running and self.text is not None:
             raise EdgeError(
-                "nginx's container {0} is not running, it {1}: find out why (docker logs {0}) and start it".format(
-                    edge.name, edge.describe_state()
-                )
+                "nginx in {0} is not running, it {1}: find out why, and start it".format(edge.name, edge.describe_state())
             )
-        if edge.running:
-            ok, text = edge.dump()
-            if self.text is not None:
-                if not ok:
-                    raise EdgeError("nginx's configuration on disk is broken already, before this deploy: " + quoted(text))
-                if _nginx.file_in_dump(text, edge.path(name)) is None:
-                    raise _not_included(edge, name)
-                return text
-        else:
-            ok, text = False, ""
-        if not may_judge:
-            return text if ok else ""
-        stand_in = _nginx.app_text(self.app, "none", "none", "stand-in", self._stand_ins(), (0, 0, 0))
-        judged_ok, judged = edge.judge({name: stand_in})
-        if not judged_ok:
-            raise EdgeError(_refused(edge, judged, ok))
-        if _nginx.file_in_dump(judged, edge.path(name)) is None:
+        ok, text = edge.dump() if edge.running else (False, "")
+        if ok and self.text is not None and _nginx.file_in_dump(text, edge.path(name)) is None:
             raise _not_included(edge, name)
-        self.starts_nginx = not edge.running
+        if may_judge and (not ok or self.text is None or self.server not in self.text):
+            stand_in = _nginx.app_text(self.app, "none", "none", self._stand_ins(), None, self.server)
+            judged_ok, judged = edge.judge({name: stand_in})
+            if not judged_ok:
+                raise EdgeError(_refused(edge, judged, ok))
+            if _nginx.file_in_dump(judged, edge.path(name)) is None:
+                raise _not_included(edge, name)
         return text if ok else ""
 
     def _stand_ins(self):
@@ -97,31 +89,36 @@ def _refused(edge, judged, was_sound):
             "loaded), then run this again; the role writes the upstream from now on".format(said)
         )
     if was_sound:
-        return "nginx refuses its configuration with our upstreams in it: {0}".format(said)
-    state = "runs" if edge.running else "does not run, it {0}".format(edge.describe_state())
-    return "nginx's container {0} {1}, and its configuration would be refused with our upstreams in it as well: {2}".format(
-        edge.name, state, said
+        return "nginx refuses its configuration with our file in it: {0}".format(said)
+    if edge.running:
+        return "nginx's configuration on disk is broken already, before this deploy: {0}".format(said)
+    return "nginx in {0} does not run, it {1}, and would not start with our file in place either: {2}".format(
+        edge.name, edge.describe_state(), said
     )
 
 
 def _not_included(edge, name):
     return EdgeError(
-        "bluegreen_nginx_conf_dir is {0!r}: nginx in {1} does not include {2}; its http block must include {3}/*.conf".format(
-            edge.conf_dir, edge.name, edge.path(name), edge.inside
+        "bluegreen_nginx_conf_dir is {0!r}: nginx in {1} does not include {2}; its http block must include {3}".format(
+            edge.conf_dir, edge.name, edge.path(name), edge.path("*.conf")
         )
     )
 
 
-def _check_network(engine, edge, network):
-    names = [entry["Name"] for entry in engine.call(engine.api.networks, names=[network])]
-    if network not in names:
+def check_certificate(edge, tls):
+    """Raise EdgeError where a certificate or key isn't there, or they don't match; nginx's own test says it less clearly."""
+    paths = {key: edge.on_target(tls[key]) for key in ("certificate", "key")}
+    for key, path in paths.items():
+        if path is None or not os.path.isfile(path):
+            raise EdgeError(
+                "bluegreen_vhost is {0!r}: tls.{1}: nginx in {2} has no such file; name the file as nginx sees it, and mount its "
+                "directory where nginx runs in a container".format(tls[key], key, edge.name)
+            )
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(paths["certificate"], paths["key"])
+    except (OSError, ssl.SSLError) as error:
         raise EdgeError(
-            "bluegreen_network is {0!r}: there is no such network; create it (docker network create {0}) and put nginx on "
-            "it".format(network)
-        )
-    joined = edge.container["NetworkSettings"]["Networks"]
-    if network not in joined:
-        raise EdgeError(
-            "bluegreen_network is {0!r}: {1} is not on it but on {2}, so it could not reach the app; connect it (docker "
-            "network connect {0} {1}) or correct the name".format(network, edge.name, ", ".join(sorted(joined)) or "none")
-        )
+            "bluegreen_vhost is {0!r}: tls.certificate does not go with the key {1}: {2}".format(
+                tls["certificate"], tls["key"], getattr(error, "reason", None) or error
+            )
+        ) from error

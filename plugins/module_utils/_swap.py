@@ -11,78 +11,95 @@ import time
 import uuid
 
 from ansible_collections.hotswap.compose.plugins.module_utils import _nginx
-from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError, UnprovenReload, quoted
-
-SETTLE = 2.0
-"""s for nginx to look up the names that it is to follow, between the reload that swaps and the one that settles."""
-
+from ansible_collections.hotswap.compose.plugins.module_utils._answer import wait_for_answer
+from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError, RefusedReload, quoted
 
 class Swap:
-    """One app's file on one edge; ``state`` is the app's AppState."""
+    """One app's file on one edge. ``state``: the app's AppState; ``edge_url``: ``{url, host}`` or empty."""
 
-    def __init__(self, edge, state, check_mode):
+    def __init__(self, edge, state, edge_url, check_mode):
         self.edge = edge
         self.state = state
+        self.edge_url = edge_url
         self.check_mode = check_mode
         self.name = _nginx.app_file(state.app)
         self.version = edge.version()
+        self.unprepared = False
         self.taken = False
         self.unprepared = False
         self.unsettled = None
 
-    def judge(self, color, release, upstreams):
-        """Test the file that live() would write; raises EdgeError with nginx's own words. Changes nothing."""
-        if not self.check_mode:
-            self._accepted(self._text(color, release, upstreams))
-        return self._result(False)
+    def judge(self, content, introduction, previous_content):
+        """Test the file that live() would write; raises EdgeError with nginx's own words.
 
-    def live(self, color, release, upstreams, previous_upstreams):
-        """Send the traffic to ``upstreams``. Raises EdgeError, with the file of before in place again."""
+        ``introduction``: a file that sends the traffic where it goes now and names where it will go, empty where nginx need not
+        know that before; it is made live.
+        """
+        if self.check_mode:
+            return self._result(False)
+        self._accepted(_nginx.marked(content, generation=_new_generation()))
+        if not introduction:
+            return self._result(False)
+        with self._turn():
+            written = self._write(introduction, self.edge.read(self.name) or previous_content)
+        return self._result(True, **self._prove(*written))
+
+    def live(self, content, previous_content, addresses):
+        """Make ``content`` the app's file and prove that nginx serves it. Raises EdgeError, the file of before in place again.
+
+        ``previous_content``: the way back where there is no file yet; ``addresses``: behind the names, where nginx only looks
+        them up when it loads.
+        """
         with self._turn():
             before = self.edge.read(self.name)
-            text = self._text(color, release, upstreams)
+            text = _nginx.marked(content, addresses=addresses)
             diff = {"before": before or "", "after": text, "before_header": self.name, "after_header": self.name}
-            if _nginx.sends_the_same(before, text):
+            if _nginx.same(before, text):
                 return self._result(False)
             if self.check_mode:
                 return self._result(True, diff=diff)
-            way_back = before
-            if before is None and previous_upstreams:
-                way_back = self._text("previous", "previous", previous_upstreams)
-            files = self._accepted(_nginx.known_at_once(text))
-            self._note(way_back)
-            files_before = {name: self.edge.read(name) for name in files}
-            try:
-                proof = self._put(files, text)
-            except BaseException as error:
-                self.edge.write(files_before)
-                if isinstance(error, EdgeError) and not (isinstance(error, UnprovenReload) or self.taken):
-                    self._note(None)  # nginx has not taken it and never will: nothing is to be put back
-                raise
-            self.unprepared = bool(previous_upstreams and files[_nginx.SHARED_FILE] and not files_before[_nginx.SHARED_FILE])
-            return self._result(True, diff=diff, **proof)
+            written = self._write(text, before or previous_content)
+        self.unprepared = self.unprepared and bool(previous_content)
+        return self._result(True, diff=diff, **self._prove(*written))
 
     def back(self):
         """Put back what the journal says was there before the swap, by one reload."""
-        noted = (self.state.journal["unfinished"] or {}).get("swap")
-        if noted is None or noted["from"] is None:
+        way_back = self._way_back()
+        if not way_back:
             return self._result(False)
         if self.check_mode:
             return self._result(True)
         with self._turn():
-            files = self._accepted(_nginx.known_at_once(noted["from"]))
-            return self._result(True, **self._put(files, noted["from"]))
+            written = self._write(_nginx.unmarked(way_back), way_back)
+        return self._result(True, **self._prove(*written))
+
+    @property
+    def warning(self):
+        """What a person should know of this nginx; None where there is nothing."""
+        if self.unprepared:
+            return (
+                "nginx ran without keepalive_min_timeout until now, so this first reload may have dropped a request of every busy "
+                "keep-alive connection; the next ones drop none"
+            )
+        if _nginx.drops_no_keepalive(self.version):
+            return None
+        return (
+            "nginx {0} closes its clients' idle keep-alive connections at each swap, which drops a request of every busy one "
+            "({1} are open now); nginx 1.27.4 and newer drop none: update nginx".format(
+                self._version_text(), self.edge.clients() if self.edge.running else 0
+            )
+        )
 
     def _turn(self):
-        return contextlib.nullcontext() if self.check_mode else self.edge.locked()
+        return contextlib.nullcontext() if self.check_mode else self.edge.turn("write")
 
-    def _text(self, color, release, upstreams):
-        generation = uuid.uuid4().hex[:12]
-        return _nginx.app_text(self.state.app, color, release or "unknown", generation, upstreams, self.version)
+    def _way_back(self):
+        return (self.state.journal["unfinished"] or {}).get("swap", {}).get("from")
 
     def _note(self, way_back):
+        """Have the journal remember what was there before this deploy first wrote the file."""
         unfinished = dict(self.state.journal["unfinished"] or {})
-        unfinished["swap"] = {"from": way_back}
+        unfinished.setdefault("swap", {"from": way_back})
         self.state.create()
         self.state.save(unfinished=unfinished)
 
@@ -95,63 +112,60 @@ class Swap:
             ok, said = self.edge.judge(files)
         if not ok:
             raise EdgeError("nginx refuses the new configuration, which it has not seen yet: {0}".format(quoted(said)))
-        seen = _nginx.file_in_dump(said, self.edge.path(self.name))
-        if _nginx.generation(seen) != _nginx.generation(text):
+        if not self._is_read(said, text):
             raise EdgeError("nginx does not read {0}: its http block must include that directory".format(self.edge.path(self.name)))
         return files
 
-    def _put(self, files, text):
-        """Make ``files`` live, and then ``text``, which sends the traffic to the same places for good."""
-        settled = dict(files, **{self.name: text})
-        if not self.edge.running:
-            self.edge.write(settled)
-            return {"reload_seconds": round(self.edge.start(), 3), "old_workers": [], "proved_at": time.time()}
-        old_workers, seconds = self._reload(files)
-        self.taken = True
-        proof = {"reload_seconds": round(seconds, 3), "old_workers": old_workers, "proved_at": time.time()}
-        if files != settled:
-            time.sleep(SETTLE)
-            try:
-                self._reload(settled)
-            except EdgeError as error:  # the traffic has gone over: what nginx serves stays on disk as well
-                self.edge.write(files)
-                self.unsettled = str(error)
-        return proof
+    def _is_read(self, dump, text):
+        seen = _nginx.file_in_dump(dump, self.edge.path(self.name))
+        return seen is not None and _nginx.generation(seen) == _nginx.generation(text)
 
-    def _reload(self, files):
+    def _write(self, text, way_back):
+        """Put the app's file, tested, where nginx reads it; return what _prove() needs. ``way_back``: what is there now."""
+        files = self._accepted(_nginx.marked(text, generation=_new_generation()))
+        self._note(way_back)
+        files_before = {name: self.edge.read(name) for name in files}
+        self.unprepared = bool(self.edge.running and files[_nginx.SHARED_FILE] and not files_before[_nginx.SHARED_FILE])
         self.edge.write(files)
-        ok, said = self.edge.dump()
-        seen = _nginx.file_in_dump(said, self.edge.path(self.name)) if ok else None
-        if _nginx.generation(seen) != _nginx.generation(files[self.name]):
-            raise EdgeError(
-                "nginx in {0} does not see what was written to {1}: {2}".format(
-                    self.edge.name, self.edge.conf_dir, "mount the directory itself" if ok else quoted(said)
+        try:
+            ok, said = self.edge.dump() if self.edge.running else (True, None)
+            if said is not None and not (ok and self._is_read(said, files[self.name])):
+                raise EdgeError(
+                    "nginx in {0} does not see what was written to {1}: {2}".format(
+                        self.edge.name, self.edge.conf_dir, "mount the directory itself" if ok else quoted(said)
+                    )
                 )
-            )
-        return self.edge.reload()
+            old_workers = sorted(self.edge.workers()) if self.edge.running else []
+        except BaseException:
+            self.edge.write(files_before)
+            raise
+        return files_before[self.name], old_workers, time.monotonic()
 
-    @property
-    def warning(self):
-        """What a person should know of this nginx; None where there is nothing."""
-        if self.unsettled:
-            return (
-                "nginx sends the traffic as it should, but does not follow a container that comes back at another address, "
-                "until the next deploy: {0}".format(self.unsettled)
-            )
-        if self.unprepared:
-            return (
-                "nginx ran without keepalive_min_timeout until this swap, which so may have dropped one request of every busy "
-                "keep-alive connection; the next one drops none"
-            )
-        if _nginx.drops_no_keepalive(self.version):
-            return None
-        return (
-            "nginx {0} drops about one request of every busy keep-alive connection at a swap; from 1.27.4 on it drops none: "
-            "update nginx".format(self._version_text())
-        )
+    def _prove(self, before, old_workers, written_at):
+        """See that nginx serves what was written; return what the proof says. On failure the app's file of before is back."""
+        try:
+            seconds = self.edge.reload_after(written_at) if self.edge.running else self.edge.start()
+            proved_at = time.time()
+            if self.edge_url:
+                wait_for_answer(self.edge_url["url"], self.edge_url.get("host"))
+        except RefusedReload:
+            # It serves what it served before this deploy first wrote the file: nothing is to be put back but the file.
+            with self._turn():
+                self.edge.write({self.name: self._way_back() or before})
+            self.state.save(unfinished=dict(self.state.journal["unfinished"], swap={"from": None}))
+            raise
+        except BaseException:
+            with self._turn():
+                self.edge.write({self.name: before})
+            raise
+        return {"reload_seconds": round(seconds, 3), "old_workers": old_workers, "proved_at": proved_at}
 
     def _version_text(self):
         return ".".join(str(part) for part in self.version)
 
     def _result(self, changed, **more):
         return dict(more, changed=changed, nginx_version=self._version_text())
+
+
+def _new_generation():
+    return uuid.uuid4().hex[:12]

@@ -24,7 +24,7 @@ DEFAULT_WEIGHT = 1
 RESOLVE_EVERY = "2s"
 ZONE_SIZE = "64k"
 
-_TARGET_KEYS = ("host", "port", "weight")
+_TARGET_KEYS = ("host", "port", "weight", "down", "at_load")
 _LARGEST = 65535
 _INCLUDE_DEPTH = 20
 
@@ -68,8 +68,9 @@ def render(name, targets, resolver=None):
     """Return the text of one ``upstream`` block, which ends with a newline.
 
     name: letter first, then letters, digits, ".", "_", "-"; 128 characters at most.
-    targets: at least one ``{"host": str, "port": int or digits, "weight": int or digits, default 1}``.
-    resolver: address of the DNS server by which nginx (1.27.3 or newer) follows the targets named by a host name.
+    targets: at least one ``{"host": str, "port": int or digits, "weight": int or digits, default 1}``. With ``down`` true, nginx
+        gets to know it and sends it nothing; with ``at_load`` true, it is looked up once, when nginx loads.
+    resolver: address of the DNS server by which nginx (1.27.3 or newer) follows the other targets named by a host name.
     Raises UpstreamError, which names the field, the value and the remedy.
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
@@ -83,8 +84,9 @@ def render(name, targets, resolver=None):
         lines += [f"zone {name} {ZONE_SIZE};", f"resolver {resolver} valid={RESOLVE_EVERY} ipv6=off;"]
     for target in _checked_targets(targets):
         weight = f" weight={target['weight']}" if target["weight"] != DEFAULT_WEIGHT else ""
-        resolve = " resolve" if resolver is not None and not _is_ip_literal(target["host"]) else ""
-        lines.append(f"server {target['host']}:{target['port']}{weight}{resolve};")
+        followed = resolver is not None and not target["at_load"] and not _is_ip_literal(target["host"])
+        marks = (" resolve" if followed else "") + (" down" if target["down"] else "")
+        lines.append(f"server {target['host']}:{target['port']}{weight}{marks};")
     return "".join([f"upstream {name} {{\n"] + [f"    {line}\n" for line in lines] + ["}\n"])
 
 
@@ -131,6 +133,16 @@ def definitions(text):
     return places
 
 
+def main_setting(text, name):
+    """Return the arguments of a directive at the top of nginx's main file, None where it is not there.
+
+    text: what ``nginx -T`` prints. Raises UpstreamError where it is truncated or unbalanced.
+    """
+    files, _patterns = _files(text)
+    main = next((directives for path, directives in files.items() if path is not None), [])
+    return next((line.words[1:] for line in main if line.words[0] == name and line.block is None), None)
+
+
 # What goes into a block
 
 
@@ -155,12 +167,15 @@ def _checked_targets(targets):
         _check_host(f"{where}.host", host)
         port = _checked_number(f"{where}.port", target["port"])
         weight = _checked_number(f"{where}.weight", target.get("weight", DEFAULT_WEIGHT))
-        same = seen.setdefault((_canonical(host), port), index)
+        flags = {key: _checked_flag(f"{where}.{key}", target.get(key, False)) for key in ("down", "at_load")}
+        same = seen.setdefault((_canonical(host), port, flags["down"]), index)
         if same != index:
             raise UpstreamError(
                 f"{where}: {host}:{port} is also targets[{same}]; give it once, with a weight if need be"
             )
-        checked.append({"host": host, "port": port, "weight": weight})
+        checked.append({"host": host, "port": port, "weight": weight, **flags})
+    if all(target["down"] for target in checked):
+        raise UpstreamError("targets: all of them are down; give at least one that takes requests")
     return checked
 
 
@@ -180,6 +195,12 @@ def _checked_number(where, value):
     if not (is_digits or is_number) or not 1 <= int(value) <= _LARGEST:
         raise UpstreamError(f"{where}: {_shown(value)} does not fit; give a whole number from 1 to {_LARGEST}")
     return int(value)
+
+
+def _checked_flag(where, value):
+    if not isinstance(value, bool):
+        raise UpstreamError(f"{where}: {_shown(value)} is neither true nor false; give one of them")
+    return value
 
 
 def _check_resolver(resolver):

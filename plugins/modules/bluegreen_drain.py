@@ -31,8 +31,8 @@ attributes:
     support: full
     details: It only waits.
 options:
-  addresses:
-    description: The addresses of the old color's containers on nginx's network.
+  endpoints:
+    description: The endpoints and ports by which nginx reaches the old color.
     type: list
     elements: str
     required: true
@@ -55,7 +55,7 @@ EXAMPLES = r"""
 - name: Wait for the requests that blue still answers
   hotswap.compose.bluegreen_drain:
     app: shop
-    addresses: "{{ plan.previous_addresses }}"
+    endpoints: "{{ plan.previous_endpoints }}"
     old_workers: "{{ swapped.old_workers }}"
     proved_at: "{{ swapped.proved_at }}"
     timeout: 60
@@ -84,21 +84,22 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hotswap.compose.plugins.module_utils import _nginx
-from ansible_collections.hotswap.compose.plugins.module_utils._edge import Edge, EdgeError
+from ansible_collections.hotswap.compose.plugins.module_utils._app import EDGE_ARGUMENTS, edge_for
+from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
 from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState
 
 POLL = 0.1
 
 
-def drain(edge, addresses, old_workers, proved_at, timeout):
+def drain(edge, endpoints, old_workers, proved_at, timeout):
     """Wait; return ``(drained, connections left, s waited)``."""
     began = time.monotonic()
     old = {tuple(worker) for worker in old_workers}
     version = edge.version()
     while True:
         left = len(old & set(edge.workers()))
-        connections = edge.established(addresses)
+        connections = edge.established(endpoints)
         waited = time.monotonic() - began
         if _nginx.drained(left, connections, time.time() - proved_at, version):
             return True, connections, waited
@@ -111,14 +112,12 @@ def main():
     module = AnsibleModule(
         argument_spec=dict(
             app=dict(type="str", required=True),
-            addresses=dict(type="list", elements="str", required=True),
+            endpoints=dict(type="list", elements="str", required=True),
             old_workers=dict(type="list", elements="list", required=True),
             proved_at=dict(type="float", required=True),
             timeout=dict(type="int", default=30),
-            network=dict(type="str", required=True),
-            nginx_container=dict(type="str", required=True),
-            nginx_conf_dir=dict(type="str", required=True),
             state_dir=dict(type="str", required=True),
+            **EDGE_ARGUMENTS,
             **ENGINE_ARGUMENTS,
         ),
         supports_check_mode=True,
@@ -127,11 +126,10 @@ def main():
     drained, connections, waited = True, 0, 0.0
     try:
         if not module.check_mode:
-            scratch = AppState(params["state_dir"], params["app"]).scratch
-            engine = Engine.connect(params)
-            edge = Edge(engine, params["nginx_container"], params["nginx_conf_dir"], params["network"], scratch)
+            state = AppState(params["state_dir"], params["app"])
+            edge = edge_for(Engine.connect(params), params, state)
             drained, connections, waited = drain(
-                edge, params["addresses"], params["old_workers"], params["proved_at"], params["timeout"]
+                edge, params["endpoints"], params["old_workers"], params["proved_at"], params["timeout"]
             )
     except (EngineError, EdgeError) as error:
         module.fail_json(msg=str(error))

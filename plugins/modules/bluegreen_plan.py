@@ -50,6 +50,18 @@ options:
       upstream:
         description: The name of the nginx upstream; by default the app and the service without its color.
         type: str
+      publish:
+        description: The ports of the host's loopback address by which an nginx on the host finds it.
+        type: dict
+        suboptions:
+          blue:
+            description: Blue's port.
+            type: int
+            required: true
+          green:
+            description: Green's port.
+            type: int
+            required: true
   project_src:
     description: The directory that holds the Compose files.
     type: str
@@ -84,6 +96,59 @@ options:
     type: str
     choices: [always, missing, never]
     default: always
+  vhost:
+    description: What the app's C(server) block is made from; empty where the user writes it.
+    type: dict
+    default: {}
+    suboptions:
+      server_names:
+        description: The host names that the app answers to.
+        type: list
+        elements: str
+      listen:
+        description: Ports, or addresses and ports; by default 443 with TLS and 80 without.
+        type: list
+        elements: str
+      tls:
+        description: The certificate and its key, as nginx sees them.
+        type: dict
+        suboptions:
+          certificate:
+            description: Path of the certificate chain.
+            type: str
+            required: true
+          key:
+            description: Path of the key.
+            type: str
+            required: true
+      locations:
+        description: Which path goes to which service; by default all to the first one.
+        type: list
+        elements: dict
+        suboptions:
+          path:
+            description: The path's beginning.
+            type: str
+            required: true
+          service:
+            description: A O(services[].name).
+            type: str
+            required: true
+          websocket:
+            description: Whether WebSockets are opened there.
+            type: bool
+            default: false
+  edge_url:
+    description: By what the app is reached through nginx; derived from O(vhost) where that is given.
+    type: dict
+    default: {}
+    suboptions:
+      url:
+        description: An HTTP or HTTPS URL, as seen from the target.
+        type: str
+      host:
+        description: The Host header to send.
+        type: str
   deploy:
     description: The RV(plan.deploy) of an earlier call in the same run, to be decided again now that its images are here.
     type: str
@@ -138,7 +203,7 @@ plan:
     how:
       description: How that color comes up.
       type: str
-      choices: [create, start, warm]
+      choices: [create, start, warm, refresh]
     project:
       description: Its Compose project.
       type: str
@@ -164,14 +229,20 @@ plan:
       description: The ids of containers of that color that somebody started by hand, and that stand in the way.
       type: list
       elements: str
-    upstreams:
-      description: Where nginx is to send the traffic.
-      type: list
-      elements: dict
-    previous_upstreams:
-      description: Where nginx sends it now, for a way back; empty before the first deploy.
-      type: list
-      elements: dict
+    content:
+      description: What nginx's file of the app is to say.
+      type: str
+    previous_content:
+      description: What it would say for the active color, for a way back; empty before the first deploy.
+      type: str
+    introduction:
+      description:
+        - What nginx's file is to say before the swap, where nginx follows names; it sends the traffic where it goes now.
+        - Empty where there is no need.
+      type: str
+    edge_url:
+      description: By what the app is reached through nginx; null where that is not known.
+      type: dict
     can_go_back:
       description: Whether the active color was healthy.
       type: bool
@@ -179,333 +250,59 @@ plan:
       description: The ids of the active color's containers, to be retired.
       type: list
       elements: str
-    previous_addresses:
-      description: Their addresses on nginx's network.
+    previous_endpoints:
+      description: The addresses and ports by which nginx reaches them.
       type: list
       elements: str
 """
 
 import base64
 import json
-import os
-import time
-import uuid
-from concurrent.futures import ThreadPoolExecutor
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hotswap.compose.plugins.module_utils import _compose, _nginx, _plan
-from ansible_collections.hotswap.compose.plugins.module_utils._containers import is_running
+from ansible_collections.hotswap.compose.plugins.module_utils._app import EDGE_ARGUMENTS
+from ansible_collections.hotswap.compose.plugins.module_utils._compose import ComposeError
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
-from ansible_collections.hotswap.compose.plugins.module_utils._journal import write_atomic
-from ansible_collections.hotswap.compose.plugins.module_utils._settings import (
-    COLORS,
-    named_services,
-    other_color,
-    project_name,
-    with_color,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._situation import Situation
+from ansible_collections.hotswap.compose.plugins.module_utils._plan import PlanError
+from ansible_collections.hotswap.compose.plugins.module_utils._planner import Planner
+from ansible_collections.hotswap.compose.plugins.module_utils._settings import given
 from ansible_collections.hotswap.compose.plugins.module_utils._state import StateError
+from ansible_collections.hotswap.compose.plugins.module_utils._upstream import UpstreamError
 
-
-class Planner:
-    def __init__(self, module):
-        self.module = module
-        self.params = module.params
-        self.app = self.params["app"]
-        self.engine = Engine.connect(self.params)
-        self.services = named_services(self.app, self.params["services"])
-        self.now = Situation(self.engine, self.params, self.services, may_judge=not module.check_mode)
-        self.state = self.now.state
-        self.warnings = []
-
-    def result(self):
-        plan = self._rollback() if self.params["rollback"] else self._deploy()
-        active = self.now.active_containers
-        plan.update(
-            active_color=self.now.active,
-            previous_release=_plan.live_release(active),
-            upstreams=self._upstreams(plan["color"], plan["how"], plan["containers"]),
-            previous_upstreams=self._upstreams(self.now.active, _plan.WARM, active) if self.now.active else [],
-            can_go_back=bool(self.now.active) and _plan.can_serve(active, self.services, self.now.active),
-            previous_containers=[container["id"] for container in active],
-            previous_addresses=(
-                _plan.addresses(active, self.services, self.now.active, self.params["network"]) if self.now.active else []
+PORTS = dict(type="dict", options=dict(blue=dict(type="int", required=True), green=dict(type="int", required=True)))
+VHOST = dict(
+    type="dict",
+    default={},
+    options=dict(
+        server_names=dict(type="list", elements="str"),
+        listen=dict(type="list", elements="str"),
+        tls=dict(
+            type="dict",
+            options=dict(certificate=dict(type="str", required=True), key=dict(type="str", required=True, no_log=False)),
+        ),
+        locations=dict(
+            type="list",
+            elements="dict",
+            options=dict(
+                path=dict(type="str", required=True),
+                service=dict(type="str", required=True),
+                websocket=dict(type="bool", default=False),
             ),
-        )
-        if self.now.active and not plan["can_go_back"]:
-            self.warnings.append("the active color {0} is not healthy: there is no way back to it".format(self.now.active))
-        changed = not plan["unchanged"]
-        images = plan.pop("images")
-        return {
-            "changed": changed,
-            "plan": plan,
-            "diff": {"before": self._before(), "after": self._after(plan, images) if changed else self._before()},
-        }
-
-    # A deploy
-
-    def _deploy(self):
-        env = self._env()
-        configs = self._render(env)
-        hashes = {color: _compose.config_hash(config) for color, config in configs.items()}
-        color = other_color(self.now.active) if self.now.active else COLORS[0]
-        refs = {other: _compose.image_refs(config) for other, config in configs.items()}
-        ids = self._image_ids({ref for named in refs.values() for ref in named.values()})
-        self._refuse_missing(configs[color], refs[color], ids)
-        deploy = self.params["deploy"] or "{0}-{1}".format(time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()), uuid.uuid4().hex[:6])
-        reasons = ["nothing has the traffic"]
-        if self.now.active:
-            reasons = _plan.changes(
-                self.params["release"],
-                hashes[self.now.active],
-                refs[self.now.active],
-                ids,
-                self.now.active_containers,
-                self._file_is_current(),
-            )
-            unfinished = self.state.journal["unfinished"]
-            if unfinished and any(container["deploy"] == unfinished["deploy"] for container in self.now.active_containers):
-                reasons.append("its deploy was never finished")
-        plan = {
-            "deploy": deploy,
-            "release": self.params["release"],
-            "color": color,
-            "how": _plan.CREATE,
-            "unchanged": not reasons,
-            "reasons": reasons,
-            "project": project_name(self.app, color),
-            "directory": self.state.deploy_directory(deploy),
-            "file": "compose.{0}.json".format(color),
-            "services": _compose.expected_services(configs[color]),
-            "traffic_services": [with_color(service["name"], color) for service in self.services],
-            "containers": [],
-            "leftovers": [container["id"] for container in self.now.colors[color] if container["app"] is None],
-            "images": {ref: ids[ref] for ref in refs[color].values()},
-        }
-        files = self._files(configs, hashes, deploy)
-        if not self.module.check_mode:
-            self._lay_down(plan, files, hashes[color], refs[color], ids)
-        return plan
-
-    def _env(self):
-        try:
-            env = json.loads(base64.b64decode(self.params["env"]))
-        except ValueError:
-            env = None
-        if not isinstance(env, dict):
-            raise _plan.PlanError("bluegreen_env is not a mapping of names to values; give {NAME: value, …}")
-        return env
-
-    def _render(self, env):
-        docker = self.module.get_bin_path("docker")
-        if docker is None:
-            raise _plan.PlanError("the docker command is missing on the target; install Docker's client and Compose v2")
-        settings = {key: self.params[key] for key in ("app", "release", "project_src", "compose_files", "env_files")}
-        if not os.path.isdir(settings["project_src"]):
-            raise _plan.PlanError(
-                "bluegreen_project_src is {0!r}: there is no such directory on the target".format(settings["project_src"])
-            )
-
-        def render(color):
-            return _compose.render(self._run, docker, settings, color, env)
-
-        with ThreadPoolExecutor(max_workers=2) as pool:
-            rendered = dict(zip(COLORS, pool.map(render, COLORS)))
-        for _config, said in rendered.values():
-            self.warnings.extend(line for line in said if line not in self.warnings)
-        return {color: config for color, (config, _said) in rendered.items()}
-
-    def _run(self, argv, environ):
-        return self.module.run_command(argv, environ_update=environ)
-
-    def _image_ids(self, refs):
-        return {ref: self.engine.image_id(ref) for ref in sorted(refs)}
-
-    def _refuse_missing(self, config, refs, ids):
-        if self.params["pull"] != "never":
-            return
-        for service, ref in refs.items():
-            if ids[ref] is None and "build" not in config["services"][service]:
-                raise _plan.PlanError(
-                    "bluegreen_pull is 'never', but the image {0} of service {1} is not on the target; load it, or let "
-                    "bluegreen_pull be 'missing'".format(ref, service)
-                )
-
-    def _file_is_current(self):
-        upstreams = self._upstreams(self.now.active, _plan.WARM, self.now.active_containers)
-        wanted = _nginx.app_text(self.app, self.now.active, "", "", upstreams, self.now.nginx_version)
-        return _nginx.sends_the_same(self.now.text, wanted)
-
-    def _files(self, configs, hashes, deploy):
-        files = {}
-        active_first = sorted(COLORS, key=lambda color: color != self.now.active)
-        containers = [container for color in active_first for container in self.now.colors[color]]
-        for color, config in configs.items():
-            labels = {
-                "app": self.app,
-                "color": color,
-                "release": self.params["release"],
-                "deploy": deploy,
-                "config": hashes[color],
-            }
-            volumes = _plan.volumes_in_use(config, containers)
-            colored = _compose.colored(config, labels, self.services, self.params["network"], volumes)
-            files["compose.{0}.json".format(color)] = json.dumps(colored, indent=1)
-        return files
-
-    def _lay_down(self, plan, files, config_hash, refs, ids):
-        if plan["unchanged"] and self.params["pull"] != "always":
-            return
-        again = self.params["deploy"] is not None
-        if plan["unchanged"] and again:
-            self.state.save(unfinished=None)
-            self.state.forget_deploys()
-            return
-        self.state.create()
-        if not again:
-            self.state.save(
-                unfinished={
-                    "deploy": plan["deploy"],
-                    "release": plan["release"],
-                    "color": plan["color"],
-                    "config_hash": config_hash,
-                    "refs": refs,
-                    "ids_before": ids,
-                    "adopted": self._adopted(),
-                    "rollback": False,
-                }
-            )
-        self.state.forget_deploys(plan["deploy"])
-        os.makedirs(plan["directory"], mode=0o700, exist_ok=True)
-        for name, text in files.items():
-            write_atomic(os.path.join(plan["directory"], name), text)
-
-    def _adopted(self):
-        """Return the record of a stack that somebody started by hand, so that a rollback finds it; else None."""
-        containers = self.now.active_containers
-        if not containers or any(container["app"] is not None for container in containers):
-            return None
-        return {
-            "release": "",
-            "color": self.now.active,
-            "deploy": "adopted",
-            "deployed_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "images": {
-                container["service"]: {"ref": container["image"], "id": container["image_id"], "brought": False}
-                for container in containers
-            },
-            "containers": [container["id"] for container in containers],
-            "config_hash": "",
-            "outcome": "deployed",
-        }
-
-    # A rollback
-
-    def _rollback(self):
-        releases = self.state.journal["releases"]
-        record = _plan.rollback_target(self.app, releases, self.params["release"])
-        color, how, containers = _plan.standing(record, self.now.colors, self.now.active)
-        live = {container["id"] for container in self.now.active_containers}
-        unchanged = bool(live) and live <= set(record["containers"]) and self._file_is_current()
-        directory = self.state.deploy_directory(record["deploy"])
-        plan = {
-            "deploy": record["deploy"],
-            "release": record["release"],
-            "color": self.now.active if unchanged else color,
-            "how": how,
-            "unchanged": unchanged,
-            "reasons": [] if unchanged else ["the release is {0}".format(_plan.live_release(self.now.active_containers))],
-            "project": containers[0]["project"] if containers else project_name(self.app, color),
-            "directory": directory,
-            "file": "rollback.{0}.json".format(color),
-            "services": sorted({container["service"] for container in containers}),
-            "traffic_services": [with_color(service["name"], color) for service in self.services],
-            "containers": [container["id"] for container in containers if not is_running(container)],
-            "leftovers": [],
-            "images": {image["ref"]: image["id"] for image in record["images"].values()},
-        }
-        if unchanged:
-            return plan
-        if how == _plan.CREATE:
-            config = self._retained(record, color)
-            plan["services"] = _compose.expected_services(config)
-            plan["leftovers"] = [container["id"] for container in self.now.colors[color] if container["app"] is None]
-            if not self.module.check_mode:
-                write_atomic(os.path.join(directory, plan["file"]), json.dumps(config, indent=1))
-        if not self.module.check_mode:
-            self.state.save(
-                unfinished={
-                    "deploy": record["deploy"],
-                    "release": record["release"],
-                    "color": color,
-                    "config_hash": record["config_hash"],
-                    "images": record["images"],
-                    "containers": record["containers"],
-                    "adopted": None,
-                    "rollback": True,
-                }
-            )
-        return plan
-
-    def _retained(self, record, color):
-        """Return what a release ran from, with the very images it ran with."""
-        name = record["release"] or "the stack that was started by hand"
-        path = os.path.join(self.state.deploy_directory(record["deploy"]), "compose.{0}.json".format(color))
-        try:
-            with open(path, encoding="utf-8") as file:
-                config = json.load(file)
-        except (OSError, ValueError) as error:
-            raise _plan.PlanError("{0} can't come back: its containers are gone, and so is {1}".format(name, path)) from error
-        by_base = {_base(service, record["color"]): image for service, image in record["images"].items()}
-        for service, definition in config["services"].items():
-            image = by_base.get(_base(service, color))
-            if image is None:
-                continue
-            if self.engine.image_id(image["id"]) is None:
-                raise _plan.PlanError(
-                    "{0} can't come back: its image {1} ({2}) is no longer on the target; deploy it again from the "
-                    "registry".format(name, image["ref"], image["id"][:19])
-                )
-            if self.engine.image_id(image["ref"]) != image["id"]:
-                definition["image"] = image["id"]
-        return config
-
-    # Both
-
-    def _upstreams(self, color, how, containers):
-        known = containers if how != _plan.CREATE else []
-        if how == _plan.START:
-            known = [container for container in self.now.colors[color] if container["id"] in containers]
-        return _plan.upstreams(self.app, color, self.services, known)
-
-    def _before(self):
-        images = {container["service"]: _image(container["image"], container["image_id"]) for container in self.now.active_containers}
-        return _shown(
-            _plan.live_release(self.now.active_containers), self.now.active, images, self.now.text
-        )
-
-    def _after(self, plan, images):
-        color, release = plan["color"], plan["release"]
-        text = _nginx.app_text(self.app, color, release or "adopted", "-", plan["upstreams"], self.now.nginx_version)
-        refs = {ref: _image(ref, image_id) for ref, image_id in images.items()}
-        return _shown(release, color, refs, text)
+        ),
+    ),
+)
 
 
-def _base(service, color):
-    return service.replace(color, "")
-
-
-def _image(ref, image_id):
-    return "{0} {1}".format(ref, image_id[:19] if image_id else "(not here yet)")
-
-
-def _shown(release, color, images, text):
-    lines = ["release: {0}".format(release), "color: {0}".format(color)]
-    lines += ["image: {0}".format(image) for image in sorted(images.values())]
-    lines += [line for line in (text or "").splitlines() if not line.startswith("#")]
-    return "\n".join(lines) + "\n"
+def environment(encoded):
+    """Return the mapping that O(env) holds. Raises PlanError."""
+    try:
+        env = json.loads(base64.b64decode(encoded))
+    except ValueError:
+        env = None
+    if not isinstance(env, dict):
+        raise PlanError("bluegreen_env is not a mapping of names to values; give {NAME: value, …}")
+    return env
 
 
 def main():
@@ -520,6 +317,7 @@ def main():
                     name=dict(type="str", required=True),
                     port=dict(type="int", required=True),
                     upstream=dict(type="str"),
+                    publish=PORTS,
                 ),
             ),
             project_src=dict(type="str", required=True),
@@ -530,19 +328,27 @@ def main():
             rollback=dict(type="bool", default=False),
             pull=dict(type="str", choices=["always", "missing", "never"], default="always"),
             deploy=dict(type="str"),
-            network=dict(type="str", required=True),
-            nginx_container=dict(type="str", required=True),
-            nginx_conf_dir=dict(type="str", required=True),
+            vhost=VHOST,
+            edge_url=dict(type="dict", default={}, options=dict(url=dict(type="str"), host=dict(type="str"))),
             state_dir=dict(type="str", required=True),
+            **EDGE_ARGUMENTS,
             **ENGINE_ARGUMENTS,
         ),
         required_if=[("rollback", False, ("release",))],
         supports_check_mode=True,
     )
+
+    def run(argv, environ):
+        return module.run_command(argv, environ_update=environ)
+
+    docker = module.get_bin_path("docker")
+    if docker is None:
+        module.fail_json(msg="the docker command is missing on the target; install Docker's client and Compose v2")
     try:
-        planner = Planner(module)
+        params = dict(module.params, env=environment(module.params["env"]), vhost=given(module.params["vhost"]))
+        planner = Planner(Engine.connect(params), params, run, docker, module.check_mode)
         result = planner.result()
-    except (EngineError, EdgeError, StateError, _plan.PlanError, _compose.ComposeError) as error:
+    except (EngineError, EdgeError, StateError, PlanError, ComposeError, UpstreamError) as error:
         module.fail_json(msg=str(error))
     for warning in planner.warnings:
         module.warn(warning)

@@ -172,7 +172,9 @@ def main():
     unfinished = state.journal["unfinished"]
     removed = []
     try:
-        if unfinished is not None and not module.check_mode:
+        if unfinished is not None and "deploy" not in unfinished and not module.check_mode:
+            state.save(unfinished=None)  # nginx's file was written again, and nothing deployed
+        elif unfinished is not None and not module.check_mode:
             recorder = Recorder(Engine.connect(params), state, params)
             removed = recorder.close(unfinished)
             for warning in recorder.warnings:

@@ -34,49 +34,40 @@ attributes:
 options:
   state:
     description:
-      - V(judged) tests the file and leaves nginx alone, which costs nothing while containers boot.
+      - V(judged) tests the file, which costs nothing while containers boot, and makes O(introduction) live.
       - V(live) makes it so.
       - V(back) puts the file of before back, as the journal has it, and reloads nginx once.
     type: str
     choices: [judged, live, back]
     default: live
-  color:
-    description: The color that is to have the traffic; written into the file for a person to read.
+  content:
+    description: What the app's file is to say, as M(hotswap.compose.bluegreen_plan) returns it.
     type: str
-    choices: [blue, green]
-  release:
-    description: Its release; the same.
+  previous_content:
+    description: What it would say now; what O(state=back) goes by where there is no file of ours yet.
     type: str
     default: ''
-  upstreams:
-    description: Where nginx is to send the traffic.
-    type: list
-    elements: dict
-    suboptions: &upstream
-      name:
-        description: The upstream's name.
+  introduction:
+    description:
+      - What the file is to say until the swap; it sends the traffic where it goes now, and names where it will go.
+      - Without it, an nginx that follows names answers 502 for the few milliseconds until it has looked the new ones up.
+    type: str
+    default: ''
+  color:
+    description: The color that O(content) sends the traffic to.
+    type: str
+    choices: [blue, green]
+  edge_url:
+    description: By what the app is reached through nginx, so that an answer of it is part of the proof.
+    type: dict
+    suboptions:
+      url:
+        description: An HTTP or HTTPS URL, as seen from the target.
         type: str
         required: true
-      targets:
-        description: Its servers.
-        type: list
-        elements: dict
-        required: true
-        suboptions:
-          host:
-            description: A name on nginx's network.
-            type: str
-            required: true
-          port:
-            description: The port there.
-            type: int
-            required: true
-  previous_upstreams:
-    description: Where nginx sends the traffic now; what O(state=back) goes by where there is no file of ours yet.
-    type: list
-    elements: dict
-    default: []
-    suboptions: *upstream
+      host:
+        description: The Host header to send.
+        type: str
   containers:
     description: The ids of the old color's containers; with O(state=back), the traffic only goes back to them where they are healthy.
     type: list
@@ -89,11 +80,9 @@ EXAMPLES = r"""
   hotswap.compose.bluegreen_swap:
     app: shop
     color: green
-    release: v2
-    upstreams:
-      - name: shop-was
-        targets:
-          - {host: shop-green-was, port: 3000}
+    content: "{{ planned.plan.content }}"
+    previous_content: "{{ planned.plan.previous_content }}"
+    edge_url: {url: "http://127.0.0.1/", host: shop.example}
     network: edge
     nginx_container: nginx
     nginx_conf_dir: /srv/edge/conf.d
@@ -121,18 +110,18 @@ nginx_version:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hotswap.compose.plugins.module_utils._containers import is_running, summary
-from ansible_collections.hotswap.compose.plugins.module_utils._edge import Edge, EdgeError
+from ansible_collections.hotswap.compose.plugins.module_utils import _containers, _nginx
+from ansible_collections.hotswap.compose.plugins.module_utils._app import EDGE_ARGUMENTS, edge_for
+from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
 from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState, StateError
 from ansible_collections.hotswap.compose.plugins.module_utils._swap import Swap
-from ansible_collections.hotswap.compose.plugins.module_utils._upstream import UpstreamError
 
 
-def _refuse_unhealthy(engine, container_ids):
+def refuse_unhealthy(engine, container_ids):
     for container_id in container_ids:
         inspected = engine.inspect(container_id)
-        if inspected is None or not is_running(summary(inspected)):
+        if inspected is None or not _containers.is_running(_containers.summary(inspected)):
             raise EdgeError(
                 "the old color is not healthy any more ({0}), so the traffic stays where it is".format(
                     inspected["Name"].lstrip("/") if inspected else container_id[:12]
@@ -140,56 +129,48 @@ def _refuse_unhealthy(engine, container_ids):
             )
 
 
+def act(params, check_mode):
+    """Do what O(state) says; return ``(result, warning or None)``."""
+    engine = Engine.connect(params)
+    state = AppState(params["state_dir"], params["app"])
+    swap = Swap(edge_for(engine, params, state), state, params["edge_url"], check_mode)
+    if params["state"] == "back":
+        refuse_unhealthy(engine, params["containers"])
+        return swap.back(), None
+    if params["state"] == "judged":
+        result = swap.judge(params["content"], params["introduction"], params["previous_content"])
+        return result, swap.warning if swap.unprepared else None
+    addresses = []
+    if not _nginx.follows_addresses(swap.version):
+        containers = _containers.find(engine, params["app"])[params["color"]]
+        addresses = _containers.edge_addresses(containers, params["network"], params["app"], params["color"])
+    return swap.live(params["content"], params["previous_content"], addresses), swap.warning
+
+
 def main():
-    upstreams = dict(
-        type="list",
-        elements="dict",
-        options=dict(
-            name=dict(type="str", required=True),
-            targets=dict(
-                type="list",
-                elements="dict",
-                required=True,
-                options=dict(host=dict(type="str", required=True), port=dict(type="int", required=True)),
-            ),
-        ),
-    )
     module = AnsibleModule(
         argument_spec=dict(
             app=dict(type="str", required=True),
             state=dict(type="str", choices=["judged", "live", "back"], default="live"),
+            content=dict(type="str"),
+            previous_content=dict(type="str", default=""),
+            introduction=dict(type="str", default=""),
             color=dict(type="str", choices=["blue", "green"]),
-            release=dict(type="str", default=""),
-            upstreams=upstreams,
-            previous_upstreams=dict(upstreams, default=[]),
+            edge_url=dict(type="dict", options=dict(url=dict(type="str", required=True), host=dict(type="str"))),
             containers=dict(type="list", elements="str", default=[]),
-            network=dict(type="str", required=True),
-            nginx_container=dict(type="str", required=True),
-            nginx_conf_dir=dict(type="str", required=True),
             state_dir=dict(type="str", required=True),
+            **EDGE_ARGUMENTS,
             **ENGINE_ARGUMENTS,
         ),
-        required_if=[("state", state, ("color", "upstreams")) for state in ("judged", "live")],
+        required_if=[("state", state, ("content", "color")) for state in ("judged", "live")],
         supports_check_mode=True,
     )
-    params = module.params
     try:
-        engine = Engine.connect(params)
-        state = AppState(params["state_dir"], params["app"])
-        edge = Edge(engine, params["nginx_container"], params["nginx_conf_dir"], params["network"], state.scratch)
-        swap = Swap(edge, state, check_mode=module.check_mode)
-        wanted = (params["color"], params["release"], params["upstreams"])
-        if params["state"] == "back":
-            _refuse_unhealthy(engine, params["containers"])
-            result = swap.back()
-        elif params["state"] == "judged":
-            result = swap.judge(*wanted)
-        else:
-            result = swap.live(*wanted, params["previous_upstreams"])
-    except (EngineError, EdgeError, StateError, UpstreamError, OSError) as error:
+        result, warning = act(module.params, module.check_mode)
+    except (EngineError, EdgeError, StateError, OSError) as error:
         module.fail_json(msg=str(error))
-    if swap.warning and params["state"] == "live":
-        module.warn(swap.warning)
+    if warning:
+        module.warn(warning)
     module.exit_json(**result)
 
 

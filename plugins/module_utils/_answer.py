@@ -1,0 +1,52 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One HTTP request through nginx, as a client of the app would make it."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+import time
+from urllib.parse import urlsplit
+
+from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
+
+PATIENCE = 3.0
+"""s in which nginx must bring an answer of the app; it may still be looking a name up."""
+
+# What nginx itself says where it can't reach the app.
+_NOT_FROM_THE_APP = (502, 503, 504)
+
+
+def ask(url, host, timeout):
+    """Return the status of one GET. The certificate isn't checked: it is the app's answer that is asked for, not its identity."""
+    parts = urlsplit(url)
+    if parts.scheme == "https":
+        connection = http.client.HTTPSConnection(
+            parts.hostname, parts.port, timeout=timeout, context=ssl._create_unverified_context()
+        )
+    else:
+        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout)
+    try:
+        connection.request("GET", parts.path or "/", headers={"Host": host} if host else {})
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def wait_for_answer(url, host):
+    """Return once the app answers through nginx. Raises EdgeError where it does not within PATIENCE."""
+    began = time.monotonic()
+    while True:
+        try:
+            status = ask(url, host, PATIENCE)
+            said = "status {0}".format(status)
+            if status not in _NOT_FROM_THE_APP:
+                return
+        except (OSError, http.client.HTTPException) as error:
+            said = str(error) or type(error).__name__
+        if time.monotonic() - began > PATIENCE:
+            raise EdgeError("nginx brings no answer of the app from {0} (host {1}): {2}".format(url, host or "of the URL", said))
+        time.sleep(0.1)

@@ -1,0 +1,168 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""nginx in a container whose conf dir is a mounted directory of the target."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ansible_collections.hotswap.compose.plugins.module_utils import _nginx
+from ansible_collections.hotswap.compose.plugins.module_utils._edge import Edge, EdgeError
+from ansible_collections.hotswap.compose.plugins.module_utils._gate import epoch
+
+
+class ContainerEdge(Edge):
+    """``name``: the container; ``network``: the one that it shares with the apps."""
+
+    resolver = _nginx.DOCKER_RESOLVER
+
+    def __init__(self, engine, name, network, conf_dir, scratch_dir):
+        super().__init__(conf_dir, scratch_dir)
+        self.engine = engine
+        self.name = name
+        self.network = network
+        self.container = self._settled()
+        self._inside = self._path_inside()
+        config = self.container["Config"]
+        self.arguments = _nginx.config_arguments((config.get("Entrypoint") or []) + (config.get("Cmd") or []))
+        self._check_network()
+
+    @property
+    def running(self):
+        return self.container["State"]["Status"] == "running"
+
+    @property
+    def address(self):
+        """nginx's address, as the target reaches it; empty where it does not run."""
+        return self.container["NetworkSettings"]["Networks"][self.network]["IPAddress"]
+
+    def describe_state(self):
+        """Return the container's state as an operator would say it: ``exited with 1``."""
+        state = self.container["State"]
+        return "exited with {0}".format(state["ExitCode"]) if state["Status"] == "exited" else "is " + state["Status"]
+
+    def version(self):
+        """Return nginx's version as a tuple of three numbers."""
+        ok, text = self.run(["nginx", "-v"]) if self.running else self._throw_away(["nginx", "-v"], None)
+        found = _nginx.version(text)
+        if not ok or found is None:
+            raise EdgeError("{0} does not say its version by 'nginx -v': {1}".format(self.name, text.strip()))
+        return found
+
+    def path(self, name):
+        """Return where nginx sees the file ``name`` of the conf dir."""
+        return os.path.join(self._inside, name)
+
+    def on_target(self, path):
+        """Return where the target has what nginx sees at ``path``; None where it is in no mount."""
+        for mount in self.container["Mounts"]:
+            if mount.get("Source") and (path + "/").startswith(mount["Destination"].rstrip("/") + "/"):
+                return os.path.normpath(os.path.join(mount["Source"], os.path.relpath(path, mount["Destination"])))
+        return None
+
+    def test(self, tree):
+        """Test ``tree`` in the place of the conf dir, in a container of nginx's own image and mounts."""
+        return self._throw_away(["nginx", "-T"] + self.arguments, tree)
+
+    def run(self, argv):
+        """Run a command in the container; return ``(ok, what it printed)``."""
+        api = self.engine.api
+        created = self.engine.call(api.exec_create, self.name, argv)
+        # Apart, and errors first: mixed, a word of stderr may stand in the middle of a line of a dump.
+        stdout, stderr = self.engine.call(api.exec_start, created["Id"], demux=True)
+        code = self.engine.call(api.exec_inspect, created["Id"])["ExitCode"]
+        return code == 0, ((stderr or b"") + (stdout or b"")).decode("utf-8", "replace")
+
+    def master(self):
+        """Return the process that all of nginx's processes descend from."""
+        return self.container["State"]["Pid"]
+
+    def log_mark(self):
+        return time.time()
+
+    def log_since(self, mark):
+        # Without a limit: the Engine counts the lines of stdout too, and a busy nginx writes hundreds there meanwhile.
+        text = self.engine.call(self.engine.api.logs, self.name, stdout=False, stderr=True, since=mark)
+        return text.decode("utf-8", "replace")
+
+    def launch(self):
+        # Where it crashes and restarts, a start alone does nothing.
+        self.engine.call(self.engine.api.restart, self.name)
+        self.refresh()
+
+    def refresh(self):
+        """Inspect the container again."""
+        self.container = self.engine.inspect(self.name) or self.container
+
+    def _settled(self):
+        """Inspect the container. One that crashes and is restarted runs for a moment at a time: look until it is clear."""
+        began = time.monotonic()
+        while True:
+            container = self.engine.inspect(self.name)
+            if container is None:
+                raise EdgeError(
+                    "bluegreen_nginx_container is {0!r}: there is no such container; start nginx's container first, or "
+                    "correct the name".format(self.name)
+                )
+            state = container["State"]
+            long_enough = time.time() - epoch(state["StartedAt"]) > 1 or time.monotonic() - began > 1
+            if state["Status"] != "running" or long_enough:
+                return container
+            time.sleep(0.1)
+
+    def _path_inside(self):
+        real = os.path.realpath(self.conf_dir)
+        for mount in self.container["Mounts"]:
+            source = os.path.realpath(mount["Source"]) if mount.get("Source") else None
+            if source and os.path.isdir(source) and (real + "/").startswith(source.rstrip("/") + "/"):
+                return os.path.normpath(os.path.join(mount["Destination"], os.path.relpath(real, source)))
+        mounts = ["{0} at {1}".format(mount.get("Source"), mount["Destination"]) for mount in self.container["Mounts"]]
+        raise EdgeError(
+            "bluegreen_nginx_conf_dir is {0!r}: {1} has no mount of that directory, so nginx would not see what is written "
+            "there; mount the directory itself (a single file does not do: a replaced file is not seen); it has {2}".format(
+                self.conf_dir, self.name, ", ".join(mounts) or "no mounts"
+            )
+        )
+
+    def _check_network(self):
+        network = self.network
+        if network not in [entry["Name"] for entry in self.engine.call(self.engine.api.networks, names=[network])]:
+            raise EdgeError(
+                "bluegreen_network is {0!r}: there is no such network; create it (docker network create {0}) and put nginx "
+                "on it".format(network)
+            )
+        joined = self.container["NetworkSettings"]["Networks"]
+        if network not in joined:
+            raise EdgeError(
+                "bluegreen_network is {0!r}: {1} is not on it but on {2}, so it could not reach the app; connect it (docker "
+                "network connect {0} {1}) or correct the name".format(network, self.name, ", ".join(sorted(joined)) or "none")
+            )
+
+    def _throw_away(self, command, tree):
+        api = self.engine.api
+        config = api.create_host_config(
+            volumes_from=[self.container["Id"] + ":ro"],
+            network_mode="container:" + self.container["Id"] if self.running else self.network,
+            binds=["{0}:{1}:ro".format(tree, self._inside)] if tree else None,
+        )
+        created = self.engine.call(
+            api.create_container,
+            self.container["Image"],
+            command=command,
+            entrypoint=[],
+            host_config=config,
+            labels={"hotswap.compose.purpose": "judge"},
+        )
+        try:
+            self.engine.call(api.start, created["Id"])
+            code = self.engine.call(api.wait, created["Id"])["StatusCode"]
+            # Apart, as in run().
+            text = b"".join(
+                self.engine.call(api.logs, created["Id"], stdout=not errors, stderr=errors) for errors in (True, False)
+            )
+        finally:
+            self.engine.call(api.remove_container, created["Id"], force=True)
+        return code == 0, text.decode("utf-8", "replace")

@@ -1,0 +1,348 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From a situation and what was asked for to a plan, and to the files that the plan's color runs from."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+from ansible_collections.hotswap.compose.plugins.module_utils import _compose, _nginx, _plan, _vhost
+from ansible_collections.hotswap.compose.plugins.module_utils._containers import edge_addresses, is_running
+from ansible_collections.hotswap.compose.plugins.module_utils._journal import write_atomic
+from ansible_collections.hotswap.compose.plugins.module_utils._settings import (
+    COLORS,
+    named_services,
+    other_color,
+    project_name,
+    with_color,
+)
+from ansible_collections.hotswap.compose.plugins.module_utils._situation import Situation
+
+
+class Planner:
+    """``params``: the options of the module bluegreen_plan; ``run(argv, environ) -> (rc, out, err)``."""
+
+    def __init__(self, engine, params, run, docker, check_mode):
+        self.engine = engine
+        self.params = params
+        self.run = run
+        self.docker = docker
+        self.check_mode = check_mode
+        self.app = params["app"]
+        self.services = named_services(self.app, params["services"])
+        self.server = _vhost.render(self.app, params["vhost"], self.services)
+        self.now = Situation(engine, params, self.services, self.server, may_judge=not check_mode)
+        self.state = self.now.state
+        self.warnings = []
+
+    def result(self):
+        """Return what the module returns. Raises PlanError, ComposeError or StateError."""
+        plan = self._rollback() if self.params["rollback"] else self._deploy()
+        active, color = self.now.active_containers, self.now.active
+        plan.update(
+            active_color=color,
+            previous_release=_plan.live_release(active),
+            **self._contents(plan["color"], plan["release"], plan.pop("known")),
+            can_go_back=bool(color) and _plan.can_serve(active, self.services, color),
+            previous_containers=[container["id"] for container in active],
+            previous_endpoints=self._endpoints(color, active) if color else [],
+            edge_url=self._edge_url(),
+        )
+        if color and not plan["can_go_back"]:
+            self.warnings.append("the active color {0} is not healthy: there is no way back to it".format(color))
+        images = plan.pop("images")
+        before = self._shown(_plan.live_release(active), color, _images_of(active), self.now.text)
+        after = self._shown(plan["release"], plan["color"], images, plan["content"])
+        return {
+            "changed": not plan["unchanged"],
+            "plan": plan,
+            "diff": {"before": before, "after": before if plan["unchanged"] else after},
+        }
+
+    # A deploy
+
+    def _deploy(self):
+        configs = self._render()
+        hashes = {color: _compose.config_hash(config) for color, config in configs.items()}
+        refs = {color: _compose.image_refs(config) for color, config in configs.items()}
+        ids = {ref: self.engine.image_id(ref) for ref in sorted({ref for named in refs.values() for ref in named.values()})}
+        active = self.now.active
+        reasons = ["nothing has the traffic"]
+        if active:
+            reasons = _plan.changes(
+                self.params["release"], hashes[active], refs[active], ids, self.now.active_containers
+            )
+        unfinished = self.state.journal["unfinished"] or {}
+        if any(container["deploy"] == unfinished.get("deploy", "") for container in self.now.active_containers):
+            reasons.append("its deploy was never finished")
+        if not reasons and not self._file_is_current():
+            return self._refresh()
+        color = active if not reasons else other_color(active) if active else COLORS[0]
+        self._refuse_missing(configs[color], refs[color], ids)
+        deploy = self.params["deploy"] or _new_deploy()
+        plan = {
+            "deploy": deploy,
+            "release": self.params["release"],
+            "color": color,
+            "how": _plan.CREATE,
+            "unchanged": not reasons,
+            "reasons": reasons,
+            "project": project_name(self.app, color),
+            "directory": self.state.deploy_directory(deploy),
+            "file": "compose.{0}.json".format(color),
+            "services": _compose.expected_services(configs[color]),
+            "traffic_services": self._traffic_services(color),
+            "containers": [],
+            "leftovers": [container["id"] for container in self.now.colors[color] if container["app"] is None],
+            "images": {ref: ids[ref] for ref in refs[color].values()},
+            "known": self.now.active_containers if not reasons else [],
+        }
+        files = self._files(configs, hashes, deploy)
+        if not self.check_mode:
+            self._lay_down(plan, files, hashes[color], refs[color], ids)
+        return plan
+
+    def _refresh(self):
+        """The release is live; only nginx's file is not what it would be now: a reload mends that."""
+        color, containers = self.now.active, self.now.active_containers
+        if not self.check_mode:
+            self.state.create()
+            self.state.save(unfinished=None)
+        return {
+            "deploy": containers[0]["deploy"] or "adopted",
+            "release": self.params["release"],
+            "color": color,
+            "how": _plan.REFRESH,
+            "unchanged": False,
+            "reasons": ["nginx's file is not what it would be now"],
+            "project": containers[0]["project"],
+            "directory": "",
+            "file": "",
+            "services": sorted({container["service"] for container in containers}),
+            "traffic_services": self._traffic_services(color),
+            "containers": [],
+            "leftovers": [],
+            "images": _images_of(containers),
+            "known": containers,
+        }
+
+    def _render(self):
+        src = self.params["project_src"]
+        if not os.path.isdir(src):
+            raise _plan.PlanError("bluegreen_project_src is {0!r}: there is no such directory on the target".format(src))
+        settings = {key: self.params[key] for key in ("app", "release", "project_src", "compose_files", "env_files")}
+
+        def render(color):
+            return _compose.render(self.run, self.docker, settings, color, self.params["env"])
+
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            rendered = dict(zip(COLORS, pool.map(render, COLORS)))
+        for _config, said in rendered.values():
+            self.warnings.extend(line for line in said if line not in self.warnings)
+        return {color: config for color, (config, _said) in rendered.items()}
+
+    def _refuse_missing(self, config, refs, ids):
+        if self.params["pull"] != "never":
+            return
+        for service, ref in refs.items():
+            if ids[ref] is None and "build" not in config["services"][service]:
+                raise _plan.PlanError(
+                    "bluegreen_pull is 'never', but the image {0} of service {1} is not on the target; load it, or let "
+                    "bluegreen_pull be 'missing'".format(ref, service)
+                )
+
+    def _file_is_current(self):
+        active, containers = self.now.active, self.now.active_containers
+        addresses = []
+        if not _nginx.follows_addresses(self.now.nginx_version):
+            addresses = edge_addresses(containers, self.params["network"], self.app, active)
+        content = self._content(active, _plan.live_release(containers), containers)
+        return _nginx.same(self.now.text, _nginx.marked(content, addresses=addresses))
+
+    def _files(self, configs, hashes, deploy):
+        files = {}
+        active_first = sorted(COLORS, key=lambda color: color != self.now.active)
+        containers = [container for color in active_first for container in self.now.colors[color]]
+        for color, config in configs.items():
+            labels = {
+                "app": self.app,
+                "color": color,
+                "release": self.params["release"],
+                "deploy": deploy,
+                "config": hashes[color],
+            }
+            network = self.params["network"] if self.params["nginx_mode"] == "container" else None
+            volumes = _plan.volumes_in_use(config, containers)
+            colored = _compose.colored(config, labels, self.services, network, volumes)
+            files["compose.{0}.json".format(color)] = json.dumps(colored, indent=1)
+        return files
+
+    def _lay_down(self, plan, files, config_hash, refs, ids):
+        again = self.params["deploy"] is not None
+        if plan["unchanged"] and again:
+            self.state.save(unfinished=None)
+            self.state.forget_deploys()
+        if plan["unchanged"] and (again or self.params["pull"] != "always"):
+            return
+        self.state.create()
+        if not again:
+            self.state.save(
+                unfinished={
+                    "deploy": plan["deploy"],
+                    "release": plan["release"],
+                    "color": plan["color"],
+                    "config_hash": config_hash,
+                    "refs": refs,
+                    "ids_before": ids,
+                    "adopted": self._adopted(),
+                    "rollback": False,
+                }
+            )
+        self.state.forget_deploys(plan["deploy"])
+        os.makedirs(plan["directory"], mode=0o700, exist_ok=True)
+        for name, text in files.items():
+            write_atomic(os.path.join(plan["directory"], name), text)
+
+    def _adopted(self):
+        """Return the record of a stack that somebody started by hand, so that a rollback finds it; else None."""
+        containers = self.now.active_containers
+        if not containers or any(container["app"] is not None for container in containers):
+            return None
+        return {
+            "release": "",
+            "color": self.now.active,
+            "deploy": "adopted",
+            "deployed_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "images": {
+                container["service"]: {"ref": container["image"], "id": container["image_id"], "brought": False}
+                for container in containers
+            },
+            "containers": [container["id"] for container in containers],
+            "config_hash": "",
+            "outcome": "deployed",
+        }
+
+    # A rollback
+
+    def _rollback(self):
+        record = _plan.rollback_target(self.app, self.state.journal["releases"], self.params["release"])
+        color, how, containers = _plan.standing(record, self.now.colors, self.now.active)
+        live = {container["id"] for container in self.now.active_containers}
+        unchanged = bool(live) and live <= set(record["containers"]) and self._file_is_current()
+        plan = {
+            "deploy": record["deploy"],
+            "release": record["release"],
+            "color": self.now.active if unchanged else color,
+            "how": how,
+            "unchanged": unchanged,
+            "reasons": [] if unchanged else ["the release is {0}".format(_plan.live_release(self.now.active_containers))],
+            "project": containers[0]["project"] if containers else project_name(self.app, color),
+            "directory": self.state.deploy_directory(record["deploy"]),
+            "file": "rollback.{0}.json".format(color),
+            "services": sorted({container["service"] for container in containers}),
+            "traffic_services": self._traffic_services(color),
+            "containers": [container["id"] for container in containers if not is_running(container)],
+            "leftovers": [],
+            "images": {image["ref"]: image["id"] for image in record["images"].values()},
+            "known": self.now.active_containers if unchanged else containers,
+        }
+        if unchanged:
+            return plan
+        if how == _plan.CREATE:
+            config = self._retained(record, color)
+            plan["services"] = _compose.expected_services(config)
+            plan["leftovers"] = [container["id"] for container in self.now.colors[color] if container["app"] is None]
+            if not self.check_mode:
+                write_atomic(os.path.join(plan["directory"], plan["file"]), json.dumps(config, indent=1))
+        if not self.check_mode:
+            kept = {key: record[key] for key in ("deploy", "release", "config_hash", "images", "containers")}
+            self.state.save(unfinished=dict(kept, color=color, adopted=None, rollback=True))
+        return plan
+
+    def _retained(self, record, color):
+        """Return what a release ran from, with the very images it ran with."""
+        name = record["release"] or "the stack that was started by hand"
+        path = os.path.join(self.state.deploy_directory(record["deploy"]), "compose.{0}.json".format(color))
+        try:
+            with open(path, encoding="utf-8") as file:
+                config = json.load(file)
+        except (OSError, ValueError) as error:
+            raise _plan.PlanError("{0} can't come back: its containers are gone, and so is {1}".format(name, path)) from error
+        by_base = {service.replace(record["color"], ""): image for service, image in record["images"].items()}
+        for service, definition in config["services"].items():
+            image = by_base.get(service.replace(color, ""))
+            if image is None:
+                continue
+            if self.engine.image_id(image["id"]) is None:
+                raise _plan.PlanError(
+                    "{0} can't come back: its image {1} ({2}) is no longer on the target; deploy it again from the "
+                    "registry".format(name, image["ref"], image["id"][:19])
+                )
+            if self.engine.image_id(image["ref"]) != image["id"]:
+                definition["image"] = image["id"]
+        return config
+
+    # Both
+
+    def _traffic_services(self, color):
+        return [with_color(service["name"], color) for service in self.services]
+
+    def _contents(self, color, release, containers):
+        """Return nginx's file as it is to be, as it would be now, and the one that leads over; see the module's RETURN."""
+        active = self.now.active
+        contents = {"content": self._content(color, release, containers), "previous_content": "", "introduction": ""}
+        if active:
+            live = _plan.live_release(self.now.active_containers)
+            contents["previous_content"] = self._content(active, live, self.now.active_containers)
+            if self._resolver and color != active:
+                upstreams = _plan.introduction(
+                    self._upstreams(active, self.now.active_containers),
+                    self._upstreams(color, containers),
+                    _nginx.followed(self.now.text),
+                )
+                contents["introduction"] = self._text(active, live, upstreams)
+        return contents
+
+    def _content(self, color, release, containers):
+        """Return nginx's file with the traffic at ``color``; ``containers``: those it has, none where they are to be made."""
+        return self._text(color, release, self._upstreams(color, containers))
+
+    def _text(self, color, release, upstreams):
+        return _nginx.app_text(self.app, color, release or "not known", upstreams, self._resolver, self.server)
+
+    def _upstreams(self, color, containers):
+        return _plan.upstreams(self.app, color, self.services, containers, self.params["nginx_mode"])
+
+    @property
+    def _resolver(self):
+        return self.now.edge.resolver if _nginx.follows_addresses(self.now.nginx_version) else None
+
+    def _endpoints(self, color, containers):
+        return _plan.endpoints(containers, self.services, color, self.params["network"], self.params["nginx_mode"])
+
+    def _edge_url(self):
+        given = self.params["edge_url"]
+        if given and given.get("url"):
+            return given
+        return _vhost.own_url(self.params["vhost"], self.now.edge.address)
+
+    def _shown(self, release, color, images, text):
+        lines = ["release: {0}".format(release), "color: {0}".format(color)]
+        for ref, image_id in sorted(images.items()):
+            lines.append("image: {0} {1}".format(ref, image_id[:19] if image_id else "(not here yet)"))
+        lines += [line for line in (text or "").splitlines() if not line.startswith("#")]
+        return "\n".join(lines) + "\n"
+
+
+def _images_of(containers):
+    return {container["image"]: container["image_id"] for container in containers}
+
+
+def _new_deploy():
+    return "{0}-{1}".format(time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()), uuid.uuid4().hex[:6])

@@ -1,0 +1,182 @@
+#!/usr/bin/env python3
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What clients lose at a swap: by this role, and by the plain way (edit the file, `nginx -s reload`), in one run.
+
+The shop of examples/ behind a real nginx, under tools/load.py. For each nginx: the load alone, the load while the role swaps,
+the load while a script edits and reloads. Prints a Markdown table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import datetime
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+NAME = "bench-swap"
+PORT = 18099
+CLIENTS = ["--get=16", "--post=8", "--fresh=4", "--slow=4", "--slow-seconds=3", "--websocket=4"]
+
+
+def run(*argv, **options):
+    return subprocess.run(argv, check=True, capture_output=True, text=True, **options).stdout
+
+
+class Bench:
+    def __init__(self, nginx, directory, think_ms):
+        self.nginx = nginx
+        self.directory = directory
+        self.think_ms = think_ms
+        self.conf = directory / "conf.d"
+        self.conf.mkdir()
+        shutil.copy(ROOT / "examples/shop/edge/conf.d/shop.conf", self.conf)
+        (directory / "network.yml").write_text(f"networks:\n  edge:\n    name: {NAME}\n    external: true\n")
+
+    def variables(self):
+        return {
+            "ansible_connection": "local",
+            "ansible_python_interpreter": sys.executable,
+            "bluegreen_app": NAME,
+            "bluegreen_project_src": str(ROOT / "examples/shop"),
+            "bluegreen_compose_files": ["compose.{color}-deploy.yml", str(self.directory / "network.yml")],
+            "bluegreen_services": [
+                {"name": "was-{color}", "port": 3000, "upstream": "shop-was"},
+                {"name": "signal-{color}", "port": 3001, "upstream": "shop-signal"},
+            ],
+            "bluegreen_network": NAME,
+            "bluegreen_nginx_container": NAME,
+            "bluegreen_nginx_conf_dir": str(self.conf),
+            "bluegreen_state_dir": str(self.directory / "state"),
+            "bluegreen_pull": "never",
+            "bluegreen_drain_timeout": 6,  # the load's WebSockets hold every drain to its end
+        }
+
+    def up(self):
+        run("docker", "network", "create", NAME)
+        run(
+            "docker", "run", "-d", "--name", NAME, "--network", NAME, "--restart=unless-stopped", "-p",
+            f"127.0.0.1:{PORT}:80", "-v", f"{self.conf}:/etc/nginx/conf.d", f"hotswap/nginx:{self.nginx}",
+        )  # fmt: skip
+        self.swap(1)
+
+    def swap(self, times):
+        """Deploy v2 and v1 in turn, in one play; return ``[(drain's end, next swap's begin)]`` in s since the epoch."""
+        out = self.directory / "swaps.jsonl"
+        out.unlink(missing_ok=True)
+        variables = dict(self.variables(), bench_swaps=times, bench_out=str(out))
+        environ = dict(os.environ, ANSIBLE_COLLECTIONS_PATH=str(ROOT / ".collections"), ANSIBLE_PIPELINING="1")
+        argv = [str(pathlib.Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,"]
+        argv += [str(ROOT / "tests/bench/swaps.yml"), "-e", json.dumps(variables)]
+        with (self.directory / "ansible.log").open("a") as log:
+            subprocess.run(argv, env=environ, stdout=log, stderr=log, check=True)
+        noted = [json.loads(line) for line in out.read_text().splitlines()]
+        assert len(noted) == times, f"{len(noted)} of {times} swaps"
+        return noted
+
+    def plain(self, times):
+        """Swap as the shell script does: edit the file where nginx reads it, `nginx -s reload`. Both colors run."""
+        path = self.conf / f"bluegreen-{NAME}.conf"
+        text = path.read_text()
+        # A copy of the color that is idle stays up, so that nothing but the reload itself can drop a request.
+        for number in range(times):
+            path.write_text(text + f"# {number}\n")
+            run("docker", "exec", NAME, "nginx", "-s", "reload")
+            time.sleep(1)
+
+    @contextlib.contextmanager
+    def load(self, name, reports):
+        stop, out = self.directory / "stop", self.directory / f"{name}.json"
+        stop.unlink(missing_ok=True)
+        argv = [sys.executable, str(ROOT / "tools/load.py"), "--url", f"http://127.0.0.1:{PORT}", *CLIENTS]
+        argv += [f"--think-ms={self.think_ms}", "--duration=7200", f"--stop-file={stop}", f"--out={out}"]
+        process = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
+        time.sleep(1)
+        try:
+            yield
+        finally:
+            stop.touch()
+            process.wait(timeout=60)
+            reports[name] = json.loads(out.read_text())
+
+    def down(self):
+        for color in ("blue", "green"):
+            names = run("docker", "ps", "-aq", "--filter", f"label=com.docker.compose.project={NAME}-{color}").split()
+            if names:
+                run("docker", "rm", "-f", *names)
+            subprocess.run(["docker", "network", "rm", f"{NAME}-{color}_default"], capture_output=True, check=False)
+        subprocess.run(["docker", "rm", "-f", NAME], capture_output=True, check=False)
+        subprocess.run(["docker", "network", "rm", NAME], capture_output=True, check=False)
+
+
+def cut_early(report, swaps):
+    """Return how many WebSockets ended at another time than between a drain's end and that swap's own end."""
+    windows = []
+    for swap in swaps:
+        phases = swap["phases"]
+        drained = swap["began"] + sum(phases[name] for name in ("detect", "prepare", "start", "gate", "swap", "drain"))
+        windows.append((drained - 0.2, drained + phases["retire"] + phases["record"] + 1))
+    cuts = [
+        datetime.datetime.fromisoformat(cut["at"].replace("Z", "+00:00")).timestamp()
+        for cut in report["kinds"]["websocket"]["cut"]
+    ]
+    return sum(not any(begin <= cut <= end for begin, end in windows) for cut in cuts)
+
+
+def row(nginx, what, swaps, report, early):
+    kinds = report["kinds"]
+    dropped = " ".join(str(kinds[kind]["dropped"]) for kind in ("get", "post", "fresh", "slow"))
+    return "| {} | {} | {} | {:,} | {} | {} | {} / {} | {} | {} |".format(
+        nginx, what, swaps, report["total"]["requests"], dropped, report["total"]["errors_5xx"],
+        kinds["websocket"]["opened"], early, kinds["get"]["p50_ms"], kinds["get"]["p99_ms"],
+    )  # fmt: skip
+
+
+def measure(nginx, arguments):
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="bench-swap-"))
+    bench = Bench(nginx, directory, arguments.think_ms)
+    reports = {}
+    try:
+        bench.up()
+        version = subprocess.run(["docker", "exec", NAME, "nginx", "-v"], capture_output=True, text=True, check=True).stderr
+        version = version.strip().rpartition("/")[2]
+        with bench.load("alone", reports):
+            time.sleep(arguments.alone)
+        with bench.load("role", reports):
+            swaps = bench.swap(arguments.swaps + 1)[1:]  # the first finds its release live already
+        with bench.load("plain", reports):
+            bench.plain(arguments.swaps)
+    finally:
+        bench.down()
+    shutil.rmtree(directory)
+    return [
+        row(version, "no swap", 0, reports["alone"], 0),
+        row(version, "this role", len(swaps), reports["role"], cut_early(reports["role"], swaps)),
+        row(version, "edit, nginx -s reload", arguments.swaps, reports["plain"], "-"),
+    ]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--swaps", type=int, default=120)
+    parser.add_argument("--alone", type=int, default=60, help="s of the load without swaps")
+    parser.add_argument("--think-ms", type=int, default=20)
+    parser.add_argument("--nginx", nargs="+", default=["1.26", "1.30"])
+    arguments = parser.parse_args()
+    print("| nginx | swapped by | swaps | requests | dropped: get post fresh slow | 5xx | WebSockets / cut early | p50 ms | p99 ms |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for nginx in arguments.nginx:
+        for line in measure(nginx, arguments):
+            print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
