@@ -10,6 +10,7 @@ import yaml
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
+
 from ansible_collections.hotswap.compose.plugins.module_utils._settings import given, nginx_volumes, problems
 
 PREFIX = "bluegreen_"
@@ -23,7 +24,9 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         result = super().run(tmp, task_vars)
-        _validated, arguments = self.validate_argument_spec(argument_spec={"entry_point": {"type": "str", "required": True}})
+        _validated, arguments = self.validate_argument_spec(
+            argument_spec={"entry_point": {"type": "str", "required": True}}
+        )
         if self._task._role is None:
             raise AnsibleActionFail("bluegreen_validate is a part of the role hotswap.compose.bluegreen")
         options = self._options(arguments["entry_point"])

@@ -42,11 +42,13 @@ def wait_for_answer(url, host):
     while True:
         try:
             status = ask(url, host, PATIENCE)
-            said = "status {0}".format(status)
+            said = f"status {status}"
             if status not in _NOT_FROM_THE_APP:
                 return
         except (OSError, http.client.HTTPException) as error:
             said = str(error) or type(error).__name__
         if time.monotonic() - began > PATIENCE:
-            raise EdgeError("nginx brings no answer of the app from {0} (host {1}): {2}".format(url, host or "of the URL", said))
+            raise EdgeError(
+                "nginx brings no answer of the app from {} (host {}): {}".format(url, host or "of the URL", said)
+            )
         time.sleep(0.1)

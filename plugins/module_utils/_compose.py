@@ -62,8 +62,8 @@ def render(run, docker, settings, color, env):
             path = os.path.join(settings["project_src"], name)
             if not os.path.isfile(path):
                 raise ComposeError(
-                    "bluegreen_{0}: {1} does not exist on the target; put it there, or correct the name or "
-                    "bluegreen_project_src".format(variable, path)
+                    f"bluegreen_{variable}: {path} does not exist on the target; put it there, or correct the name or "
+                    "bluegreen_project_src"
                 )
     argv = render_command(
         docker, project_name(settings["app"], color), settings["project_src"], files, settings["env_files"]
@@ -73,7 +73,7 @@ def render(run, docker, settings, color, env):
     rc, out, err = run(argv, environ)
     said = redacted(err.strip(), env.values())
     if rc != 0:
-        raise ComposeError("Compose refuses {0}: {1}".format(" and ".join(files), said or "exit status {0}".format(rc)))
+        raise ComposeError("Compose refuses {}: {}".format(" and ".join(files), said or f"exit status {rc}"))
     return json.loads(out), [line for line in said.splitlines() if line]
 
 
@@ -97,7 +97,7 @@ def _replicas(service):
 def image_refs(config):
     """Return ``{service: image reference}``; a service that is only built gets the name Compose gives its image."""
     return {
-        name: service.get("image") or "{0}-{1}".format(config["name"], name)
+        name: service.get("image") or "{}-{}".format(config["name"], name)
         for name, service in sorted(config.get("services", {}).items())
     }
 
@@ -119,12 +119,12 @@ def colored(config, labels, services, network, volumes):
         name = with_color(service["name"], color)
         if name not in defined:
             raise ComposeError(
-                "the Compose file of {0} has no service {1}, only {2}: correct bluegreen_services".format(
+                "the Compose file of {} has no service {}, only {}: correct bluegreen_services".format(
                     color, name, ", ".join(sorted(defined)) or "none"
                 )
             )
         if _replicas(defined[name]) < 1:
-            raise ComposeError("service {0} takes traffic but has 0 replicas".format(name))
+            raise ComposeError(f"service {name} takes traffic but has 0 replicas")
         if key:
             _join(defined[name], name, key, alias(app, color, service["base"]))
         else:
@@ -149,7 +149,7 @@ def _edge_key(config, network):
 def _join(service, name, key, own_alias):
     if service.get("network_mode"):
         raise ComposeError(
-            "service {0} has network_mode {1}, so nginx can't find it by name: remove network_mode".format(
+            "service {} has network_mode {}, so nginx can't find it by name: remove network_mode".format(
                 name, service["network_mode"]
             )
         )
@@ -162,9 +162,7 @@ def _join(service, name, key, own_alias):
 def _publish(service, name, target, published):
     if _replicas(service) > 1:
         raise ComposeError(
-            "service {0} has {1} replicas, which can't publish one port: give it one, or let nginx run in a container".format(
-                name, _replicas(service)
-            )
+            f"service {name} has {_replicas(service)} replicas, which can't publish one port: give it one, or let nginx run in a container"
         )
     own = {"mode": "ingress", "host_ip": HOST, "target": target, "published": str(published), "protocol": "tcp"}
     others = [port for port in service.get("ports") or [] if str(port.get("published")) != str(published)]
@@ -174,9 +172,9 @@ def _publish(service, name, target, published):
 def _shared_volume(definition, app, key, project, known):
     # Both colors use one volume: what users uploaded yesterday must be there after the swap.
     definition = dict(definition or {})
-    if definition.get("external") or definition.get("name") != "{0}_{1}".format(project, key):
+    if definition.get("external") or definition.get("name") != f"{project}_{key}":
         return definition
     if key in known:
         return {"name": known[key], "external": True}
-    definition["name"] = "{0}_{1}".format(app, key)
+    definition["name"] = f"{app}_{key}"
     return definition

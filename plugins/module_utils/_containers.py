@@ -96,7 +96,8 @@ def color_of(labels, app, project_src, compose_files):
     matching = [
         color
         for color in COLORS
-        if started_from & {os.path.realpath(os.path.join(project_src, with_color(name, color))) for name in _colored(compose_files)}
+        if started_from
+        & {os.path.realpath(os.path.join(project_src, with_color(name, color))) for name in _colored(compose_files)}
     ]
     return matching[0] if len(matching) == 1 else None
 
@@ -119,7 +120,7 @@ def stop_order(containers):
 
 def edge_addresses(containers, network, app, color):
     """Return the addresses of the containers that have a name of ours on nginx's network."""
-    prefix = "{0}-{1}-".format(app, color)
+    prefix = f"{app}-{color}-"
     joined = [container["networks"][network] for container in containers if network in container["networks"]]
     own = {entry["address"] for entry in joined if any(name.startswith(prefix) for name in entry["names"])}
     return sorted(own - {""})

@@ -47,8 +47,8 @@ class Edge:
         self.arguments = []
         if not os.path.isdir(conf_dir):
             raise EdgeError(
-                "bluegreen_nginx_conf_dir is {0!r}: there is no such directory on the target; name the directory that nginx "
-                "reads".format(conf_dir)
+                f"bluegreen_nginx_conf_dir is {conf_dir!r}: there is no such directory on the target; name the directory that nginx "
+                "reads"
             )
 
     def dump(self):
@@ -107,7 +107,7 @@ class Edge:
             began = time.monotonic()
             seconds = self._reload()
             os.ftruncate(lock, 0)
-            os.pwrite(lock, "{0} {1}".format(_boot(), began).encode("ascii"), 0)
+            os.pwrite(lock, f"{_boot()} {began}".encode("ascii"), 0)
             return seconds
 
     def workers(self):
@@ -126,11 +126,11 @@ class Edge:
     def _reload(self):
         before = {worker: leaving for worker, leaving in self.workers().items() if not leaving}
         if not before:
-            raise EdgeError("no worker of nginx in {0} can be seen from here, so no reload could be proven".format(self.name))
+            raise EdgeError(f"no worker of nginx in {self.name} can be seen from here, so no reload could be proven")
         mark, began = self.log_mark(), time.monotonic()
         ok, text = self.run(["nginx", "-s", "reload"] + self.arguments)
         if not ok:
-            raise RefusedReload("nginx refuses to reload: {0}".format(text.strip()))
+            raise RefusedReload(f"nginx refuses to reload: {text.strip()}")
         asked = time.monotonic()  # on a busy machine, the call alone takes seconds
         look_at_log = began + 0.5
         while not _nginx.reloaded(before, self.workers()):
@@ -138,9 +138,9 @@ class Edge:
             if now >= look_at_log:
                 said = _nginx.refusal(self.log_since(mark))
                 if said:
-                    raise RefusedReload("nginx kept its old configuration over a reload: {0}".format(said))
+                    raise RefusedReload(f"nginx kept its old configuration over a reload: {said}")
                 if now - asked > PROOF_PATIENCE:
-                    raise EdgeError("nginx has not reloaded: no new worker within {0:g} s".format(PROOF_PATIENCE))
+                    raise EdgeError(f"nginx has not reloaded: no new worker within {PROOF_PATIENCE:g} s")
                 look_at_log = now + 0.25
             time.sleep(_POLL)
         return time.monotonic() - began
@@ -154,12 +154,10 @@ class Edge:
             self.refresh()
             if not self.running:
                 raise EdgeError(
-                    "nginx does not stay up in {0}: {1}".format(
-                        self.name, quoted(self.log_since(mark)) or self.describe_state()
-                    )
+                    f"nginx does not stay up in {self.name}: {quoted(self.log_since(mark)) or self.describe_state()}"
                 )
             if time.monotonic() - launched > PROOF_PATIENCE:
-                raise EdgeError("nginx in {0} has no worker {1:g} s after its start".format(self.name, PROOF_PATIENCE))
+                raise EdgeError(f"nginx in {self.name} has no worker {PROOF_PATIENCE:g} s after its start")
             time.sleep(_POLL)
         return time.monotonic() - began
 
@@ -174,7 +172,7 @@ class Edge:
     def _connections(self):
         for table in ("tcp", "tcp6"):
             try:
-                with open("/proc/{0}/net/{1}".format(self.master(), table), encoding="ascii") as file:
+                with open(f"/proc/{self.master()}/net/{table}", encoding="ascii") as file:
                     yield file.read()
             except FileNotFoundError:
                 pass  # no such process any more, or no IPv6
@@ -184,8 +182,8 @@ class Edge:
 
     def _not_writable(self, error):
         return EdgeError(
-            "bluegreen_nginx_conf_dir is {0!r}: it can't be written ({1}); mount it read-write on the target and give it to the "
-            "connecting user, or run with become".format(self.conf_dir, error.strerror)
+            f"bluegreen_nginx_conf_dir is {self.conf_dir!r}: it can't be written ({error.strerror}); mount it read-write on the target and give it to the "
+            "connecting user, or run with become"
         )
 
 
@@ -198,7 +196,7 @@ def quoted(text):
 def title_of(pid):
     """Return what a process calls itself; empty where it is gone."""
     try:
-        with open("/proc/{0}/cmdline".format(pid), encoding="utf-8", errors="replace") as file:
+        with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as file:
             return file.read().rstrip("\0 ")
     except (FileNotFoundError, ProcessLookupError):
         return ""
@@ -222,7 +220,7 @@ def _processes():
     for entry in os.listdir("/proc"):
         if entry.isdigit():
             try:
-                with open("/proc/{0}/stat".format(entry), encoding="utf-8", errors="replace") as file:
+                with open(f"/proc/{entry}/stat", encoding="utf-8", errors="replace") as file:
                     fields = file.read().rpartition(")")[2].split()
             except (FileNotFoundError, ProcessLookupError):
                 continue

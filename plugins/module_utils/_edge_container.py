@@ -42,14 +42,14 @@ class ContainerEdge(Edge):
     def describe_state(self):
         """Return the container's state as an operator would say it: ``exited with 1``."""
         state = self.container["State"]
-        return "exited with {0}".format(state["ExitCode"]) if state["Status"] == "exited" else "is " + state["Status"]
+        return "exited with {}".format(state["ExitCode"]) if state["Status"] == "exited" else "is " + state["Status"]
 
     def version(self):
         """Return nginx's version as a tuple of three numbers."""
         ok, text = self.run(["nginx", "-v"]) if self.running else self._throw_away(["nginx", "-v"], None)
         found = _nginx.version(text)
         if not ok or found is None:
-            raise EdgeError("{0} does not say its version by 'nginx -v': {1}".format(self.name, text.strip()))
+            raise EdgeError(f"{self.name} does not say its version by 'nginx -v': {text.strip()}")
         return found
 
     def path(self, name):
@@ -104,8 +104,8 @@ class ContainerEdge(Edge):
             container = self.engine.inspect(self.name)
             if container is None:
                 raise EdgeError(
-                    "bluegreen_nginx_container is {0!r}: there is no such container; start nginx's container first, or "
-                    "correct the name".format(self.name)
+                    f"bluegreen_nginx_container is {self.name!r}: there is no such container; start nginx's container first, or "
+                    "correct the name"
                 )
             state = container["State"]
             long_enough = time.time() - epoch(state["StartedAt"]) > 1 or time.monotonic() - began > 1
@@ -119,10 +119,10 @@ class ContainerEdge(Edge):
             source = os.path.realpath(mount["Source"]) if mount.get("Source") else None
             if source and os.path.isdir(source) and (real + "/").startswith(source.rstrip("/") + "/"):
                 return os.path.normpath(os.path.join(mount["Destination"], os.path.relpath(real, source)))
-        mounts = ["{0} at {1}".format(mount.get("Source"), mount["Destination"]) for mount in self.container["Mounts"]]
+        mounts = ["{} at {}".format(mount.get("Source"), mount["Destination"]) for mount in self.container["Mounts"]]
         raise EdgeError(
-            "bluegreen_nginx_conf_dir is {0!r}: {1} has no mount of that directory, so nginx would not see what is written "
-            "there; mount the directory itself (a single file does not do: a replaced file is not seen); it has {2}".format(
+            "bluegreen_nginx_conf_dir is {!r}: {} has no mount of that directory, so nginx would not see what is written "
+            "there; mount the directory itself (a single file does not do: a replaced file is not seen); it has {}".format(
                 self.conf_dir, self.name, ", ".join(mounts) or "no mounts"
             )
         )
@@ -131,14 +131,16 @@ class ContainerEdge(Edge):
         network = self.network
         if network not in [entry["Name"] for entry in self.engine.call(self.engine.api.networks, names=[network])]:
             raise EdgeError(
-                "bluegreen_network is {0!r}: there is no such network; create it (docker network create {0}) and put nginx "
-                "on it".format(network)
+                f"bluegreen_network is {network!r}: there is no such network; create it (docker network create {network}) and put nginx "
+                "on it"
             )
         joined = self.container["NetworkSettings"]["Networks"]
         if network not in joined:
             raise EdgeError(
                 "bluegreen_network is {0!r}: {1} is not on it but on {2}, so it could not reach the app; connect it (docker "
-                "network connect {0} {1}) or correct the name".format(network, self.name, ", ".join(sorted(joined)) or "none")
+                "network connect {0} {1}) or correct the name".format(
+                    network, self.name, ", ".join(sorted(joined)) or "none"
+                )
             )
 
     def _throw_away(self, command, tree):
@@ -146,7 +148,7 @@ class ContainerEdge(Edge):
         config = api.create_host_config(
             volumes_from=[self.container["Id"] + ":ro"],
             network_mode="container:" + self.container["Id"] if self.running else self.network,
-            binds=["{0}:{1}:ro".format(tree, self._inside)] if tree else None,
+            binds=[f"{tree}:{self._inside}:ro"] if tree else None,
         )
         created = self.engine.call(
             api.create_container,

@@ -29,22 +29,28 @@ class HostEdge(Edge):
     def __init__(self, conf_dir, scratch_dir):
         super().__init__(conf_dir, scratch_dir)
         if os.geteuid() != 0:
-            raise EdgeError("bluegreen_nginx_mode is 'host': nginx on the host can only be tested and reloaded by root; run with become")
+            raise EdgeError(
+                "bluegreen_nginx_mode is 'host': nginx on the host can only be tested and reloaded by root; run with become"
+            )
         ok, self._built = self.run(["nginx", "-V"])
         if not ok:
-            raise EdgeError("bluegreen_nginx_mode is 'host': there is no nginx on the target; install it, or run it in a container")
+            raise EdgeError(
+                "bluegreen_nginx_mode is 'host': there is no nginx on the target; install it, or run it in a container"
+            )
         built_in = dict(_PATHS.findall(self._built))
         ok, text = self.dump()
         configured = text if ok else ""
         self._pid_file = (main_setting(configured, "pid") or [built_in.get("pid", "/run/nginx.pid")])[0]
-        self._error_log = (main_setting(configured, "error_log") or [built_in.get("error-log", "/var/log/nginx/error.log")])[0]
+        self._error_log = (
+            main_setting(configured, "error_log") or [built_in.get("error-log", "/var/log/nginx/error.log")]
+        )[0]
 
     @property
     def running(self):
         return self.master() is not None
 
     def describe_state(self):
-        return "has no process with the pid in {0}".format(self._pid_file)
+        return f"has no process with the pid in {self._pid_file}"
 
     def version(self):
         """Return nginx's version as a tuple of three numbers."""
@@ -60,15 +66,15 @@ class HostEdge(Edge):
 
     def test(self, tree):
         """Test ``tree`` in the place of the conf dir, in a mount namespace of its own."""
-        return self.run(["unshare", "--mount", "--propagation", "private", "sh", "-ec", _TEST, "sh", tree, self.conf_dir])
+        return self.run(
+            ["unshare", "--mount", "--propagation", "private", "sh", "-ec", _TEST, "sh", tree, self.conf_dir]
+        )
 
     def run(self, argv):
         """Run a command; return ``(ok, what it printed)``."""
         environ = dict(os.environ, PATH=os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin", LC_ALL="C")
         try:
-            done = subprocess.run(
-                argv, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False
-            )
+            done = subprocess.run(argv, env=environ, stdin=subprocess.DEVNULL, capture_output=True, check=False)
         except FileNotFoundError as error:
             return False, str(error)
         return done.returncode == 0, (done.stderr + done.stdout).decode("utf-8", "replace")
@@ -100,4 +106,4 @@ class HostEdge(Edge):
         argv = ["systemctl", "start", "nginx"] if os.path.isdir("/run/systemd/system") else ["nginx"]
         ok, text = self.run(argv)
         if not ok:
-            raise EdgeError("nginx does not start: {0}".format(text.strip()))
+            raise EdgeError(f"nginx does not start: {text.strip()}")

@@ -28,7 +28,7 @@ _ESTABLISHED, _LISTENING = "01", "0A"
 
 def app_file(app):
     """Return the name of an app's file in the conf dir."""
-    return "bluegreen-{0}.conf".format(app)
+    return f"bluegreen-{app}.conf"
 
 
 def version(text):
@@ -54,9 +54,9 @@ def app_text(app, color, release, upstreams, resolver, server=""):
     UpstreamError.
     """
     header = (
-        "# Where nginx sends the requests of {0}. Written by hotswap.compose; the next deploy replaces it.\n"
-        "# color: {1}\n# release: {2}\n"
-    ).format(app, color, release)
+        f"# Where nginx sends the requests of {app}. Written by hotswap.compose; the next deploy replaces it.\n"
+        f"# color: {color}\n# release: {release}\n"
+    )
     return header + "".join(render(upstream["name"], upstream["targets"], resolver) for upstream in upstreams) + server
 
 
@@ -67,9 +67,9 @@ def marked(text, generation=None, addresses=()):
     loads found behind them, so that a later run sees when that is no longer so.
     """
     if addresses:
-        text += "# addresses: {0}\n".format(" ".join(sorted(addresses)))
+        text += "# addresses: {}\n".format(" ".join(sorted(addresses)))
     if generation:
-        text += "# generation: {0}\n".format(generation)
+        text += f"# generation: {generation}\n"
     return text
 
 
@@ -80,8 +80,8 @@ def shared_text(nginx_version):
     return (
         "# Written by hotswap.compose, for every app behind this nginx: at a reload, a client's idle connection is kept for\n"
         "# so long that its next request is still answered instead of dropped.\n"
-        "keepalive_min_timeout {0}s;\n"
-    ).format(KEEPALIVE_MIN_TIMEOUT)
+        f"keepalive_min_timeout {KEEPALIVE_MIN_TIMEOUT}s;\n"
+    )
 
 
 def generation(text):
@@ -92,7 +92,7 @@ def generation(text):
 
 def file_in_dump(dump, path):
     """Return the content of one file in what ``nginx -T`` printed, or None where nginx doesn't read it."""
-    header = "# configuration file {0}:\n".format(path)
+    header = f"# configuration file {path}:\n"
     if header not in dump:
         return None
     return dump.split(header, 1)[1].split("\n# configuration file ", 1)[0]
@@ -159,7 +159,7 @@ def established(table, endpoints):
     for endpoint in endpoints:
         address, _colon, port = endpoint.rpartition(":")
         address = _hex_address(address.strip("[]"))
-        wanted |= {"{0}:{1:04X}".format(prefix + address, int(port)) for prefix in ("", "0000000000000000FFFF0000")}
+        wanted |= {f"{prefix + address}:{int(port):04X}" for prefix in ("", "0000000000000000FFFF0000")}
     return sum(1 for _local, remote in _sockets(table, _ESTABLISHED) if remote in wanted)
 
 
@@ -177,8 +177,8 @@ def _sockets(table, state):
 
 def _hex_address(address):
     packed = ipaddress.ip_address(address).packed
-    words = struct.unpack("!{0}I".format(len(packed) // 4), packed)
-    return "".join("{0:08X}".format(socket.htonl(word)) for word in words)
+    words = struct.unpack(f"!{len(packed) // 4}I", packed)
+    return "".join(f"{socket.htonl(word):08X}" for word in words)
 
 
 def drained(old_workers, connections, since_proof, nginx_version):

@@ -32,7 +32,7 @@ def active_color(app, services, served, colors, releases):
     hosts = {target["host"] for each in served.values() for target in each}
     serving = [color for color in COLORS if (hosts | targets) & _names(app, color, services, colors[color])]
     if len(serving) == 2:
-        raise PlanError("nginx sends the traffic of {0} to both colors: {1}".format(app, ", ".join(sorted(targets))))
+        raise PlanError("nginx sends the traffic of {} to both colors: {}".format(app, ", ".join(sorted(targets))))
     if serving:
         return serving[0], "nginx"
     running = [color for color in COLORS if any(container["state"] == "running" for container in colors[color])]
@@ -43,24 +43,24 @@ def active_color(app, services, served, colors, releases):
         return held_by[-1], "journal"
     if running:
         raise PlanError(
-            "both colors of {0} run, and neither nginx nor the journal tells which one has the traffic; stop the one "
-            "that has not".format(app)
+            f"both colors of {app} run, and neither nginx nor the journal tells which one has the traffic; stop the one "
+            "that has not"
         )
     return None, None
 
 
 def _place(target):
-    return "{0}:{1}".format(target["host"], target["port"])
+    return "{}:{}".format(target["host"], target["port"])
 
 
 def _names(app, color, services, containers):
     """Return everything that an upstream may call a color: names and addresses, and ports that only it has on the host."""
     names = {alias(app, color, service["base"]) for service in services}
     names |= {with_color(service["name"], color) for service in services}
-    names |= {"{0}:{1}".format(HOST, service["publish"][color]) for service in services if service.get("publish")}
+    names |= {"{}:{}".format(HOST, service["publish"][color]) for service in services if service.get("publish")}
     for container in containers:
         names.add(container["name"])
-        names |= {"{0}:{1}".format(HOST, port) for port in container["published"].values()}
+        names |= {f"{HOST}:{port}" for port in container["published"].values()}
         for network in container["networks"].values():
             names.update([network["address"]] + network["names"])
     return names - {""}
@@ -92,7 +92,8 @@ def upstreams(app, color, services, containers, mode):
     ``containers``: of that color, none where they are still to be made; ``mode``: where nginx runs, ``container`` or ``host``.
     """
     return [
-        {"name": service["upstream"], "targets": [_target(app, color, service, containers, mode)]} for service in services
+        {"name": service["upstream"], "targets": [_target(app, color, service, containers, mode)]}
+        for service in services
     ]
 
 
@@ -103,7 +104,9 @@ def _target(app, color, service, containers, mode):
     if mode == "host":
         port = service["publish"][color]
         if by_hand:
-            ports = [container["published"].get(service["port"]) for container in containers if container["service"] == name]
+            ports = [
+                container["published"].get(service["port"]) for container in containers if container["service"] == name
+            ]
             port = next((published for published in ports if published), port)
         return {"host": HOST, "port": port}
     if by_hand:
@@ -139,7 +142,7 @@ def endpoints(containers, services, color, network, mode):
         return sorted({_place(target) for upstream in ours for target in upstream["targets"]})
     ports = {with_color(service["name"], color): service["port"] for service in services}
     return sorted(
-        "{0}:{1}".format(container["networks"][network]["address"], ports[container["service"]])
+        "{}:{}".format(container["networks"][network]["address"], ports[container["service"]])
         for container in takes_traffic(containers, services, color)
         if container["networks"].get(network, {}).get("address")
     )
@@ -171,13 +174,13 @@ def changes(release, config, refs, image_ids, containers):
     if not containers:
         return ["nothing of it runs"]
     if any(container["release"] != release for container in containers):
-        reasons.append("the release is {0}".format(live_release(containers) or "not known"))
+        reasons.append("the release is {}".format(live_release(containers) or "not known"))
     if any(container["config"] != config for container in containers):
         reasons.append("its configuration is another")
     for service in sorted(refs):
         running = {container["image_id"] for container in containers if container["service"] == service}
         if running and running != {image_ids.get(refs[service])}:
-            reasons.append("{0} is another image now".format(refs[service]))
+            reasons.append(f"{refs[service]} is another image now")
     if not all(is_running(container) or has_completed(container) for container in containers):
         reasons.append("not all of it runs")
     return reasons
@@ -206,12 +209,12 @@ def rollback_target(app, releases, wanted=None):
     """Return the record to roll back to: the one before the active one, or the newest of release ``wanted``."""
     stack = held(releases)
     if not stack:
-        raise PlanError("there is nothing to roll back to: no release of {0} was deployed here".format(app))
+        raise PlanError(f"there is nothing to roll back to: no release of {app} was deployed here")
     active = stack[-1]
     if wanted is None:
         if len(stack) < 2:
             raise PlanError(
-                "there is nothing to roll back to: {0} is the only release of {1} that held the traffic here".format(
+                "there is nothing to roll back to: {} is the only release of {} that held the traffic here".format(
                     active["release"] or "the adopted one", app
                 )
             )
@@ -221,7 +224,7 @@ def rollback_target(app, releases, wanted=None):
         if record["release"] == wanted:
             return record
     raise PlanError(
-        "bluegreen_release is {0!r}: that release never held the traffic here; those that did: {1}".format(
+        "bluegreen_release is {!r}: that release never held the traffic here; those that did: {}".format(
             wanted, ", ".join(dict.fromkeys(record["release"] or "(adopted)" for record in known))
         )
     )

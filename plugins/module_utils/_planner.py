@@ -55,7 +55,7 @@ class Planner:
             edge_url=self._edge_url(),
         )
         if color and not plan["can_go_back"]:
-            self.warnings.append("the active color {0} is not healthy: there is no way back to it".format(color))
+            self.warnings.append(f"the active color {color} is not healthy: there is no way back to it")
         images = plan.pop("images")
         before = self._shown(_plan.live_release(active), color, _images_of(active), self.now.text)
         after = self._shown(plan["release"], plan["color"], images, plan["content"])
@@ -71,7 +71,9 @@ class Planner:
         configs = self._render()
         hashes = {color: _compose.config_hash(config) for color, config in configs.items()}
         refs = {color: _compose.image_refs(config) for color, config in configs.items()}
-        ids = {ref: self.engine.image_id(ref) for ref in sorted({ref for named in refs.values() for ref in named.values()})}
+        ids = {
+            ref: self.engine.image_id(ref) for ref in sorted({ref for named in refs.values() for ref in named.values()})
+        }
         active = self.now.active
         reasons = ["nothing has the traffic"]
         if active:
@@ -95,7 +97,7 @@ class Planner:
             "reasons": reasons,
             "project": project_name(self.app, color),
             "directory": self.state.deploy_directory(deploy),
-            "file": "compose.{0}.json".format(color),
+            "file": f"compose.{color}.json",
             "services": _compose.expected_services(configs[color]),
             "traffic_services": self._traffic_services(color),
             "containers": [],
@@ -135,7 +137,7 @@ class Planner:
     def _render(self):
         src = self.params["project_src"]
         if not os.path.isdir(src):
-            raise _plan.PlanError("bluegreen_project_src is {0!r}: there is no such directory on the target".format(src))
+            raise _plan.PlanError(f"bluegreen_project_src is {src!r}: there is no such directory on the target")
         settings = {key: self.params[key] for key in ("app", "release", "project_src", "compose_files", "env_files")}
 
         def render(color):
@@ -153,8 +155,8 @@ class Planner:
         for service, ref in refs.items():
             if ids[ref] is None and "build" not in config["services"][service]:
                 raise _plan.PlanError(
-                    "bluegreen_pull is 'never', but the image {0} of service {1} is not on the target; load it, or let "
-                    "bluegreen_pull be 'missing'".format(ref, service)
+                    f"bluegreen_pull is 'never', but the image {ref} of service {service} is not on the target; load it, or let "
+                    "bluegreen_pull be 'missing'"
                 )
 
     def _file_is_current(self):
@@ -180,7 +182,7 @@ class Planner:
             network = self.params["network"] if self.params["nginx_mode"] == "container" else None
             volumes = _plan.volumes_in_use(config, containers)
             colored = _compose.colored(config, labels, self.services, network, volumes)
-            files["compose.{0}.json".format(color)] = json.dumps(colored, indent=1)
+            files[f"compose.{color}.json"] = json.dumps(colored, indent=1)
         return files
 
     def _lay_down(self, plan, files, config_hash, refs, ids):
@@ -241,10 +243,10 @@ class Planner:
             "color": self.now.active if unchanged else color,
             "how": how,
             "unchanged": unchanged,
-            "reasons": [] if unchanged else ["the release is {0}".format(_plan.live_release(self.now.active_containers))],
+            "reasons": [] if unchanged else [f"the release is {_plan.live_release(self.now.active_containers)}"],
             "project": containers[0]["project"] if containers else project_name(self.app, color),
             "directory": self.state.deploy_directory(record["deploy"]),
-            "file": "rollback.{0}.json".format(color),
+            "file": f"rollback.{color}.json",
             "services": sorted({container["service"] for container in containers}),
             "traffic_services": self._traffic_services(color),
             "containers": [container["id"] for container in containers if not is_running(container)],
@@ -268,12 +270,12 @@ class Planner:
     def _retained(self, record, color):
         """Return what a release ran from, with the very images it ran with."""
         name = record["release"] or "the stack that was started by hand"
-        path = os.path.join(self.state.deploy_directory(record["deploy"]), "compose.{0}.json".format(color))
+        path = os.path.join(self.state.deploy_directory(record["deploy"]), f"compose.{color}.json")
         try:
             with open(path, encoding="utf-8") as file:
                 config = json.load(file)
         except (OSError, ValueError) as error:
-            raise _plan.PlanError("{0} can't come back: its containers are gone, and so is {1}".format(name, path)) from error
+            raise _plan.PlanError(f"{name} can't come back: its containers are gone, and so is {path}") from error
         by_base = {service.replace(record["color"], ""): image for service, image in record["images"].items()}
         for service, definition in config["services"].items():
             image = by_base.get(service.replace(color, ""))
@@ -281,7 +283,7 @@ class Planner:
                 continue
             if self.engine.image_id(image["id"]) is None:
                 raise _plan.PlanError(
-                    "{0} can't come back: its image {1} ({2}) is no longer on the target; deploy it again from the "
+                    "{} can't come back: its image {} ({}) is no longer on the target; deploy it again from the "
                     "registry".format(name, image["ref"], image["id"][:19])
                 )
             if self.engine.image_id(image["ref"]) != image["id"]:
@@ -333,9 +335,9 @@ class Planner:
         return _vhost.own_url(self.params["vhost"], self.now.edge.address)
 
     def _shown(self, release, color, images, text):
-        lines = ["release: {0}".format(release), "color: {0}".format(color)]
+        lines = [f"release: {release}", f"color: {color}"]
         for ref, image_id in sorted(images.items()):
-            lines.append("image: {0} {1}".format(ref, image_id[:19] if image_id else "(not here yet)"))
+            lines.append("image: {} {}".format(ref, image_id[:19] if image_id else "(not here yet)"))
         lines += [line for line in (text or "").splitlines() if not line.startswith("#")]
         return "\n".join(lines) + "\n"
 
@@ -345,4 +347,4 @@ def _images_of(containers):
 
 
 def _new_deploy():
-    return "{0}-{1}".format(time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()), uuid.uuid4().hex[:6])
+    return "{}-{}".format(time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()), uuid.uuid4().hex[:6])

@@ -45,12 +45,12 @@ def without_color(name):
 
 def project_name(app, color):
     """Return the Compose project that one color of an app runs as."""
-    return "{0}-{1}".format(app, color)
+    return f"{app}-{color}"
 
 
 def alias(app, color, base):
     """Return the name by which nginx finds a color's service; ``base`` is the service without its color."""
-    return "{0}-{1}-{2}".format(app, color, base)
+    return f"{app}-{color}-{base}"
 
 
 def named_services(app, services):
@@ -63,7 +63,7 @@ def named_services(app, services):
                 "name": service["name"],
                 "base": base,
                 "port": service["port"],
-                "upstream": service.get("upstream") or "{0}-{1}".format(app, base),
+                "upstream": service.get("upstream") or f"{app}-{base}",
                 "publish": service.get("publish"),
             }
         )
@@ -98,7 +98,7 @@ def problems(settings):
 
 
 def _problem(variable, value, remedy):
-    return "bluegreen_{0} is {1!r}: {2}".format(variable, value, remedy)
+    return f"bluegreen_{variable} is {value!r}: {remedy}"
 
 
 def _names(settings):
@@ -134,10 +134,12 @@ def _files(settings):
     for name in files:
         strange = _strange_placeholder(name)
         if strange:
-            yield _problem("compose_files", name, "{0} is not a placeholder, only {{color}} is".format(strange))
+            yield _problem("compose_files", name, f"{strange} is not a placeholder, only {{color}} is")
     if files and not any(PLACEHOLDER in name for name in files):
         yield _problem(
-            "compose_files", files, "one of them must hold {color}, as in compose.{color}-deploy.yml: a file for each color"
+            "compose_files",
+            files,
+            "one of them must hold {color}, as in compose.{color}-deploy.yml: a file for each color",
         )
 
 
@@ -172,7 +174,7 @@ def _meetings(services):
         upstreams.setdefault(upstream.lower(), name)
         taken = bases.setdefault(base.lower(), name)
         if taken != name:
-            yield _problem("services", name, "{0} is {1} without its color as well: rename one of them".format(taken, base))
+            yield _problem("services", name, f"{taken} is {base} without its color as well: rename one of them")
 
 
 def _own_alias(app, name):
@@ -189,7 +191,7 @@ def _service(service):
     strange = _strange_placeholder(name)
     if strange:
         yield _problem(
-            "services", name, "{0} is not a placeholder, only {{color}} is (quote it: name: \"was-{{color}}\")".format(strange)
+            "services", name, f'{strange} is not a placeholder, only {{color}} is (quote it: name: "was-{{color}}")'
         )
         return
     if PLACEHOLDER not in name:
@@ -199,7 +201,7 @@ def _service(service):
     elif not _SERVICE.match(without_color(name)) or not _SERVICE.match(with_color(name, "green")):
         yield _problem("services", name, "use letters, digits, '.', '_' and '-' around {color}")
     if not 1 <= service["port"] <= 65535:
-        yield _problem("services", service["port"], "the port of {0} is a number from 1 to 65535".format(name))
+        yield _problem("services", service["port"], f"the port of {name} is a number from 1 to 65535")
     upstream = service.get("upstream")
     if upstream and not _UPSTREAM.match(upstream):
         yield _problem("services", upstream, "an upstream is a letter, then letters, digits, '.', '_' and '-'")
@@ -217,26 +219,32 @@ def _published(settings):
                 "nginx on the host finds a service by ports of it: publish: {blue: 13000, green: 23000}",
             )
         if publish and not host:
-            yield _problem("services", service["name"], "'publish' is for bluegreen_nginx_mode 'host' only: leave it out")
+            yield _problem(
+                "services", service["name"], "'publish' is for bluegreen_nginx_mode 'host' only: leave it out"
+            )
         for color in COLORS if host and publish else ():
             port = publish[color]
             if not 1 <= port <= 65535:
-                yield _problem("services", port, "publish.{0} of {1} is a port from 1 to 65535".format(color, service["name"]))
+                yield _problem(
+                    "services", port, "publish.{} of {} is a port from 1 to 65535".format(color, service["name"])
+                )
             elif port in taken:
-                yield _problem("services", port, "{0} and {1} publish this one port".format(taken[port], service["name"]))
+                yield _problem("services", port, "{} and {} publish this one port".format(taken[port], service["name"]))
             taken[port] = service["name"]
 
 
 def _vhost_problems(settings):
     names = [service["name"] for service in settings.get("services") or []]
     for key, value, remedy in _vhost.problems(settings.get("vhost"), names):
-        yield _problem("vhost", value, "{0}: {1}".format(key, remedy))
+        yield _problem("vhost", value, f"{key}: {remedy}")
 
 
 def _edge_url(settings):
     given = settings.get("edge_url")
     if given and not _URL.match(given.get("url") or ""):
-        yield _problem("edge_url", given.get("url"), "url is http:// or https:// and a host, as the target reaches nginx")
+        yield _problem(
+            "edge_url", given.get("url"), "url is http:// or https:// and a host, as the target reaches nginx"
+        )
 
 
 def _numbers(settings):
@@ -250,4 +258,4 @@ def _numbers(settings):
     ):
         value = settings.get(variable)
         if value is not None and value < least:
-            yield _problem(variable, value, "give {0} or more {1}".format(least, unit))
+            yield _problem(variable, value, f"give {least} or more {unit}")

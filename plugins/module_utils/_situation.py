@@ -54,7 +54,7 @@ class Situation:
         name, edge = _nginx.app_file(self.app), self.edge
         if not edge.running and self.text is not None:
             raise EdgeError(
-                "nginx in {0} is not running, it {1}: find out why, and start it".format(edge.name, edge.describe_state())
+                f"nginx in {edge.name} is not running, it {edge.describe_state()}: find out why, and start it"
             )
         ok, text = edge.dump() if edge.running else (False, "")
         if ok and self.text is not None and _nginx.file_in_dump(text, edge.path(name)) is None:
@@ -69,7 +69,9 @@ class Situation:
         return text if ok else ""
 
     def _stand_ins(self):
-        return [{"name": service["upstream"], "targets": [{"host": "127.0.0.1", "port": 9}]} for service in self.services]
+        return [
+            {"name": service["upstream"], "targets": [{"host": "127.0.0.1", "port": 9}]} for service in self.services
+        ]
 
     def _served(self, dump):
         own = {service["upstream"] for service in self.services}
@@ -78,28 +80,26 @@ class Situation:
                 return parse(self.text)
             return {name: targets for name, targets in parse(dump).items() if name in own}
         except UpstreamError as error:
-            raise EdgeError("{0} can't be read: {1}".format(self.edge.path(_nginx.app_file(self.app)), error)) from error
+            raise EdgeError(f"{self.edge.path(_nginx.app_file(self.app))} can't be read: {error}") from error
 
 
 def _refused(edge, judged, was_sound):
     said = quoted(judged)
     if "duplicate upstream" in said:
         return (
-            "nginx has an upstream of this name in a file of its own: {0}. Remove that block (nginx goes on with what it has "
-            "loaded), then run this again; the role writes the upstream from now on".format(said)
+            f"nginx has an upstream of this name in a file of its own: {said}. Remove that block (nginx goes on with what it has "
+            "loaded), then run this again; the role writes the upstream from now on"
         )
     if was_sound:
-        return "nginx refuses its configuration with our file in it: {0}".format(said)
+        return f"nginx refuses its configuration with our file in it: {said}"
     if edge.running:
-        return "nginx's configuration on disk is broken already, before this deploy: {0}".format(said)
-    return "nginx in {0} does not run, it {1}, and would not start with our file in place either: {2}".format(
-        edge.name, edge.describe_state(), said
-    )
+        return f"nginx's configuration on disk is broken already, before this deploy: {said}"
+    return f"nginx in {edge.name} does not run, it {edge.describe_state()}, and would not start with our file in place either: {said}"
 
 
 def _not_included(edge, name):
     return EdgeError(
-        "bluegreen_nginx_conf_dir is {0!r}: nginx in {1} does not include {2}; its http block must include {3}".format(
+        "bluegreen_nginx_conf_dir is {!r}: nginx in {} does not include {}; its http block must include {}".format(
             edge.conf_dir, edge.name, edge.path(name), edge.path("*.conf")
         )
     )
@@ -111,14 +111,14 @@ def check_certificate(edge, tls):
     for key, path in paths.items():
         if path is None or not os.path.isfile(path):
             raise EdgeError(
-                "bluegreen_vhost is {0!r}: tls.{1}: nginx in {2} has no such file; name the file as nginx sees it, and mount its "
-                "directory where nginx runs in a container".format(tls[key], key, edge.name)
+                f"bluegreen_vhost is {tls[key]!r}: tls.{key}: nginx in {edge.name} has no such file; name the file as nginx sees it, and mount its "
+                "directory where nginx runs in a container"
             )
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(paths["certificate"], paths["key"])
     except (OSError, ssl.SSLError) as error:
         raise EdgeError(
-            "bluegreen_vhost is {0!r}: tls.certificate does not go with the key {1}: {2}".format(
+            "bluegreen_vhost is {!r}: tls.certificate does not go with the key {}: {}".format(
                 tls["certificate"], tls["key"], getattr(error, "reason", None) or error
             )
         ) from error

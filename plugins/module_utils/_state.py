@@ -85,6 +85,6 @@ class AppState:
 
 def _unwritable(path, error):
     return (
-        "bluegreen_state_dir: {0} can't be written ({1}); give the directory to the connecting user, or run with "
-        "become".format(path, error.strerror)
+        f"bluegreen_state_dir: {path} can't be written ({error.strerror}); give the directory to the connecting user, or run with "
+        "become"
     )

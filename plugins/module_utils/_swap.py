@@ -14,6 +14,7 @@ from ansible_collections.hotswap.compose.plugins.module_utils import _nginx
 from ansible_collections.hotswap.compose.plugins.module_utils._answer import wait_for_answer
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError, RefusedReload, quoted
 
+
 class Swap:
     """One app's file on one edge. ``state``: the app's AppState; ``edge_url``: ``{url, host}`` or empty."""
 
@@ -24,8 +25,6 @@ class Swap:
         self.check_mode = check_mode
         self.name = _nginx.app_file(state.app)
         self.version = edge.version()
-        self.unprepared = False
-        self.taken = False
         self.unprepared = False
         self.unsettled = None
 
@@ -84,10 +83,8 @@ class Swap:
         if _nginx.drops_no_keepalive(self.version):
             return None
         return (
-            "nginx {0} closes its clients' idle keep-alive connections at each swap, which drops a request of every busy one "
-            "({1} are open now); nginx 1.27.4 and newer drop none: update nginx".format(
-                self._version_text(), self.edge.clients() if self.edge.running else 0
-            )
+            f"nginx {self._version_text()} closes its clients' idle keep-alive connections at each swap, which drops a request of every busy one "
+            f"({self.edge.clients() if self.edge.running else 0} are open now); nginx 1.27.4 and newer drop none: update nginx"
         )
 
     def _turn(self):
@@ -111,9 +108,11 @@ class Swap:
             files[_nginx.SHARED_FILE] = None
             ok, said = self.edge.judge(files)
         if not ok:
-            raise EdgeError("nginx refuses the new configuration, which it has not seen yet: {0}".format(quoted(said)))
+            raise EdgeError(f"nginx refuses the new configuration, which it has not seen yet: {quoted(said)}")
         if not self._is_read(said, text):
-            raise EdgeError("nginx does not read {0}: its http block must include that directory".format(self.edge.path(self.name)))
+            raise EdgeError(
+                f"nginx does not read {self.edge.path(self.name)}: its http block must include that directory"
+            )
         return files
 
     def _is_read(self, dump, text):
@@ -131,7 +130,7 @@ class Swap:
             ok, said = self.edge.dump() if self.edge.running else (True, None)
             if said is not None and not (ok and self._is_read(said, files[self.name])):
                 raise EdgeError(
-                    "nginx in {0} does not see what was written to {1}: {2}".format(
+                    "nginx in {} does not see what was written to {}: {}".format(
                         self.edge.name, self.edge.conf_dir, "mount the directory itself" if ok else quoted(said)
                     )
                 )

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 
-SERVER_NAME = re.compile(r"(?:\*\.)?[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*\Z")
+SERVER_NAME = re.compile(
+    r"(?:\*\.)?[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*\Z"
+)
 LISTEN = re.compile(r"(?:(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9A-Fa-f:]+\]):)?(\d{1,5})\Z")
 PATH = re.compile(r"/[A-Za-z0-9._~/%+@:,=-]*\Z")
 FILE = re.compile(r"/[A-Za-z0-9._/@+-]+\Z")
@@ -38,7 +40,11 @@ def problems(vhost, service_names):
             yield "listen", listen, "use a port, or an address and a port as in 127.0.0.1:8080 or [::]:80"
     for key, value in (vhost.get("tls") or {}).items():
         if value is not None and not FILE.match(value):
-            yield "tls." + key, value, "use an absolute path of letters, digits, '.', '_', '-', '+' and '@', as nginx sees it"
+            yield (
+                "tls." + key,
+                value,
+                "use an absolute path of letters, digits, '.', '_', '-', '+' and '@', as nginx sees it",
+            )
     seen = set()
     for location in vhost.get("locations") or []:
         path = location["path"]
@@ -48,7 +54,11 @@ def problems(vhost, service_names):
             yield "locations.path", path, "give each path once"
         seen.add(path)
         if location["service"] not in service_names:
-            yield "locations.service", location["service"], "use a name of bluegreen_services: " + ", ".join(service_names)
+            yield (
+                "locations.service",
+                location["service"],
+                "use a name of bluegreen_services: " + ", ".join(service_names),
+            )
 
 
 def listens(vhost):
@@ -65,18 +75,18 @@ def render(app, vhost, services):
         return ""
     upstreams = {service["name"]: service["upstream"] for service in services}
     locations = vhost.get("locations") or [{"path": "/", "service": services[0]["name"]}]
-    connection = "$bluegreen_{0}_connection".format(app.replace("-", "_"))
+    connection = "$bluegreen_{}_connection".format(app.replace("-", "_"))
     tls = vhost.get("tls")
     lines = []
     if any(location.get("websocket") for location in locations):
-        lines += ["map $http_upgrade {0} {{".format(connection), "    default upgrade;", "    '' '';", "}"]
+        lines += [f"map $http_upgrade {connection} {{", "    default upgrade;", "    '' '';", "}"]
     lines.append("server {")
-    lines += ["    listen {0}{1};".format(listen, " ssl" if tls else "") for listen in listens(vhost)]
-    lines.append("    server_name {0};".format(" ".join(vhost["server_names"])))
+    lines += ["    listen {}{1};".format(listen, " ssl" if tls else "") for listen in listens(vhost)]
+    lines.append("    server_name {};".format(" ".join(vhost["server_names"])))
     if tls:
         lines += [
-            "    ssl_certificate {0};".format(tls["certificate"]),
-            "    ssl_certificate_key {0};".format(tls["key"]),
+            "    ssl_certificate {};".format(tls["certificate"]),
+            "    ssl_certificate_key {};".format(tls["key"]),
         ]
     lines.append("    proxy_http_version 1.1;")
     for location in locations:
@@ -93,20 +103,20 @@ def own_url(vhost, address):
     if not ports or not address:
         return None
     path = (vhost.get("locations") or [{"path": "/"}])[0]["path"]
-    url = "{0}://{1}:{2}{3}".format("https" if vhost.get("tls") else "http", address, ports[0], path)
+    url = "{}://{}:{}{3}".format("https" if vhost.get("tls") else "http", address, ports[0], path)
     return {"url": url, "host": vhost["server_names"][0].replace("*", "any")}
 
 
 def _location(location, upstream, connection):
-    lines = ["    location {0} {{".format(location["path"]), "        proxy_pass http://{0};".format(upstream)]
+    lines = ["    location {} {{".format(location["path"]), f"        proxy_pass http://{upstream};"]
     # A location with a proxy_set_header of its own inherits none, so each has them all.
-    lines += ["        proxy_set_header {0} {1};".format(name, value) for name, value in _HEADERS]
+    lines += [f"        proxy_set_header {name} {value};" for name, value in _HEADERS]
     if location.get("websocket"):
         lines += [
             "        proxy_set_header Upgrade $http_upgrade;",
-            "        proxy_set_header Connection {0};".format(connection),
-            "        proxy_read_timeout {0};".format(WEBSOCKET_TIMEOUT),
-            "        proxy_send_timeout {0};".format(WEBSOCKET_TIMEOUT),
+            f"        proxy_set_header Connection {connection};",
+            f"        proxy_read_timeout {WEBSOCKET_TIMEOUT};",
+            f"        proxy_send_timeout {WEBSOCKET_TIMEOUT};",
         ]
     else:
         lines.append('        proxy_set_header Connection "";')

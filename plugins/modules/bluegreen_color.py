@@ -75,6 +75,7 @@ containers:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.hotswap.compose.plugins.module_utils import _containers
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
 from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState, StateError
@@ -116,12 +117,12 @@ def _ids(containers):
 def main():
     module = AnsibleModule(
         argument_spec=dict(
-            app=dict(type="str", required=True),
-            state_dir=dict(type="str", required=True),
-            containers=dict(type="list", elements="str"),
-            color=dict(type="str", choices=["blue", "green"]),
-            state=dict(type="str", choices=["started", "stopped", "absent"], required=True),
-            volumes=dict(type="bool", default=False),
+            app={"type": "str", "required": True},
+            state_dir={"type": "str", "required": True},
+            containers={"type": "list", "elements": "str"},
+            color={"type": "str", "choices": ["blue", "green"]},
+            state={"type": "str", "choices": ["started", "stopped", "absent"], "required": True},
+            volumes={"type": "bool", "default": False},
             **ENGINE_ARGUMENTS,
         ),
         mutually_exclusive=[("containers", "color")],

@@ -83,6 +83,7 @@ elapsed:
 import time
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.hotswap.compose.plugins.module_utils import _nginx
 from ansible_collections.hotswap.compose.plugins.module_utils._app import EDGE_ARGUMENTS, edge_for
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
@@ -111,12 +112,12 @@ def drain(edge, endpoints, old_workers, proved_at, timeout):
 def main():
     module = AnsibleModule(
         argument_spec=dict(
-            app=dict(type="str", required=True),
-            endpoints=dict(type="list", elements="str", required=True),
-            old_workers=dict(type="list", elements="list", required=True),
-            proved_at=dict(type="float", required=True),
-            timeout=dict(type="int", default=30),
-            state_dir=dict(type="str", required=True),
+            app={"type": "str", "required": True},
+            endpoints={"type": "list", "elements": "str", "required": True},
+            old_workers={"type": "list", "elements": "list", "required": True},
+            proved_at={"type": "float", "required": True},
+            timeout={"type": "int", "default": 30},
+            state_dir={"type": "str", "required": True},
             **EDGE_ARGUMENTS,
             **ENGINE_ARGUMENTS,
         ),
@@ -135,7 +136,7 @@ def main():
         module.fail_json(msg=str(error))
     if not drained:
         module.warn(
-            "{0} connections to the old color were still open after {1} s (bluegreen_drain_timeout); stopping it cuts "
+            "{} connections to the old color were still open after {} s (bluegreen_drain_timeout); stopping it cuts "
             "them".format(connections, params["timeout"])
         )
     module.exit_json(changed=False, drained=drained, connections=connections, elapsed=round(waited, 3))

@@ -83,6 +83,7 @@ status:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.hotswap.compose.plugins.module_utils import _nginx, _plan
 from ansible_collections.hotswap.compose.plugins.module_utils._containers import find
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
@@ -123,9 +124,9 @@ def look(engine, params):
 def main():
     module = AnsibleModule(
         argument_spec=dict(
-            app=dict(type="str", required=True),
-            state_dir=dict(type="str", required=True),
-            nginx_conf_dir=dict(type="str", required=True),
+            app={"type": "str", "required": True},
+            state_dir={"type": "str", "required": True},
+            nginx_conf_dir={"type": "str", "required": True},
             **ENGINE_ARGUMENTS,
         ),
         supports_check_mode=True,

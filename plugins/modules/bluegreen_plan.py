@@ -260,6 +260,7 @@ import base64
 import json
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.hotswap.compose.plugins.module_utils._app import EDGE_ARGUMENTS
 from ansible_collections.hotswap.compose.plugins.module_utils._compose import ComposeError
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
@@ -270,28 +271,34 @@ from ansible_collections.hotswap.compose.plugins.module_utils._settings import g
 from ansible_collections.hotswap.compose.plugins.module_utils._state import StateError
 from ansible_collections.hotswap.compose.plugins.module_utils._upstream import UpstreamError
 
-PORTS = dict(type="dict", options=dict(blue=dict(type="int", required=True), green=dict(type="int", required=True)))
-VHOST = dict(
-    type="dict",
-    default={},
-    options=dict(
-        server_names=dict(type="list", elements="str"),
-        listen=dict(type="list", elements="str"),
-        tls=dict(
-            type="dict",
-            options=dict(certificate=dict(type="str", required=True), key=dict(type="str", required=True, no_log=False)),
-        ),
-        locations=dict(
-            type="list",
-            elements="dict",
-            options=dict(
-                path=dict(type="str", required=True),
-                service=dict(type="str", required=True),
-                websocket=dict(type="bool", default=False),
-            ),
-        ),
-    ),
-)
+PORTS = {
+    "type": "dict",
+    "options": {"blue": {"type": "int", "required": True}, "green": {"type": "int", "required": True}},
+}
+VHOST = {
+    "type": "dict",
+    "default": {},
+    "options": {
+        "server_names": {"type": "list", "elements": "str"},
+        "listen": {"type": "list", "elements": "str"},
+        "tls": {
+            "type": "dict",
+            "options": {
+                "certificate": {"type": "str", "required": True},
+                "key": {"type": "str", "required": True, "no_log": False},
+            },
+        },
+        "locations": {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "path": {"type": "str", "required": True},
+                "service": {"type": "str", "required": True},
+                "websocket": {"type": "bool", "default": False},
+            },
+        },
+    },
+}
 
 
 def environment(encoded):
@@ -308,29 +315,29 @@ def environment(encoded):
 def main():
     module = AnsibleModule(
         argument_spec=dict(
-            app=dict(type="str", required=True),
-            services=dict(
-                type="list",
-                elements="dict",
-                required=True,
-                options=dict(
-                    name=dict(type="str", required=True),
-                    port=dict(type="int", required=True),
-                    upstream=dict(type="str"),
-                    publish=PORTS,
-                ),
-            ),
-            project_src=dict(type="str", required=True),
-            compose_files=dict(type="list", elements="str", required=True),
-            env=dict(type="str", default="e30=", no_log=True),
-            env_files=dict(type="list", elements="str", default=[]),
-            release=dict(type="str"),
-            rollback=dict(type="bool", default=False),
-            pull=dict(type="str", choices=["always", "missing", "never"], default="always"),
-            deploy=dict(type="str"),
+            app={"type": "str", "required": True},
+            services={
+                "type": "list",
+                "elements": "dict",
+                "required": True,
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "port": {"type": "int", "required": True},
+                    "upstream": {"type": "str"},
+                    "publish": PORTS,
+                },
+            },
+            project_src={"type": "str", "required": True},
+            compose_files={"type": "list", "elements": "str", "required": True},
+            env={"type": "str", "default": "e30=", "no_log": True},
+            env_files={"type": "list", "elements": "str", "default": []},
+            release={"type": "str"},
+            rollback={"type": "bool", "default": False},
+            pull={"type": "str", "choices": ["always", "missing", "never"], "default": "always"},
+            deploy={"type": "str"},
             vhost=VHOST,
-            edge_url=dict(type="dict", default={}, options=dict(url=dict(type="str"), host=dict(type="str"))),
-            state_dir=dict(type="str", required=True),
+            edge_url={"type": "dict", "default": {}, "options": {"url": {"type": "str"}, "host": {"type": "str"}}},
+            state_dir={"type": "str", "required": True},
             **EDGE_ARGUMENTS,
             **ENGINE_ARGUMENTS,
         ),

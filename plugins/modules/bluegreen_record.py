@@ -68,6 +68,7 @@ removed_images:
 import time
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.hotswap.compose.plugins.module_utils._containers import find
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
 from ansible_collections.hotswap.compose.plugins.module_utils._plan import held
@@ -150,7 +151,7 @@ class Recorder:
         try:
             self.engine.call(self.engine.api.remove_image, name)
         except EngineError as error:
-            self.warnings.append("the image {0} could not be removed: {1}".format(name, error))
+            self.warnings.append(f"the image {name} could not be removed: {error}")
             return False
         return True
 
@@ -158,11 +159,11 @@ class Recorder:
 def main():
     module = AnsibleModule(
         argument_spec=dict(
-            app=dict(type="str", required=True),
-            state_dir=dict(type="str", required=True),
-            outcome=dict(type="str", choices=["deployed", "rolled_back", "rejected"], required=True),
-            services=dict(type="list", elements="str", required=True),
-            keep_releases=dict(type="int", default=3),
+            app={"type": "str", "required": True},
+            state_dir={"type": "str", "required": True},
+            outcome={"type": "str", "choices": ["deployed", "rolled_back", "rejected"], "required": True},
+            services={"type": "list", "elements": "str", "required": True},
+            keep_releases={"type": "int", "default": 3},
             **ENGINE_ARGUMENTS,
         ),
         supports_check_mode=True,

@@ -110,6 +110,7 @@ nginx_version:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.hotswap.compose.plugins.module_utils import _containers, _nginx
 from ansible_collections.hotswap.compose.plugins.module_utils._app import EDGE_ARGUMENTS, edge_for
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
@@ -123,7 +124,7 @@ def refuse_unhealthy(engine, container_ids):
         inspected = engine.inspect(container_id)
         if inspected is None or not _containers.is_running(_containers.summary(inspected)):
             raise EdgeError(
-                "the old color is not healthy any more ({0}), so the traffic stays where it is".format(
+                "the old color is not healthy any more ({}), so the traffic stays where it is".format(
                     inspected["Name"].lstrip("/") if inspected else container_id[:12]
                 )
             )
@@ -150,15 +151,15 @@ def act(params, check_mode):
 def main():
     module = AnsibleModule(
         argument_spec=dict(
-            app=dict(type="str", required=True),
-            state=dict(type="str", choices=["judged", "live", "back"], default="live"),
-            content=dict(type="str"),
-            previous_content=dict(type="str", default=""),
-            introduction=dict(type="str", default=""),
-            color=dict(type="str", choices=["blue", "green"]),
-            edge_url=dict(type="dict", options=dict(url=dict(type="str", required=True), host=dict(type="str"))),
-            containers=dict(type="list", elements="str", default=[]),
-            state_dir=dict(type="str", required=True),
+            app={"type": "str", "required": True},
+            state={"type": "str", "choices": ["judged", "live", "back"], "default": "live"},
+            content={"type": "str"},
+            previous_content={"type": "str", "default": ""},
+            introduction={"type": "str", "default": ""},
+            color={"type": "str", "choices": ["blue", "green"]},
+            edge_url={"type": "dict", "options": {"url": {"type": "str", "required": True}, "host": {"type": "str"}}},
+            containers={"type": "list", "elements": "str", "default": []},
+            state_dir={"type": "str", "required": True},
             **EDGE_ARGUMENTS,
             **ENGINE_ARGUMENTS,
         ),

@@ -146,7 +146,9 @@ def measure(nginx, arguments):
     reports = {}
     try:
         bench.up()
-        version = subprocess.run(["docker", "exec", NAME, "nginx", "-v"], capture_output=True, text=True, check=True).stderr
+        version = subprocess.run(
+            ["docker", "exec", NAME, "nginx", "-v"], capture_output=True, text=True, check=True
+        ).stderr
         version = version.strip().rpartition("/")[2]
         with bench.load("alone", reports):
             time.sleep(arguments.alone)
@@ -171,7 +173,9 @@ def main():
     parser.add_argument("--think-ms", type=int, default=20)
     parser.add_argument("--nginx", nargs="+", default=["1.26", "1.30"])
     arguments = parser.parse_args()
-    print("| nginx | swapped by | swaps | requests | dropped: get post fresh slow | 5xx | WebSockets / cut early | p50 ms | p99 ms |")
+    print(
+        "| nginx | swapped by | swaps | requests | dropped: get post fresh slow | 5xx | WebSockets / cut early | p50 ms | p99 ms |"
+    )
     print("|---|---|---|---|---|---|---|---|---|")
     for nginx in arguments.nginx:
         for line in measure(nginx, arguments):

@@ -367,7 +367,9 @@ class Site:
         mine = [c for c in containers if c.name.startswith(self.name) or c.labels.get(APP_LABEL) == self.app]
         return {
             "containers": sorted((c.id, c.name, c.status, c.attrs["State"]["StartedAt"]) for c in mine),
-            "images": sorted((tag, image.id) for image in self.docker.images.list() for tag in image.tags if self.name in tag),
+            "images": sorted(
+                (tag, image.id) for image in self.docker.images.list() for tag in image.tags if self.name in tag
+            ),
             "files": {str(path): path.read_bytes() for path in self.files()},
             "workers": self.workers() if self.nginx.status == "running" else None,
         }

@@ -15,7 +15,17 @@ from sites import SERVER
 def site(site):
     for release in ("v1", "v2"):
         site.image(release)
-    command = ["docker", "compose", "-p", f"{site.name}-whatever", "-f", "compose.blue-deploy.yml", "up", "-d", "--wait"]
+    command = [
+        "docker",
+        "compose",
+        "-p",
+        f"{site.name}-whatever",
+        "-f",
+        "compose.blue-deploy.yml",
+        "up",
+        "-d",
+        "--wait",
+    ]
     environ = {**os.environ, "BLUEGREEN_RELEASE": "v1"}
     subprocess.run(command, cwd=site.src, env=environ, check=True, capture_output=True)
     site.write("upstream.conf", f"upstream {site.app}-web {{\n    server web-blue:3000;\n}}\n")

@@ -21,24 +21,42 @@ CASES = {
     "release-slash": ({"release": "../v1"}, ["bluegreen_release is '../v1'", "letter or digit"]),
     "release-newline": ({"release": "v1\n# generation: x"}, ["bluegreen_release", "letter or digit"]),
     "src-relative": ({"project_src": "srv/shop"}, ["bluegreen_project_src is 'srv/shop'", "absolute path"]),
-    "src-missing": ({"project_src": "/nonexistent/shop"}, ["bluegreen_project_src is '/nonexistent/shop'", "no such dir"]),
+    "src-missing": (
+        {"project_src": "/nonexistent/shop"},
+        ["bluegreen_project_src is '/nonexistent/shop'", "no such dir"],
+    ),
     "files-empty": ({"compose_files": []}, ["bluegreen_compose_files is []", "name at least one"]),
     "files-one-color": ({"compose_files": ["compose.yml"]}, ["bluegreen_compose_files", "{color}"]),
-    "files-placeholder": ({"compose_files": ["compose.{colour}.yml"]}, ["'compose.{colour}.yml'", "{colour} is not a pl"]),
-    "files-missing": ({"compose_files": ["gone.{color}.yml"]}, ["bluegreen_compose_files", "gone.blue.yml", "not exist"]),
+    "files-placeholder": (
+        {"compose_files": ["compose.{colour}.yml"]},
+        ["'compose.{colour}.yml'", "{colour} is not a pl"],
+    ),
+    "files-missing": (
+        {"compose_files": ["gone.{color}.yml"]},
+        ["bluegreen_compose_files", "gone.blue.yml", "not exist"],
+    ),
     "files-dict": ({"compose_files": {"a": "b"}}, ["bluegreen_compose_files", "list"]),
     "env-text": ({"env": "not a mapping"}, ["bluegreen_env", "dict"]),
     "env-file-missing": ({"env_files": ["gone.env"]}, ["bluegreen_env_files", "gone.env", "not exist"]),
     "services-missing": ({"services": None}, ["bluegreen_services", "missing required"]),
     "services-empty": ({"services": []}, ["bluegreen_services is []", "name at least one"]),
-    "services-unknown": ({"services": [{**WEB, "name": "api-{color}"}]}, ["no service api-", "web-", "bluegreen_services"]),
+    "services-unknown": (
+        {"services": [{**WEB, "name": "api-{color}"}]},
+        ["no service api-", "web-", "bluegreen_services"],
+    ),
     "services-plain-name": ({"services": [{**WEB, "name": "web"}]}, ["bluegreen_services is 'web'", "{color}"]),
     "services-placeholder": ({"services": [{**WEB, "name": "web-{colour}"}]}, ["{colour} is not a placeholder"]),
-    "services-breaks-out": ({"services": [{**WEB, "name": "web-{color};}"}]}, ["bluegreen_services is 'web-{color};}'"]),
+    "services-breaks-out": (
+        {"services": [{**WEB, "name": "web-{color};}"}]},
+        ["bluegreen_services is 'web-{color};}'"],
+    ),
     "services-no-port": ({"services": [{"name": "web-{color}"}]}, ["port", "bluegreen_services"]),
     "services-port-text": ({"services": [{**WEB, "port": "http"}]}, ["port", "http"]),
     "services-port-range": ({"services": [{**WEB, "port": 70000}]}, ["bluegreen_services is 70000", "1 to 65535"]),
-    "services-upstream": ({"services": [{**WEB, "upstream": "a; } x {"}]}, ["bluegreen_services is 'a; } x {'", "upstream"]),
+    "services-upstream": (
+        {"services": [{**WEB, "upstream": "a; } x {"}]},
+        ["bluegreen_services is 'a; } x {'", "upstream"],
+    ),
     "services-one-upstream": (
         {"services": [{**WEB, "upstream": "up"}, {"name": "api-{color}", "port": 3001, "upstream": "up"}]},
         ["bluegreen_services is 'up'", "give each its own 'upstream'"],
@@ -47,7 +65,10 @@ CASES = {
     "network-missing": ({"network": "e2e-no-such"}, ["bluegreen_network is 'e2e-no-such'", "docker network create"]),
     "network-other": ({"network": "bridge"}, ["bluegreen_network is 'bridge'", "docker network connect"]),
     "network-empty": ({"network": ""}, ["bluegreen_network is ''"]),
-    "nginx-missing": ({"nginx_container": "e2e-no-such"}, ["bluegreen_nginx_container is 'e2e-no-such'", "no such con"]),
+    "nginx-missing": (
+        {"nginx_container": "e2e-no-such"},
+        ["bluegreen_nginx_container is 'e2e-no-such'", "no such con"],
+    ),
     "nginx-empty": ({"nginx_container": ""}, ["bluegreen_nginx_container is ''"]),
     "conf-relative": ({"nginx_conf_dir": "conf.d"}, ["bluegreen_nginx_conf_dir is 'conf.d'", "absolute path"]),
     "conf-missing": ({"nginx_conf_dir": "/nonexistent"}, ["bluegreen_nginx_conf_dir is '/nonexistent'", "no such dir"]),
@@ -65,7 +86,10 @@ CASES = {
     "keep-releases-zero": ({"keep_releases": 0}, ["bluegreen_keep_releases is 0", "1 or more"]),
     "state-relative": ({"state_dir": "state"}, ["bluegreen_state_dir is 'state'", "absolute path"]),
     "state-empty": ({"state_dir": ""}, ["bluegreen_state_dir is ''", "absolute path"]),
-    "state-no-directory": ({"state_dir": "/proc/bluegreen"}, ["bluegreen_state_dir", "/proc/bluegreen", "can't be written"]),
+    "state-no-directory": (
+        {"state_dir": "/proc/bluegreen"},
+        ["bluegreen_state_dir", "/proc/bluegreen", "can't be written"],
+    ),
 }
 
 

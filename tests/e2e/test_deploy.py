@@ -57,7 +57,11 @@ def test_next_release_under_load(site):
         run = site.deploy("v2").succeeded()
     load.lost_nothing()
     assert load.releases == {"v1", "v2"}
-    assert (run.result["outcome"], run.result["active_color"], run.result["previous_release"]) == ("deployed", "green", "v1")
+    assert (run.result["outcome"], run.result["active_color"], run.result["previous_release"]) == (
+        "deployed",
+        "green",
+        "v1",
+    )
     assert run.ran("bluegreen_drain") == 1
     site.serves("v2", "green")
     assert site.states("blue") == {"exited"}
@@ -99,7 +103,13 @@ def test_check_mode_of_a_later_release(site):
     before = site.snapshot()
     run = site.check("v1").succeeded()
     assert site.snapshot() == before
-    for line in ("-release: v2", "+release: v1", "-color: green", "+color: blue", f"-    server {site.app}-green-web:3000"):
+    for line in (
+        "-release: v2",
+        "+release: v1",
+        "-color: green",
+        "+color: blue",
+        f"-    server {site.app}-green-web:3000",
+    ):
         assert line in run.stdout, line
 
 

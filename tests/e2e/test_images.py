@@ -49,7 +49,9 @@ def deploy(site, registry, release, behaviour="healthy", **more):
 def present(site, registry):
     """The tags of the registry's images that the host has."""
     prefix = registry.reference(site.name) + ":"
-    return {name.rpartition(":")[2] for image in site.docker.images.list() for name in image.tags if name.startswith(prefix)}
+    return {
+        name.rpartition(":")[2] for image in site.docker.images.list() for name in image.tags if name.startswith(prefix)
+    }
 
 
 def test_check_mode_pulls_nothing(site, registry):
