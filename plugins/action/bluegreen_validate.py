@@ -17,7 +17,8 @@ PREFIX = "bluegreen_"
 
 
 class ActionModule(ActionBase):
-    """Cast the role's variables by its argument specs and hold them against the rules between them. Nothing is sent anywhere."""
+    """Cast the role's variables by its argument specs and hold them against the rules between them. Nothing is sent
+    anywhere."""
 
     TRANSFERS_FILES = False
     _requires_connection = False
@@ -56,7 +57,8 @@ class ActionModule(ActionBase):
 
 
 def _typed(value, kind):
-    """Return what a text stands for where a list or a mapping is wanted; Ansible itself only splits it at its commas."""
+    """Return what a text stands for where a list or a mapping is wanted; Ansible itself only splits it at its
+    commas."""
     if kind in ("list", "dict") and isinstance(value, str) and value.lstrip().startswith(("[", "{")):
         try:
             return yaml.safe_load(value)

@@ -21,7 +21,8 @@ _NOT_FROM_THE_APP = (502, 503, 504)
 
 
 def ask(url, host, timeout):
-    """Return the status of one GET. The certificate isn't checked: it is the app's answer that is asked for, not its identity."""
+    """Return the status of one GET. The certificate isn't checked: it is the app's answer that is asked for, not its
+    identity."""
     parts = urlsplit(url)
     if parts.scheme == "https":
         connection = http.client.HTTPSConnection(

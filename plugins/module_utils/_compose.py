@@ -4,8 +4,10 @@
 
 """From the user's Compose files to the one file that a color runs from.
 
-Compose itself renders the user's files (``docker compose config``); what a color adds is put into that result. A deploy runs
-from the rendered file, and so does a rollback months later: it needs nothing of the user's directory or environment of then.
+Compose itself renders the user's files (``docker compose config``); what a color adds is put into that result. A
+deploy runs
+from the rendered file, and so does a rollback months later: it needs nothing of the user's directory or environment
+of then.
 """
 
 from __future__ import annotations
@@ -14,10 +16,13 @@ import copy
 import hashlib
 import json
 import os
+import re
 
 from ansible_collections.hotswap.compose.plugins.module_utils._settings import alias, project_name, with_color
 
 LABEL = "hotswap.compose."
+OLDEST = (2, 18)
+_VERSION = re.compile(r"(\d+)\.(\d+)\.\d+")
 HOST = "127.0.0.1"
 """Where a color's ports are published for an nginx on the host, out of everybody else's reach."""
 
@@ -77,6 +82,19 @@ def render(run, docker, settings, color, env):
     return json.loads(out), [line for line in said.splitlines() if line]
 
 
+def refuse_old(run, docker):
+    """Raise ComposeError where the target has no Compose v2, or one older than the modules that start containers take."""
+    rc, out, err = run([docker, "compose", "version", "--short"], {})
+    version = _VERSION.search(out) if rc == 0 else None
+    if version is None:
+        raise ComposeError(
+            "Compose v2 is missing on the target ({}); install docker-compose-plugin (Docker's packages) or "
+            "docker-compose-v2 (Ubuntu)".format((err or out).strip().split("\n")[0] or f"exit status {rc}")
+        )
+    if tuple(int(part) for part in version.groups()) < OLDEST:
+        raise ComposeError("Compose {} on the target is too old; update it to {}.{} or newer".format(version.group(), *OLDEST))
+
+
 def config_hash(config):
     """Return a digest of a rendered configuration: equal means that Compose would run the same."""
     return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
@@ -105,8 +123,10 @@ def image_refs(config):
 def colored(config, labels, services, network, volumes):
     """Return the file that a color runs from: ``config`` with our labels, the names nginx uses, and shared volumes.
 
-    ``labels``: app, color, release, deploy, config; ``services``: from named_services; ``network``: the one nginx is on, None
-    where it runs on the host and finds them by published ports; ``volumes``: ``{key: volume name}`` of volumes that exist and are to be used again. Raises ComposeError.
+    ``labels``: app, color, release, deploy, config; ``services``: from named_services; ``network``: the one nginx is
+    on, None
+    where it runs on the host and finds them by published ports; ``volumes``: ``{key: volume name}`` of volumes that
+    exist and are to be used again. Raises ComposeError.
     """
     app, color = labels["app"], labels["color"]
     result = copy.deepcopy(config)
@@ -162,7 +182,8 @@ def _join(service, name, key, own_alias):
 def _publish(service, name, target, published):
     if _replicas(service) > 1:
         raise ComposeError(
-            f"service {name} has {_replicas(service)} replicas, which can't publish one port: give it one, or let nginx run in a container"
+            f"service {name} has {_replicas(service)} replicas, which can't publish one port: give it one, or let "
+            "nginx run in a container"
         )
     own = {"mode": "ingress", "host_ip": HOST, "target": target, "published": str(published), "protocol": "tcp"}
     others = [port for port in service.get("ports") or [] if str(port.get("published")) != str(published)]

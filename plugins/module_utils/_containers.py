@@ -18,8 +18,9 @@ COMPOSE = "com.docker.compose."
 def summary(inspected):
     """Return what matters of a ``docker inspect`` of one container.
 
-    Keys: id, name, project, service, state, health (None without a healthcheck), exit_code, image, image_id, app, color,
-    release, deploy, config (None where the container isn't ours), restart_policy ({Name, MaximumRetryCount}), stop_timeout (s of
+    Keys: id, name, project, service, state, health (None without a healthcheck), exit_code, image, image_id, app,
+    color, release, deploy, config (None where the container isn't ours), restart_policy ({Name, MaximumRetryCount}),
+    stop_timeout (s of
     grace), networks ({network: {address, names}}), volumes ({target: volume name}), published ({port: port of the
     host}), depends_on (services).
     """
@@ -70,7 +71,8 @@ def is_running(container):
 
 
 def has_completed(container):
-    """Return whether a container ended as it was meant to: a one-shot, which has neither healthcheck nor restart policy."""
+    """Return whether a container ended as it was meant to: a one-shot, which has neither healthcheck nor restart
+    policy."""
     meant_to_end = container["health"] is None and container["restart_policy"]["Name"] in ("", "no")
     return meant_to_end and container["state"] == "exited" and container["exit_code"] == 0
 
@@ -78,8 +80,8 @@ def has_completed(container):
 def color_of(labels, app, project_src, compose_files):
     """Return the color that a container belongs to, or None: by our labels, else by the file that started it.
 
-    ``labels`` as in ``docker ps``. A stack that somebody started by hand, under whatever project name, has the color whose
-    Compose file it was started from; a one-off (``docker compose run``) belongs to none.
+    ``labels`` as in ``docker ps``. A stack that somebody started by hand, under whatever project name, has the color
+    whose Compose file it was started from; a one-off (``docker compose run``) belongs to none.
     """
     if labels.get(COMPOSE + "oneoff") == "True":
         return None
@@ -145,7 +147,8 @@ def find(engine, app, project_src=None, compose_files=None):
 
 
 def start(engine, containers, policies):
-    """Start containers again, each after those it depends on, with the restart policy it had; ``policies``: ``{id: policy}``."""
+    """Start containers again, each after those it depends on, with the restart policy it had; ``policies``: ``{id:
+    policy}``."""
     for container in [container for wave in reversed(stop_order(containers)) for container in wave]:
         if container["id"] in policies:
             engine.call(engine.api.update_container, container["id"], restart_policy=policies[container["id"]])

@@ -37,8 +37,10 @@ class RefusedReload(EdgeError):
 class Edge:
     """An nginx whose conf dir is a directory of the target.
 
-    A subclass has ``name`` (for messages), ``running``, ``describe_state()``, ``version()``, ``path(name)``, ``test(tree)``,
-    ``run(argv)``, ``on_target(path)``, ``address``, ``resolver``, ``master()``, ``log_mark()``, ``log_since(mark)`` and ``launch()``.
+    A subclass has ``name`` (for messages), ``running``, ``describe_state()``, ``version()``, ``path(name)``,
+    ``test(tree)``,
+    ``run(argv)``, ``on_target(path)``, ``address``, ``resolver``, ``master()``, ``log_mark()``, ``log_since(mark)``
+    and ``launch()``.
     """
 
     def __init__(self, conf_dir, scratch_dir):
@@ -47,7 +49,8 @@ class Edge:
         self.arguments = []
         if not os.path.isdir(conf_dir):
             raise EdgeError(
-                f"bluegreen_nginx_conf_dir is {conf_dir!r}: there is no such directory on the target; name the directory that nginx "
+                f"bluegreen_nginx_conf_dir is {conf_dir!r}: there is no such directory on the target; name the "
+                "directory that nginx "
                 "reads"
             )
 
@@ -58,8 +61,8 @@ class Edge:
     def judge(self, files):
         """Return ``(ok, text)`` of ``nginx -T`` with ``files`` in the conf dir, without a change to the conf dir.
 
-        ``files``: ``{name: content, or None for a file that is to go}``. A copy of the conf dir is tested in its place: a
-        candidate in the real one would go live with anybody's reload.
+        ``files``: ``{name: content, or None for a file that is to go}``. A copy of the conf dir is tested in its
+        place: a candidate in the real one would go live with anybody's reload.
         """
         with temporary_directory(self.scratch_dir) as candidate:
             tree = os.path.join(candidate, "conf")
@@ -84,7 +87,8 @@ class Edge:
 
     @contextlib.contextmanager
     def turn(self, what):
-        """Keep every other deploy behind this nginx waiting; ``what``: ``write`` (from test to rename) or ``reload``."""
+        """Keep every other deploy behind this nginx waiting; ``what``: ``write`` (from test to rename) or
+        ``reload``."""
         try:
             descriptor = os.open(os.path.join(self.conf_dir, _LOCKS[what]), os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
@@ -96,7 +100,8 @@ class Edge:
             os.close(descriptor)
 
     def reload_after(self, moment):
-        """See that nginx has loaded what was on disk at ``moment`` (time.monotonic). Return the s it took, 0 where it had.
+        """See that nginx has loaded what was on disk at ``moment`` (time.monotonic). Return the s it took, 0 where it
+        had.
 
         Deploys that wait here together are served by one reload. Raises EdgeError where nginx stays as it was.
         """
@@ -111,7 +116,8 @@ class Edge:
             return seconds
 
     def workers(self):
-        """Return ``{(pid, start time in clock ticks): leaving?}`` of nginx's workers, from this machine's process table."""
+        """Return ``{(pid, start time in clock ticks): leaving?}`` of nginx's workers, from this machine's process
+        table."""
         master = self.master()
         processes = dict(_processes())
         found = {}
@@ -162,7 +168,8 @@ class Edge:
         return time.monotonic() - began
 
     def established(self, endpoints):
-        """Return how many connections nginx's network has open to ``endpoints`` (``address:port``), those of the old color."""
+        """Return how many connections nginx's network has open to ``endpoints`` (``address:port``), those of the old
+        color."""
         return sum(_nginx.established(table, endpoints) for table in self._connections())
 
     def clients(self):
@@ -182,7 +189,8 @@ class Edge:
 
     def _not_writable(self, error):
         return EdgeError(
-            f"bluegreen_nginx_conf_dir is {self.conf_dir!r}: it can't be written ({error.strerror}); mount it read-write on the target and give it to the "
+            f"bluegreen_nginx_conf_dir is {self.conf_dir!r}: it can't be written ({error.strerror}); mount it "
+            "read-write on the target and give it to the "
             "connecting user, or run with become"
         )
 

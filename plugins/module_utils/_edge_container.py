@@ -98,13 +98,15 @@ class ContainerEdge(Edge):
         self.container = self.engine.inspect(self.name) or self.container
 
     def _settled(self):
-        """Inspect the container. One that crashes and is restarted runs for a moment at a time: look until it is clear."""
+        """Inspect the container. One that crashes and is restarted runs for a moment at a time: look until it is
+        clear."""
         began = time.monotonic()
         while True:
             container = self.engine.inspect(self.name)
             if container is None:
                 raise EdgeError(
-                    f"bluegreen_nginx_container is {self.name!r}: there is no such container; start nginx's container first, or "
+                    f"bluegreen_nginx_container is {self.name!r}: there is no such container; start nginx's "
+                    "container first, or "
                     "correct the name"
                 )
             state = container["State"]
@@ -121,23 +123,25 @@ class ContainerEdge(Edge):
                 return os.path.normpath(os.path.join(mount["Destination"], os.path.relpath(real, source)))
         mounts = ["{} at {}".format(mount.get("Source"), mount["Destination"]) for mount in self.container["Mounts"]]
         raise EdgeError(
-            "bluegreen_nginx_conf_dir is {!r}: {} has no mount of that directory, so nginx would not see what is written "
-            "there; mount the directory itself (a single file does not do: a replaced file is not seen); it has {}".format(
-                self.conf_dir, self.name, ", ".join(mounts) or "no mounts"
-            )
+            "bluegreen_nginx_conf_dir is {!r}: {} has no mount of that directory, so nginx would not see what is "
+            "written "
+            "there; mount the directory itself (a single file does not do: a replaced file is not seen); it has "
+            "{}".format(self.conf_dir, self.name, ", ".join(mounts) or "no mounts")
         )
 
     def _check_network(self):
         network = self.network
         if network not in [entry["Name"] for entry in self.engine.call(self.engine.api.networks, names=[network])]:
             raise EdgeError(
-                f"bluegreen_network is {network!r}: there is no such network; create it (docker network create {network}) and put nginx "
+                f"bluegreen_network is {network!r}: there is no such network; create it (docker network create "
+                f"{network}) and put nginx "
                 "on it"
             )
         joined = self.container["NetworkSettings"]["Networks"]
         if network not in joined:
             raise EdgeError(
-                "bluegreen_network is {0!r}: {1} is not on it but on {2}, so it could not reach the app; connect it (docker "
+                "bluegreen_network is {0!r}: {1} is not on it but on {2}, so it could not reach the app; connect "
+                "it (docker "
                 "network connect {0} {1}) or correct the name".format(
                     network, self.name, ", ".join(sorted(joined)) or "none"
                 )

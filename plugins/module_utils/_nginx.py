@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What we know of nginx: our files in its configuration, its features by version, and the proof that it reloaded. Pure."""
+"""What we know of nginx: our files in its configuration, its features by version, and the proof that it reloaded.
+Pure."""
 
 from __future__ import annotations
 
@@ -50,8 +51,8 @@ def drops_no_keepalive(nginx_version):
 def app_text(app, color, release, upstreams, resolver, server=""):
     """Return the content of an app's file, without its generation. ``upstreams``: ``[{name, targets}]``.
 
-    ``resolver``: address by which nginx follows names, or None; ``server``: text of the app's own ``server`` block. Raises
-    UpstreamError.
+    ``resolver``: address by which nginx follows names, or None; ``server``: text of the app's own ``server`` block.
+    Raises UpstreamError.
     """
     header = (
         f"# Where nginx sends the requests of {app}. Written by hotswap.compose; the next deploy replaces it.\n"
@@ -63,8 +64,8 @@ def app_text(app, color, release, upstreams, resolver, server=""):
 def marked(text, generation=None, addresses=()):
     """Return an app's file with what only the moment of the swap knows, in comments at its end.
 
-    ``generation``: by which nginx is seen to read this very file; ``addresses``: what an nginx that looks names up only when it
-    loads found behind them, so that a later run sees when that is no longer so.
+    ``generation``: by which nginx is seen to read this very file; ``addresses``: what an nginx that looks names up
+    only when it loads found behind them, so that a later run sees when that is no longer so.
     """
     if addresses:
         text += "# addresses: {}\n".format(" ".join(sorted(addresses)))
@@ -78,7 +79,8 @@ def shared_text(nginx_version):
     if not drops_no_keepalive(nginx_version):
         return None
     return (
-        "# Written by hotswap.compose, for every app behind this nginx: at a reload, a client's idle connection is kept for\n"
+        "# Written by hotswap.compose, for every app behind this nginx: at a reload, a client's idle connection "
+        "is kept for\n"
         "# so long that its next request is still answered instead of dropped.\n"
         f"keepalive_min_timeout {KEEPALIVE_MIN_TIMEOUT}s;\n"
     )
@@ -114,7 +116,8 @@ def followed(text):
 
 
 def config_arguments(command):
-    """Return nginx's ``-c`` and ``-p`` in a container's command, which every other call of nginx in it needs as well."""
+    """Return nginx's ``-c`` and ``-p`` in a container's command, which every other call of nginx in it needs as
+    well."""
     names = [posixpath.basename(part) for part in command]
     own = command[names.index("nginx") :] if "nginx" in names else []  # the -c of `sh -c` is none of nginx's
     arguments = []
@@ -137,7 +140,8 @@ def reloaded(before, now):
 def refusal(log):
     """Return what nginx's log says of a reload that is lost, or None while it may still succeed.
 
-    A port that is taken is tried five times over 2.5 s, so only the last word on that counts; the port is in a line before.
+    A port that is taken is tried five times over 2.5 s, so only the last word on that counts; the port is in a line
+    before.
     """
     port = ""
     for line in log.splitlines():
@@ -184,9 +188,10 @@ def _hex_address(address):
 def drained(old_workers, connections, since_proof, nginx_version):
     """Return whether the old color has no request left and gets no more.
 
-    ``old_workers``: of the configuration before the swap, how many still run; ``connections``: established to the old color;
-    ``since_proof``: s. A neighbour's WebSocket keeps an old worker for hours, so workers alone don't decide; an idle client
-    whose next request still goes to an old worker is why no connection alone doesn't either.
+    ``old_workers``: of the configuration before the swap, how many still run; ``connections``: established to the old
+    color;
+    ``since_proof``: s. A neighbour's WebSocket keeps an old worker for hours, so workers alone don't decide; an idle
+    client whose next request still goes to an old worker is why no connection alone doesn't either.
     """
     if old_workers == 0:
         return True

@@ -15,8 +15,8 @@ from ansible_collections.hotswap.compose.plugins.module_utils._containers import
 from ansible_collections.hotswap.compose.plugins.module_utils._settings import COLORS, alias, other_color, with_color
 
 CREATE, START, WARM, REFRESH = "create", "start", "warm", "refresh"
-"""How a color comes up: from its file, from its stopped containers, it still runs, or it is the active one and only nginx's file of
-it is to be written again."""
+"""How a color comes up: from its file, from its stopped containers, it still runs, or it is the active one and only
+nginx's file of it is to be written again."""
 
 
 class PlanError(Exception):
@@ -24,9 +24,11 @@ class PlanError(Exception):
 
 
 def active_color(app, services, served, colors, releases):
-    """Return ``(color, source)``: who has the traffic, and what says so: ``nginx``, ``containers``, ``journal`` or None.
+    """Return ``(color, source)``: who has the traffic, and what says so: ``nginx``, ``containers``, ``journal`` or
+    None.
 
-    ``served``: ``{upstream: [target, …]}`` of this app, as nginx is told on disk. Raises PlanError where it can't be known.
+    ``served``: ``{upstream: [target, …]}`` of this app, as nginx is told on disk. Raises PlanError where it can't be
+    known.
     """
     targets = {_place(target) for each in served.values() for target in each}
     hosts = {target["host"] for each in served.values() for target in each}
@@ -43,7 +45,8 @@ def active_color(app, services, served, colors, releases):
         return held_by[-1], "journal"
     if running:
         raise PlanError(
-            f"both colors of {app} run, and neither nginx nor the journal tells which one has the traffic; stop the one "
+            f"both colors of {app} run, and neither nginx nor the journal tells which one has the traffic; stop "
+            "the one "
             "that has not"
         )
     return None, None
@@ -54,7 +57,8 @@ def _place(target):
 
 
 def _names(app, color, services, containers):
-    """Return everything that an upstream may call a color: names and addresses, and ports that only it has on the host."""
+    """Return everything that an upstream may call a color: names and addresses, and ports that only it has on the
+    host."""
     names = {alias(app, color, service["base"]) for service in services}
     names |= {with_color(service["name"], color) for service in services}
     names |= {"{}:{}".format(HOST, service["publish"][color]) for service in services if service.get("publish")}
@@ -89,7 +93,8 @@ def can_serve(containers, services, color):
 def upstreams(app, color, services, containers, mode):
     """Return ``[{name, targets}]`` that sends the traffic to ``color``.
 
-    ``containers``: of that color, none where they are still to be made; ``mode``: where nginx runs, ``container`` or ``host``.
+    ``containers``: of that color, none where they are still to be made; ``mode``: where nginx runs, ``container`` or
+    ``host``.
     """
     return [
         {"name": service["upstream"], "targets": [_target(app, color, service, containers, mode)]}
@@ -117,8 +122,9 @@ def _target(app, color, service, containers, mode):
 def introduction(previous, coming, followed):
     """Return the upstreams by which nginx gets to know where the traffic will go, while it goes where it goes now.
 
-    An nginx that follows names looks a new one up only after it has loaded it, and answers 502 until then (a few ms); the
-    addresses of names that it knew are handed on at a reload. ``previous``, ``coming``: from upstreams(); ``followed``: the
+    An nginx that follows names looks a new one up only after it has loaded it, and answers 502 until then (a few ms);
+    the addresses of names that it knew are handed on at a reload. ``previous``, ``coming``: from upstreams();
+    ``followed``: the
     ``host:port`` that nginx follows already.
     """
     introduced = []
@@ -151,8 +157,8 @@ def endpoints(containers, services, color, network, mode):
 def volumes_in_use(config, containers):
     """Return ``{key: volume name}``: the volumes that ``containers`` use by the keys that ``config`` gives them.
 
-    ``shop_uploads`` is the key ``uploads`` of whatever project it was made by, unless there is a longer key that fits. Where
-    two containers use another volume each, that of the first counts.
+    ``shop_uploads`` is the key ``uploads`` of whatever project it was made by, unless there is a longer key that
+    fits. Where two containers use another volume each, that of the first counts.
     """
     keys = sorted(config.get("volumes") or {}, key=len, reverse=True)
     found = {}
@@ -167,7 +173,8 @@ def volumes_in_use(config, containers):
 def changes(release, config, refs, image_ids, containers):
     """Return why the active color is not what was asked for: one short reason each; empty where it is.
 
-    ``config``: hash of the configuration as it would be for the active color; ``refs``: ``{service: image reference}`` of it;
+    ``config``: hash of the configuration as it would be for the active color; ``refs``: ``{service: image
+    reference}`` of it;
     ``image_ids``: ``{reference: id here, or None}``; ``containers``: of the active color.
     """
     reasons = []

@@ -143,8 +143,11 @@ class Planner:
         def render(color):
             return _compose.render(self.run, self.docker, settings, color, self.params["env"])
 
-        with ThreadPoolExecutor(max_workers=2) as pool:
-            rendered = dict(zip(COLORS, pool.map(render, COLORS)))
+        with ThreadPoolExecutor(max_workers=3) as pool:
+            recent_enough = pool.submit(_compose.refuse_old, self.run, self.docker)
+            renderings = pool.map(render, COLORS)
+            recent_enough.result()  # its message is the better one
+            rendered = dict(zip(COLORS, renderings))
         for _config, said in rendered.values():
             self.warnings.extend(line for line in said if line not in self.warnings)
         return {color: config for color, (config, _said) in rendered.items()}
@@ -155,7 +158,8 @@ class Planner:
         for service, ref in refs.items():
             if ids[ref] is None and "build" not in config["services"][service]:
                 raise _plan.PlanError(
-                    f"bluegreen_pull is 'never', but the image {ref} of service {service} is not on the target; load it, or let "
+                    f"bluegreen_pull is 'never', but the image {ref} of service {service} is not on the target; "
+                    "load it, or let "
                     "bluegreen_pull be 'missing'"
                 )
 
@@ -296,7 +300,8 @@ class Planner:
         return [with_color(service["name"], color) for service in self.services]
 
     def _contents(self, color, release, containers):
-        """Return nginx's file as it is to be, as it would be now, and the one that leads over; see the module's RETURN."""
+        """Return nginx's file as it is to be, as it would be now, and the one that leads over; see the module's
+        RETURN."""
         active = self.now.active
         contents = {"content": self._content(color, release, containers), "previous_content": "", "introduction": ""}
         if active:
@@ -312,7 +317,8 @@ class Planner:
         return contents
 
     def _content(self, color, release, containers):
-        """Return nginx's file with the traffic at ``color``; ``containers``: those it has, none where they are to be made."""
+        """Return nginx's file with the traffic at ``color``; ``containers``: those it has, none where they are to be
+        made."""
         return self._text(color, release, self._upstreams(color, containers))
 
     def _text(self, color, release, upstreams):

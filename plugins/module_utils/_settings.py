@@ -182,7 +182,10 @@ def _own_alias(app, name):
     try:
         render("shop", [{"host": host, "port": 80}])
     except UpstreamError:
-        remedy = "nginx is to find it as {0}, which is no name for a host: at most 63 characters, a letter or digit at the end"
+        remedy = (
+            "nginx is to find it as {0}, which is no name for a host: at most 63 characters, a letter or digit at the "
+            "end"
+        )
         yield _problem("services", name, remedy.format(host))
 
 

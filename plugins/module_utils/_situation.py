@@ -20,7 +20,8 @@ from ansible_collections.hotswap.compose.plugins.module_utils._upstream import U
 class Situation:
     """What is true on the target now.
 
-    ``edge``, ``state``; ``nginx_version``; ``text``: our file's content or None; ``colors``; ``active``: color or None, and
+    ``edge``, ``state``; ``nginx_version``; ``text``: our file's content or None; ``colors``; ``active``: color or
+    None, and
     ``active_by``: what says so.
     """
 
@@ -50,7 +51,8 @@ class Situation:
         return self.colors[self.active] if self.active else []
 
     def _dump(self, may_judge):
-        """Return what nginx's configuration on disk is, tested; also with a stand-in for our file where that is to change."""
+        """Return what nginx's configuration on disk is, tested; also with a stand-in for our file where that is to
+        change."""
         name, edge = _nginx.app_file(self.app), self.edge
         if not edge.running and self.text is not None:
             raise EdgeError(
@@ -87,14 +89,18 @@ def _refused(edge, judged, was_sound):
     said = quoted(judged)
     if "duplicate upstream" in said:
         return (
-            f"nginx has an upstream of this name in a file of its own: {said}. Remove that block (nginx goes on with what it has "
+            f"nginx has an upstream of this name in a file of its own: {said}. Remove that block (nginx goes on "
+            "with what it has "
             "loaded), then run this again; the role writes the upstream from now on"
         )
     if was_sound:
         return f"nginx refuses its configuration with our file in it: {said}"
     if edge.running:
         return f"nginx's configuration on disk is broken already, before this deploy: {said}"
-    return f"nginx in {edge.name} does not run, it {edge.describe_state()}, and would not start with our file in place either: {said}"
+    return (
+        f"nginx in {edge.name} does not run, it {edge.describe_state()}, and would not start with our file in place "
+        f"either: {said}"
+    )
 
 
 def _not_included(edge, name):
@@ -106,12 +112,14 @@ def _not_included(edge, name):
 
 
 def check_certificate(edge, tls):
-    """Raise EdgeError where a certificate or key isn't there, or they don't match; nginx's own test says it less clearly."""
+    """Raise EdgeError where a certificate or key isn't there, or they don't match; nginx's own test says it less
+    clearly."""
     paths = {key: edge.on_target(tls[key]) for key in ("certificate", "key")}
     for key, path in paths.items():
         if path is None or not os.path.isfile(path):
             raise EdgeError(
-                f"bluegreen_vhost is {tls[key]!r}: tls.{key}: nginx in {edge.name} has no such file; name the file as nginx sees it, and mount its "
+                f"bluegreen_vhost is {tls[key]!r}: tls.{key}: nginx in {edge.name} has no such file; name the "
+                "file as nginx sees it, and mount its "
                 "directory where nginx runs in a container"
             )
     try:

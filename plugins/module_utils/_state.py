@@ -22,7 +22,8 @@ class StateError(Exception):
 def temporary_directory(parent):
     """Have a directory, readable by its owner alone, for as long as the block runs.
 
-    It lies in ``parent`` or, where that is not made yet, in the nearest above it: nothing is left behind. Raises StateError.
+    It lies in ``parent`` or, where that is not made yet, in the nearest above it: nothing is left behind. Raises
+    StateError.
     """
     nearest = parent
     while not os.path.isdir(nearest):
@@ -38,7 +39,8 @@ def temporary_directory(parent):
 
 
 class AppState:
-    """``<state_dir>/<app>``: ``journal.json``, ``deploys/<deploy>/compose.<color>.json`` (mode 0600: they hold secrets)."""
+    """``<state_dir>/<app>``: ``journal.json``, ``deploys/<deploy>/compose.<color>.json`` (mode 0600: they hold
+    secrets)."""
 
     def __init__(self, state_dir, app):
         self.app = app
@@ -69,7 +71,8 @@ class AppState:
         return os.path.join(self.deploys, deploy)
 
     def forget_deploys(self, *kept):
-        """Remove the files of every deploy that no rollback can go to, and that isn't in ``kept``: they hold secrets."""
+        """Remove the files of every deploy that no rollback can go to, and that isn't in ``kept``: they hold
+        secrets."""
         held = [record for record in self.journal["releases"] if record["outcome"] == "deployed"]
         needed = {record.get("deploy") for record in held} | set(kept)
         for name in os.listdir(self.deploys):
@@ -85,6 +88,7 @@ class AppState:
 
 def _unwritable(path, error):
     return (
-        f"bluegreen_state_dir: {path} can't be written ({error.strerror}); give the directory to the connecting user, or run with "
+        f"bluegreen_state_dir: {path} can't be written ({error.strerror}); give the directory to the connecting "
+        "user, or run with "
         "become"
     )

@@ -31,8 +31,8 @@ class Swap:
     def judge(self, content, introduction, previous_content):
         """Test the file that live() would write; raises EdgeError with nginx's own words.
 
-        ``introduction``: a file that sends the traffic where it goes now and names where it will go, empty where nginx need not
-        know that before; it is made live.
+        ``introduction``: a file that sends the traffic where it goes now and names where it will go, empty where
+        nginx need not know that before; it is made live.
         """
         if self.check_mode:
             return self._result(False)
@@ -44,10 +44,11 @@ class Swap:
         return self._result(True, **self._prove(*written))
 
     def live(self, content, previous_content, addresses):
-        """Make ``content`` the app's file and prove that nginx serves it. Raises EdgeError, the file of before in place again.
+        """Make ``content`` the app's file and prove that nginx serves it. Raises EdgeError, the file of before in
+        place again.
 
-        ``previous_content``: the way back where there is no file yet; ``addresses``: behind the names, where nginx only looks
-        them up when it loads.
+        ``previous_content``: the way back where there is no file yet; ``addresses``: behind the names, where nginx
+        only looks them up when it loads.
         """
         with self._turn():
             before = self.edge.read(self.name)
@@ -77,14 +78,17 @@ class Swap:
         """What a person should know of this nginx; None where there is nothing."""
         if self.unprepared:
             return (
-                "nginx ran without keepalive_min_timeout until now, so this first reload may have dropped a request of every busy "
+                "nginx ran without keepalive_min_timeout until now, so this first reload may have dropped a "
+                "request of every busy "
                 "keep-alive connection; the next ones drop none"
             )
         if _nginx.drops_no_keepalive(self.version):
             return None
         return (
-            f"nginx {self._version_text()} closes its clients' idle keep-alive connections at each swap, which drops a request of every busy one "
-            f"({self.edge.clients() if self.edge.running else 0} are open now); nginx 1.27.4 and newer drop none: update nginx"
+            f"nginx {self._version_text()} closes its clients' idle keep-alive connections at each swap, which "
+            "drops a request of every busy one "
+            f"({self.edge.clients() if self.edge.running else 0} are open now); nginx 1.27.4 and newer drop none: "
+            "update nginx"
         )
 
     def _turn(self):
@@ -120,7 +124,8 @@ class Swap:
         return seen is not None and _nginx.generation(seen) == _nginx.generation(text)
 
     def _write(self, text, way_back):
-        """Put the app's file, tested, where nginx reads it; return what _prove() needs. ``way_back``: what is there now."""
+        """Put the app's file, tested, where nginx reads it; return what _prove() needs. ``way_back``: what is there
+        now."""
         files = self._accepted(_nginx.marked(text, generation=_new_generation()))
         self._note(way_back)
         files_before = {name: self.edge.read(name) for name in files}
@@ -141,7 +146,8 @@ class Swap:
         return files_before[self.name], old_workers, time.monotonic()
 
     def _prove(self, before, old_workers, written_at):
-        """See that nginx serves what was written; return what the proof says. On failure the app's file of before is back."""
+        """See that nginx serves what was written; return what the proof says. On failure the app's file of before is
+        back."""
         try:
             seconds = self.edge.reload_after(written_at) if self.edge.running else self.edge.start()
             proved_at = time.time()

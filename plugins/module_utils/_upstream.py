@@ -68,7 +68,8 @@ def render(name, targets, resolver=None):
     """Return the text of one ``upstream`` block, which ends with a newline.
 
     name: letter first, then letters, digits, ".", "_", "-"; 128 characters at most.
-    targets: at least one ``{"host": str, "port": int or digits, "weight": int or digits, default 1}``. With ``down`` true, nginx
+    targets: at least one ``{"host": str, "port": int or digits, "weight": int or digits, default 1}``. With ``down``
+      true, nginx
         gets to know it and sends it nothing; with ``at_load`` true, it is looked up once, when nginx loads.
     resolver: address of the DNS server by which nginx (1.27.3 or newer) follows the other targets named by a host name.
     Raises UpstreamError, which names the field, the value and the remedy.

@@ -26,7 +26,8 @@ _HEADERS = (
 
 
 def problems(vhost, service_names):
-    """Return what is wrong with a vhost: ``(key, value, remedy)`` each. ``service_names``: those of bluegreen_services."""
+    """Return what is wrong with a vhost: ``(key, value, remedy)`` each. ``service_names``: those of
+    bluegreen_services."""
     if not vhost:
         return
     for name in vhost.get("server_names") or []:
@@ -81,7 +82,7 @@ def render(app, vhost, services):
     if any(location.get("websocket") for location in locations):
         lines += [f"map $http_upgrade {connection} {{", "    default upgrade;", "    '' '';", "}"]
     lines.append("server {")
-    lines += ["    listen {}{1};".format(listen, " ssl" if tls else "") for listen in listens(vhost)]
+    lines += ["    listen {}{};".format(listen, " ssl" if tls else "") for listen in listens(vhost)]
     lines.append("    server_name {};".format(" ".join(vhost["server_names"])))
     if tls:
         lines += [
@@ -103,7 +104,7 @@ def own_url(vhost, address):
     if not ports or not address:
         return None
     path = (vhost.get("locations") or [{"path": "/"}])[0]["path"]
-    url = "{}://{}:{}{3}".format("https" if vhost.get("tls") else "http", address, ports[0], path)
+    url = "{}://{}:{}{}".format("https" if vhost.get("tls") else "http", address, ports[0], path)
     return {"url": url, "host": vhost["server_names"][0].replace("*", "any")}
 
 

@@ -12,8 +12,8 @@ version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
-  - Stops a color so that it stays stopped when the Docker daemon restarts, whatever its restart policy, and remembers that policy in the
-    journal; starts it again with the policy it had.
+  - Stops a color so that it stays stopped when the Docker daemon restarts, whatever its restart policy, and remembers
+    that policy in the journal; starts it again with the policy it had.
   - Works on containers that somebody started by hand as well, under whatever Compose project.
   - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
 extends_documentation_fragment:
@@ -44,7 +44,8 @@ options:
     choices: [started, stopped, absent]
     required: true
   volumes:
-    description: Whether V(absent) removes their anonymous volumes as well, which hold nothing where they never took traffic.
+    description: Whether V(absent) removes their anonymous volumes as well, which hold nothing where they never took
+      traffic.
     type: bool
     default: false
 """

@@ -12,9 +12,10 @@ version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
-  - Waits after a swap until nginx has answered what it had begun, so that the old color can be stopped without cutting anybody off.
-  - Drained means that no nginx worker of the configuration before the swap is left, or that no idle client can come back to one of them
-    and nginx has no connection open to the old color.
+  - Waits after a swap until nginx has answered what it had begun, so that the old color can be stopped without
+    cutting anybody off.
+  - Drained means that no nginx worker of the configuration before the swap is left, or that no idle client can come
+    back to one of them and nginx has no connection open to the old color.
   - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
 extends_documentation_fragment:
   - hotswap.compose.attributes
@@ -37,7 +38,8 @@ options:
     elements: str
     required: true
   old_workers:
-    description: What M(hotswap.compose.bluegreen_swap) returned as RV(hotswap.compose.bluegreen_swap#module:old_workers).
+    description: What M(hotswap.compose.bluegreen_swap) returned as
+      RV(hotswap.compose.bluegreen_swap#module:old_workers).
     type: list
     elements: list
     required: true

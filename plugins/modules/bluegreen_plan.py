@@ -12,11 +12,11 @@ version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
-  - Looks at nginx, at the containers of both colors and at the journal, and says which color has the traffic, whether the release
-    that was asked for is live already, and how the other color comes up.
+  - Looks at nginx, at the containers of both colors and at the journal, and says which color has the traffic, whether
+    the release that was asked for is live already, and how the other color comes up.
   - Refuses what can't work, with one message, before anything starts.
-  - Has Compose render the user's files and lays the result down in the state directory; the color, and a rollback to it later,
-    runs from that.
+  - Has Compose render the user's files and lays the result down in the state directory; the color, and a rollback to
+    it later, runs from that.
   - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
 extends_documentation_fragment:
   - hotswap.compose.attributes
@@ -88,7 +88,8 @@ options:
       - Without it, a rollback goes to the release that had the traffic before the active one.
     type: str
   rollback:
-    description: Whether this is a rollback, which takes the release from the state directory and not from O(project_src).
+    description: Whether this is a rollback, which takes the release from the state directory and not from
+      O(project_src).
     type: bool
     default: false
   pull:
@@ -150,7 +151,8 @@ options:
         description: The Host header to send.
         type: str
   deploy:
-    description: The RV(plan.deploy) of an earlier call in the same run, to be decided again now that its images are here.
+    description: The RV(plan.deploy) of an earlier call in the same run, to be decided again now that its images are
+      here.
     type: str
 """
 
@@ -237,7 +239,8 @@ plan:
       type: str
     introduction:
       description:
-        - What nginx's file is to say before the swap, where nginx follows names; it sends the traffic where it goes now.
+        - What nginx's file is to say before the swap, where nginx follows names; it sends the traffic where it goes
+          now.
         - Empty where there is no need.
       type: str
     edge_url:

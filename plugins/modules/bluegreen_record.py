@@ -13,8 +13,8 @@ author:
   - hotswap.compose authors (@hotswap)
 description:
   - Closes the unfinished deploy in the journal with its outcome.
-  - After a deploy, removes this app's images beyond the retained releases; after one that failed, those that only it brought. Never an
-    image that a container uses, that another app recorded, or that was there for somebody else.
+  - After a deploy, removes this app's images beyond the retained releases; after one that failed, those that only it
+    brought. Never an image that a container uses, that another app recorded, or that was there for somebody else.
   - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
 extends_documentation_fragment:
   - hotswap.compose.attributes
@@ -32,7 +32,8 @@ options:
   outcome:
     description:
       - How the deploy ended.
-      - V(deployed) has the traffic, after a rollback too; V(rolled_back) had it and lost it in the same run; V(rejected) never had it.
+      - V(deployed) has the traffic, after a rollback too; V(rolled_back) had it and lost it in the same run;
+        V(rejected) never had it.
     type: str
     choices: [deployed, rolled_back, rejected]
     required: true

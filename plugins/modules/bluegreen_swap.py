@@ -12,8 +12,10 @@ version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
-  - Writes the file by which nginx knows where the app's requests go, reloads nginx, and proves that it serves the new configuration.
-  - A file is tested outside nginx's own directory before it is put there in one step; one that nginx refuses is never seen by it.
+  - Writes the file by which nginx knows where the app's requests go, reloads nginx, and proves that it serves the new
+    configuration.
+  - A file is tested outside nginx's own directory before it is put there in one step; one that nginx refuses is never
+    seen by it.
   - What was there before is written to the journal first, and put back on disk where the reload can't be proven.
   - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
 extends_documentation_fragment:
@@ -50,7 +52,8 @@ options:
   introduction:
     description:
       - What the file is to say until the swap; it sends the traffic where it goes now, and names where it will go.
-      - Without it, an nginx that follows names answers 502 for the few milliseconds until it has looked the new ones up.
+      - Without it, an nginx that follows names answers 502 for the few milliseconds until it has looked the new ones
+        up.
     type: str
     default: ''
   color:
@@ -69,7 +72,8 @@ options:
         description: The Host header to send.
         type: str
   containers:
-    description: The ids of the old color's containers; with O(state=back), the traffic only goes back to them where they are healthy.
+    description: The ids of the old color's containers; with O(state=back), the traffic only goes back to them where
+      they are healthy.
     type: list
     elements: str
     default: []

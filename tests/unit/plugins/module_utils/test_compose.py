@@ -126,13 +126,14 @@ REQUIRED = (
     "error while interpolating x-common.environment.BLUEGREEN_RELEASE: required variable BLUEGREEN_RELEASE is "
     "missing a value: name the release, for example BLUEGREEN_RELEASE=v1"
 )
+GONE = " does not exist on the target; put it there, or correct the name or bluegreen_project_src"
 
 
 @pytest.mark.parametrize(
     "changes, run, message",
     [
-        ({"compose_files": ["a.{color}.yml"]}, Runner(), "{src}/a.green.yml does not exist on the target"),
-        ({"env_files": ["b.env"]}, Runner(), "{src}/b.env does not exist on the target"),
+        ({"compose_files": ["a.{color}.yml"]}, Runner(), "bluegreen_compose_files: {src}/a.green.yml" + GONE),
+        ({"env_files": ["b.env"]}, Runner(), "bluegreen_env_files: {src}/b.env" + GONE),
         ({}, Runner(15, err=REQUIRED + "\n"), "Compose refuses compose.green-deploy.yml: " + REQUIRED),
         ({}, Runner(1, err="no s3cret here"), "Compose refuses compose.green-deploy.yml: no *** here"),
         ({}, Runner(125), "Compose refuses compose.green-deploy.yml: exit status 125"),
@@ -141,6 +142,25 @@ REQUIRED = (
 def test_what_compose_cannot_render(changes, run, message, tmp_path):
     with pytest.raises(ComposeError, match=f"^{re.escape(message.replace('{src}', str(tmp_path)))}$"):
         compose.render(run, "docker", settings(tmp_path, **changes), "green", {"TOKEN": "s3cret"})
+
+
+@pytest.mark.parametrize("said", ["2.18.0", "v2.26.1-4", "Docker Compose version v2.40.3"])
+def test_a_compose_that_is_recent_enough(said):
+    compose.refuse_old(Runner(out=said), "docker")
+
+
+@pytest.mark.parametrize(
+    "run, message",
+    [
+        (Runner(1, "", "docker: 'compose' is not a docker command.\n"), "missing on the target (docker: 'compose' is not"),
+        (Runner(125), "missing on the target (exit status 125); install"),
+        (Runner(0, "v2.3.3"), "Compose 2.3.3 on the target is too old; update it to 2.18 or newer"),
+        (Runner(0, "1.29.2"), "Compose 1.29.2 on the target is too old"),
+    ],
+)
+def test_a_compose_that_is_missing_or_too_old(run, message):
+    with pytest.raises(ComposeError, match=re.escape(message)):
+        compose.refuse_old(run, "docker")
 
 
 def test_the_hash_is_of_what_would_run():

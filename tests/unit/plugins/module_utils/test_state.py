@@ -112,27 +112,24 @@ def test_the_journals_of_the_others(tmp_path):
     assert [(each["app"], each["releases"][0]["deploy"]) for each in others] == [("bank", "bank")]
 
 
-def test_a_temporary_directory_takes_what_it_made_away_with_it(tmp_path):
+def test_a_temporary_directory_leaves_nothing_behind(tmp_path):
     (tmp_path / "kept").mkdir()
-    for parent in ("kept", "state/shop/scratch"):
+    for parent, lies_in in (("kept", "kept"), ("state/shop/scratch", ".")):
         with state.temporary_directory(str(tmp_path / parent)) as path:
             assert mode(path) == 0o700
-            assert os.path.dirname(path) == str(tmp_path / parent)
+            assert os.path.dirname(path) == str(tmp_path / lies_in)
             open(os.path.join(path, "candidate"), "w", encoding="utf-8").close()
     assert (os.listdir(tmp_path), os.listdir(tmp_path / "kept")) == (["kept"], [])
 
 
-def test_a_temporary_directory_leaves_what_others_put_beside_it(tmp_path):
-    with pytest.raises(KeyError), state.temporary_directory(str(tmp_path / "state" / "shop")):
-        (tmp_path / "state" / "theirs").touch()
+def test_a_temporary_directory_goes_after_a_failure_too(tmp_path):
+    with pytest.raises(KeyError), state.temporary_directory(str(tmp_path / "state")):
         raise KeyError
-    assert os.listdir(tmp_path / "state") == ["theirs"]
+    assert os.listdir(tmp_path) == []
 
 
-def test_no_temporary_directory_where_a_file_is_in_the_way(tmp_path):
-    (tmp_path / "shop").touch()
-    with pytest.raises(StateError, match="can't be written"), state.temporary_directory(
-        str(tmp_path / "shop" / "scratch")
+def test_no_temporary_directory_where_none_can_be_made(tmp_path):
+    with pytest.raises(StateError, match="/proc/shop/scratch can't be written"), state.temporary_directory(
+        "/proc/shop/scratch"
     ):
         pass
-    assert os.listdir(tmp_path) == ["shop"]

@@ -1,0 +1,84 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The role in a play of the user's, with his own tasks, handlers and a second app."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from sites import playbook
+
+ROLE = {"include_role": {"name": "hotswap.compose.bluegreen"}}
+
+
+@pytest.fixture(scope="module")
+def site(site):
+    for release in ("v1", "v2"):
+        site.image(release)
+    site.first_deploy("v1")
+    return site
+
+
+def write(site, **play):
+    path = site.directory / "play.json"
+    path.write_text(json.dumps([{"hosts": "all", "gather_facts": False, **play}]))
+    return str(path)
+
+
+def test_users_pending_handler_that_fails_ends_the_play_before_ours_begins(site):
+    path = write(
+        site,
+        tasks=[{"command": "true", "notify": "mine"}, ROLE, {"debug": {"msg": "came this far"}}],
+        handlers=[{"name": "mine", "fail": {"msg": "the user's handler is broken"}}],
+    )
+    before = site.snapshot()
+    run = site.play(path, release="v2").failed()
+    assert run.message == "the user's handler is broken"
+    assert run.ran("bluegreen_plan") == 0
+    assert site.snapshot() == before
+    site.serves("v1", "blue")
+
+
+def test_two_apps_on_one_nginx_in_one_play(site, make_site):
+    """By include_role, after a task whose handler is the user's own: it runs once, before ours."""
+    other = make_site("play-other")
+    for color in ("blue", "green"):
+        path = other.src / f"compose.{color}-deploy.yml"
+        path.write_text(path.read_text().replace(f"name: {other.name}", f"name: {site.name}"))
+    other.image("v1")
+    path = write(
+        site,
+        tasks=[
+            {"command": "true", "notify": "mine"},
+            ROLE,
+            {"debug": {"msg": "first {{ bluegreen_result.release }} {{ bluegreen_result.active_color }}"}},
+            {
+                **ROLE,
+                "vars": {
+                    "bluegreen_app": other.app,
+                    "bluegreen_release": "v1",
+                    "bluegreen_project_src": str(other.src),
+                },
+            },
+            {"debug": {"msg": "second {{ bluegreen_result.release }} {{ bluegreen_result.active_color }}"}},
+        ],
+        handlers=[{"name": "mine", "debug": {"msg": "the user's handler ran"}}],
+    )
+    # Not as extra variables, which would outrank what the second app has of its own.
+    hosts = {"target": site.variables(release="v2")}
+    run = playbook(site.directory / "run", path, hosts=hosts).succeeded()
+    said = [task["msg"] for task in run.tasks]
+    assert said.count("the user's handler ran") == 1
+    assert {"first v2 green", "second v1 blue"} <= set(said)
+    site.serves("v2", "green")
+    assert f"upstream {other.app}-web " in (site.conf / f"bluegreen-{other.app}.conf").read_text()
+    assert (site.journal()["app"], site.states("green")) == (site.app, {"running"})
+    assert other.states("blue") == {"running"}
+
+
+def test_role_by_the_roles_keyword(site):
+    """A second deploy of what is live, by `roles:`, is the no-op that it is by name."""
+    path = write(site, roles=["hotswap.compose.bluegreen"])
+    run = site.play(path, release="v2").succeeded()
+    assert (run.changed, run.result["outcome"]) == (0, "unchanged")
