@@ -26,7 +26,6 @@ class Swap:
         self.name = _nginx.app_file(state.app)
         self.version = edge.version()
         self.unprepared = False
-        self.unsettled = None
 
     def judge(self, content, introduction, previous_content):
         """Test the file that live() would write; raises EdgeError with nginx's own words.
