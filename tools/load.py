@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026 the hotswap.compose authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A load that never retries, so that each dropped request is counted: `load.py --duration 10 --out report.json`.
@@ -109,7 +108,7 @@ class Load:
         self.count(kind, None if good else "errors_5xx" if response.status >= 500 else "other_non_2xx")
         self.kinds[kind].took(seconds)
         if release := response.headers.get("x-release"):
-            requests, first, _ = self.releases.get(release, (0, time.time(), None))
+            requests, first, _last = self.releases.get(release, (0, time.time(), None))
             self.releases[release] = requests + 1, first, time.time()
 
     def dropped(self, kind, reason):
@@ -192,10 +191,10 @@ class Load:
             loop.add_signal_handler(number, self.stopping.set)
         pause, wait, fresh = options.think_ms / 1000, options.slow_seconds, {"keep_alive": False, "pause": FRESH_PAUSE}
         slow = {"timeout": TIMEOUT + wait, "pause": pause}
-        clients = [self.http_client("get", "GET /", pause=pause) for _ in range(options.get)]
-        clients += [self.http_client("post", "POST /orders", ORDER, pause=pause) for _ in range(options.post)]
-        clients += [self.http_client("fresh", "GET /", **fresh) for _ in range(options.fresh)]
-        clients += [self.http_client("slow", f"GET /slow?seconds={wait:g}", **slow) for _ in range(options.slow)]
+        clients = [self.http_client("get", "GET /", pause=pause) for _client in range(options.get)]
+        clients += [self.http_client("post", "POST /orders", ORDER, pause=pause) for _client in range(options.post)]
+        clients += [self.http_client("fresh", "GET /", **fresh) for _client in range(options.fresh)]
+        clients += [self.http_client("slow", f"GET /slow?seconds={wait:g}", **slow) for _client in range(options.slow)]
         clients += [self.websocket_client(number) for number in range(options.websocket)]
         running = asyncio.gather(*clients)
         while not (self.stopping.is_set() or running.done()):
@@ -243,7 +242,7 @@ async def read_response(reader):
     status = 100
     while 100 <= status < 200 and status != 101:  # others of 1xx announce the response proper
         lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        version, _, rest = lines[0].partition(" ")
+        version, _space, rest = lines[0].partition(" ")
         if version not in ("HTTP/1.1", "HTTP/1.0"):
             raise ValueError(f"status line {lines[0][:60]!r}")
         status = int(rest[:3])

@@ -31,11 +31,10 @@ class ActionModule(ActionBase):
         if self._task._role is None:
             raise AnsibleActionFail("bluegreen_validate is a part of the role hotswap.compose.bluegreen")
         options = self._options(arguments["entry_point"])
-        values = {
-            name: _typed(self._templar.template(task_vars[name]), option.get("type"))
-            for name, option in options.items()
-            if name in task_vars
-        }
+        variables = self._templar.template({name: task_vars[name] for name in options if name in task_vars})
+        if "omit" in task_vars:
+            variables = _without(task_vars["omit"], variables)
+        values = {name: _typed(value, options[name].get("type")) for name, value in variables.items()}
         checked = ArgumentSpecValidator(options).validate(values)
         settings = {
             name[len(PREFIX) :]: value
@@ -64,4 +63,13 @@ def _typed(value, kind):
             return yaml.safe_load(value)
         except yaml.YAMLError:
             return value  # refused as what it is
+    return value
+
+
+def _without(omitted, value):
+    """Return ``value`` without what ``default(omit)`` left in it; before ansible-core 2.19 that is a text of its own."""
+    if isinstance(value, dict):
+        return {key: _without(omitted, each) for key, each in value.items() if each != omitted}
+    if isinstance(value, list):
+        return [_without(omitted, each) for each in value if each != omitted]
     return value

@@ -35,6 +35,18 @@ options:
         description: The share of this server, from 1 to 65535.
         type: int
         default: 1
+      down:
+        description:
+          - Whether nginx gets to know this server but sends it nothing. With O(resolver) it knows the addresses before
+            the first request goes there.
+          - At least one target is not down.
+        type: bool
+        default: false
+      at_load:
+        description:
+          - Whether this host is looked up once, while nginx loads its configuration, although there is a O(resolver).
+        type: bool
+        default: false
   name:
     description:
       - The name of the upstream. A letter, followed by up to 127 letters, digits, dots, underscores or hyphens.

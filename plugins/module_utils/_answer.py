@@ -31,7 +31,8 @@ def ask(url, host, timeout):
     else:
         connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout)
     try:
-        connection.request("GET", parts.path or "/", headers={"Host": host} if host else {})
+        path = (parts.path or "/") + ("?" + parts.query if parts.query else "")
+        connection.request("GET", path, headers={"Host": host} if host else {})
         return connection.getresponse().status
     finally:
         connection.close()

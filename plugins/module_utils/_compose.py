@@ -83,7 +83,7 @@ def render(run, docker, settings, color, env):
 
 
 def refuse_old(run, docker):
-    """Raise ComposeError where the target has no Compose v2, or one older than the modules that start containers take."""
+    """Raise ComposeError where the target has no Compose v2, or an older one than community.docker takes."""
     rc, out, err = run([docker, "compose", "version", "--short"], {})
     version = _VERSION.search(out) if rc == 0 else None
     if version is None:
@@ -92,7 +92,8 @@ def refuse_old(run, docker):
             "docker-compose-v2 (Ubuntu)".format((err or out).strip().split("\n")[0] or f"exit status {rc}")
         )
     if tuple(int(part) for part in version.groups()) < OLDEST:
-        raise ComposeError("Compose {} on the target is too old; update it to {}.{} or newer".format(version.group(), *OLDEST))
+        oldest = ".".join(str(part) for part in OLDEST)
+        raise ComposeError(f"Compose {version.group()} on the target is too old; update it to {oldest} or newer")
 
 
 def config_hash(config):
@@ -184,6 +185,12 @@ def _publish(service, name, target, published):
         raise ComposeError(
             f"service {name} has {_replicas(service)} replicas, which can't publish one port: give it one, or let "
             "nginx run in a container"
+        )
+    if service.get("network_mode", "bridge") != "bridge":
+        raise ComposeError(
+            "service {} has network_mode {}, so it publishes no port for nginx: remove network_mode".format(
+                name, service["network_mode"]
+            )
         )
     own = {"mode": "ingress", "host_ip": HOST, "target": target, "published": str(published), "protocol": "tcp"}
     others = [port for port in service.get("ports") or [] if str(port.get("published")) != str(published)]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+from urllib.parse import urlsplit
 
 from ansible_collections.hotswap.compose.plugins.module_utils import _vhost
 from ansible_collections.hotswap.compose.plugins.module_utils._upstream import UpstreamError, render
@@ -23,7 +24,8 @@ _RELEASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")
 _SERVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z")
 _DOCKER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 _UPSTREAM = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,127}\Z")
-_URL = re.compile(r"https?://[^\s/]+(?:/\S*)?\Z")
+_URL = re.compile(r"https?://[!-~]+\Z")
+_HOST_HEADER = re.compile(r"[A-Za-z0-9._:\[\]-]+\Z")
 _BRACES = re.compile(r"\{[^{}]*\}?|\}")
 _COLOR_AND_SEPARATOR = re.compile(r"[-_.]\{color\}|\{color\}[-_.]|\{color\}")
 
@@ -92,7 +94,7 @@ def problems(settings):
     Only what is in ``settings`` is judged, so that every entry point can hand in its own variables.
     """
     found = []
-    for check in (_names, _paths, _files, _services, _published, _vhost_problems, _edge_url, _numbers):
+    for check in (_names, _paths, _files, _services, _managed, _published, _vhost_problems, _edge_url, _numbers):
         found.extend(check(settings))
     return found
 
@@ -152,16 +154,13 @@ def _services(settings):
     sound = []
     for service in services:
         broken = list(_service(service))
-        for problem in broken:
-            yield problem
+        yield from broken
         if not broken:
             sound.append(service)
-    for problem in _meetings(named_services(settings["app"], sound)):
-        yield problem
+    yield from _meetings(named_services(settings["app"], sound))
     if _APP.match(settings["app"]):
         for service in sound:
-            for problem in _own_alias(settings["app"], service["name"]):
-                yield problem
+            yield from _own_alias(settings["app"], service["name"])
 
 
 def _meetings(services):
@@ -210,6 +209,11 @@ def _service(service):
         yield _problem("services", upstream, "an upstream is a letter, then letters, digits, '.', '_' and '-'")
 
 
+def _managed(settings):
+    if settings.get("nginx_mode") == "host" and settings.get("nginx_manage"):
+        yield _problem("nginx_manage", True, "the role runs no nginx on the host: install it, and leave this out")
+
+
 def _published(settings):
     host = settings.get("nginx_mode") == "host"
     taken = {}
@@ -243,11 +247,24 @@ def _vhost_problems(settings):
 
 
 def _edge_url(settings):
-    given = settings.get("edge_url")
-    if given and not _URL.match(given.get("url") or ""):
+    edge_url = settings.get("edge_url")
+    if not edge_url:
+        return
+    if not _is_url(edge_url.get("url") or ""):
         yield _problem(
-            "edge_url", given.get("url"), "url is http:// or https:// and a host, as the target reaches nginx"
+            "edge_url", edge_url.get("url"), "url is http:// or https:// and a host, as the target reaches nginx"
         )
+    host = edge_url.get("host")
+    if host and not _HOST_HEADER.match(host):
+        yield _problem("edge_url", host, "host is a host name, with :port where that is in the Host header")
+
+
+def _is_url(text):
+    try:
+        parts = urlsplit(text)
+        return bool(_URL.match(text) and parts.hostname and parts.port != 0)
+    except ValueError:  # of brackets or a port
+        return False
 
 
 def _numbers(settings):

@@ -54,7 +54,8 @@ class Situation:
         """Return what nginx's configuration on disk is, tested; also with a stand-in for our file where that is to
         change."""
         name, edge = _nginx.app_file(self.app), self.edge
-        if not edge.running and self.text is not None:
+        # One that would start without our file is down for another reason.
+        if not edge.running and (self.text is not None or (may_judge and edge.judge({})[0])):
             raise EdgeError(
                 f"nginx in {edge.name} is not running, it {edge.describe_state()}: find out why, and start it"
             )

@@ -11,7 +11,7 @@ import re
 SERVER_NAME = re.compile(
     r"(?:\*\.)?[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*\Z"
 )
-LISTEN = re.compile(r"(?:(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9A-Fa-f:]+\]):)?(\d{1,5})\Z")
+LISTEN = re.compile(r"(?:(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[[0-9A-Fa-f:]+\]):)?([0-9]{1,5})\Z")
 PATH = re.compile(r"/[A-Za-z0-9._~/%+@:,=-]*\Z")
 FILE = re.compile(r"/[A-Za-z0-9._/@+-]+\Z")
 
@@ -74,7 +74,8 @@ def render(app, vhost, services):
     """
     if not vhost:
         return ""
-    upstreams = {service["name"]: service["upstream"] for service in services}
+    # Of a service with two ports, each with its own upstream, the first one counts.
+    upstreams = {service["name"]: service["upstream"] for service in reversed(services)}
     locations = vhost.get("locations") or [{"path": "/", "service": services[0]["name"]}]
     connection = "$bluegreen_{}_connection".format(app.replace("-", "_"))
     tls = vhost.get("tls")

@@ -27,7 +27,7 @@ def make_site(request, app_image, tmp_path_factory):
         return made[-1]
 
     yield make
-    for site in made:
+    for site in reversed(made):  # a later one may be on the network of an earlier one
         site.close()
 
 

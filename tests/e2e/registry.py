@@ -61,8 +61,8 @@ class Registry:
 
     def find(self, path):
         """Return media type and body of what a path of the registry's API means; (…, None) where there is nothing."""
-        kind, _, name = path.removeprefix("/v2/").rpartition("/")
-        repository, _, kind = kind.rpartition("/")
+        place, _slash, name = path.removeprefix("/v2/").rpartition("/")
+        repository, _slash, kind = place.rpartition("/")
         if kind == "manifests" and (repository, name) in self.manifests:
             media_type, digest = self.manifests[repository, name]
             return media_type, self.blobs[digest]

@@ -28,8 +28,6 @@ NGINX = "hotswap/nginx:1.30"
 APP_IMAGE = "hotswap-e2e/app:base"
 APP_LABEL = "hotswap.compose.app"
 WORKER = "nginx: worker process"
-# Of this nginx: with addresses that it knows at once, then with names that it looks up again.
-RELOADS_A_SWAP = 2
 
 COMPOSE = """\
 services:
@@ -144,6 +142,7 @@ def playbook(directory, name, variables=None, hosts=None, environment=None, argu
         text=True,
         timeout=180,
         stdin=subprocess.DEVNULL,
+        check=False,
     )
     seconds = time.monotonic() - began
     print(f"--- {' '.join(command[3:])} {variables}\n{process.stdout}{process.stderr}--- {seconds:.1f} s")
@@ -272,7 +271,7 @@ class Site:
             **options,
         )
         if wait:
-            until(lambda: self.workers(), "nginx has workers")
+            until(self.workers, "nginx has workers")
         return container
 
     @property
@@ -342,7 +341,7 @@ class Site:
 
     def serves(self, release, color=None):
         """Whether the release answers, and only it, by several requests."""
-        answers = [self.get() for _ in range(4)]
+        answers = [self.get() for _number in range(4)]
         assert {status for status, _said in answers} == {200}, answers
         assert {said["BLUEGREEN_RELEASE"] for _status, said in answers} == {release}, answers
         assert color is None or {said["BLUEGREEN_COLOR"] for _status, said in answers} == {color}, answers

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 the hotswap.compose authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A stack that somebody started by hand, behind an upstream of his own; the tests build on each other, in this order."""
+"""A stack that somebody started by hand, behind an upstream of his own; the tests build on each other in this order."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Server:
     def accept(self):
         while True:
             try:
-                connection, _ = self.listener.accept()
+                connection, _peer = self.listener.accept()
             except OSError:
                 return
             self.connections += 1
@@ -60,7 +60,7 @@ class Server:
             if not part:
                 return None
             head += part
-        head, _, body = head.partition(b"\r\n\r\n")
+        head, _end, body = head.partition(b"\r\n\r\n")
         wanted = [int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.startswith(b"Content-Length:")]
         while wanted and len(body) < wanted[0]:
             body += connection.recv(65536)
@@ -265,7 +265,7 @@ def test_it_can_be_stopped_and_still_reports(serve, tmp_path, how):
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         time.sleep(1)
         stop.touch() if how == "stop file" else process.send_signal(how)
-        table, _ = process.communicate(timeout=5)
+        table, _errors = process.communicate(timeout=5)
     assert process.returncode == 0
     assert table.startswith("kind ")
     report = json.loads(out.read_text())
@@ -299,7 +299,7 @@ def read_frame(connection):
 
 
 def echo(connection):
-    _, payload = read_frame(connection)
+    _opcode, payload = read_frame(connection)
     pong = json.dumps({**json.loads(payload), "type": "pong", "padding": "x" * 200}).encode()
     connection.sendall(bytes([0x81, 126]) + struct.pack("!H", len(pong)) + pong)
 

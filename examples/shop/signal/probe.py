@@ -11,7 +11,7 @@ with socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=4) as con
         if not part:
             break
         answer += part
-head, _, body = answer.partition(b"\r\n\r\n")
+head, _end, body = answer.partition(b"\r\n\r\n")
 status = head.split(b"\r\n")[0].decode("latin-1")
 print(status, body.decode("utf-8", "replace").strip())
 sys.exit(0 if status.split(" ")[1:2] == ["200"] else 1)

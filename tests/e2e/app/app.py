@@ -1,9 +1,11 @@
 # Copyright (c) 2026 the hotswap.compose authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A tiny application that boots at once. What it does wrong is said by BEHAVIOUR: healthy, never-healthy, exit, crash."""
+"""A tiny application that boots at once; BEHAVIOUR says what it is: healthy, never-healthy, exit, crash."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import os
 import signal
@@ -14,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 BEHAVIOUR = os.environ.get("BEHAVIOUR") or "healthy"
 RELEASE = os.environ.get("BLUEGREEN_RELEASE", "")
+GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455
 SAID = {name: os.environ.get(name, "") for name in ("BLUEGREEN_RELEASE", "BLUEGREEN_COLOR", "BEHAVIOUR", "GREETING")}
 
 
@@ -21,6 +24,9 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
+        if self.headers.get("Upgrade", "").lower() == "websocket":
+            self.websocket()
+            return
         url = urllib.parse.urlsplit(self.path)
         if url.path == "/slow":
             time.sleep(float(urllib.parse.parse_qs(url.query)["seconds"][0]))
@@ -34,6 +40,25 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         self.rfile.read(int(self.headers["Content-Length"]))
         self.do_GET()
+
+    def websocket(self):
+        """Frames are masked and shorter than 126 bytes, as tools/load.py sends them."""
+        accept = hashlib.sha1((self.headers["Sec-WebSocket-Key"] + GUID).encode()).digest()
+        self.send_response(101)
+        self.send_header("Upgrade", "websocket")
+        self.send_header("Connection", "Upgrade")
+        self.send_header("Sec-WebSocket-Accept", base64.b64encode(accept).decode())
+        self.send_header("X-Release", RELEASE)
+        self.end_headers()
+        self.close_connection = True
+        while head := self.rfile.read(2):
+            mask, payload = self.rfile.read(4), self.rfile.read(head[1] & 0x7F)
+            payload = bytes(byte ^ mask[i % 4] for i, byte in enumerate(payload))
+            if head[0] & 0x0F == 8:
+                self.wfile.write(bytes([0x88, len(payload)]) + payload)
+                return
+            pong = json.dumps({**json.loads(payload), "type": "pong"}).encode()
+            self.wfile.write(bytes([0x81, len(pong)]) + pong)
 
     def log_message(self, *args):
         """No line a request: the evidence of a refused release is what else is in the log."""

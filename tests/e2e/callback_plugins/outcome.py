@@ -3,6 +3,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+
+from ansible.plugins.callback import CallbackBase
+
 DOCUMENTATION = r"""
 name: outcome
 type: aggregate
@@ -10,11 +15,6 @@ short_description: Write what a playbook did to a file, for the tests
 description:
   - Writes the tasks' results, the numbers a host and the custom stats, as JSON, to the file that E(E2E_OUTCOME) names.
 """
-
-import json
-import os
-
-from ansible.plugins.callback import CallbackBase
 
 
 class CallbackModule(CallbackBase):

@@ -16,10 +16,14 @@ from ansible_collections.hotswap.compose.plugins.action.bluegreen_validate impor
 
 try:
     from ansible.template import trust_as_template
+
+    ALWAYS_THERE = {}
 except ImportError:  # before ansible-core 2.19 every text may be a template
 
     def trust_as_template(text):
         return text
+
+    ALWAYS_THERE = {"omit": "__omit_place_holder__of_this_run"}
 
 
 ROLE = pathlib.Path(__file__).parents[4] / "roles" / "bluegreen"
@@ -35,6 +39,7 @@ SOUND = {
 
 def validated(variables, entry_point="main", role=ROLE):
     """Run the plugin as the role does; return the settings."""
+    variables = dict(ALWAYS_THERE, **variables)
     loader = DataLoader()
     task = SimpleNamespace(
         args={"entry_point": entry_point},
@@ -64,7 +69,7 @@ def without(*names):
 def test_what_is_left_out_has_its_default():
     settings = validated(SOUND)
     assert settings["app"] == "shop"
-    assert settings["services"] == [{"name": "was-{color}", "port": 3000, "upstream": None}]
+    assert settings["services"] == [{"name": "was-{color}", "port": 3000}]
     assert (settings["health_timeout"], settings["network"], settings["retire"]) == (120, "edge", "stop")
 
 
@@ -101,6 +106,24 @@ def test_a_list_is_one_however_it_is_given(files, expected):
 
 def test_what_is_secret_is_not_handed_on():
     assert "env" not in validated(dict(SOUND, bluegreen_env={"TOKEN": "s3cret"}))
+
+
+OMIT = trust_as_template("{{ nowhere | default(omit) }}")
+
+
+def test_what_is_omitted_is_not_given():
+    services = [{"name": "was-{color}", "port": 3000, "upstream": OMIT}]
+    settings = validated(
+        dict(SOUND, bluegreen_release=OMIT, bluegreen_drain_timeout=OMIT, bluegreen_services=services), "rollback"
+    )
+    assert "release" not in settings
+    assert settings["drain_timeout"] == 30
+    assert settings["services"] == validated(SOUND)["services"]
+
+
+def test_what_is_omitted_and_required_is_missing():
+    with pytest.raises(AnsibleActionFail, match="missing required arguments: bluegreen_release"):
+        validated(dict(SOUND, bluegreen_release=OMIT))
 
 
 def test_each_entry_point_asks_for_its_own():

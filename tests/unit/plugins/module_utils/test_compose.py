@@ -28,8 +28,8 @@ def rendered():
     return json.loads(FIXTURE.read_text())
 
 
-def colored(config, services=SERVICES, network="front", volumes=None):
-    return compose.colored(config, LABELS, services, network, volumes or {})
+def colored(config, services=None, network="front", volumes=None):
+    return compose.colored(config, LABELS, services or SERVICES, network, volumes or {})
 
 
 @pytest.mark.parametrize(
@@ -152,8 +152,8 @@ def test_a_compose_that_is_recent_enough(said):
 @pytest.mark.parametrize(
     "run, message",
     [
-        (Runner(1, "", "docker: 'compose' is not a docker command.\n"), "missing on the target (docker: 'compose' is not"),
-        (Runner(125), "missing on the target (exit status 125); install"),
+        (Runner(1, "", "docker: 'compose' is unknown.\n"), "missing on the target (docker: 'compose' is unknown.)"),
+        (Runner(125, ""), "missing on the target (exit status 125); install"),
         (Runner(0, "v2.3.3"), "Compose 2.3.3 on the target is too old; update it to 2.18 or newer"),
         (Runner(0, "1.29.2"), "Compose 1.29.2 on the target is too old"),
     ],
@@ -260,6 +260,53 @@ def test_a_file_without_networks():
     config = rendered()
     del config["networks"]
     assert colored(config)["networks"] == {"front": {"name": "front", "external": True}}
+
+
+def published(port, by="127.0.0.1"):
+    """As Compose renders it."""
+    return {"mode": "ingress", "host_ip": by, "target": 3000, "published": port, "protocol": "tcp"}
+
+
+HOST_SERVICES = named_services(
+    "store", [{"name": "was-{color}", "port": 3000, "publish": {"blue": 13000, "green": 23000}}]
+)
+
+
+@pytest.mark.parametrize(
+    "ports, expected",
+    [
+        (None, [published("23000")]),
+        ([published("80", by="")], [published("80", by=""), published("23000")]),
+        # The user's own, open to everybody, gives way.
+        ([published("23000", by="0.0.0.0")], [published("23000")]),
+    ],
+)
+def test_for_an_nginx_on_the_host_a_color_has_a_port_of_its_own(ports, expected):
+    config = rendered()
+    config["services"]["was-green"]["ports"] = ports
+    result = colored(config, HOST_SERVICES, network=None)
+    assert result["services"]["was-green"]["ports"] == expected
+    assert result["services"]["was-green"]["networks"] == config["services"]["was-green"]["networks"]
+    assert result["networks"] == config["networks"]
+
+
+@pytest.mark.parametrize(
+    "service, message",
+    [
+        (
+            {"scale": 2},
+            "service was-green has 2 replicas, which can't publish one port: give it one, or let nginx run in a "
+            "container",
+        ),
+        (
+            {"network_mode": "host"},
+            "service was-green has network_mode host, so it publishes no port for nginx: remove network_mode",
+        ),
+    ],
+)
+def test_what_can_have_no_port_of_the_host(service, message):
+    with pytest.raises(ComposeError, match=f"^{re.escape(message)}$"):
+        colored(worker(**service), HOST_SERVICES, network=None)
 
 
 @pytest.mark.parametrize(

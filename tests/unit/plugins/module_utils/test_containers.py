@@ -53,6 +53,7 @@ def test_a_container_of_ours():
             },
         },
         "volumes": {"/var/uploads": "legacy_uploads"},
+        "published": {},
         "depends_on": ["cache-green"],
     }
 
@@ -87,6 +88,37 @@ def test_what_an_engine_may_leave_out():
     assert summary["stop_timeout"] == 0
     assert summary["networks"] == {"front": {"address": "10.200.77.3", "names": []}}
     assert summary["volumes"] == {}
+
+
+@pytest.mark.parametrize(
+    "ports, published",
+    [
+        (None, {}),
+        ({"3000/tcp": None}, {}),
+        ({"3000/tcp": []}, {}),
+        ({"3000/udp": [{"HostIp": "", "HostPort": "3000"}]}, {}),
+        ({"3000/tcp": [{"HostIp": "127.0.0.1", "HostPort": "23000"}]}, {3000: 23000}),
+        ({"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "80"}, {"HostIp": "::", "HostPort": "80"}]}, {80: 80}),
+    ],
+)
+def test_ports_of_the_host(ports, published):
+    container = inspected("ours")
+    container["NetworkSettings"]["Ports"] = ports
+    assert containers.summary(container)["published"] == published
+
+
+@pytest.mark.parametrize(
+    "network, app, color, expected",
+    [
+        ("front", "store", "green", ["10.200.77.5"]),
+        ("front", "store", "blue", []),
+        ("front", "sto", "green", []),
+        ("store-green_default", "bank", "green", []),
+        ("elsewhere", "store", "green", []),
+    ],
+)
+def test_addresses_behind_our_names(network, app, color, expected):
+    assert containers.edge_addresses([summary("ours"), summary("docker_run")], network, app, color) == expected
 
 
 def summary(name, **changes):

@@ -25,7 +25,8 @@ def recorded(name):
     return (FIXTURES / name).read_text()
 
 
-def text(color="green", version=NEW, generation="0123456789ab"):
+def text(color="green", version=NEW):
+    """Our file, for an nginx that follows names or one that does not."""
     upstreams = [
         {
             "name": each["name"],
@@ -33,7 +34,8 @@ def text(color="green", version=NEW, generation="0123456789ab"):
         }
         for each in UPSTREAMS
     ]
-    return nginx.app_text("store", color, "v2", generation, upstreams, version)
+    resolver = nginx.DOCKER_RESOLVER if nginx.follows_addresses(version) else None
+    return nginx.app_text("store", color, "v2", upstreams, resolver)
 
 
 @pytest.mark.parametrize(
@@ -68,21 +70,38 @@ def test_features_by_version(version, follows, keeps):
 
 def test_what_is_written_is_what_nginx_was_seen_to_read():
     dump = recorded("dump.txt")
-    assert nginx.file_in_dump(dump, "/etc/nginx/conf.d/" + nginx.app_file("store")) == text()
+    seen = nginx.file_in_dump(dump, "/etc/nginx/conf.d/" + nginx.app_file("store"))
+    assert seen == nginx.marked(text(), generation="0123456789ab")
+    assert nginx.same(seen, text())
     assert nginx.file_in_dump(dump, "/etc/nginx/conf.d/" + nginx.SHARED_FILE) == nginx.shared_text(NEW)
     assert nginx.generation(nginx.file_in_dump(dump, "/etc/nginx/conf.d/bluegreen-store.conf")) == "0123456789ab"
     assert list(parse(dump)) == ["store-was", "store-signal"]
 
 
-def test_nginx_knows_a_name_before_it_follows_it():
-    assert nginx.known_at_once("    server store-green-was:3000 weight=2 resolve;\n") == (
-        "    server store-green-was:3000 weight=2;\n    server store-green-was:3000 weight=2 resolve down;\n"
-    )
-    assert nginx.known_at_once(text(version=OLD)) == text(version=OLD)
-    first = nginx.known_at_once(text())
-    assert nginx.sends_the_same(first, text())
-    assert nginx.generation(first) == nginx.generation(text())
-    assert nginx.known_at_once(first) == first
+def test_what_only_the_moment_of_the_swap_knows_is_in_comments():
+    marked = nginx.marked(text(version=OLD), "0123", ["10.0.0.3", "10.0.0.2"])
+    assert marked == text(version=OLD) + "# addresses: 10.0.0.2 10.0.0.3\n# generation: 0123\n"
+    assert nginx.generation(marked) == "0123"
+    assert nginx.unmarked(marked) == text(version=OLD) + "# addresses: 10.0.0.2 10.0.0.3\n"
+    assert nginx.marked(text()) == text()
+
+
+def test_the_app_s_own_server_comes_last():
+    server = "server {\n    listen 80;\n}\n"
+    assert nginx.app_text("store", "green", "v2", [], None, server).endswith("# release: v2\n" + server)
+
+
+@pytest.mark.parametrize(
+    "content, names",
+    [
+        (text(), {"store-green-was:3000", "store-green-signal:3001"}),
+        (text(version=OLD), set()),
+        ("    server a:80 weight=3 resolve down;\n    server b:80;\n", {"a:80"}),
+        (None, set()),
+    ],
+)
+def test_what_nginx_follows(content, names):
+    assert nginx.followed(content) == names
 
 
 @pytest.mark.parametrize("path", ["/etc/nginx/conf.d/bluegreen-bank.conf", "/conf.d/bluegreen.conf", "bluegreen.conf"])
@@ -101,25 +120,27 @@ def test_a_text_without_a_generation(content):
 
 def test_what_could_break_out_is_refused():
     with pytest.raises(UpstreamError):
-        nginx.app_text("store", "green", "v2", "x", [{"name": "a {", "targets": [{"host": "b", "port": 1}]}], NEW)
+        nginx.app_text("store", "green", "v2", [{"name": "a {", "targets": [{"host": "b", "port": 1}]}], None)
 
 
 @pytest.mark.parametrize(
     "one, other, same",
     [
         (text(), text(), True),
-        (text(), text(generation="another"), True),
-        (text(), text(version=OLD), True),
+        (nginx.marked(text(), "one"), nginx.marked(text(), "other"), True),
+        (nginx.marked(text(), "one"), text(), True),
+        (nginx.marked(text(), "one", ["10.0.0.2"]), nginx.marked(text(), "one", ["10.0.0.9"]), False),
+        (text(), text(version=OLD), False),
         (text(), text("blue"), False),
-        (text(), None, False),
-        (None, None, False),
         (text(), text()[:-2], False),
         (text(), "", False),
+        (text(), None, False),
+        (None, None, False),
     ],
 )
-def test_same_traffic(one, other, same):
-    assert nginx.sends_the_same(one, other) is same
-    assert nginx.sends_the_same(other, one) is same
+def test_the_same_file(one, other, same):
+    assert nginx.same(one, other) is same
+    assert nginx.same(other, one) is same
 
 
 @pytest.mark.parametrize(
@@ -184,25 +205,32 @@ def test_when_a_reload_is_lost(lines, expected):
 
 
 @pytest.mark.parametrize(
-    "table, addresses, count",
+    "table, endpoints, count",
     [
-        ("proc_net_tcp.txt", ["10.200.77.5"], 1),
-        ("proc_net_tcp.txt", ["10.200.77.5", "10.200.77.1"], 2),
-        ("proc_net_tcp.txt", ["5.77.200.10"], 0),
-        ("proc_net_tcp.txt", ["10.200.77.100"], 0),  # nginx's own
-        ("proc_net_tcp.txt", ["0.0.0.0"], 0),  # listening only
+        ("proc_net_tcp.txt", ["10.200.77.5:3000"], 1),
+        ("proc_net_tcp.txt", ["10.200.77.5:3000", "10.200.77.1:54118"], 2),
+        ("proc_net_tcp.txt", ["10.200.77.5:3001"], 0),
+        ("proc_net_tcp.txt", ["5.77.200.10:3000"], 0),
+        ("proc_net_tcp.txt", ["10.200.77.100:80"], 0),  # nginx's own
+        ("proc_net_tcp.txt", ["0.0.0.0:0"], 0),  # listening only
         ("proc_net_tcp.txt", [], 0),
-        ("proc_net_tcp6.txt", ["::1"], 2),
-        ("proc_net_tcp6.txt", ["127.0.0.1"], 1),
-        ("proc_net_tcp6.txt", ["10.200.77.5"], 0),
+        ("proc_net_tcp6.txt", ["[::1]:47811"], 1),
+        ("proc_net_tcp6.txt", ["127.0.0.1:35580"], 1),
+        ("proc_net_tcp6.txt", ["10.200.77.5:3000"], 0),
     ],
 )
-def test_connections_to_the_old_color(table, addresses, count):
-    assert nginx.established(recorded(table), addresses) == count
+def test_connections_to_the_old_color(table, endpoints, count):
+    assert nginx.established(recorded(table), endpoints) == count
+
+
+# In the second, both ends of a connection within one machine are listed.
+@pytest.mark.parametrize("table, count", [("proc_net_tcp.txt", 1), ("proc_net_tcp6.txt", 2)])
+def test_connections_of_clients(table, count):
+    assert nginx.clients(recorded(table)) == count
 
 
 def test_an_empty_table_has_no_connections():
-    assert nginx.established("", ["10.200.77.5"]) == 0
+    assert (nginx.established("", ["10.200.77.5:3000"]), nginx.clients("")) == (0, 0)
 
 
 @pytest.mark.parametrize(

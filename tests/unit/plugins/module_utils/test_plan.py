@@ -15,6 +15,13 @@ from ansible_collections.hotswap.compose.plugins.module_utils._plan import PlanE
 from ansible_collections.hotswap.compose.plugins.module_utils._settings import named_services
 
 SERVICES = named_services("shop", [{"name": "was-{color}", "port": 3000}, {"name": "signal-{color}", "port": 3001}])
+HOST_SERVICES = named_services(
+    "shop",
+    [
+        {"name": "was-{color}", "port": 3000, "publish": {"blue": 13000, "green": 23000}},
+        {"name": "signal-{color}", "port": 3001, "publish": {"blue": 13001, "green": 23001}},
+    ],
+)
 
 
 def container(service, address="", ours=True, **changes):
@@ -35,6 +42,7 @@ def container(service, address="", ours=True, **changes):
             "config": "c0ffee" if ours else None,
             "restart_policy": {"Name": "unless-stopped", "MaximumRetryCount": 0},
             "networks": {"edge": {"address": address, "names": names}},
+            "published": {},
             "volumes": {},
         },
         **changes,
@@ -93,7 +101,7 @@ def test_who_has_the_traffic(targets, colors, releases, expected):
         (
             ["shop-blue-was", "shop-green-was"],
             BOTH,
-            "nginx sends the traffic of shop to both colors: shop-blue-was, shop-green-was",
+            "nginx sends the traffic of shop to both colors: shop-blue-was:3000, shop-green-was:3000",
         ),
         (
             [],
@@ -106,6 +114,21 @@ def test_who_has_the_traffic(targets, colors, releases, expected):
 def test_who_has_the_traffic_cannot_be_known(targets, colors, message):
     with pytest.raises(PlanError, match=f"^{re.escape(message)}$"):
         plan.active_color("shop", SERVICES, served(*targets), colors, [])
+
+
+@pytest.mark.parametrize(
+    "port, published, expected",
+    [
+        (23000, {}, ("green", "nginx")),
+        (13001, {}, ("blue", "nginx")),
+        (3000, {3000: 3000}, ("blue", "nginx")),  # by hand, at a port of its own
+        (3000, {}, ("blue", "containers")),
+    ],
+)
+def test_who_has_the_traffic_of_an_nginx_on_the_host(port, published, expected):
+    targets = {"shop-was": [{"host": "127.0.0.1", "port": port, "weight": 1}]}
+    colors = {"blue": stack("blue", published=published), "green": []}
+    assert plan.active_color("shop", HOST_SERVICES, targets, colors, []) == expected
 
 
 def test_a_container_without_an_address_is_not_served_by_no_address():
@@ -145,22 +168,50 @@ def test_can_serve(containers, serves):
     assert plan.can_serve(containers, SERVICES, "blue") is serves
 
 
-def test_upstreams_go_to_our_names_and_by_hand_to_the_services_own():
-    def hosts(containers):
-        made = plan.upstreams("shop", "blue", SERVICES, containers)
-        assert [each["name"] for each in made] == ["shop-was", "shop-signal"]
-        return [(target["host"], target["port"]) for each in made for target in each["targets"]]
-
-    ours = [("shop-blue-was", 3000), ("shop-blue-signal", 3001)]
-    assert hosts([]) == hosts(stack("blue")) == ours
-    assert hosts(stack("blue", ours=False)) == [("was-blue", 3000), ("signal-blue", 3001)]
+def targets_of(upstreams):
+    return {each["name"]: [(target["host"], target["port"]) for target in each["targets"]] for each in upstreams}
 
 
-def test_addresses_of_what_takes_traffic():
+@pytest.mark.parametrize(
+    "containers, mode, was, signal",
+    [
+        ([], "container", ("shop-blue-was", 3000), ("shop-blue-signal", 3001)),
+        (stack("blue"), "container", ("shop-blue-was", 3000), ("shop-blue-signal", 3001)),
+        (stack("blue", ours=False), "container", ("was-blue", 3000), ("signal-blue", 3001)),
+        ([], "host", ("127.0.0.1", 13000), ("127.0.0.1", 13001)),
+        (stack("blue"), "host", ("127.0.0.1", 13000), ("127.0.0.1", 13001)),
+        (stack("blue", ours=False, published={3000: 80}), "host", ("127.0.0.1", 80), ("127.0.0.1", 13001)),
+    ],
+)
+def test_upstreams_go_to_our_names_and_by_hand_to_the_services_own(containers, mode, was, signal):
+    made = plan.upstreams("shop", "blue", HOST_SERVICES, containers, mode)
+    assert targets_of(made) == {"shop-was": [was], "shop-signal": [signal]}
+
+
+def test_nginx_does_not_follow_what_was_started_by_hand():
+    by_hand = plan.upstreams("shop", "blue", SERVICES, stack("blue", ours=False), "container")
+    ours = plan.upstreams("shop", "blue", SERVICES, stack("blue"), "container")
+    assert {target.get("at_load", False) for each in by_hand for target in each["targets"]} == {True}
+    assert {target.get("at_load", False) for each in ours for target in each["targets"]} == {False}
+
+
+def test_nginx_gets_to_know_where_the_traffic_will_go_while_it_goes_where_it_goes():
+    previous = plan.upstreams("shop", "blue", SERVICES[:1], [], "container")
+    coming = plan.upstreams("shop", "green", SERVICES[:1], [], "container")
+    blue, green = {"host": "shop-blue-was", "port": 3000}, {"host": "shop-green-was", "port": 3000}
+    for followed, expected in (
+        ({"shop-blue-was:3000"}, [blue, dict(green, down=True)]),
+        (set(), [dict(blue, at_load=True), dict(blue, down=True), dict(green, down=True)]),
+    ):
+        assert plan.introduction(previous, coming, followed) == [{"name": "shop-was", "targets": expected}]
+
+
+def test_endpoints_of_what_takes_traffic():
     containers = [*stack("blue"), container("worker-blue", "10.0.0.9"), container("was-blue", "", networks={})]
-    assert plan.addresses(containers, SERVICES, "blue", "edge") == ["10.0.0.2", "10.0.0.3"]
-    assert plan.addresses(containers, SERVICES, "blue", "other") == []
-    assert plan.addresses([container("was-blue", "")], SERVICES, "blue", "edge") == []
+    assert plan.endpoints(containers, SERVICES, "blue", "edge", "container") == ["10.0.0.2:3000", "10.0.0.3:3001"]
+    assert plan.endpoints(containers, SERVICES, "blue", "other", "container") == []
+    assert plan.endpoints([container("was-blue", "")], SERVICES, "blue", "edge", "container") == []
+    assert plan.endpoints(containers, HOST_SERVICES, "blue", None, "host") == ["127.0.0.1:13000", "127.0.0.1:13001"]
 
 
 @pytest.mark.parametrize(
@@ -196,7 +247,6 @@ ENDED = {"state": "exited", "health": None, "restart_policy": {"Name": "no", "Ma
         ({"ids": dict(IDS, **{"was:v1": "sha256:2"})}, ["was:v1 is another image now"]),
         ({"ids": dict(IDS, **{"was:v1": None})}, ["was:v1 is another image now"]),
         ({"refs": dict(REFS, job="job:v1")}, []),  # scaled to 0
-        ({"current": False}, ["nginx's file says something else"]),
         ({"containers": stack("blue", health="unhealthy")}, ["not all of it runs"]),
         ({"containers": stack("blue", state="exited")}, ["not all of it runs"]),  # stopped by hand, with exit status 0
         ({"containers": stack("blue", state="exited", health=None)}, ["not all of it runs"]),
@@ -207,20 +257,19 @@ ENDED = {"state": "exited", "health": None, "restart_policy": {"Name": "no", "Ma
             ["the release is not known", "its configuration is another"],
         ),
         (
-            {"release": "v2", "config": "other", "ids": {}, "current": False},
+            {"release": "v2", "config": "other", "ids": {}},
             [
                 "the release is v1",
                 "its configuration is another",
                 "signal:v1 is another image now",
                 "was:v1 is another image now",
-                "nginx's file says something else",
             ],
         ),
     ],
 )
 def test_why_what_is_live_is_not_what_was_asked_for(changes, expected):
     asked = dict(
-        {"release": "v1", "config": "c0ffee", "refs": REFS, "ids": IDS, "containers": stack("blue"), "current": True},
+        {"release": "v1", "config": "c0ffee", "refs": REFS, "ids": IDS, "containers": stack("blue")},
         **changes,
     )
     assert list(plan.changes(*asked.values())) == expected

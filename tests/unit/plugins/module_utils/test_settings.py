@@ -57,8 +57,8 @@ def test_names_that_follow():
         "shop",
         [{"name": "was-{color}", "port": 3000}, {"name": "signal-{color}", "port": 3001, "upstream": "ws"}],
     ) == [
-        {"name": "was-{color}", "base": "was", "port": 3000, "upstream": "shop-was"},
-        {"name": "signal-{color}", "base": "signal", "port": 3001, "upstream": "ws"},
+        {"name": "was-{color}", "base": "was", "port": 3000, "upstream": "shop-was", "publish": None},
+        {"name": "signal-{color}", "base": "signal", "port": 3001, "upstream": "ws", "publish": None},
     ]
 
 
@@ -217,6 +217,85 @@ BOTH = "the name must hold {color}, as in was-{color}: else both colors answer t
 )
 def test_a_problem_names_variable_value_and_remedy(variable, value, message):
     assert settings.problems(sound(**{variable: value})) == [f"bluegreen_{variable} is {message}"]
+
+
+def published(blue, green, name="was-{color}"):
+    return {"name": name, "port": 3000, "publish": {"blue": blue, "green": green}}
+
+
+@pytest.mark.parametrize(
+    "mode, services, problems",
+    [
+        ("host", [published(13000, 23000), published(13001, 23001, "signal-{color}")], []),
+        (
+            "host",
+            one("was-{color}"),
+            ["'was-{color}': nginx on the host finds a service by ports of it: publish: {blue: 13000, green: 23000}"],
+        ),
+        (
+            "container",
+            [published(1, 2)],
+            ["'was-{color}': 'publish' is for bluegreen_nginx_mode 'host' only: leave it out"],
+        ),
+        ("host", [published(0, 23000)], ["0: publish.blue of was-{color} is a port from 1 to 65535"]),
+        ("host", [published(13000, 13000)], ["13000: was-{color} and was-{color} publish this one port"]),
+        (
+            "host",
+            [published(13000, 23000), published(33000, 13000, "signal-{color}")],
+            ["13000: was-{color} and signal-{color} publish this one port"],
+        ),
+    ],
+)
+def test_ports_for_an_nginx_on_the_host(mode, services, problems):
+    found = settings.problems(sound(nginx_mode=mode, services=services))
+    assert found == [f"bluegreen_services is {problem}" for problem in problems]
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1", "https://shop.example:8443/path?x"])
+def test_where_the_app_is_reached(url):
+    assert settings.problems(sound(edge_url={"url": url})) == []
+
+
+@pytest.mark.parametrize("url", ["shop.example", "ftp://shop.example", "http://", "http://a b", None])
+def test_where_nothing_is_reached(url):
+    remedy = "url is http:// or https:// and a host, as the target reaches nginx"
+    assert settings.problems(sound(edge_url={"url": url})) == [f"bluegreen_edge_url is {url!r}: {remedy}"]
+
+
+def test_a_vhost_goes_by_the_services():
+    vhost = {"server_names": ["shop.example"], "locations": [{"path": "/", "service": "web-{color}"}]}
+    assert settings.problems(sound(vhost=vhost)) == [
+        "bluegreen_vhost is 'web-{color}': locations.service: use a name of bluegreen_services: was-{color}, "
+        "signal-{color}"
+    ]
+
+
+@pytest.mark.parametrize(
+    "value, left",
+    [
+        (
+            {"name": "was", "upstream": None, "publish": {"blue": 1, "green": None}},
+            {"name": "was", "publish": {"blue": 1}},
+        ),
+        ([{"a": None}, None, 0, ""], [{}, None, 0, ""]),
+        (False, False),
+    ],
+)
+def test_what_nobody_gave_is_left_out(value, left):
+    assert settings.given(value) == left
+
+
+@pytest.mark.parametrize(
+    "tls, certificates",
+    [
+        (None, []),
+        ({"certificate": "/etc/ssl/a.pem", "key": "/etc/ssl/a.key"}, ["/etc/ssl:/etc/ssl:ro"]),
+        ({"certificate": "/etc/ssl/a.pem", "key": "/etc/key/a"}, ["/etc/key:/etc/key:ro", "/etc/ssl:/etc/ssl:ro"]),
+    ],
+)
+def test_what_an_nginx_of_ours_has_mounted(tls, certificates):
+    volumes = settings.nginx_volumes({"nginx_conf_dir": "/srv/conf.d", "vhost": {"tls": tls}})
+    assert volumes == ["/srv/conf.d:/etc/nginx/conf.d:ro", *certificates]
 
 
 def test_all_problems_are_told_at_once():

@@ -11,21 +11,19 @@ import pytest
 
 from ansible_collections.hotswap.compose.plugins.module_utils import _nginx as nginx
 from ansible_collections.hotswap.compose.plugins.module_utils import _swap
-from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError, UnprovenReload
+from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError, RefusedReload
 from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState
 from ansible_collections.hotswap.compose.plugins.module_utils._swap import Swap
+from ansible_collections.hotswap.compose.plugins.module_utils._upstream import parse
 
 OURS, SHARED = "bluegreen-shop.conf", "bluegreen.conf"
 OLD, NEW = (1, 26, 3), (1, 30, 6)
+UNCHANGED = {"changed": False, "nginx_version": "1.30.6"}
 DUPLICATE = (
     'nginx: [emerg] "keepalive_min_timeout" directive is duplicate in /etc/nginx/conf.d/shop.conf:1\n'
     "nginx: configuration file /etc/nginx/nginx.conf test failed\n"
 )
 UNKNOWN = 'nginx: [emerg] unknown directive "locatio" in /etc/nginx/conf.d/bank.conf:1'
-
-
-# The reload by which the traffic goes over, and the one that lets nginx follow the names.
-SWAP = ["write", "reload", "write", "reload"]
 
 
 class StandInEdge:
@@ -42,8 +40,8 @@ class StandInEdge:
         self.sees_writes = True  # the directory is mounted, not a file of it
         self.user_has_keepalive = False
         self.broken = None  # what nginx says of somebody else's file
-        self.failures = []  # of its starts and reloads, one after the other; None is none
-        self.lock_held = False
+        self.fails = None  # its next start or reload
+        self.writing = False
         self._version = version
 
     def version(self):
@@ -51,6 +49,9 @@ class StandInEdge:
 
     def path(self, name):
         return "/etc/nginx/conf.d/" + name
+
+    def clients(self):
+        return 7
 
     def read(self, name):
         return self.files.get(name)
@@ -60,11 +61,11 @@ class StandInEdge:
         return self._printed(dict(self.files, **files))
 
     def dump(self):
-        assert self.lock_held
+        assert self.writing
         return self._printed(self.files if self.sees_writes else {})
 
     def write(self, files):
-        assert self.lock_held
+        assert self.writing
         self.calls.append("write")
         for name, content in files.items():
             if content is None:
@@ -72,28 +73,35 @@ class StandInEdge:
             else:
                 self.files[name] = content
 
-    def reload(self):
-        assert self.lock_held
+    def workers(self):
+        return {(11, 100): False, (10, 100): True}
+
+    def reload_after(self, moment):
+        assert not self.writing  # others may write while nginx reloads
+        assert moment <= time.monotonic()
         self._load("reload")
-        number = 10 * self.calls.count("reload")
-        return [(number, 100)], number / 100 + 0.0234
+        return 0.1234
 
     def start(self):
         self._load("start")
         self.running = True
         return 0.5678
 
+    @contextlib.contextmanager
+    def turn(self, what):
+        assert what == "write"
+        assert not self.writing
+        self.writing = True
+        try:
+            yield
+        finally:
+            self.writing = False
+
     def _load(self, call):
         self.calls.append(call)
-        failure = self.failures.pop(0) if self.failures else None
-        if failure:
+        failure, self.fails = self.fails, None
+        if isinstance(failure, BaseException):
             raise failure
-
-    @contextlib.contextmanager
-    def locked(self):
-        self.lock_held = True
-        yield
-        self.lock_held = False
 
     def _printed(self, files):
         if self.broken:
@@ -105,17 +113,16 @@ class StandInEdge:
         return True, "nginx: configuration file test is successful\n" + dump
 
 
-def upstreams(color):
-    return [{"name": "shop-was", "targets": [{"host": f"shop-{color}-was", "port": 3000}]}]
+def content(color, down=None):
+    """What the plan makes of a color; ``down``: one that nginx is to get to know."""
+    targets = [{"host": f"shop-{color}-was", "port": 3000}]
+    if down:
+        targets.append({"host": f"shop-{down}-was", "port": 3000, "down": True})
+    return nginx.app_text("shop", color, "v1", [{"name": "shop-was", "targets": targets}], None)
 
 
-def text(color, version=NEW):
-    return nginx.app_text("shop", color, "v1", "before", upstreams(color), version)
-
-
-@pytest.fixture(autouse=True)
-def no_settling(monkeypatch):
-    monkeypatch.setattr(_swap, "SETTLE", 0)
+def on_disk(color):
+    return nginx.marked(content(color), generation="before")
 
 
 @pytest.fixture
@@ -132,81 +139,93 @@ def noted(state):
 
 
 def serves(edge):
-    return [target["host"] for target in nginx.parse(edge.files[OURS])["shop-was"]]
+    return nginx.unmarked(edge.files[OURS])
 
 
-def live(edge, state, color="green", check_mode=False):
-    return Swap(edge, state, check_mode).live(color, "v2", upstreams(color), upstreams("blue"))
+def swap_of(edge, state, check_mode=False, edge_url=None):
+    return Swap(edge, state, edge_url or {}, check_mode)
+
+
+def live(edge, state, color="green", previous="blue", **options):
+    return swap_of(edge, state, **options).live(content(color), content(previous) if previous else "", [])
 
 
 def test_the_traffic_goes_over_and_the_way_back_is_noted(state):
-    edge = StandInEdge({OURS: text("blue"), SHARED: nginx.shared_text(NEW)})
+    edge = StandInEdge({OURS: on_disk("blue"), SHARED: nginx.shared_text(NEW)})
     began = time.time()
     result = live(edge, state)
-    assert edge.calls == ["judge", *SWAP]
-    assert serves(edge) == ["shop-green-was"]
-    assert noted(state) == {"from": text("blue")}
+    assert edge.calls == ["judge", "write", "reload"]
+    assert serves(edge) == content("green")
+    assert noted(state) == {"from": on_disk("blue")}
     assert state.journal["unfinished"]["deploy"] == "d2"
     assert began <= result.pop("proved_at") <= time.time()
     assert result == {
         "changed": True,
         "nginx_version": "1.30.6",
         "reload_seconds": 0.123,
-        "old_workers": [(10, 100)],  # those of the reload that swapped
-        "diff": {"before": text("blue"), "after": edge.files[OURS], "before_header": OURS, "after_header": OURS},
+        "old_workers": [(10, 100), (11, 100)],
+        "diff": {
+            "before": on_disk("blue"),
+            "after": content("green"),
+            "before_header": OURS,
+            "after_header": OURS,
+        },
     }
-    assert not edge.lock_held
-
-
-def test_nginx_knows_the_addresses_as_it_loads_them_and_then_follows_the_names(state):
-    edge = StandInEdge({OURS: text("blue")})
-    written = []
-    edge.reload = lambda: (written.append(edge.files[OURS]), 0.1)
-    live(edge, state)
-    at_once, settled = written
-    assert "server shop-green-was:3000;\n    server shop-green-was:3000 resolve down;\n" in at_once
-    assert "    server shop-green-was:3000 resolve;\n" in settled
-    assert nginx.sends_the_same(at_once, settled)
-
-
-def test_a_person_can_read_what_has_the_traffic(state):
-    edge = StandInEdge()
-    live(edge, state)
-    lines = edge.files[OURS].splitlines()
-    assert lines[1:3] == ["# color: green", "# release: v2"]
-    assert nginx.generation(edge.files[OURS]) not in (None, "before")
 
 
 def test_each_writing_has_a_generation_of_its_own(state):
     edge = StandInEdge()
-    seen = set()
+    seen = {None}
     for color in ("green", "blue", "green"):
         live(edge, state, color)
         seen.add(nginx.generation(edge.files[OURS]))
-    assert len(seen) == 3
+    assert len(seen) == 4
 
 
-def test_no_reload_where_the_traffic_goes_there_already(state):
-    edge = StandInEdge({OURS: text("green")})
-    assert live(edge, state) == {"changed": False, "nginx_version": "1.30.6"}
-    assert edge.calls == []
-    assert noted(state) is None
+def test_no_reload_where_the_file_says_so_already(state):
+    edge = StandInEdge({OURS: on_disk("green")})
+    assert live(edge, state) == UNCHANGED
+    assert (edge.calls, noted(state)) == ([], None)
+
+
+def test_an_address_that_only_a_reload_makes_known(state):
+    edge = StandInEdge(version=OLD)
+    for addresses, changed in ((["10.0.0.2"], True), (["10.0.0.2"], False), (["10.0.0.3"], True)):
+        assert swap_of(edge, state).live(content("green"), "", addresses)["changed"] is changed
+    assert edge.calls == ["judge", "write", "reload"] * 2
+
+
+def test_nginx_gets_to_know_the_new_names_before_the_swap(state):
+    edge = StandInEdge({OURS: on_disk("blue")})
+    assert swap_of(edge, state).judge(content("green"), content("blue", down="green"), "")["changed"]
+    assert edge.calls == ["judge", "judge", "write", "reload"]
+    assert parse(edge.files[OURS]) == parse(content("blue"))
+    live(edge, state)
+    assert serves(edge) == content("green")
+    assert noted(state) == {"from": on_disk("blue")}
+    swap_of(edge, state).back()
+    assert serves(edge) == content("blue")
+
+
+def test_judging_alone_changes_nothing(state):
+    edge = StandInEdge({OURS: on_disk("blue")})
+    assert swap_of(edge, state).judge(content("green"), "", "") == UNCHANGED
+    assert (edge.calls, edge.files, noted(state)) == (["judge"], {OURS: on_disk("blue")}, None)
 
 
 def test_the_first_deploy_has_no_file_to_go_back_to(state):
     edge = StandInEdge()
-    Swap(edge, state, False).live("blue", "v1", upstreams("blue"), [])
-    assert noted(state) == {"from": None}
-    assert Swap(edge, state, False).back() == {"changed": False, "nginx_version": "1.30.6"}
-    assert edge.calls == ["judge", *SWAP]
+    live(edge, state, "blue", previous=None)
+    assert not noted(state)["from"]
+    assert swap_of(edge, state).back() == UNCHANGED
+    assert edge.calls == ["judge", "write", "reload"]
 
 
 def test_adoption_goes_back_to_what_ran_by_hand(state):
     edge = StandInEdge()
     live(edge, state)
-    assert serves(edge) == ["shop-green-was"]
-    assert Swap(edge, state, False).back()["changed"]
-    assert serves(edge) == ["shop-blue-was"]
+    assert swap_of(edge, state).back()["changed"]
+    assert serves(edge) == content("blue")
 
 
 def test_nginx_is_started_where_only_our_file_was_missing(state):
@@ -226,28 +245,24 @@ def test_the_file_that_all_apps_share(version, user_has, shared, state):
     edge.user_has_keepalive = user_has
     live(edge, state)
     assert edge.files.get(SHARED) == shared
-    assert edge.calls == ["judge"] * (2 if user_has else 1) + (SWAP if version == NEW else SWAP[:2])
+    assert edge.calls == ["judge"] * (2 if user_has else 1) + ["write", "reload"]
 
 
 def test_check_mode_shows_what_would_be_and_touches_nothing(state):
-    before = {OURS: text("blue")}
-    edge = StandInEdge(before)
+    edge = StandInEdge({OURS: on_disk("blue")})
     result = live(edge, state, check_mode=True)
     assert result["changed"]
-    assert result["diff"]["before"] == text("blue")
-    assert "shop-green-was" in result["diff"]["after"]
-    assert Swap(edge, state, True).judge("green", "v2", upstreams("green")) == {
-        "changed": False,
-        "nginx_version": "1.30.6",
-    }
-    assert (edge.calls, edge.files, noted(state)) == ([], before, None)
+    assert (result["diff"]["before"], result["diff"]["after"]) == (on_disk("blue"), content("green"))
+    swap = swap_of(edge, state, check_mode=True)
+    assert swap.judge(content("green"), content("blue", down="green"), "") == UNCHANGED
+    assert (edge.calls, edge.files, noted(state)) == ([], {OURS: on_disk("blue")}, None)
 
 
 def test_check_mode_of_going_back(state):
-    edge = StandInEdge({OURS: text("blue")})
+    edge = StandInEdge({OURS: on_disk("blue")})
     live(edge, state)
     calls = list(edge.calls)
-    assert Swap(edge, state, True).back()["changed"]
+    assert swap_of(edge, state, check_mode=True).back()["changed"]
     assert edge.calls == calls
 
 
@@ -259,115 +274,120 @@ def not_included(edge):
     edge.reads_conf_dir = False
 
 
-JUDGED = [
-    (refused, f"nginx refuses the new configuration, which it has not seen yet: {UNKNOWN}"),
-    (
-        not_included,
-        "nginx does not read /etc/nginx/conf.d/bluegreen-shop.conf: its http block must include that directory",
-    ),
-]
-
-
-@pytest.mark.parametrize("break_it, message", JUDGED)
+@pytest.mark.parametrize(
+    "break_it, message",
+    [
+        (refused, f"nginx refuses the new configuration, which it has not seen yet: {UNKNOWN}"),
+        (
+            not_included,
+            "nginx does not read /etc/nginx/conf.d/bluegreen-shop.conf: its http block must include that directory",
+        ),
+    ],
+)
 def test_what_nginx_would_refuse_is_never_written(break_it, message, state):
-    before = {OURS: text("blue")}
-    edge = StandInEdge(before)
+    edge = StandInEdge({OURS: on_disk("blue")})
     break_it(edge)
-    for act in (
-        lambda: Swap(edge, state, False).judge("green", "v2", upstreams("green")),
-        lambda: live(edge, state),
-    ):
+    for act in (lambda: swap_of(edge, state).judge(content("green"), "", ""), lambda: live(edge, state)):
         with pytest.raises(EdgeError) as error:
             act()
         assert str(error.value) == message
-    assert edge.files == before
+    assert edge.files == {OURS: on_disk("blue")}
+    assert swap_of(edge, state).back() == UNCHANGED
     assert edge.calls == ["judge", "judge"]
-    assert Swap(edge, state, False).back()["changed"] is False
-    assert edge.calls == ["judge", "judge"]
-
-
-def test_judging_changes_nothing(state):
-    edge = StandInEdge({OURS: text("blue")})
-    assert Swap(edge, state, False).judge("green", "v2", upstreams("green")) == {
-        "changed": False,
-        "nginx_version": "1.30.6",
-    }
-    assert (edge.calls, edge.files, noted(state)) == (["judge"], {OURS: text("blue")}, None)
-
-
-@pytest.mark.parametrize("files", [{}, {OURS: text("blue")}, {OURS: text("blue"), SHARED: "theirs\n"}])
-@pytest.mark.parametrize(
-    "failure, may_still_come",
-    [(EdgeError("nginx kept its old configuration"), False), (UnprovenReload("no"), True), (KeyboardInterrupt(), True)],
-)
-def test_a_reload_that_is_not_proven_leaves_the_files_of_before(files, failure, may_still_come, state):
-    edge = StandInEdge(files)
-    edge.failures = [failure]
-    with pytest.raises(type(failure)):
-        live(edge, state)
-    assert edge.files == files
-    assert edge.calls == ["judge", "write", "reload", "write"]
-    assert Swap(edge, state, False).back()["changed"] is may_still_come
-
-
-@pytest.mark.parametrize("failure", [EdgeError("nginx kept its old configuration"), UnprovenReload("no")])
-def test_once_the_traffic_went_over_a_lost_reload_is_a_warning(failure, state):
-    edge = StandInEdge({OURS: text("blue")})
-    edge.failures = [None, failure]
-    swap = Swap(edge, state, False)
-    assert swap.live("green", "v2", upstreams("green"), upstreams("blue"))["changed"]
-    assert serves(edge) == ["shop-green-was"]
-    assert "resolve down" in edge.files[OURS]  # what nginx serves
-    assert swap.warning.endswith(f"until the next deploy: {failure}")
-
-
-def test_an_nginx_that_does_not_start_leaves_the_files_of_before(state):
-    edge = StandInEdge(running=False)
-    edge.failures = [EdgeError("nginx does not stay up")]
-    with pytest.raises(EdgeError):
-        live(edge, state)
-    assert edge.files == {}
 
 
 def test_a_mount_that_nginx_does_not_see_leaves_the_files_of_before(state):
-    edge = StandInEdge({OURS: text("blue")})
+    edge = StandInEdge({OURS: on_disk("blue")})
     edge.sees_writes = False
     with pytest.raises(EdgeError) as error:
         live(edge, state)
     assert str(error.value) == (
         "nginx in nginx does not see what was written to /srv/edge/conf.d: mount the directory itself"
     )
-    assert edge.files == {OURS: text("blue")}
+    assert edge.files == {OURS: on_disk("blue")}
 
 
-def test_back_is_a_swap_to_what_the_journal_noted(state):
-    edge = StandInEdge({OURS: text("blue")})
+@pytest.mark.parametrize("files", [{}, {OURS: on_disk("blue")}])
+@pytest.mark.parametrize(
+    "failure, may_still_come",
+    [(RefusedReload("taken"), False), (EdgeError("no new worker"), True), (KeyboardInterrupt(), True)],
+)
+def test_a_reload_that_is_not_proven_leaves_the_file_of_before(files, failure, may_still_come, state):
+    edge = StandInEdge(files)
+    edge.fails = failure
+    with pytest.raises(type(failure)):
+        live(edge, state, previous="blue" if files else None)
+    assert edge.files.get(OURS) == files.get(OURS)
+    assert edge.calls == ["judge", "write", "reload", "write"]
+    assert swap_of(edge, state).back()["changed"] is (may_still_come and bool(files))
+
+
+def test_a_reload_that_is_refused_leaves_what_nginx_serves_when_the_names_were_made_known_before(state):
+    edge = StandInEdge({OURS: on_disk("blue")})
+    swap_of(edge, state).judge(content("green"), content("blue", down="green"), "")
+    edge.fails = RefusedReload("taken")
+    with pytest.raises(RefusedReload):
+        live(edge, state)
+    assert edge.files[OURS] == on_disk("blue")
+
+
+def test_an_nginx_that_does_not_start_leaves_no_file(state):
+    edge = StandInEdge(running=False)
+    edge.fails = EdgeError("nginx does not stay up")
+    with pytest.raises(EdgeError):
+        live(edge, state, previous=None)
+    assert OURS not in edge.files
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_an_answer_through_nginx_is_part_of_the_proof(answers, state, monkeypatch):
+    asked = []
+
+    def wait_for_answer(url, host):
+        asked.append((url, host))
+        if not answers:
+            raise EdgeError("nginx brings no answer of the app")
+
+    monkeypatch.setattr(_swap, "wait_for_answer", wait_for_answer)
+    edge = StandInEdge({OURS: on_disk("blue")})
+    with contextlib.nullcontext() if answers else pytest.raises(EdgeError):
+        live(edge, state, edge_url={"url": "http://127.0.0.1", "host": "shop.example"})
+    assert asked == [("http://127.0.0.1", "shop.example")]
+    assert serves(edge) == content("green" if answers else "blue")
+
+
+def test_back_is_one_reload_of_what_the_journal_noted(state):
+    edge = StandInEdge({OURS: on_disk("blue")})
     live(edge, state)
     edge.calls.clear()
-    result = Swap(edge, AppState(state.directory.rpartition("/")[0], "shop"), False).back()
-    assert edge.calls == ["judge", *SWAP]
-    assert edge.files[OURS] == text("blue")
+    again = AppState(state.directory.rpartition("/")[0], "shop")
+    result = swap_of(edge, again).back()
+    assert edge.calls == ["judge", "write", "reload"]
+    assert serves(edge) == content("blue")
     assert result["changed"]
-    assert result["old_workers"] == [(10, 100)]  # those of the reload that swapped
 
 
-@pytest.mark.parametrize("unfinished", [None, {"deploy": "d2"}])
+@pytest.mark.parametrize("unfinished", [None, {"deploy": "d2"}, {"deploy": "d2", "swap": {"from": None}}])
 def test_nothing_to_go_back_from(unfinished, state):
     state.save(unfinished=unfinished)
-    edge = StandInEdge({OURS: text("blue")})
-    assert Swap(edge, state, False).back()["changed"] is False
+    edge = StandInEdge({OURS: on_disk("blue")})
+    assert swap_of(edge, state).back() == UNCHANGED
     assert edge.calls == []
 
 
-@pytest.mark.parametrize("shared, expected", [({}, True), ({SHARED: nginx.shared_text(NEW)}, False)])
-def test_the_swap_that_brings_the_directive_says_what_it_may_have_dropped(shared, expected, state):
-    swap = Swap(StandInEdge({OURS: text("blue"), **shared}), state, False)
-    swap.live("green", "v2", upstreams("green"), upstreams("blue"))
-    assert (swap.warning is not None) is expected
+@pytest.mark.parametrize(
+    "shared, previous, warns",
+    [({}, "blue", True), ({SHARED: nginx.shared_text(NEW)}, "blue", False), ({}, None, False)],
+)
+def test_the_reload_that_brings_the_directive_says_what_it_may_have_dropped(shared, previous, warns, state):
+    swap = swap_of(StandInEdge({OURS: on_disk("blue"), **shared}), state)
+    swap.live(content("green"), content(previous) if previous else "", [])
+    assert (swap.warning is not None) is warns
 
 
 @pytest.mark.parametrize("version, warns", [(NEW, False), ((1, 27, 4), False), ((1, 27, 3), True), (OLD, True)])
 def test_an_nginx_that_drops_requests_is_named(version, warns, state):
-    swap = Swap(StandInEdge(version=version), state, False)
+    swap = swap_of(StandInEdge(version=version), state)
     assert (swap.warning is not None) is warns
-    assert not warns or "nginx {}.{}.{} drops".format(*version) in swap.warning
+    assert not warns or swap.warning.startswith("nginx {}.{}.{} closes".format(*version))
+    assert not warns or "(7 are open now)" in swap.warning

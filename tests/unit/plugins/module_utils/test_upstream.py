@@ -116,7 +116,7 @@ def test_numbers_that_are_refused(field, value):
         (["was:3000"], "targets[0]: 'was:3000' is no mapping; give host, port and, if wanted, weight"),
         ([{"host": "was"}], "targets[0]: port is missing; give host and port"),
         ([{"port": 1}], "targets[0]: host is missing; give host and port"),
-        ([{**ONE[0], "backup": True}], "targets[0]: unknown key 'backup'; known are host, port, weight"),
+        ([{**ONE[0], "backup": True}], "targets[0]: unknown key 'backup'; known are host, port, weight, down, at_load"),
         (
             ONE + [{"host": "WAS", "port": "3000"}],
             "targets[1]: WAS:3000 is also targets[0]; give it once, with a weight if need be",

@@ -33,10 +33,15 @@ hosts = st.one_of(
 )
 numbers = st.integers(1, 65535)
 digits = st.one_of(numbers, numbers.map(str))
-targets = st.fixed_dictionaries({"host": hosts, "port": digits}, optional={"weight": digits})
-target_lists = st.lists(
-    targets, min_size=1, max_size=6, unique_by=lambda target: (target["host"].lower(), int(target["port"]))
+targets = st.fixed_dictionaries(
+    {"host": hosts, "port": digits}, optional={"weight": digits, "down": st.booleans(), "at_load": st.booleans()}
 )
+target_lists = st.lists(
+    targets,
+    min_size=1,
+    max_size=6,
+    unique_by=lambda target: (target["host"].lower(), int(target["port"]), target.get("down", False)),
+).filter(lambda given_targets: not all(target.get("down") for target in given_targets))
 resolvers = st.one_of(st.none(), st.ip_addresses(v=4).map(str), st.ip_addresses(v=6).map(lambda ip: f"[{ip}]:53"))
 
 # What could mean something to nginx, or to a careless check.
@@ -64,7 +69,12 @@ anything = st.recursive(
 )
 spoilt_targets = st.fixed_dictionaries(
     {"host": st.one_of(hosts, anything), "port": st.one_of(digits, anything)},
-    optional={"weight": st.one_of(digits, anything), "backup": st.booleans()},
+    optional={
+        "weight": st.one_of(digits, anything),
+        "down": st.one_of(st.booleans(), anything),
+        "at_load": st.one_of(st.booleans(), anything),
+        "backup": st.booleans(),
+    },
 )
 
 fragments = st.lists(
@@ -78,9 +88,11 @@ fragments = st.lists(
 
 
 def written(given_targets):
+    """What takes requests of it."""
     return [
         {"host": target["host"], "port": int(target["port"]), "weight": int(target.get("weight", 1))}
         for target in given_targets
+        if not target.get("down")
     ]
 
 
@@ -96,7 +108,10 @@ def assert_one_block(text, name, given_targets):
     others = [directive.words[0] for directive in block.block if directive.words[0] != "server"]
     assert others in ([], ["zone", "resolver"])
     assert len(servers) == len(given_targets)
-    assert all(word == "resolve" or word.startswith("weight=") for words in servers for word in words[2:])
+    for words, target in zip(servers, given_targets):
+        assert all(word in ("resolve", "down") or word.startswith("weight=") for word in words[2:])
+        assert ("down" in words) is target.get("down", False)
+        assert "resolve" not in words or (others and not target.get("at_load"))
     assert text.isascii() and text.endswith("}\n")
     assert parse(text) == {name: written(given_targets)}
 

@@ -1,0 +1,244 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The server block that the role writes: what it serves, how it changes, and what is refused.
+
+The tests of this module build on each other, in this order.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+import subprocess
+
+import pytest
+from sites import playbook
+
+# A name: the vhost's keys that are wrong, and the words that the message must have: the value and the remedy.
+WRONG = {
+    "name-breaks-out": ({"server_names": ["a.example; } server {"]}, ["'a.example; } server {'", "server_names"]),
+    "name-newline": ({"server_names": ["a.example\n"]}, ["'a.example\\n'", "server_names"]),
+    "name-regex": ({"server_names": ["~^(?<x>.+)$"]}, ["server_names", "use a host name"]),
+    "names-none": ({"server_names": []}, ["server_names", "at least one"]),
+    "listen-breaks-out": ({"listen": ["80; root /"]}, ["'80; root /'", "listen"]),
+    "listen-option": ({"listen": ["80 default_server"]}, ["'80 default_server'", "listen"]),
+    "listen-range": ({"listen": [70000]}, ["'70000'", "listen"]),
+    "path-breaks-out": ({"locations": [{"path": "/ { } location /x", "service": "web-{color}"}]}, ["locations.path"]),
+    "path-variable": ({"locations": [{"path": "/$host", "service": "web-{color}"}]}, ["'/$host'", "locations.path"]),
+    "path-twice": ({"locations": [{"path": "/", "service": "web-{color}"}] * 2}, ["give each path once"]),
+    "path-relative": ({"locations": [{"path": "api", "service": "web-{color}"}]}, ["'api'", "begin with '/'"]),
+    "service-unknown": ({"locations": [{"path": "/", "service": "api-{color}"}]}, ["'api-{color}'", "web-{color}"]),
+    "certificate-breaks-out": (
+        {"tls": {"certificate": "/etc/a.pem; ssl off", "key": "/etc/a.key"}},
+        ["'/etc/a.pem; ssl off'", "tls.certificate"],
+    ),
+    "certificate-relative": ({"tls": {"certificate": "a.pem", "key": "/etc/a.key"}}, ["'a.pem'", "absolute path"]),
+    "key-missing": ({"tls": {"certificate": "/etc/a.pem"}}, ["key"]),
+    "unknown-key": ({"root": "/srv"}, ["bluegreen_vhost", "root"]),
+}
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    """A directory with the pairs ``first`` and ``second``."""
+    directory = tmp_path_factory.mktemp("certificates")
+    for name in ("first", "second"):
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+            + ["-subj", f"/CN={name}.example", "-days", "2", "-keyout", f"{name}.key", "-out", f"{name}.pem"],
+            cwd=directory,
+            check=True,
+            capture_output=True,
+        )
+    return directory
+
+
+@pytest.fixture(scope="module")
+def site(site, certificates):
+    """nginx runs without any server."""
+    (site.conf / "site.conf").unlink()
+    site.start_nginx(
+        volumes={
+            str(site.conf): {"bind": "/etc/nginx/conf.d", "mode": "ro"},
+            str(certificates): {"bind": "/etc/nginx/certificates", "mode": "ro"},
+        }
+    )
+    for release in ("v1", "v2", "v3"):
+        site.image(release)
+    return site
+
+
+def vhost(site, **more):
+    locations = [{"path": "/", "service": "web-{color}"}, {"path": "/ws", "service": "web-{color}", "websocket": True}]
+    return {"server_names": [site.host], "locations": locations, **more}
+
+
+def tls(certificate, key):
+    return {"certificate": f"/etc/nginx/certificates/{certificate}.pem", "key": f"/etc/nginx/certificates/{key}.key"}
+
+
+def ids(site):
+    return sorted((container.id, container.status) for container in site.containers().values())
+
+
+def https(site):
+    """Return ``(status, the certificate)`` of a request over TLS."""
+    site.nginx.reload()
+    address = site.nginx.attrs["NetworkSettings"]["Networks"][site.name]["IPAddress"]
+    connection = http.client.HTTPSConnection(address, 443, timeout=10, context=ssl._create_unverified_context())
+    try:
+        connection.request("GET", "/", headers={"Host": site.host})
+        certificate = ssl.DER_cert_to_PEM_cert(connection.sock.getpeercert(binary_form=True))
+        return connection.getresponse().status, certificate
+    finally:
+        connection.close()
+
+
+def requests_seen(site):
+    return site.nginx.logs(stderr=False).decode().count('"GET / HTTP/1.1"')
+
+
+def test_check_mode_shows_the_server_block(site):
+    before = site.snapshot()
+    run = site.check("v1", vhost=vhost(site)).succeeded()
+    for line in (f"+    server_name {site.host};", "+    location /ws {"):
+        assert line in run.stdout, line
+    assert site.snapshot() == before
+
+
+def test_first_deploy_answers_and_its_proof_went_through_nginx(site):
+    run = site.deploy("v1", vhost=vhost(site)).succeeded()
+    assert run.result["outcome"] == "deployed"
+    assert requests_seen(site) == 1
+    site.serves("v1", "blue")
+    assert site.deploy("v1", vhost=vhost(site)).succeeded().changed == 0
+
+
+def test_websockets_live_until_the_end_of_the_drain(site):
+    with site.load("--websocket=2") as load:
+        run = site.deploy("v2", vhost=vhost(site), drain_timeout=7).succeeded()
+    load.lost_nothing()
+    sockets = load.report["kinds"]["websocket"]
+    assert load.releases == {"v1", "v2"}
+    assert (sockets["opened"], len(sockets["cut"])) == (4, 2), sockets
+    assert sockets["messages"] > 20
+    assert run.result["phases"]["drain"] > 6.5
+    assert any("2 connections to the old color were still open after 7 s" in each for each in run.result["warnings"])
+
+
+@pytest.mark.parametrize("name", ["www.other.example", "*.another.example"])
+def test_change_of_the_vhost_alone_is_one_reload(site, name):
+    before, reloads = ids(site), site.reloads()
+    changed = vhost(site, server_names=[site.host, name])
+    with site.load() as load:
+        run = site.deploy("v2", vhost=changed).succeeded()
+    load.lost_nothing()
+    assert (run.result["outcome"], run.result["active_color"], run.result["release"]) == ("deployed", "green", "v2")
+    assert site.reloads() == reloads + 1
+    assert ids(site) == before
+    assert f"server_name {site.host} {name};" in site.upstream_file()
+    again = site.deploy("v2", vhost=changed).succeeded()
+    assert (again.changed, again.result["outcome"]) == (0, "unchanged")
+
+
+def test_check_mode_of_a_change_of_the_vhost(site):
+    before = site.snapshot()
+    run = site.check("v2", vhost=vhost(site)).succeeded()
+    assert run.changed > 0
+    assert f"+    server_name {site.host};" in run.stdout
+    assert site.snapshot() == before
+
+
+def test_rollback_keeps_the_vhost(site):
+    run = site.rollback(vhost=vhost(site)).succeeded()
+    assert (run.result["outcome"], run.result["release"]) == ("rolled_back", "v1")
+    assert f"server_name {site.host};" in site.upstream_file()
+    site.serves("v1", "blue")
+
+
+def test_edge_url_that_answers_502_puts_the_swap_back(site):
+    site.write("broken.conf", "server { listen 80; server_name broken.example; return 502; }\n")
+    before = site.upstream_file()
+    url = {"url": f"http://127.0.0.1:{site.port}/", "host": "broken.example"}
+    with site.load() as load:
+        run = site.deploy("v2", vhost=vhost(site), edge_url=url).failed()
+    (site.conf / "broken.conf").unlink()
+    load.lost_nothing()
+    assert run.result["outcome"] == "rolled_back"
+    assert (run.result["active_color"], run.result["release"]) == ("blue", "v1")
+    assert "nginx brings no answer of the app from" in run.message and "status 502" in run.message
+    assert site.upstream_file().split("# generation")[0] == before.split("# generation")[0]
+    site.serves("v1", "blue")
+    assert site.containers("green") == {}
+    assert site.deploy("v1", vhost=vhost(site)).succeeded().changed == 0
+
+
+def test_edge_url_as_given(site):
+    url = {"url": f"http://127.0.0.1:{site.port}/", "host": site.host}
+    seen = requests_seen(site)
+    site.deploy("v2", vhost=vhost(site), edge_url=url).succeeded()
+    assert requests_seen(site) == seen + 1
+    site.serves("v2", "green")
+
+
+def test_tls_comes_by_one_reload(site, certificates):
+    before, reloads = ids(site), site.reloads()
+    secure = vhost(site, listen=["80", "443"], tls=tls("first", "first"))
+    run = site.deploy("v2", vhost=secure).succeeded()
+    assert run.result["outcome"] == "deployed"
+    assert (site.reloads(), ids(site)) == (reloads + 1, before)
+    assert https(site) == (200, (certificates / "first.pem").read_text())
+
+
+def test_default_with_tls_is_443(site, certificates):
+    site.deploy("v3", vhost=vhost(site, tls=tls("second", "second"))).succeeded()
+    assert "listen 443 ssl;" in site.upstream_file()
+    assert "listen 80" not in site.upstream_file()
+    assert https(site) == (200, (certificates / "second.pem").read_text())
+
+
+@pytest.mark.parametrize(
+    "pair, words",
+    [
+        (tls("first", "second"), ["first.pem", "tls.certificate does not go with the key", "second.key"]),
+        (tls("gone", "first"), ["/etc/nginx/certificates/gone.pem", "has no such file"]),
+        (tls("first", "gone"), ["/etc/nginx/certificates/gone.key", "has no such file"]),
+        ({"certificate": "/etc/ssl/own.pem", "key": "/etc/ssl/own.key"}, ["'/etc/ssl/own.pem'", "no such file"]),
+    ],
+    ids=["not-a-pair", "no-certificate", "no-key", "outside-nginx's-mounts"],
+)
+@pytest.mark.parametrize("release", ["v3", "v1"])
+def test_certificate_that_nginx_cannot_use_is_refused(site, pair, words, release):
+    before = site.snapshot()
+    run = site.deploy(release, vhost=vhost(site, tls=pair)).failed()
+    for word in ["bluegreen_vhost", *words]:
+        assert word in run.message, run.message
+    assert site.snapshot() == before
+    assert https(site)[0] == 200
+
+
+@pytest.fixture(scope="module")
+def refused(site):
+    """One run in which every host has another mistake; ``before`` and ``after`` are what the site was like."""
+    hosts = {}
+    for case, (wrong, _words) in WRONG.items():
+        hosts[case] = site.variables(release="v1", vhost={**vhost(site), **wrong})
+    before = site.snapshot()
+    run = playbook(site.directory / "wrong", "deploy", hosts=hosts, environment={"ANSIBLE_FORKS": "4"})
+    run.before, run.after = before, site.snapshot()
+    return run
+
+
+def test_wrong_vhosts_change_nothing(refused):
+    assert refused.rc != 0
+    assert refused.after == refused.before
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_vhost_is_refused_with_one_clear_message(refused, case):
+    messages = refused.messages(case)
+    assert len(messages) == 1
+    for word in ["bluegreen_vhost", *WRONG[case][1]]:
+        assert word in messages[0], messages[0]
+    assert "Traceback" not in messages[0]
+    assert refused.summary[case]["changed"] == 0
