@@ -1,10 +1,13 @@
 # What a developer does here; `make help` lists it. PYTHON names another Python than python3.
 .DEFAULT_GOAL := help
-.PHONY: help setup tree shellcheck docker docker-down images demo demo-clean test lint sanity units integration molecule e2e clean
+.PHONY: help setup tree shellcheck docker docker-down images demo demo-clean test lint sanity units integration molecule e2e bench-swap clean
 
 # Ansible refuses any other encoding.
 export LC_ALL := C.UTF-8
 export PYTHON ?= python3
+
+# Of make bench-swap: for each nginx, by each way.
+SWAPS ?= 120
 
 check := .venv/bin/python tools/check.py
 playbook := ANSIBLE_CONFIG=$(CURDIR)/ansible.cfg ANSIBLE_CALLBACK_RESULT_FORMAT=yaml ANSIBLE_DISPLAY_SKIPPED_HOSTS=false .venv/bin/ansible-playbook
@@ -59,6 +62,10 @@ molecule: setup tree ## molecule, on real Docker
 
 e2e: setup tree ## real ansible-playbook runs against real Docker and nginx
 	@$(check) images e2e
+
+bench-swap: setup tree docker ## measure what clients lose at SWAPS=120 swaps (docs/benchmarks.md); no part of make test
+	tools/images.sh test
+	.venv/bin/python tests/bench/bench_swap.py --swaps=$(SWAPS)
 
 clean: ## remove .venv, .collections and .cache
 	rm -rf .venv .collections .cache

@@ -67,7 +67,7 @@ def _typed(value, kind):
 
 
 def _without(omitted, value):
-    """Return ``value`` without what ``default(omit)`` left in it; before ansible-core 2.19 that is a text of its own."""
+    """Return ``value`` without ``omitted``, the text that ``omit`` is before ansible-core 2.19."""
     if isinstance(value, dict):
         return {key: _without(omitted, each) for key, each in value.items() if each != omitted}
     if isinstance(value, list):

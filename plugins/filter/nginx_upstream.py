@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: nginx_upstream
 short_description: The text of an nginx upstream block
-version_added: 1.0.0
+version_added: 0.1.0
 author:
   - The hotswap.compose authors (!UNKNOWN)
 description:

@@ -173,8 +173,13 @@ class Edge:
         return sum(_nginx.established(table, endpoints) for table in self._connections())
 
     def clients(self):
-        """Return how many connections clients have open to where nginx's network listens."""
-        return sum(_nginx.clients(table) for table in self._connections())
+        """Return how many connections clients have open to nginx."""
+        sockets = self._sockets()
+        return sum(_nginx.clients(table, sockets) for table in self._connections())
+
+    def _sockets(self):
+        """Return the inodes of nginx's sockets; None where nothing else listens in its network."""
+        return None
 
     def _connections(self):
         for table in ("tcp", "tcp6"):

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
@@ -15,6 +16,7 @@ from ansible_collections.hotswap.compose.plugins.module_utils._edge import Edge,
 from ansible_collections.hotswap.compose.plugins.module_utils._upstream import main_setting
 
 _PATHS = re.compile(r"--(pid|error-log)-path=(\S+)")
+_SOCKET = re.compile(r"socket:\[(\d+)\]")
 # In a private mount namespace the copy lies over the conf dir, for this one test and nobody else.
 _TEST = 'mount --bind "$1" "$2" && exec nginx -T'
 
@@ -88,6 +90,16 @@ class HostEdge(Edge):
         except (OSError, ValueError):
             return None
         return pid if title_of(pid).startswith("nginx: master process") else None
+
+    def _sockets(self):
+        directory = f"/proc/{self.master()}/fd"
+        found = set()
+        for descriptor in os.listdir(directory):
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                match = _SOCKET.match(os.readlink(os.path.join(directory, descriptor)))
+                if match:
+                    found.add(match.group(1))
+        return found
 
     def log_mark(self):
         try:

@@ -164,19 +164,26 @@ def established(table, endpoints):
         address, _colon, port = endpoint.rpartition(":")
         address = _hex_address(address.strip("[]"))
         wanted |= {f"{prefix + address}:{int(port):04X}" for prefix in ("", "0000000000000000FFFF0000")}
-    return sum(1 for _local, remote in _sockets(table, _ESTABLISHED) if remote in wanted)
+    return sum(1 for _local, remote, _inode in _sockets(table, _ESTABLISHED) if remote in wanted)
 
 
-def clients(table):
-    """Return how many connections such a table has established to a port that something listens on there."""
-    listening = {local.rpartition(":")[2] for local, _remote in _sockets(table, _LISTENING)}
-    return sum(1 for local, _remote in _sockets(table, _ESTABLISHED) if local.rpartition(":")[2] in listening)
+def clients(table, inodes=None):
+    """Return how many connections such a table has established to a port that something listens on there.
+
+    ``inodes``: of the sockets that count as listening, all where None.
+    """
+    listening = {
+        local.rpartition(":")[2]
+        for local, _remote, inode in _sockets(table, _LISTENING)
+        if inodes is None or inode in inodes
+    }
+    return sum(local.rpartition(":")[2] in listening for local, _remote, _inode in _sockets(table, _ESTABLISHED))
 
 
 def _sockets(table, state):
-    """Return ``(local, remote)`` of the sockets in a state, as the kernel writes them."""
+    """Return ``(local, remote, inode)`` of the sockets in a state, as the kernel writes them."""
     lines = (line.split() for line in table.splitlines()[1:])
-    return [(fields[1], fields[2]) for fields in lines if len(fields) > 3 and fields[3] == state]
+    return [(fields[1], fields[2], fields[9]) for fields in lines if len(fields) > 9 and fields[3] == state]
 
 
 def _hex_address(address):

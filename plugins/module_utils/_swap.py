@@ -26,6 +26,7 @@ class Swap:
         self.name = _nginx.app_file(state.app)
         self.version = edge.version()
         self.unprepared = False
+        self.clients = edge.clients() if edge.running else 0  # a reload closes their connections
 
     def judge(self, content, introduction, previous_content):
         """Test the file that live() would write; raises EdgeError with nginx's own words.
@@ -86,7 +87,7 @@ class Swap:
         return (
             f"nginx {self._version_text()} closes its clients' idle keep-alive connections at each swap, which "
             "drops a request of every busy one "
-            f"({self.edge.clients() if self.edge.running else 0} are open now); nginx 1.27.4 and newer drop none: "
+            f"({self.clients} are open now); nginx 1.27.4 and newer drop none: "
             "update nginx"
         )
 

@@ -203,7 +203,10 @@ plan:
       description: The color that is to have it.
       type: str
     how:
-      description: How that color comes up.
+      description:
+        - How that color comes up.
+        - V(create) from its Compose file; V(start) from its stopped containers; V(warm) not at all, it still runs.
+        - V(refresh) is for the active color, where only nginx's file of it is to be written again.
       type: str
       choices: [create, start, warm, refresh]
     project:

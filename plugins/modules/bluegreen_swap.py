@@ -32,13 +32,16 @@ attributes:
     details: The app's file before and after.
   idempotent:
     support: full
-    details: Where nginx's file sends the traffic there already, nothing is written and nginx is not reloaded.
+    details: Where nginx's file says O(content) already, nothing is written and nginx is not reloaded. With
+      O(state=judged), an O(introduction) is written, and nginx reloaded, each time.
 options:
   state:
     description:
-      - V(judged) tests the file, which costs nothing while containers boot, and makes O(introduction) live.
-      - V(live) makes it so.
+      - V(judged) tests the file that V(live) would write, and makes O(introduction) live if there is one; it is meant
+        for the time while containers boot.
+      - V(live) makes O(content) the app's file, reloads nginx and proves it.
       - V(back) puts the file of before back, as the journal has it, and reloads nginx once.
+      - O(content) and O(color) are required for the first two.
     type: str
     choices: [judged, live, back]
     default: live
@@ -46,7 +49,8 @@ options:
     description: What the app's file is to say, as M(hotswap.compose.bluegreen_plan) returns it.
     type: str
   previous_content:
-    description: What it would say now; what O(state=back) goes by where there is no file of ours yet.
+    description: What it would say for the color that has the traffic now; O(state=back) goes by it where there was no
+      file of ours.
     type: str
     default: ''
   introduction:

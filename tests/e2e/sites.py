@@ -167,7 +167,7 @@ class Load:
 
     def __exit__(self, *_):
         self.stop.touch()
-        said, _ = self.process.communicate(timeout=60)
+        said, _errors = self.process.communicate(timeout=60)
         print(said)
         self.report = json.loads(self.out.read_text())
 

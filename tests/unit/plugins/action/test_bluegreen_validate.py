@@ -39,6 +39,11 @@ SOUND = {
 
 def validated(variables, entry_point="main", role=ROLE):
     """Run the plugin as the role does; return the settings."""
+    return ran(variables, entry_point, role)["settings"]
+
+
+def ran(variables, entry_point="main", role=ROLE):
+    """Run the plugin as the role does; return its result."""
     variables = dict(ALWAYS_THERE, **variables)
     loader = DataLoader()
     task = SimpleNamespace(
@@ -59,7 +64,7 @@ def validated(variables, entry_point="main", role=ROLE):
     )
     result = plugin.run(task_vars=variables)
     assert result["changed"] is False
-    return result["settings"]
+    return result
 
 
 def without(*names):
@@ -102,6 +107,50 @@ def test_strings_are_cast_as_a_survey_gives_them():
 def test_a_list_is_one_however_it_is_given(files, expected):
     variables = dict(SOUND, bluegreen_compose_files=trust_as_template(files) if "{{" in files else files)
     assert validated(dict(variables, wanted=["w.{color}.yml"]))["compose_files"] == expected
+
+
+def test_an_nginx_on_the_host_and_a_server_of_ours():
+    settings = validated(
+        dict(
+            SOUND,
+            bluegreen_nginx_mode="host",
+            bluegreen_services='[{"name": "was-{color}", "port": 3000, "publish": {"blue": "13000", "green": 23000}}]',
+            bluegreen_vhost={
+                "server_names": "shop.example.com,www.example.com",
+                "locations": [{"path": "/", "service": "was-{color}"}],
+            },
+            bluegreen_edge_url={"url": "http://127.0.0.1/"},
+        )
+    )
+    assert settings["services"] == [{"name": "was-{color}", "port": 3000, "publish": {"blue": 13000, "green": 23000}}]
+    assert settings["vhost"] == {
+        "server_names": ["shop.example.com", "www.example.com"],
+        "locations": [{"path": "/", "service": "was-{color}", "websocket": False}],
+    }
+    assert settings["edge_url"] == {"url": "http://127.0.0.1/"}
+
+
+@pytest.mark.parametrize(
+    "changes, volumes",
+    [
+        ({}, None),
+        ({"bluegreen_vhost": {"server_names": ["a"]}}, None),
+        ({"bluegreen_nginx_manage": "true"}, ["/etc/nginx/conf.d:/etc/nginx/conf.d:ro"]),
+        (
+            {
+                "bluegreen_nginx_manage": True,
+                "bluegreen_nginx_conf_dir": "/srv/edge",
+                "bluegreen_vhost": {
+                    "server_names": ["a"],
+                    "tls": {"certificate": "/etc/ssl/a.pem", "key": "/etc/ssl/a.key"},
+                },
+            },
+            ["/srv/edge:/etc/nginx/conf.d:ro", "/etc/ssl:/etc/ssl:ro"],
+        ),
+    ],
+)
+def test_what_an_nginx_of_ours_has_mounted(changes, volumes):
+    assert ran(dict(SOUND, **changes)).get("nginx_volumes") == volumes
 
 
 def test_what_is_secret_is_not_handed_on():
@@ -149,6 +198,22 @@ def test_each_entry_point_asks_for_its_own():
             dict(SOUND, bluegreen_services=[{"name": "was-{color}", "port": 1, "prot": 2}]),
             ["bluegreen_services.prot", "Supported parameters include"],
         ),
+        (dict(SOUND, bluegreen_nginx_mode="swarm"), ["bluegreen_nginx_mode", "container, host", "swarm"]),
+        (dict(SOUND, bluegreen_nginx_mode="host"), ["bluegreen_services is 'was-{color}': nginx on the host finds"]),
+        (
+            dict(SOUND, bluegreen_services=[{"name": "was-{color}", "port": 1, "publish": {"blue": 1}}]),
+            ["missing required arguments: green", "bluegreen_services -> publish"],
+        ),
+        (
+            dict(SOUND, bluegreen_vhost={"server_names": ["a"], "tls": {"key": "/a"}}),
+            ["missing required arguments: certificate", "bluegreen_vhost -> tls"],
+        ),
+        (dict(SOUND, bluegreen_vhost={"names": ["a"]}), ["bluegreen_vhost.names", "Supported parameters include"]),
+        (
+            dict(SOUND, bluegreen_vhost={"server_names": ["a b"]}),
+            ["bluegreen_vhost is 'a b': server_names: use a host"],
+        ),
+        (dict(SOUND, bluegreen_edge_url={"url": "shop"}), ["bluegreen_edge_url is 'shop': url is http:// or https://"]),
         (
             dict(SOUND, bluegreen_app="Shop", bluegreen_keep_releases="0"),
             [

@@ -279,6 +279,8 @@ HOST_SERVICES = named_services(
         ([published("80", by="")], [published("80", by=""), published("23000")]),
         # The user's own, open to everybody, gives way.
         ([published("23000", by="0.0.0.0")], [published("23000")]),
+        ([published(23000), published("80")], [published("80"), published("23000")]),
+        ([{"target": 3000, "protocol": "tcp"}], [{"target": 3000, "protocol": "tcp"}, published("23000")]),
     ],
 )
 def test_for_an_nginx_on_the_host_a_color_has_a_port_of_its_own(ports, expected):
@@ -290,9 +292,21 @@ def test_for_an_nginx_on_the_host_a_color_has_a_port_of_its_own(ports, expected)
     assert result["networks"] == config["networks"]
 
 
+def test_for_an_nginx_on_the_host_two_ports_of_one_service_are_both_published():
+    services = [*HOST_SERVICES, dict(HOST_SERVICES[0], port=3001, publish={"blue": 13001, "green": 23001})]
+    ports = colored(rendered(), services, network=None)["services"]["was-green"]["ports"]
+    assert ports == [published("23000"), dict(published("23001"), target=3001)]
+
+
+def test_dockers_own_network_mode_publishes_ports():
+    result = colored(worker(network_mode="bridge"), HOST_SERVICES, network=None)
+    assert result["services"]["was-green"]["ports"] == [published("23000")]
+
+
 @pytest.mark.parametrize(
     "service, message",
     [
+        ({"scale": 0}, "service was-green takes traffic but has 0 replicas"),
         (
             {"scale": 2},
             "service was-green has 2 replicas, which can't publish one port: give it one, or let nginx run in a "

@@ -106,7 +106,12 @@ def test_a_candidate_is_judged_in_a_copy(directory):
 
 
 @pytest.mark.parametrize(
-    "act", [lambda edge: edge.write({"a": "b"}), lambda edge: edge.turn("write").__enter__(), lambda e: e.reload_after(0)]
+    "act",
+    [
+        lambda edge: edge.write({"a": "b"}),
+        lambda edge: edge.turn("write").__enter__(),
+        lambda edge: edge.reload_after(0),
+    ],
 )
 def test_a_directory_that_cannot_be_written(act, directory):
     edge = ReloadingEdge(directory)
@@ -136,7 +141,7 @@ def test_deploys_that_wait_together_share_a_reload(directory):
     edge = ReloadingEdge(directory)
     with ThreadPoolExecutor(2) as pool:
         with edge.turn("reload"):
-            waiting = [pool.submit(edge.reload_after, time.monotonic()) for _ in range(2)]
+            waiting = [pool.submit(edge.reload_after, time.monotonic()) for _number in range(2)]
             time.sleep(0.1)
         seconds = sorted(each.result(5) for each in waiting)
     assert seconds == [0.0, 0.16]

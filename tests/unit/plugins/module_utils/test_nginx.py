@@ -229,6 +229,12 @@ def test_connections_of_clients(table, count):
     assert nginx.clients(recorded(table)) == count
 
 
+# The machine's own network is everybody's: only what nginx itself listens on counts.
+@pytest.mark.parametrize("inodes, count", [(None, 1), ({"497102"}, 1), ({"496452"}, 0), (set(), 0)])
+def test_connections_of_nginxs_own_clients(inodes, count):
+    assert nginx.clients(recorded("proc_net_tcp.txt"), inodes) == count
+
+
 def test_an_empty_table_has_no_connections():
     assert (nginx.established("", ["10.200.77.5:3000"]), nginx.clients("")) == (0, 0)
 

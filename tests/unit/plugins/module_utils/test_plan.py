@@ -11,8 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.hotswap.compose.plugins.module_utils import _plan as plan
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx import DOCKER_RESOLVER, app_text
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx import followed as followed_in
 from ansible_collections.hotswap.compose.plugins.module_utils._plan import PlanError
 from ansible_collections.hotswap.compose.plugins.module_utils._settings import named_services
+from ansible_collections.hotswap.compose.plugins.module_utils._upstream import parse
 
 SERVICES = named_services("shop", [{"name": "was-{color}", "port": 3000}, {"name": "signal-{color}", "port": 3001}])
 HOST_SERVICES = named_services(
@@ -204,6 +207,36 @@ def test_nginx_gets_to_know_where_the_traffic_will_go_while_it_goes_where_it_goe
         (set(), [dict(blue, at_load=True), dict(blue, down=True), dict(green, down=True)]),
     ):
         assert plan.introduction(previous, coming, followed) == [{"name": "shop-was", "targets": expected}]
+
+
+def test_from_and_to_what_was_started_by_hand():
+    by_hand = plan.upstreams("shop", "blue", SERVICES[:1], stack("blue", ours=False), "container")
+    ours = plan.upstreams("shop", "green", SERVICES[:1], [], "container")
+    blue, green = {"host": "was-blue", "port": 3000}, {"host": "shop-green-was", "port": 3000}
+    ((there,), (back,)) = (
+        plan.introduction(by_hand, ours, set()),
+        plan.introduction(ours, by_hand, {"shop-green-was:3000"}),
+    )
+    assert there["targets"] == [dict(blue, at_load=True), dict(blue, down=True), dict(green, down=True)]
+    assert back["targets"] == [green, dict(blue, at_load=True, down=True)]
+
+
+@given(st.sampled_from(["blue", "green"]), st.booleans(), st.booleans(), st.booleans())
+def test_while_nginx_gets_to_know_names_the_traffic_goes_where_it_goes(color, now_by_hand, then_by_hand, followed):
+    other = "green" if color == "blue" else "blue"
+    previous = plan.upstreams("shop", color, SERVICES, stack(color, ours=not now_by_hand), "container")
+    coming = plan.upstreams("shop", other, SERVICES, stack(other, ours=not then_by_hand), "container")
+
+    def text(upstreams):
+        return app_text("shop", color, "v1", upstreams, DOCKER_RESOLVER)
+
+    known = followed_in(text(previous)) if followed else set()
+    introduced = text(plan.introduction(previous, coming, known))
+    assert parse(introduced) == parse(text(previous))
+    # What is followed then is what nginx goes on with, without a look-up of its own.
+    assert followed_in(text(coming)) | followed_in(text(previous)) <= followed_in(introduced)
+    colors = {color: stack(color, ours=not now_by_hand), other: stack(other, ours=not then_by_hand)}
+    assert plan.active_color("shop", SERVICES, parse(introduced), colors, []) == (color, "nginx")
 
 
 def test_endpoints_of_what_takes_traffic():

@@ -251,12 +251,33 @@ def test_ports_for_an_nginx_on_the_host(mode, services, problems):
     assert found == [f"bluegreen_services is {problem}" for problem in problems]
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1", "https://shop.example:8443/path?x"])
-def test_where_the_app_is_reached(url):
-    assert settings.problems(sound(edge_url={"url": url})) == []
+def test_no_nginx_on_the_host_is_managed():
+    asked = sound(nginx_mode="host", nginx_manage=True, services=[published(13000, 23000)])
+    assert settings.problems(asked) == [
+        "bluegreen_nginx_manage is True: the role runs no nginx on the host: install it, and leave this out"
+    ]
+    assert settings.problems(sound(nginx_mode="container", nginx_manage=True)) == []
+    assert settings.problems(dict(asked, nginx_manage=False)) == []
 
 
-@pytest.mark.parametrize("url", ["shop.example", "ftp://shop.example", "http://", "http://a b", None])
+@pytest.mark.parametrize("host", [None, "", "shop.example", "shop.example:8443", "[::1]:80"])
+@pytest.mark.parametrize("url", ["http://127.0.0.1", "https://shop.example:8443/path?x", "http://[::1]:80/"])
+def test_where_the_app_is_reached(url, host):
+    assert settings.problems(sound(edge_url=settings.given({"url": url, "host": host}))) == []
+
+
+@pytest.mark.parametrize("host", ["a b", "a\r\nX-Evil: 1", "ä", "a/", "http://a"])
+def test_a_host_that_cannot_be_sent(host):
+    remedy = "host is a host name, with :port where that is in the Host header"
+    asked = {"url": "http://127.0.0.1/", "host": host}
+    assert settings.problems(sound(edge_url=asked)) == [f"bluegreen_edge_url is {host!r}: {remedy}"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["shop.example", "ftp://shop.example", "http://", "http://a b", None, "", "http:///a", "http://:80/", "http://a:b/"]
+    + ["http://a:99999/", "http://a:0/", "http://[::1/", "http://a/b c", "http://a/\n", "http://a/ä"],
+)
 def test_where_nothing_is_reached(url):
     remedy = "url is http:// or https:// and a host, as the target reaches nginx"
     assert settings.problems(sound(edge_url={"url": url})) == [f"bluegreen_edge_url is {url!r}: {remedy}"]

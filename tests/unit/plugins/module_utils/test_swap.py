@@ -331,6 +331,51 @@ def test_a_reload_that_is_refused_leaves_what_nginx_serves_when_the_names_were_m
     assert edge.files[OURS] == on_disk("blue")
 
 
+def test_a_swap_that_is_not_proven_after_the_names_were_made_known_can_still_be_put_back(state):
+    edge = StandInEdge({OURS: on_disk("blue")})
+    swap_of(edge, state).judge(content("green"), content("blue", down="green"), "")
+    introduced = edge.files[OURS]
+    edge.fails = EdgeError("no new worker")
+    with pytest.raises(EdgeError):
+        live(edge, state)
+    assert edge.files[OURS] == introduced  # what nginx served last for sure
+    assert noted(state) == {"from": on_disk("blue")}
+    assert swap_of(edge, state).back()["changed"]
+    assert serves(edge) == content("blue")
+
+
+@pytest.mark.parametrize(
+    "failure, may_still_come", [(RefusedReload("taken"), False), (EdgeError("no new worker"), True)]
+)
+@pytest.mark.parametrize("files, restored", [({OURS: on_disk("blue")}, on_disk("blue")), ({}, None)])
+def test_names_that_could_not_be_made_known(files, restored, failure, may_still_come, state):
+    edge = StandInEdge(files)
+    edge.fails = failure
+    with pytest.raises(type(failure)):
+        swap_of(edge, state).judge(content("green"), content("blue", down="green"), content("blue"))
+    if not files and not may_still_come:
+        restored = content("blue")  # adopted: the way back is of the plan's making
+    assert edge.files.get(OURS) == restored
+    edge.calls.clear()
+    assert swap_of(edge, state).back()["changed"] is may_still_come
+    assert edge.calls == (["judge", "write", "reload"] if may_still_come else [])
+
+
+def test_adoption_goes_back_from_where_the_names_were_made_known(state):
+    edge = StandInEdge()
+    swap_of(edge, state).judge(content("green"), content("blue", down="green"), content("blue"))
+    assert noted(state) == {"from": content("blue")}
+    swap_of(edge, state).back()
+    assert serves(edge) == content("blue")
+
+
+def test_the_way_back_is_what_was_there_before_this_deploy(state):
+    edge = StandInEdge({OURS: on_disk("blue")})
+    live(edge, state)
+    live(edge, state, "blue", previous="green")
+    assert noted(state) == {"from": on_disk("blue")}
+
+
 def test_an_nginx_that_does_not_start_leaves_no_file(state):
     edge = StandInEdge(running=False)
     edge.fails = EdgeError("nginx does not stay up")

@@ -43,6 +43,29 @@ def test_render_follows_names_but_not_addresses_with_a_resolver():
     )
 
 
+def test_nginx_gets_to_know_what_it_sends_nothing():
+    targets = [
+        {"host": "now", "port": 1, "at_load": True},
+        {"host": "now", "port": 1, "down": True},
+        {"host": "next", "port": 1, "weight": 2, "down": True},
+        {"host": "10.0.0.7", "port": 1, "down": True},
+        {"host": "once", "port": 1, "at_load": True, "down": True},
+        {"host": "then", "port": 1, "at_load": False, "down": False},
+    ]
+    text = render("a", targets, resolver="127.0.0.11")
+    assert [line.strip() for line in text.splitlines() if " server " in line] == [
+        "server now:1;",
+        "server now:1 resolve down;",
+        "server next:1 weight=2 resolve down;",
+        "server 10.0.0.7:1 down;",
+        "server once:1 down;",
+        "server then:1 resolve;",
+    ]
+    assert parse(text) == {"a": [target("now", 1), target("then", 1)]}
+    assert "resolve" not in render("a", targets)
+    assert parse(render("a", targets)) == parse(text)
+
+
 def test_render_writes_equal_targets_equally():
     assert render("a", [{"host": "was", "port": "3000", "weight": "1"}]) == render("a", ONE)
 
@@ -125,6 +148,14 @@ def test_numbers_that_are_refused(field, value):
             [{"host": "[::1]", "port": 1}, {"host": "[0::1]", "port": 1}],
             "targets[1]: [0::1]:1 is also targets[0]; give it once, with a weight if need be",
         ),
+        (
+            [dict(ONE[0], at_load=True), ONE[0]],
+            "targets[1]: was:3000 is also targets[0]; give it once, with a weight if need be",
+        ),
+        ([dict(ONE[0], down=True)], "targets: all of them are down; give at least one that takes requests"),
+        ([dict(ONE[0], down=1)], "targets[0].down: 1 is neither true nor false; give one of them"),
+        ([dict(ONE[0], down=None)], "targets[0].down: None is neither true nor false; give one of them"),
+        ([dict(ONE[0], at_load="yes")], "targets[0].at_load: 'yes' is neither true nor false; give one of them"),
     ],
 )
 def test_targets_that_are_refused(targets, message):

@@ -1,0 +1,54 @@
+#!/usr/bin/python
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# What it says is done by the action plugin of the same name.
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: bluegreen_validate
+short_description: Hold the role's variables against the rules between them
+version_added: 0.1.0
+author:
+  - hotswap.compose authors (@hotswap)
+description:
+  - Casts the variables of the role P(hotswap.compose.bluegreen#role) by its argument specs, so that a value given as
+    a string by C(-e) or by a survey is like a typed one, and holds them against the rules between them.
+  - A variable that is C(omit) counts as not given.
+  - Runs on the controller, before anything is sent to the target. Can only be used in that role.
+extends_documentation_fragment:
+  - hotswap.compose.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+options:
+  entry_point:
+    description: The entry point of the role whose variables these are.
+    type: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Hold the variables against their rules
+  hotswap.compose.bluegreen_validate:
+    entry_point: main
+  register: __bluegreen_validated
+"""
+
+RETURN = r"""
+settings:
+  description: The variables without their prefix, cast to their types; those that are secret are left out.
+  returned: success
+  type: dict
+nginx_volumes:
+  description: The volumes of the nginx container that the role is to run.
+  returned: where the role is to run nginx
+  type: list
+  elements: str
+"""
