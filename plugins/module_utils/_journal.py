@@ -14,6 +14,8 @@ A state, format 1::
      "releases": [                            # newest last, a record each time an outcome is known
         {"release": str,                      # "" where it is not known (adopted)
          "color": "blue" | "green",
+         "deploy": str,                       # the directory of its files; "adopted" where it has none
+         "containers": [container id],
          "deployed_at": "2026-01-31T23:59:59Z",
          "images": {service: {"ref": "shop-was:v1", "id": "sha256:...", "brought": bool}},
          "config_hash": str,
@@ -152,7 +154,7 @@ def _check(state):
 
 
 def _check_record(record, where):
-    for key in ("release", "color", "deployed_at", "config_hash", "outcome"):
+    for key in ("release", "color", "deploy", "deployed_at", "config_hash", "outcome"):
         _expect(record, key, str, where)
     for key, known in (("color", COLORS), ("outcome", OUTCOMES)):
         if record[key] not in known:
@@ -161,6 +163,7 @@ def _check_record(record, where):
         raise JournalError(
             f"{where}.deployed_at is {record['deployed_at']!r}, no UTC time such as 2026-01-31T23:59:59Z"
         )
+    _expect(record, "containers", list, where)
     _expect(record, "images", dict, where)
     for service, image in record["images"].items():
         image_where = f"{where}.images[{service}]"

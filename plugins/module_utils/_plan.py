@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from ansible_collections.hotswap.compose.plugins.module_utils._compose import HOST
 from ansible_collections.hotswap.compose.plugins.module_utils._containers import has_completed, is_running
+from ansible_collections.hotswap.compose.plugins.module_utils._retention import identity
 from ansible_collections.hotswap.compose.plugins.module_utils._settings import COLORS, alias, other_color, with_color
 
 CREATE, START, WARM, REFRESH = "create", "start", "warm", "refresh"
@@ -205,11 +206,15 @@ def held(releases):
         if record.get("rollback") and any(kept["deploy"] == record["deploy"] for kept in stack):
             while stack[-1]["deploy"] != record["deploy"]:
                 stack.pop()
-        elif stack and stack[-1]["release"] == record["release"]:
-            stack.pop()  # the same release again: the later one is what would be gone back to
+        elif stack and _content(stack[-1]) == _content(record):
+            stack.pop()  # the very same again: the later one is what would be gone back to
         if not stack or stack[-1]["deploy"] != record["deploy"]:
             stack.append(record)
     return stack
+
+
+def _content(record):
+    return identity(record), record["config_hash"]
 
 
 def rollback_target(app, releases, wanted=None):

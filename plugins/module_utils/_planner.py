@@ -193,7 +193,7 @@ class Planner:
         again = self.params["deploy"] is not None
         if plan["unchanged"] and again:
             self.state.save(unfinished=None)
-            self.state.forget_deploys()
+            self.state.forget_deploys(self.state.deploys_on_record())
         if plan["unchanged"] and (again or self.params["pull"] != "always"):
             return
         self.state.create()
@@ -210,7 +210,7 @@ class Planner:
                     "rollback": False,
                 }
             )
-        self.state.forget_deploys(plan["deploy"])
+        self.state.forget_deploys(self.state.deploys_on_record() | {plan["deploy"]})
         os.makedirs(plan["directory"], mode=0o700, exist_ok=True)
         for name, text in files.items():
             write_atomic(os.path.join(plan["directory"], name), text)
@@ -280,9 +280,9 @@ class Planner:
                 config = json.load(file)
         except (OSError, ValueError) as error:
             raise _plan.PlanError(f"{name} can't come back: its containers are gone, and so is {path}") from error
-        by_base = {service.replace(record["color"], ""): image for service, image in record["images"].items()}
+        by_base = {_base(service): image for service, image in record["images"].items()}
         for service, definition in config["services"].items():
-            image = by_base.get(service.replace(color, ""))
+            image = by_base.get(_base(service))
             if image is None:
                 continue
             if self.engine.image_id(image["id"]) is None:
@@ -346,6 +346,13 @@ class Planner:
             lines.append("image: {} {}".format(ref, image_id[:19] if image_id else "(not here yet)"))
         lines += [line for line in (text or "").splitlines() if not line.startswith("#")]
         return "\n".join(lines) + "\n"
+
+
+def _base(service):
+    """Return a service's name without whichever color it has: an image is noted by the color that it first ran in."""
+    for color in COLORS:
+        service = service.replace(color, "")
+    return service
 
 
 def _images_of(containers):

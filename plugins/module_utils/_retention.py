@@ -26,8 +26,8 @@ def prunable(releases, keep, protected_ids, foreign_ids, traffic_services):
     ref is None where the name now belongs, or may belong, to another image; then only the id may be removed. A ref is
     to be removed only while it still names the id: a pull or a build since then may have moved it.
     """
-    retained = _retained(releases, keep)
-    kept = [image for record in releases if _identity(record) in retained for image in record["images"].values()]
+    kept_releases = retained(releases, keep)
+    kept = [image for record in releases if identity(record) in kept_releases for image in record["images"].values()]
     untouchable = set(protected_ids) | set(foreign_ids) | {image["id"] for image in kept}
     kept_refs = {image["ref"] for image in kept}
     every_use = [(record, service, image) for record in releases for service, image in record["images"].items()]
@@ -52,11 +52,12 @@ def prunable(releases, keep, protected_ids, foreign_ids, traffic_services):
     ]
 
 
-def _retained(releases, keep):
+def retained(releases, keep):
     """Return the identities of the newest releases that held the traffic."""
-    newest_first = [_identity(record) for record in reversed(releases) if record["outcome"] == "deployed"]
+    newest_first = [identity(record) for record in reversed(releases) if record["outcome"] == "deployed"]
     return set(list(dict.fromkeys(newest_first))[: max(keep, ALWAYS_RETAINED)])
 
 
-def _identity(record):
+def identity(record):
+    """Return what makes a record's release one: its name and its images."""
     return record["release"], frozenset((service, image["id"]) for service, image in record["images"].items())

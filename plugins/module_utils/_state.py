@@ -70,14 +70,15 @@ class AppState:
         """Return the directory of one deploy's files."""
         return os.path.join(self.deploys, deploy)
 
-    def forget_deploys(self, *kept):
-        """Remove the files of every deploy that no rollback can go to, and that isn't in ``kept``: they hold
-        secrets."""
-        held = [record for record in self.journal["releases"] if record["outcome"] == "deployed"]
-        needed = {record.get("deploy") for record in held} | set(kept)
+    def forget_deploys(self, keep):
+        """Remove the files of every deploy but those in ``keep``: they hold secrets."""
         for name in os.listdir(self.deploys):
-            if name not in needed:
+            if name not in keep:
                 shutil.rmtree(self.deploy_directory(name), ignore_errors=True)
+
+    def deploys_on_record(self):
+        """Return the deploys that had the traffic once."""
+        return {record["deploy"] for record in self.journal["releases"] if record["outcome"] == "deployed"}
 
     def others(self):
         """Return the journals of the other apps in the same state directory."""

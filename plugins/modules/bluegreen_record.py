@@ -73,7 +73,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hotswap.compose.plugins.module_utils._containers import find
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
 from ansible_collections.hotswap.compose.plugins.module_utils._plan import held
-from ansible_collections.hotswap.compose.plugins.module_utils._retention import prunable
+from ansible_collections.hotswap.compose.plugins.module_utils._retention import identity, prunable, retained
 from ansible_collections.hotswap.compose.plugins.module_utils._settings import COLORS, with_color
 from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState
 
@@ -96,8 +96,16 @@ class Recorder:
         if self.params["outcome"] != "deployed" and not unfinished["rollback"]:
             self._restore_names(unfinished)
         removed = self._prune(releases)
-        self.state.forget_deploys()
+        self.state.forget_deploys(self._deploys_to_keep(releases))
         return removed
+
+    def _deploys_to_keep(self, releases):
+        kept = retained(releases, self.params["keep_releases"])
+        return {
+            record["deploy"]
+            for record in releases
+            if record["outcome"] == "deployed" and (identity(record) in kept or record in held(releases)[-2:])
+        }
 
     def _record(self, unfinished):
         containers = find(self.engine, self.params["app"])[unfinished["color"]]

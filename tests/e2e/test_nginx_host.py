@@ -64,7 +64,7 @@ class HostSite(Site):
 
     def start(self):
         subprocess.run(["nginx"], check=True)
-        until(lambda: self.workers(), "nginx has workers")
+        until(self.workers, "nginx has workers")
 
     def stop(self):
         if pid := self.master():

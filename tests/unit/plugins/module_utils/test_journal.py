@@ -24,6 +24,8 @@ def a_state():
                 "color": "blue",
                 "deployed_at": "2026-01-31T23:59:59Z",
                 "images": {"was": {"ref": "shop-was:v1", "id": "sha256:1a", "brought": True}},
+                "deploy": "20260131T235959Z-c0ffee",
+                "containers": ["0123456789ab"],
                 "config_hash": "c0ffee",
                 "outcome": "deployed",
             },

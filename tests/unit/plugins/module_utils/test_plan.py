@@ -61,7 +61,8 @@ def served(*hosts):
 
 
 def record(deploy, release="v1", outcome="deployed", color="blue", **more):
-    return dict({"deploy": deploy, "release": release, "outcome": outcome, "color": color, "containers": []}, **more)
+    kept = {"containers": [], "images": {}, "config_hash": "c0ffee"}
+    return dict(kept, deploy=deploy, release=release, outcome=outcome, color=color, **more)
 
 
 NOTHING = {"blue": [], "green": []}
@@ -312,6 +313,7 @@ def back(deploy, release="v1", **more):
     return record(deploy, release, rollback=True, **more)
 
 
+MOVED = {"was": {"ref": "was:v1", "id": "sha256:moved", "brought": True}}
 V1, V2, V3 = record("d1", "v1"), record("d2", "v2"), record("d3", "v3")
 
 
@@ -332,6 +334,7 @@ V1, V2, V3 = record("d1", "v1"), record("d2", "v2"), record("d3", "v3")
         ([V1, V2, back("d1", outcome="rejected")], ["d1", "d2"]),
         ([V1, record("d2", "v1"), record("d3", "v1")], ["d3"]),
         ([V1, V2, record("d3", "v2")], ["d1", "d3"]),
+        ([V1, dict(V1, deploy="d2", config_hash="other"), dict(V1, deploy="d3", images=MOVED)], ["d1", "d2", "d3"]),
         ([record("adopted", ""), V1, back("adopted", "")], ["adopted"]),
     ],
 )
@@ -416,7 +419,7 @@ def test_a_rollback_by_itself_only_goes_to_what_held_the_traffic_and_was_not_rol
 
 
 def kept(*ids, **more):
-    return record("d1", containers=list(ids), **more)
+    return dict(record("d1"), containers=list(ids), **more)
 
 
 @pytest.mark.parametrize(

@@ -94,9 +94,9 @@ def test_files_that_no_record_needs_go(tmp_path):
     for deploy in ("d1", "d2", "d3"):
         os.mkdir(made.deploy_directory(deploy))
         (tmp_path / "shop" / "deploys" / deploy / "compose.blue.json").touch()
-    made.forget_deploys("d3")
+    made.forget_deploys(made.deploys_on_record() | {"d3"})
     assert sorted(os.listdir(made.deploys)) == ["d1", "d3"]
-    made.forget_deploys()
+    made.forget_deploys(made.deploys_on_record())
     assert sorted(os.listdir(made.deploys)) == ["d1"]
 
 
