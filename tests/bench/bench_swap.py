@@ -21,8 +21,6 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-NAME = "bench-swap"
-PORT = 18099
 CLIENTS = ["--get=16", "--post=8", "--fresh=4", "--slow=4", "--slow-seconds=3", "--websocket=4"]
 
 
@@ -33,26 +31,28 @@ def run(*argv, **options):
 class Bench:
     def __init__(self, nginx, directory, think_ms):
         self.nginx = nginx
+        self.name = f"bench-swap-{nginx.replace('.', '-')}"  # so that two may run at a time
+        self.port = 18000 + int(nginx.rpartition(".")[2])
         self.directory = directory
         self.think_ms = think_ms
         self.conf = directory / "conf.d"
         self.conf.mkdir()
         shutil.copy(ROOT / "examples/shop/edge/conf.d/shop.conf", self.conf)
-        (directory / "network.yml").write_text(f"networks:\n  edge:\n    name: {NAME}\n    external: true\n")
+        (directory / "network.yml").write_text(f"networks:\n  edge:\n    name: {self.name}\n    external: true\n")
 
     def variables(self):
         return {
             "ansible_connection": "local",
             "ansible_python_interpreter": sys.executable,
-            "bluegreen_app": NAME,
+            "bluegreen_app": self.name,
             "bluegreen_project_src": str(ROOT / "examples/shop"),
             "bluegreen_compose_files": ["compose.{color}-deploy.yml", str(self.directory / "network.yml")],
             "bluegreen_services": [
                 {"name": "was-{color}", "port": 3000, "upstream": "shop-was"},
                 {"name": "signal-{color}", "port": 3001, "upstream": "shop-signal"},
             ],
-            "bluegreen_network": NAME,
-            "bluegreen_nginx_container": NAME,
+            "bluegreen_network": self.name,
+            "bluegreen_nginx_container": self.name,
             "bluegreen_nginx_conf_dir": str(self.conf),
             "bluegreen_state_dir": str(self.directory / "state"),
             "bluegreen_pull": "never",
@@ -60,10 +60,10 @@ class Bench:
         }
 
     def up(self):
-        run("docker", "network", "create", NAME)
+        run("docker", "network", "create", self.name)
         run(
-            "docker", "run", "-d", "--name", NAME, "--network", NAME, "--restart=unless-stopped", "-p",
-            f"127.0.0.1:{PORT}:80", "-v", f"{self.conf}:/etc/nginx/conf.d", f"hotswap/nginx:{self.nginx}",
+            "docker", "run", "-d", "--name", self.name, "--network", self.name, "--restart=unless-stopped", "-p",
+            f"127.0.0.1:{self.port}:80", "-v", f"{self.conf}:/etc/nginx/conf.d", f"hotswap/nginx:{self.nginx}",
         )  # fmt: skip
         self.swap(1)
 
@@ -83,19 +83,19 @@ class Bench:
 
     def plain(self, times):
         """Swap as the shell script does: edit the file where nginx reads it, `nginx -s reload`. Both colors run."""
-        path = self.conf / f"bluegreen-{NAME}.conf"
+        path = self.conf / f"bluegreen-{self.name}.conf"
         text = path.read_text()
         # A copy of the color that is idle stays up, so that nothing but the reload itself can drop a request.
         for number in range(times):
             path.write_text(text + f"# {number}\n")
-            run("docker", "exec", NAME, "nginx", "-s", "reload")
+            run("docker", "exec", self.name, "nginx", "-s", "reload")
             time.sleep(1)
 
     @contextlib.contextmanager
     def load(self, name, reports):
         stop, out = self.directory / "stop", self.directory / f"{name}.json"
         stop.unlink(missing_ok=True)
-        argv = [sys.executable, str(ROOT / "tools/load.py"), "--url", f"http://127.0.0.1:{PORT}", *CLIENTS]
+        argv = [sys.executable, str(ROOT / "tools/load.py"), "--url", f"http://127.0.0.1:{self.port}", *CLIENTS]
         argv += [f"--think-ms={self.think_ms}", "--duration=7200", f"--stop-file={stop}", f"--out={out}"]
         process = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
         time.sleep(1)
@@ -108,12 +108,12 @@ class Bench:
 
     def down(self):
         for color in ("blue", "green"):
-            names = run("docker", "ps", "-aq", "--filter", f"label=com.docker.compose.project={NAME}-{color}").split()
+            names = run("docker", "ps", "-aq", "--filter", f"label=com.docker.compose.project={self.name}-{color}").split()
             if names:
                 run("docker", "rm", "-f", *names)
-            subprocess.run(["docker", "network", "rm", f"{NAME}-{color}_default"], capture_output=True, check=False)
-        subprocess.run(["docker", "rm", "-f", NAME], capture_output=True, check=False)
-        subprocess.run(["docker", "network", "rm", NAME], capture_output=True, check=False)
+            subprocess.run(["docker", "network", "rm", f"{self.name}-{color}_default"], capture_output=True, check=False)
+        subprocess.run(["docker", "rm", "-f", self.name], capture_output=True, check=False)
+        subprocess.run(["docker", "network", "rm", self.name], capture_output=True, check=False)
 
 
 def cut_early(report, swaps):
@@ -146,7 +146,7 @@ def measure(nginx, arguments):
     try:
         bench.up()
         version = subprocess.run(
-            ["docker", "exec", NAME, "nginx", "-v"], capture_output=True, text=True, check=True
+            ["docker", "exec", bench.name, "nginx", "-v"], capture_output=True, text=True, check=True
         ).stderr
         version = version.strip().rpartition("/")[2]
         with bench.load("alone", reports):
