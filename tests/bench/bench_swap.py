@@ -108,10 +108,11 @@ class Bench:
 
     def down(self):
         for color in ("blue", "green"):
-            names = run("docker", "ps", "-aq", "--filter", f"label=com.docker.compose.project={self.name}-{color}").split()
+            project = f"{self.name}-{color}"
+            names = run("docker", "ps", "-aq", "--filter", f"label=com.docker.compose.project={project}").split()
             if names:
                 run("docker", "rm", "-f", *names)
-            subprocess.run(["docker", "network", "rm", f"{self.name}-{color}_default"], capture_output=True, check=False)
+            subprocess.run(["docker", "network", "rm", f"{project}_default"], capture_output=True, check=False)
         subprocess.run(["docker", "rm", "-f", self.name], capture_output=True, check=False)
         subprocess.run(["docker", "network", "rm", self.name], capture_output=True, check=False)
 
