@@ -78,12 +78,17 @@ class Edge:
         except FileNotFoundError:
             return None
 
+    def refuse_read_only(self):
+        """Raise EdgeError where the conf dir can't be written."""
+        if not os.access(self.conf_dir, os.W_OK):
+            raise self._not_writable("read-only, or another user's")
+
     def write(self, files):
         """Put ``files`` (as for judge) into the conf dir, each in one step."""
         try:
             _put(self.conf_dir, files)
         except OSError as error:
-            raise self._not_writable(error) from error
+            raise self._not_writable(error.strerror) from error
 
     @contextlib.contextmanager
     def turn(self, what):
@@ -92,7 +97,7 @@ class Edge:
         try:
             descriptor = os.open(os.path.join(self.conf_dir, _LOCKS[what]), os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
-            raise self._not_writable(error) from error
+            raise self._not_writable(error.strerror) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield descriptor
@@ -192,9 +197,9 @@ class Edge:
     def refresh(self):
         """Look again at what is remembered of nginx; nothing where all is read afresh anyway."""
 
-    def _not_writable(self, error):
+    def _not_writable(self, why):
         return EdgeError(
-            f"bluegreen_nginx_conf_dir is {self.conf_dir!r}: it can't be written ({error.strerror}); mount it "
+            f"bluegreen_nginx_conf_dir is {self.conf_dir!r}: it can't be written ({why}); mount it "
             "read-write on the target and give it to the "
             "connecting user, or run with become"
         )

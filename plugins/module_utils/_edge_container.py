@@ -26,6 +26,7 @@ class ContainerEdge(Edge):
         self.network = network
         self.container = self._settled()
         self._inside = self._path_inside()
+        self._refuse_single_files()
         config = self.container["Config"]
         self.arguments = _nginx.config_arguments((config.get("Entrypoint") or []) + (config.get("Cmd") or []))
         self._check_network()
@@ -128,6 +129,15 @@ class ContainerEdge(Edge):
             "there; mount the directory itself (a single file does not do: a replaced file is not seen); it has "
             "{}".format(self.conf_dir, self.name, ", ".join(mounts) or "no mounts")
         )
+
+    def _refuse_single_files(self):
+        for mount in self.container["Mounts"]:
+            directory, name = os.path.split(mount["Destination"])
+            if directory == self._inside and name.startswith("bluegreen"):
+                raise EdgeError(
+                    f"{self.name} has {mount['Destination']} as a mount of a single file, so nginx would not see it "
+                    "replaced: take that mount away, and mount the directory itself"
+                )
 
     def _check_network(self):
         network = self.network

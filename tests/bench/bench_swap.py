@@ -81,11 +81,19 @@ class Bench:
         assert len(noted) == times, f"{len(noted)} of {times} swaps"
         return noted
 
+    def without_the_role(self):
+        """Have nginx as a user of the script has it, without the file that makes it keep idle connections."""
+        (self.conf / "bluegreen.conf").unlink(missing_ok=True)
+        run("docker", "restart", self.name)
+        time.sleep(2)
+
     def plain(self, times):
-        """Swap as the shell script does: edit the file where nginx reads it, `nginx -s reload`. Both colors run."""
+        """Swap as the shell script does: edit the file where nginx reads it, `nginx -s reload`.
+
+        The color stays the same, so that nothing but the reload itself can drop a request.
+        """
         path = self.conf / f"bluegreen-{self.name}.conf"
         text = path.read_text()
-        # A copy of the color that is idle stays up, so that nothing but the reload itself can drop a request.
         for number in range(times):
             path.write_text(text + f"# {number}\n")
             run("docker", "exec", self.name, "nginx", "-s", "reload")
@@ -154,6 +162,7 @@ def measure(nginx, arguments):
             time.sleep(arguments.alone)
         with bench.load("role", reports):
             swaps = bench.swap(arguments.swaps + 1)[1:]  # the first finds its release live already
+        bench.without_the_role()
         with bench.load("plain", reports):
             bench.plain(arguments.swaps)
     finally:

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 the hotswap.compose authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The swap's promise, in short: a client that never retries sees nothing of four swaps. `make bench-swap` is the long form."""
+"""In short what `make bench-swap` does at length: a client that never retries sees nothing of four swaps."""
 
 from __future__ import annotations
 

@@ -17,7 +17,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 BEHAVIOUR = os.environ.get("BEHAVIOUR") or "healthy"
 RELEASE = os.environ.get("BLUEGREEN_RELEASE", "")
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455
-SAID = {name: os.environ.get(name, "") for name in ("BLUEGREEN_RELEASE", "BLUEGREEN_COLOR", "BEHAVIOUR", "GREETING")}
+NAMES = ("BLUEGREEN_RELEASE", "BLUEGREEN_COLOR", "BEHAVIOUR", "GREETING", "HOSTNAME")
+SAID = {name: os.environ.get(name, "") for name in NAMES}
 
 
 class Handler(BaseHTTPRequestHandler):
