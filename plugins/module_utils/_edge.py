@@ -152,6 +152,9 @@ class Edge:
                     raise RefusedReload(f"nginx kept its old configuration over a reload: {said}")
                 if now - asked > PROOF_PATIENCE:
                     raise EdgeError(f"nginx has not reloaded: no new worker within {PROOF_PATIENCE:g} s")
+                self.refresh()  # a restart meanwhile loads what is on disk just as well
+                if not self.running:
+                    raise EdgeError(f"nginx in {self.name} does not run any more, it {self.describe_state()}")
                 look_at_log = now + 0.25
             time.sleep(_POLL)
         return time.monotonic() - began

@@ -206,6 +206,7 @@ def held(releases):
         if record.get("rollback") and any(kept["deploy"] == record["deploy"] for kept in stack):
             while stack[-1]["deploy"] != record["deploy"]:
                 stack.pop()
+            stack[-1] = record  # it may run in other containers than before
         elif stack and _content(stack[-1]) == _content(record):
             stack.pop()  # the very same again: the later one is what would be gone back to
         if not stack or stack[-1]["deploy"] != record["deploy"]:

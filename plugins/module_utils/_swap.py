@@ -133,11 +133,14 @@ class Swap:
         self.edge.write(files)
         try:
             ok, said = self.edge.dump() if self.edge.running else (True, None)
-            if said is not None and not (ok and self._is_read(said, files[self.name])):
+            if not ok:
                 raise EdgeError(
-                    "nginx in {} does not see what was written to {}: {}".format(
-                        self.edge.name, self.edge.conf_dir, "mount the directory itself" if ok else quoted(said)
-                    )
+                    f"nginx in {self.edge.name} was sound, and is not any more: {quoted(said) or 'it does not answer'}"
+                )
+            if said is not None and not self._is_read(said, files[self.name]):
+                raise EdgeError(
+                    f"nginx in {self.edge.name} does not see what was written to {self.edge.conf_dir}: mount the "
+                    "directory itself"
                 )
             old_workers = sorted(self.edge.workers()) if self.edge.running else []
         except BaseException:
