@@ -158,7 +158,7 @@ class Load:
         self.stop.unlink(missing_ok=True)
         clients = ["--get=4", "--post=2", "--fresh=1", "--slow=1", "--slow-seconds=1", "--websocket=0", "--think-ms=25"]
         self.command = [sys.executable, str(LOAD), "--url", url, "--host", host, *clients, *arguments]
-        self.command += ["--duration=120", f"--stop-file={self.stop}", f"--out={self.out}"]
+        self.command += ["--duration=900", f"--stop-file={self.stop}", f"--out={self.out}"]
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
