@@ -58,7 +58,7 @@ def addresses(site, color):
 
 def asked(site, requests=60):
     """Return the names of the containers that answer through nginx."""
-    answers = [site.get() for _ in range(requests)]
+    answers = [site.get() for _number in range(requests)]
     assert {status for status, _said in answers} == {200}
     names = {container.id[:12]: name for name, container in site.containers().items()}
     return {names[said["HOSTNAME"]] for _status, said in answers}

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sites import COMPOSE, Site
 
-ROUNDS = ("v2", "v1", "v2")
+ROUNDS = ("v2", "v1")
 
 
 class Neighbour(Site):
@@ -83,7 +83,6 @@ def test_deploys_at_once_drop_nothing_on_either(sites):
         other = second if site is first else first
         assert site.app in site.upstream_file() and other.app not in site.upstream_file()
     # Each tells nginx of its new color, and swaps; those that meet share one reload.
-    print("reloads", first.reloads() - reloads)
     assert len(ROUNDS) * 2 <= first.reloads() - reloads <= len(ROUNDS) * 4
     for run in at_once((first, ROUNDS[-1]), (second, ROUNDS[-1])):
         assert run.succeeded().changed == 0
@@ -92,13 +91,13 @@ def test_deploys_at_once_drop_nothing_on_either(sites):
 def test_neighbours_websockets_are_neither_cut_nor_waited_for(sites):
     site, neighbour = sites
     with neighbour.load("--get=1", "--post=0", "--fresh=0", "--slow=0", "--websocket=2") as load:
-        runs = [deploy(site, release, drain_timeout=60).succeeded() for release in ("v3", "v1")]
+        run = deploy(site, "v3", drain_timeout=60).succeeded()
     load.lost_nothing()
     sockets = load.report["kinds"]["websocket"]
     assert (sockets["opened"], sockets["cut"]) == (2, []), sockets
-    assert all(5 <= run.result["phases"]["drain"] < 30 for run in runs), [run.result["phases"] for run in runs]
-    assert [run.result["warnings"] for run in runs] == [[], []]
-    site.serves("v1")
+    assert 5 <= run.result["phases"]["drain"] < 30
+    assert run.result["warnings"] == []
+    site.serves("v3")
 
 
 def test_refused_neighbour_leaves_the_other_alone(sites):
@@ -113,7 +112,7 @@ def test_refused_neighbour_leaves_the_other_alone(sites):
     one.lost_nothing()
     two.lost_nothing()
     site.serves("v2")
-    assert two.releases == {"v2"}
+    assert two.releases == {ROUNDS[-1]}
     assert neighbour.upstream_file().split("# generation")[0] == file.split("# generation")[0]
 
 

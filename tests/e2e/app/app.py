@@ -76,6 +76,7 @@ def main():
         sys.exit(4)
     if BEHAVIOUR != "never-healthy":
         open("/tmp/healthy", "w").close()  # what the health check looks for
+    ThreadingHTTPServer.request_queue_size = 256  # a reload has nginx open all its connections anew, at once
     ThreadingHTTPServer(("", 3000), Handler).serve_forever()
 
 
