@@ -59,5 +59,5 @@ def retained(releases, keep):
 
 
 def identity(record):
-    """Return what makes a record's release one: its name and its images."""
-    return record["release"], frozenset((service, image["id"]) for service, image in record["images"].items())
+    """Return what makes a record's release one: its name and its images, whichever color they ran in."""
+    return record["release"], frozenset(image["id"] for image in record["images"].values())
