@@ -46,6 +46,8 @@ start_engine() {
     if [ -d /run/systemd/system ]; then
         systemctl start docker || die "systemd could not start Docker: see 'journalctl -u docker'"
     else
+        # Left by a dockerd that was killed, they stop the next one where another process has the number by now.
+        pgrep -x dockerd >/dev/null 2>&1 || rm -f "$pidfile" /run/docker/containerd/containerd.pid
         say "starting dockerd (log: $log)"
         setsid dockerd --pidfile "$pidfile" >"$log" 2>&1 </dev/null &
     fi
