@@ -197,19 +197,19 @@ class Planner:
         if plan["unchanged"] and (again or self.params["pull"] != "always"):
             return
         self.state.create()
-        if not again:
-            self.state.save(
-                unfinished={
-                    "deploy": plan["deploy"],
-                    "release": plan["release"],
-                    "color": plan["color"],
-                    "config_hash": config_hash,
-                    "refs": refs,
-                    "ids_before": ids,
-                    "adopted": self._adopted(),
-                    "rollback": False,
-                }
-            )
+        # Decided again, after the pull, the color may be the other one; what was here before is as it was noted then.
+        self.state.save(
+            unfinished={
+                "deploy": plan["deploy"],
+                "release": plan["release"],
+                "color": plan["color"],
+                "config_hash": config_hash,
+                "refs": refs,
+                "ids_before": self.state.journal["unfinished"]["ids_before"] if again else ids,
+                "adopted": self._adopted(),
+                "rollback": False,
+            }
+        )
         self.state.forget_deploys(self.state.deploys_on_record() | {plan["deploy"]})
         os.makedirs(plan["directory"], mode=0o700, exist_ok=True)
         for name, text in files.items():

@@ -20,9 +20,7 @@ from ansible_collections.hotswap.compose.plugins.module_utils._upstream import U
 class Situation:
     """What is true on the target now.
 
-    ``edge``, ``state``; ``nginx_version``; ``text``: our file's content or None; ``colors``; ``active``: color or
-    None, and
-    ``active_by``: what says so.
+    ``edge``, ``state``; ``nginx_version``; ``text``: our file's content or None; ``colors``; ``active``: color or None.
     """
 
     def __init__(self, engine, params, services, server, may_judge):
@@ -43,7 +41,7 @@ class Situation:
         self.nginx_version = self.edge.version()
         dump = self._dump(may_judge)
         self.colors = find(engine, self.app, params["project_src"], params["compose_files"])
-        self.active, self.active_by = _plan.active_color(
+        self.active, _source = _plan.active_color(
             self.app, services, self._served(dump), self.colors, self.state.journal["releases"]
         )
 

@@ -98,6 +98,9 @@ def test_same_tag_with_another_image_in_the_registry_is_deployed(site, registry)
     assert run.result["outcome"] == "deployed"
     assert site.docker.images.get(name).id != old_id
     assert site.has_image(old_id), "a rollback goes to it"
+    record = site.journal()["releases"][-1]
+    assert (record["color"], len(record["containers"])) == (run.result["active_color"], 1)
+    assert {image["id"] for image in record["images"].values()} == {site.docker.images.get(name).id}
 
 
 def test_images_beyond_the_retained_releases_go(site, registry):
