@@ -93,7 +93,11 @@ STAGES = {
         [["ansible-test", "integration", "--color", "no", "--continue-on-error"]],
     ),
     "molecule": (TREE / "extensions", count_molecule, [["molecule", "test", "--all"]]),
-    "e2e": (TREE, count_pytest, [["pytest", "-p", "no:cacheprovider", "tests/e2e"]]),
+    "e2e": (
+        TREE,
+        count_pytest,
+        [["pytest", "-n", "2", "--dist", "loadfile", "--durations", "15", "-p", "no:cacheprovider", "tests/e2e"]],
+    ),
 }
 
 
