@@ -20,6 +20,15 @@ options:
     required: true
 """
 
+    LOCK = r"""
+options:
+  lock:
+    description:
+      - The name by which this run has the app's lock, as M(hotswap.compose.bluegreen_plan) returned it.
+      - Where another run has it by now, nothing is done. Without it, nobody is kept out.
+    type: str
+"""
+
     EDGE = r"""
 options:
   nginx_mode:

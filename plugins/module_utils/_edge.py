@@ -17,12 +17,13 @@ import time
 
 from ansible_collections.hotswap.compose.plugins.module_utils import _nginx
 from ansible_collections.hotswap.compose.plugins.module_utils._journal import write_atomic
-from ansible_collections.hotswap.compose.plugins.module_utils._state import temporary_directory
+from ansible_collections.hotswap.compose.plugins.module_utils._state import ROOM, temporary_directory
 
 PROOF_PATIENCE = 4.0
 """s until a reload that can't be proven counts as failed; nginx itself gives up on a taken port after 2.5 s."""
 
 _POLL = 0.02
+_DRAIN_POLL = 0.1
 _LOCKS = {"write": ".bluegreen.lock", "reload": ".bluegreen.reload"}
 
 
@@ -78,10 +79,14 @@ class Edge:
         except FileNotFoundError:
             return None
 
-    def refuse_read_only(self):
+    def refuse_unwritable(self):
         """Raise EdgeError where the conf dir can't be written."""
         if not os.access(self.conf_dir, os.W_OK):
             raise self._not_writable("read-only, or another user's")
+        disk = os.statvfs(self.conf_dir)
+        free = disk.f_bfree if os.geteuid() == 0 else disk.f_bavail
+        if disk.f_blocks and free * disk.f_frsize < ROOM:
+            raise self._not_writable("no space left on the device")
 
     def write(self, files):
         """Put ``files`` (as for judge) into the conf dir, each in one step."""
@@ -179,6 +184,26 @@ class Edge:
         """Return how many connections nginx's network has open to ``endpoints`` (``address:port``), those of the old
         color."""
         return sum(_nginx.established(table, endpoints) for table in self._connections())
+
+    def drain(self, endpoints, old_workers, proved_at, timeout):
+        """Wait until the old color has no request left, at most ``timeout`` s. Return ``(drained, connections left, s
+        waited)``.
+
+        ``endpoints``: of the old color, as for established(); ``old_workers``: nginx's before the swap, which was
+        proven at ``proved_at`` (s since the epoch).
+        """
+        began = time.monotonic()
+        old = {tuple(worker) for worker in old_workers}
+        version = self.version()
+        while True:
+            left = len(old & set(self.workers()))
+            connections = self.established(endpoints)
+            waited = time.monotonic() - began
+            if _nginx.drained(left, connections, time.time() - proved_at, version):
+                return True, connections, waited
+            if waited >= timeout:
+                return False, connections, waited
+            time.sleep(_DRAIN_POLL)
 
     def clients(self):
         """Return how many connections clients have open to nginx."""

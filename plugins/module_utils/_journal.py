@@ -21,7 +21,16 @@ A state, format 1::
          "config_hash": str,
          "outcome": "deployed" | "rolled_back" | "rejected"}],
      "restart_policies": {container id: {"Name": str, "MaximumRetryCount": int}},
-     "unfinished": None | dict}
+     "proved": None | str,                    # the generation of nginx's file that nginx was seen to have loaded
+     "unfinished": None |                     # a run that has not ended; "deploy" and its companions only in a deploy
+        {"deploy": str, "release": str, "color": "blue" | "green", "rollback": bool,
+         "how": "create" | "start" | "warm",
+         "services": [service],               # those that take traffic, as _settings.named_services has them
+         "started": [container id],           # stopped before
+         "previous": [container id],          # of the color that had the traffic
+         "endpoints": [str],                  # by which nginx reaches those
+         "begun_at": "2026-01-31T23:59:59Z",
+         "swap": {"from": None | str}}}       # what nginx's file said before; from the first time that it is written
 
 ``brought`` says that this deploy pulled the image. ``deployed``: the release had the traffic when the run ended, so the
 newest such record is the active one; going back to a release adds a record of it. ``rolled_back``: it had the traffic
@@ -37,6 +46,7 @@ import os
 import re
 import stat
 import tempfile
+import time
 
 FORMAT = 1
 COLORS = ("blue", "green")
@@ -51,7 +61,7 @@ class JournalError(ValueError):
 
 def empty(app=""):
     """Return the state of an app of which nothing is known."""
-    return {"format": FORMAT, "app": app, "releases": [], "restart_policies": {}, "unfinished": None}
+    return {"format": FORMAT, "app": app, "releases": [], "restart_policies": {}, "proved": None, "unfinished": None}
 
 
 def dumps(state):
@@ -86,6 +96,11 @@ def read(path, app=None):
     if app is not None and state["app"] != app:
         return empty(app), f"the journal {path} is not used: it is of the app {state['app']!r}, not of {app!r}"
     return state, None
+
+
+def utc_now():
+    """Return the time as the journal has it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def write_atomic(path, text, mode=0o600):
@@ -150,15 +165,17 @@ def _check(state):
         where = f"restart_policies[{container}]"
         _expect(policy, "Name", str, where)
         _expect(policy, "MaximumRetryCount", int, where)
+    _expect(state, "proved", (str, type(None)), "")
     _expect(state, "unfinished", (dict, type(None)), "")
+    if "deploy" in (state["unfinished"] or {}):
+        _check_unfinished(state["unfinished"])
 
 
 def _check_record(record, where):
     for key in ("release", "color", "deploy", "deployed_at", "config_hash", "outcome"):
         _expect(record, key, str, where)
-    for key, known in (("color", COLORS), ("outcome", OUTCOMES)):
-        if record[key] not in known:
-            raise JournalError(f"{where}.{key} is {record[key]!r}, not one of {', '.join(known)}")
+    _one_of(record, "color", COLORS, where)
+    _one_of(record, "outcome", OUTCOMES, where)
     if not _UTC.fullmatch(record["deployed_at"]):
         raise JournalError(
             f"{where}.deployed_at is {record['deployed_at']!r}, no UTC time such as 2026-01-31T23:59:59Z"
@@ -172,6 +189,20 @@ def _check_record(record, where):
         _expect(image, "brought", bool, image_where)
         if not image["id"].startswith("sha256:"):
             raise JournalError(f"{image_where}.id is {image['id']!r}, no image id such as sha256:...")
+
+
+def _check_unfinished(unfinished):
+    for key in ("deploy", "release", "color", "how", "begun_at", "config_hash"):
+        _expect(unfinished, key, str, "unfinished")
+    for key in ("services", "started", "previous", "endpoints"):
+        _expect(unfinished, key, list, "unfinished")
+    _expect(unfinished, "rollback", bool, "unfinished")
+    _one_of(unfinished, "color", COLORS, "unfinished")
+
+
+def _one_of(mapping, key, known, where):
+    if mapping[key] not in known:
+        raise JournalError(f"{where}.{key} is {mapping[key]!r}, not one of {', '.join(known)}")
 
 
 def _expect(mapping, key, kinds, where):

@@ -23,6 +23,7 @@ DOCKER_RESOLVER = "127.0.0.11"
 
 _VERSION = re.compile(r"nginx/(\d+)\.(\d+)\.(\d+)")
 _GENERATION = re.compile(r"^# generation: (\S+)$", re.MULTILINE)
+_ADDRESSES = re.compile(r"^# addresses: .*$", re.MULTILINE)
 _FOLLOWED = re.compile(r"^ *server (\S+)(?: weight=\d+)? resolve", re.MULTILINE)
 _ESTABLISHED, _LISTENING = "01", "0A"
 
@@ -103,6 +104,11 @@ def file_in_dump(dump, path):
 def unmarked(text):
     """Return an app's file without its generation."""
     return _GENERATION.sub("", text).rstrip("\n") + "\n"
+
+
+def plain(text):
+    """Return an app's file without anything that marked() adds."""
+    return _ADDRESSES.sub("", unmarked(text)).rstrip("\n") + "\n"
 
 
 def same(text, other):

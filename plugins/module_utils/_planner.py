@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.hotswap.compose.plugins.module_utils import _compose, _nginx, _plan, _vhost
 from ansible_collections.hotswap.compose.plugins.module_utils._containers import edge_addresses, is_running
-from ansible_collections.hotswap.compose.plugins.module_utils._journal import write_atomic
+from ansible_collections.hotswap.compose.plugins.module_utils._journal import utc_now, write_atomic
 from ansible_collections.hotswap.compose.plugins.module_utils._settings import (
     COLORS,
     named_services,
@@ -51,7 +51,7 @@ class Planner:
             **self._contents(plan["color"], plan["release"], plan.pop("known")),
             can_go_back=bool(color) and _plan.can_serve(active, self.services, color),
             previous_containers=[container["id"] for container in active],
-            previous_endpoints=self._endpoints(color, active) if color else [],
+            previous_endpoints=self._previous_endpoints(),
             edge_url=self._edge_url(),
         )
         if color and not plan["can_go_back"]:
@@ -80,9 +80,6 @@ class Planner:
             reasons = _plan.changes(
                 self.params["release"], hashes[active], refs[active], ids, self.now.active_containers
             )
-        unfinished = self.state.journal["unfinished"] or {}
-        if any(container["deploy"] == unfinished.get("deploy", "") for container in self.now.active_containers):
-            reasons.append("its deploy was never finished")
         if not reasons and not self._file_is_current():
             return self._refresh()
         color = active if not reasons else other_color(active) if active else COLORS[0]
@@ -122,7 +119,7 @@ class Planner:
             "color": color,
             "how": _plan.REFRESH,
             "unchanged": False,
-            "reasons": ["nginx's file is not what it would be now"],
+            "reasons": ["nginx's file is not what it would be now, or nginx was never seen to have loaded it"],
             "project": containers[0]["project"],
             "directory": "",
             "file": "",
@@ -169,7 +166,8 @@ class Planner:
         if not _nginx.follows_addresses(self.now.nginx_version):
             addresses = edge_addresses(containers, self.params["network"], self.app, active)
         content = self._content(active, _plan.live_release(containers), containers)
-        return _nginx.same(self.now.text, _nginx.marked(content, addresses=addresses))
+        current = _nginx.same(self.now.text, _nginx.marked(content, addresses=addresses))
+        return current and self.state.has_proved(self.now.text)
 
     def _files(self, configs, hashes, deploy):
         files = {}
@@ -198,17 +196,12 @@ class Planner:
             return
         self.state.create()
         # Decided again, after the pull, the color may be the other one; what was here before is as it was noted then.
-        self.state.save(
-            unfinished={
-                "deploy": plan["deploy"],
-                "release": plan["release"],
-                "color": plan["color"],
-                "config_hash": config_hash,
-                "refs": refs,
-                "ids_before": self.state.journal["unfinished"]["ids_before"] if again else ids,
-                "adopted": self._adopted(),
-                "rollback": False,
-            }
+        self._begin(
+            plan,
+            config_hash=config_hash,
+            refs=refs,
+            ids_before=self.state.journal["unfinished"]["ids_before"] if again else ids,
+            adopted=self._adopted(),
         )
         self.state.forget_deploys(self.state.deploys_on_record() | {plan["deploy"]})
         os.makedirs(plan["directory"], mode=0o700, exist_ok=True)
@@ -224,7 +217,7 @@ class Planner:
             "release": "",
             "color": self.now.active,
             "deploy": "adopted",
-            "deployed_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "deployed_at": utc_now(),
             "images": {
                 container["service"]: {"ref": container["image"], "id": container["image_id"], "brought": False}
                 for container in containers
@@ -267,8 +260,7 @@ class Planner:
             if not self.check_mode:
                 write_atomic(os.path.join(plan["directory"], plan["file"]), json.dumps(config, indent=1))
         if not self.check_mode:
-            kept = {key: record[key] for key in ("deploy", "release", "config_hash", "images", "containers")}
-            self.state.save(unfinished=dict(kept, color=color, adopted=None, rollback=True))
+            self._begin(plan, **{key: record[key] for key in ("config_hash", "images", "containers")})
         return plan
 
     def _retained(self, record, color):
@@ -295,6 +287,23 @@ class Planner:
         return config
 
     # Both
+
+    def _begin(self, plan, **more):
+        """Have the journal remember what is about to be done, for whoever finds it unfinished."""
+        unfinished = dict(
+            {key: plan[key] for key in ("deploy", "release", "color", "how")},
+            rollback=self.params["rollback"],
+            services=self.services,
+            started=plan["containers"],
+            previous=[container["id"] for container in self.now.active_containers],
+            endpoints=self._previous_endpoints(),
+            begun_at=utc_now(),
+            **more,
+        )
+        self.state.save(unfinished=unfinished)
+
+    def _previous_endpoints(self):
+        return self._endpoints(self.now.active, self.now.active_containers) if self.now.active else []
 
     def _traffic_services(self, color):
         return [with_color(service["name"], color) for service in self.services]

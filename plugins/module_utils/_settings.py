@@ -275,6 +275,7 @@ def _numbers(settings):
         ("max_restarts", 0, "restarts"),
         ("drain_timeout", 0, "seconds"),
         ("keep_releases", 1, "releases"),
+        ("lock_wait", 0, "seconds"),
     ):
         value = settings.get(variable)
         if value is not None and value < least:

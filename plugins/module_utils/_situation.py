@@ -34,7 +34,7 @@ class Situation:
         self.server = server
         self.state = AppState(params["state_dir"], self.app)
         self.edge = edge_for(engine, params, self.state)
-        self.edge.refuse_read_only()
+        self.edge.refuse_unwritable()
         if params["vhost"] and params["vhost"].get("tls"):
             check_certificate(self.edge, params["vhost"]["tls"])
         self.text = self.edge.read(_nginx.app_file(self.app))

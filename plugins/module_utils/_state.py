@@ -11,7 +11,10 @@ import os
 import shutil
 import tempfile
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _journal
+from ansible_collections.hotswap.compose.plugins.module_utils import _journal, _nginx
+
+ROOM = 64 * 1024
+"""bytes that must be free before a deploy begins: what it writes is less."""
 
 
 class StateError(Exception):
@@ -47,16 +50,19 @@ class AppState:
         self.directory = os.path.join(state_dir, app)
         self.deploys = os.path.join(self.directory, "deploys")
         self.scratch = os.path.join(self.directory, "scratch")
+        self.lock = os.path.join(self.directory, "lock")
         self._journal = os.path.join(self.directory, "journal.json")
         self.journal, self.reason = _journal.read(self._journal, app)
 
     def create(self):
-        """Make the directories, readable by their owner alone. Raises StateError."""
+        """Make the directories, readable by their owner alone, and see that there is room. Raises StateError."""
+        for path in (os.path.dirname(self.directory), self.directory):
+            _refuse_foreign(path)
         try:
-            for directory in (self.directory, self.deploys, self.scratch):
+            for directory in (self.directory, self.deploys, self.scratch, self.lock):
                 os.makedirs(directory, mode=0o700, exist_ok=True)
             probe = os.path.join(self.directory, ".writable")
-            _journal.write_atomic(probe, "")
+            _journal.write_atomic(probe, "0" * ROOM)
             os.unlink(probe)
         except OSError as error:
             raise StateError(_unwritable(self.directory, error)) from error
@@ -65,6 +71,17 @@ class AppState:
         """Write the journal with some of its keys replaced."""
         self.journal.update(changed)
         _journal.write_atomic(self._journal, _journal.dumps(self.journal))
+
+    @property
+    def unfinished(self):
+        """The deploy or rollback that was begun and has not ended, as the journal has it, or None."""
+        unfinished = self.journal["unfinished"] or {}
+        return unfinished if "deploy" in unfinished else None
+
+    def has_proved(self, text):
+        """Return whether nginx was seen to have loaded this content of its file of the app."""
+        proved = self.journal["proved"]
+        return proved is not None and _nginx.generation(text) == proved
 
     def deploy_directory(self, deploy):
         """Return the directory of one deploy's files."""
@@ -85,6 +102,19 @@ class AppState:
         parent = os.path.dirname(self.directory)
         states = [_journal.read(os.path.join(parent, name, "journal.json"))[0] for name in sorted(os.listdir(parent))]
         return [state for state in states if state["app"] not in ("", self.app)]
+
+
+def _refuse_foreign(path):
+    """Raise StateError where somebody else decides what lies at this path."""
+    if os.path.islink(path):
+        raise StateError(
+            f"bluegreen_state_dir: {path} is a symbolic link to {os.path.realpath(path)}; name that directory itself"
+        )
+    if os.path.isdir(path) and os.stat(path).st_uid not in (0, os.geteuid()):
+        raise StateError(
+            f"bluegreen_state_dir: {path} belongs to another user (uid {os.stat(path).st_uid}, this run is uid "
+            f"{os.geteuid()}); deploy as that user, or give the directory to this one, with all that is in it"
+        )
 
 
 def _unwritable(path, error):

@@ -10,7 +10,7 @@ import contextlib
 import time
 import uuid
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _nginx
+from ansible_collections.hotswap.compose.plugins.module_utils import _containers, _nginx
 from ansible_collections.hotswap.compose.plugins.module_utils._answer import wait_for_answer
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError, RefusedReload, quoted
 
@@ -45,7 +45,7 @@ class Swap:
 
     def live(self, content, previous_content, addresses):
         """Make ``content`` the app's file and prove that nginx serves it. Raises EdgeError, the file of before in
-        place again.
+        place again. Nothing is done where nginx was seen to serve it already.
 
         ``previous_content``: the way back where there is no file yet; ``addresses``: behind the names, where nginx
         only looks them up when it loads.
@@ -54,13 +54,17 @@ class Swap:
             before = self.edge.read(self.name)
             text = _nginx.marked(content, addresses=addresses)
             diff = {"before": before or "", "after": text, "before_header": self.name, "after_header": self.name}
-            if _nginx.same(before, text):
+            if _nginx.same(before, text) and self.state.has_proved(before):
                 return self._result(False)
             if self.check_mode:
                 return self._result(True, diff=diff)
             written = self._write(text, before or previous_content)
         self.unprepared = self.unprepared and bool(previous_content)
         return self._result(True, diff=diff, **self._prove(*written))
+
+    def make_sure(self, addresses):
+        """Prove that nginx serves the app's file that is on disk; ``addresses`` as for live()."""
+        return self.live(_nginx.plain(self.edge.read(self.name)), "", addresses)
 
     def back(self):
         """Put back what the journal says was there before the swap, by one reload."""
@@ -102,7 +106,7 @@ class Swap:
         unfinished = dict(self.state.journal["unfinished"] or {})
         unfinished.setdefault("swap", {"from": way_back})
         self.state.create()
-        self.state.save(unfinished=unfinished)
+        self.state.save(unfinished=unfinished, proved=None)
 
     def _accepted(self, text):
         """Return the files to write, which nginx was seen to accept. Raises EdgeError."""
@@ -146,9 +150,9 @@ class Swap:
         except BaseException:
             self.edge.write(files_before)
             raise
-        return files_before[self.name], old_workers, time.monotonic()
+        return files[self.name], files_before[self.name], old_workers, time.monotonic()
 
-    def _prove(self, before, old_workers, written_at):
+    def _prove(self, text, before, old_workers, written_at):
         """See that nginx serves what was written; return what the proof says. On failure the app's file of before is
         back."""
         try:
@@ -158,14 +162,17 @@ class Swap:
                 wait_for_answer(self.edge_url["url"], self.edge_url.get("host"))
         except RefusedReload:
             # It serves what it served before this deploy first wrote the file: nothing is to be put back but the file.
+            way_back = self._way_back() or before
             with self._turn():
-                self.edge.write({self.name: self._way_back() or before})
-            self.state.save(unfinished=dict(self.state.journal["unfinished"], swap={"from": None}))
+                self.edge.write({self.name: way_back})
+            unfinished = dict(self.state.journal["unfinished"], swap={"from": None})
+            self.state.save(unfinished=unfinished, proved=_nginx.generation(way_back))
             raise
         except BaseException:
             with self._turn():
                 self.edge.write({self.name: before})
             raise
+        self.state.save(proved=_nginx.generation(text))
         return {"reload_seconds": round(seconds, 3), "old_workers": old_workers, "proved_at": proved_at}
 
     def _version_text(self):
@@ -173,6 +180,14 @@ class Swap:
 
     def _result(self, changed, **more):
         return dict(more, changed=changed, nginx_version=self._version_text())
+
+
+def addresses_at_load(engine, swap, network, color):
+    """Return the addresses behind a color's names, where nginx only looks them up when it loads; else none."""
+    if _nginx.follows_addresses(swap.version):
+        return []
+    app = swap.state.app
+    return _containers.edge_addresses(_containers.find(engine, app)[color], network, app, color)
 
 
 def _new_generation():

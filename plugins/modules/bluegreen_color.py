@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - hotswap.compose.attributes
   - hotswap.compose.docker
   - hotswap.compose.app
+  - hotswap.compose.app.lock
 attributes:
   check_mode:
     support: full
@@ -77,8 +78,9 @@ containers:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _containers
+from ansible_collections.hotswap.compose.plugins.module_utils import _color, _containers
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
+from ansible_collections.hotswap.compose.plugins.module_utils._lock import AppLock
 from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState, StateError
 
 
@@ -90,29 +92,16 @@ def chosen(engine, params):
     return [_containers.summary(container) for container in inspected if container is not None]
 
 
-def start(engine, state, containers):
-    stopped = [container for container in containers if container["state"] != "running"]
-    policies = state.journal["restart_policies"]
-    _containers.start(engine, stopped, policies)
-    state.save(restart_policies={key: policy for key, policy in policies.items() if key not in _ids(stopped)})
-
-
-def stop(engine, state, containers):
-    # Before they are changed: a stop that is killed half way must not lose what a rollback restores.
-    policies = {container["id"]: container["restart_policy"] for container in containers}
-    state.save(restart_policies=dict(policies, **state.journal["restart_policies"]))
-    _containers.stop(engine, containers)
-
-
-def remove(engine, state, containers, volumes):
-    _containers.stop(engine, [container for container in containers if container["state"] == "running"])
-    _containers.remove(engine, containers, volumes)
-    policies = state.journal["restart_policies"]
-    state.save(restart_policies={key: policy for key, policy in policies.items() if key not in _ids(containers)})
-
-
-def _ids(containers):
-    return {container["id"] for container in containers}
+def act(engine, params, containers):
+    """Make them what O(state) says."""
+    state = AppState(params["state_dir"], params["app"])
+    state.create()
+    if params["state"] == "started":
+        _color.start(engine, state, containers)
+    elif params["state"] == "stopped":
+        _color.stop(engine, state, containers)
+    else:
+        _color.remove(engine, state, containers, params["volumes"])
 
 
 def main():
@@ -120,6 +109,7 @@ def main():
         argument_spec=dict(
             app={"type": "str", "required": True},
             state_dir={"type": "str", "required": True},
+            lock={"type": "str"},
             containers={"type": "list", "elements": "str"},
             color={"type": "str", "choices": ["blue", "green"]},
             state={"type": "str", "choices": ["started", "stopped", "absent"], "required": True},
@@ -139,14 +129,8 @@ def main():
         elif params["state"] == "stopped":
             containers = [container for container in containers if not _containers.is_retired(container)]
         if containers and not module.check_mode:
-            state = AppState(params["state_dir"], params["app"])
-            state.create()
-            if params["state"] == "started":
-                start(engine, state, containers)
-            elif params["state"] == "stopped":
-                stop(engine, state, containers)
-            else:
-                remove(engine, state, containers, params["volumes"])
+            with AppLock(params["state_dir"], params["app"]).acting(params["lock"]):
+                act(engine, params, containers)
     except (EngineError, StateError, OSError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=bool(containers), containers=[container["name"] for container in containers])

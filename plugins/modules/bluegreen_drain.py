@@ -82,33 +82,12 @@ elapsed:
   type: float
 """
 
-import time
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _nginx
 from ansible_collections.hotswap.compose.plugins.module_utils._app import EDGE_ARGUMENTS, edge_for
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
 from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState
-
-POLL = 0.1
-
-
-def drain(edge, endpoints, old_workers, proved_at, timeout):
-    """Wait; return ``(drained, connections left, s waited)``."""
-    began = time.monotonic()
-    old = {tuple(worker) for worker in old_workers}
-    version = edge.version()
-    while True:
-        left = len(old & set(edge.workers()))
-        connections = edge.established(endpoints)
-        waited = time.monotonic() - began
-        if _nginx.drained(left, connections, time.time() - proved_at, version):
-            return True, connections, waited
-        if waited >= timeout:
-            return False, connections, waited
-        time.sleep(POLL)
 
 
 def main():
@@ -131,8 +110,8 @@ def main():
         if not module.check_mode:
             state = AppState(params["state_dir"], params["app"])
             edge = edge_for(Engine.connect(params), params, state)
-            drained, connections, waited = drain(
-                edge, params["endpoints"], params["old_workers"], params["proved_at"], params["timeout"]
+            drained, connections, waited = edge.drain(
+                params["endpoints"], params["old_workers"], params["proved_at"], params["timeout"]
             )
     except (EngineError, EdgeError) as error:
         module.fail_json(msg=str(error))

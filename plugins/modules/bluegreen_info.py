@@ -72,6 +72,10 @@ status:
       description: The journal's records, the newest last.
       type: list
       elements: dict
+    lock:
+      description: Which run has the app's lock, and C(age), the seconds since it last showed that it lives; null where
+        none has it.
+      type: dict
     unfinished:
       description: Whether a deploy was begun and has not ended.
       type: bool
@@ -87,10 +91,16 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hotswap.compose.plugins.module_utils import _nginx, _plan
 from ansible_collections.hotswap.compose.plugins.module_utils._containers import find
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
+from ansible_collections.hotswap.compose.plugins.module_utils._lock import AppLock
 from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState
 from ansible_collections.hotswap.compose.plugins.module_utils._upstream import UpstreamError, parse
 
 SHOWN = ("name", "service", "release", "state", "health", "image", "image_id")
+
+
+def shown_lock(holder):
+    """Return what a person wants to know of who has the lock."""
+    return holder and {key: holder.get(key) for key in ("user", "controller", "job", "release", "since", "age")}
 
 
 def look(engine, params):
@@ -116,6 +126,7 @@ def look(engine, params):
         },
         "upstreams": served,
         "releases": releases,
+        "lock": shown_lock(AppLock(params["state_dir"], params["app"]).holder()),
         "unfinished": state.journal["unfinished"] is not None,
         "journal": state.reason,
     }

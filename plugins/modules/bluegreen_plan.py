@@ -15,6 +15,8 @@ description:
   - Looks at nginx, at the containers of both colors and at the journal, and says which color has the traffic, whether
     the release that was asked for is live already, and how the other color comes up.
   - Refuses what can't work, with one message, before anything starts.
+  - Takes the app's lock, which keeps other runs out until M(hotswap.compose.bluegreen_record) gives it up or this run
+    dies; gives it up itself where there is nothing to do.
   - Has Compose render the user's files and lays the result down in the state directory; the color, and a rollback to
     it later, runs from that.
   - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
@@ -22,6 +24,7 @@ extends_documentation_fragment:
   - hotswap.compose.attributes
   - hotswap.compose.docker
   - hotswap.compose.app
+  - hotswap.compose.app.lock
   - hotswap.compose.app.edge
 attributes:
   check_mode:
@@ -150,6 +153,16 @@ options:
       host:
         description: The Host header to send.
         type: str
+  lock_wait:
+    description: Seconds to wait for another run that has the lock.
+    type: int
+    default: 0
+  holder:
+    description: Who takes the lock; filled in on the controller.
+    type: dict
+  dead:
+    description: The lock of a run that is known to be dead; filled in on the controller.
+    type: str
   deploy:
     description: The RV(plan.deploy) of an earlier call in the same run, to be decided again now that its images are
       here.
@@ -175,9 +188,29 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+lock:
+  description: The name by which this run has the app's lock.
+  returned: while it has it
+  type: str
+beat:
+  description: The file on the target that shows that this run lives.
+  returned: while it has the lock
+  type: str
+docker:
+  description: The docker command for this run; while it has the lock, it refuses to work once another run has it.
+  returned: success
+  type: str
+held:
+  description: Who has the lock.
+  returned: where another run has it
+  type: dict
+unfinished:
+  description: Whether an earlier run never ended. It is to be finished or undone first, and then decided anew.
+  returned: success
+  type: bool
 plan:
   description: What the other tasks of the role go by.
-  returned: success
+  returned: where nothing is unfinished, and in check mode
   type: dict
   contains:
     deploy:
@@ -271,10 +304,11 @@ from ansible_collections.hotswap.compose.plugins.module_utils._app import EDGE_A
 from ansible_collections.hotswap.compose.plugins.module_utils._compose import ComposeError
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
+from ansible_collections.hotswap.compose.plugins.module_utils._lock import AppLock, Held
 from ansible_collections.hotswap.compose.plugins.module_utils._plan import PlanError
 from ansible_collections.hotswap.compose.plugins.module_utils._planner import Planner
 from ansible_collections.hotswap.compose.plugins.module_utils._settings import given
-from ansible_collections.hotswap.compose.plugins.module_utils._state import StateError
+from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState, StateError
 from ansible_collections.hotswap.compose.plugins.module_utils._upstream import UpstreamError
 
 PORTS = {
@@ -318,6 +352,41 @@ def environment(encoded):
     return env
 
 
+def take(lock, params, docker, check_mode):
+    """Take the lock, where the run is to have it."""
+    if check_mode:
+        params["lock"] = None
+    if params["lock"]:
+        AppState(params["state_dir"], params["app"]).create()
+        holder = dict(params["holder"] or {}, release=params["release"], rollback=params["rollback"])
+        lock.take(params["lock"], holder, params["dead"], docker)
+
+
+def give_up(lock, params):
+    """Give the lock up where nothing comes after this call."""
+    if params["lock"]:
+        lock.release(params["lock"])
+
+
+def decide(params, run, docker, check_mode):
+    """Return ``(result, warnings)``."""
+    found = AppState(params["state_dir"], params["app"]).unfinished if params["deploy"] is None else None
+    if found and not check_mode:
+        return {"changed": False, "unfinished": True}, []
+    params = dict(params, env=environment(params["env"]), vhost=given(params["vhost"]))
+    planner = Planner(Engine.connect(params), params, run, docker, check_mode)
+    result = dict(planner.result(), unfinished=bool(found), docker=docker)
+    if found:
+        planner.warnings.append("an earlier run never ended: this one would first finish or undo it")
+    return result, planner.warnings
+
+
+def is_all(result, params):
+    """Return whether nothing comes after this decision."""
+    again = params["deploy"] is not None or params["rollback"] or params["pull"] != "always"
+    return not result["unfinished"] and result["plan"]["unchanged"] and again
+
+
 def main():
     module = AnsibleModule(
         argument_spec=dict(
@@ -341,6 +410,10 @@ def main():
             rollback={"type": "bool", "default": False},
             pull={"type": "str", "choices": ["always", "missing", "never"], "default": "always"},
             deploy={"type": "str"},
+            lock={"type": "str"},
+            lock_wait={"type": "int", "default": 0},
+            holder={"type": "dict"},
+            dead={"type": "str"},
             vhost=VHOST,
             edge_url={"type": "dict", "default": {}, "options": {"url": {"type": "str"}, "host": {"type": "str"}}},
             state_dir={"type": "str", "required": True},
@@ -357,14 +430,30 @@ def main():
     docker = module.get_bin_path("docker")
     if docker is None:
         module.fail_json(msg="the docker command is missing on the target; install Docker's client and Compose v2")
+    params = module.params
+    lock = AppLock(params["state_dir"], params["app"])
     try:
-        params = dict(module.params, env=environment(module.params["env"]), vhost=given(module.params["vhost"]))
-        planner = Planner(Engine.connect(params), params, run, docker, module.check_mode)
-        result = planner.result()
-    except (EngineError, EdgeError, StateError, PlanError, ComposeError, UpstreamError) as error:
+        take(lock, params, docker, module.check_mode)
+        with lock.acting(params["lock"]):
+            result, warnings = decide(params, run, docker, module.check_mode)
+            if is_all(result, params):
+                give_up(lock, params)
+    except Held as error:
+        module.fail_json(
+            msg=f"{error} is under way: wait for it (bluegreen_lock_wait); where it is dead, free the lock by the "
+            "playbook hotswap.compose.unlock",
+            held=dict(error.holder, says=str(error)),
+        )
+    except Exception as error:
+        if params["deploy"] is None:  # else the role goes on, to undo what it has begun
+            give_up(lock, params)
+        if not isinstance(error, (EngineError, EdgeError, StateError, PlanError, ComposeError, UpstreamError, OSError)):
+            raise
         module.fail_json(msg=str(error))
-    for warning in planner.warnings:
+    for warning in warnings:
         module.warn(warning)
+    if params["lock"] and not module.check_mode and not is_all(result, params):
+        result.update(lock=params["lock"], beat=lock.beat(params["lock"]), docker=lock.docker(params["lock"]))
     module.exit_json(**result)
 
 

@@ -12,7 +12,7 @@ version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
-  - Closes the unfinished deploy in the journal with its outcome.
+  - Closes the unfinished deploy in the journal with its outcome, and gives up the O(lock).
   - After a deploy, removes this app's images beyond the retained releases; after one that failed, those that only it
     brought. Never an image that a container uses, that another app recorded, or that was there for somebody else.
   - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - hotswap.compose.attributes
   - hotswap.compose.docker
   - hotswap.compose.app
+  - hotswap.compose.app.lock
 attributes:
   check_mode:
     support: full
@@ -66,103 +67,25 @@ removed_images:
   elements: str
 """
 
-import time
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils._containers import find
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
-from ansible_collections.hotswap.compose.plugins.module_utils._plan import held
-from ansible_collections.hotswap.compose.plugins.module_utils._retention import identity, prunable, retained
-from ansible_collections.hotswap.compose.plugins.module_utils._settings import COLORS, with_color
-from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState
+from ansible_collections.hotswap.compose.plugins.module_utils._lock import AppLock
+from ansible_collections.hotswap.compose.plugins.module_utils._recorder import Recorder
+from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState, StateError
 
 
-class Recorder:
-    def __init__(self, engine, state, params):
-        self.engine = engine
-        self.state = state
-        self.params = params
-        self.warnings = []
-
-    def close(self, unfinished):
-        """Record the unfinished deploy and prune; return the images that went."""
-        releases = list(self.state.journal["releases"])
-        if unfinished.get("adopted") and not releases:
-            releases.append(unfinished["adopted"])
-        record = self._record(unfinished)
-        releases.append(record)
-        self.state.save(releases=releases, unfinished=None)
-        if self.params["outcome"] != "deployed" and not unfinished["rollback"]:
-            self._restore_names(unfinished)
-        removed = self._prune(releases)
-        self.state.forget_deploys(self._deploys_to_keep(releases))
-        return removed
-
-    def _deploys_to_keep(self, releases):
-        kept = retained(releases, self.params["keep_releases"])
-        return {
-            record["deploy"]
-            for record in releases
-            if record["outcome"] == "deployed" and (identity(record) in kept or record in held(releases)[-2:])
-        }
-
-    def _record(self, unfinished):
-        containers = find(self.engine, self.params["app"])[unfinished["color"]]
-        if unfinished["deploy"] == "adopted":
-            ids = unfinished["containers"]
-        else:
-            ids = [container["id"] for container in containers if container["deploy"] == unfinished["deploy"]]
-        return {
-            "release": unfinished["release"],
-            "color": unfinished["color"],
-            "deploy": unfinished["deploy"],
-            "deployed_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "images": unfinished["images"] if unfinished["rollback"] else self._images(unfinished),
-            "containers": ids,
-            "config_hash": unfinished["config_hash"],
-            "outcome": self.params["outcome"],
-            "rollback": unfinished["rollback"],
-        }
-
-    def _images(self, unfinished):
-        images = {}
-        for service, ref in unfinished["refs"].items():
-            image_id = self.engine.image_id(ref)
-            if image_id:
-                brought = image_id != unfinished["ids_before"][ref]
-                images[service] = {"ref": ref, "id": image_id, "brought": brought}
-        return images
-
-    def _restore_names(self, unfinished):
-        """A refused pull moved ``app:latest`` to its own image; give the name back to the one it named before."""
-        for ref, image_id in unfinished["ids_before"].items():
-            if image_id and self.engine.image_id(ref) != image_id and self.engine.image_id(image_id):
-                self.engine.call(self.engine.api.tag, image_id, ref)
-
-    def _prune(self, releases):
-        in_use = {listed["ImageID"] for listed in self.engine.list_containers([])}
-        kept = {image["id"] for record in held(releases)[-2:] for image in record["images"].values()}
-        foreign = {
-            image["id"]
-            for state in self.state.others()
-            for record in state["releases"]
-            for image in record["images"].values()
-        }
-        ours = [with_color(name, color) for name in self.params["services"] for color in COLORS]
-        chosen = prunable(releases, self.params["keep_releases"], in_use | kept, foreign, ours)
-        return [image["ref"] or image["id"] for image in chosen if self._remove(image)]
-
-    def _remove(self, image):
-        if self.engine.image_id(image["id"]) is None:
-            return False
-        name = image["ref"] if image["ref"] and self.engine.image_id(image["ref"]) == image["id"] else image["id"]
-        try:
-            self.engine.call(self.engine.api.remove_image, name)
-        except EngineError as error:
-            self.warnings.append(f"the image {name} could not be removed: {error}")
-            return False
-        return True
+def close(params, check_mode):
+    """Return ``(whether something was unfinished, images that were removed, warnings)``."""
+    state = AppState(params["state_dir"], params["app"])
+    if state.journal["unfinished"] is None or check_mode:
+        return state.journal["unfinished"] is not None, [], []
+    if state.unfinished is None:
+        state.save(unfinished=None)  # nginx's file was written again, and nothing deployed
+        return True, [], []
+    recorder = Recorder(Engine.connect(params), state, params["services"], params["keep_releases"])
+    removed = recorder.close(state.unfinished, params["outcome"])
+    return True, removed, recorder.warnings
 
 
 def main():
@@ -170,6 +93,7 @@ def main():
         argument_spec=dict(
             app={"type": "str", "required": True},
             state_dir={"type": "str", "required": True},
+            lock={"type": "str"},
             outcome={"type": "str", "choices": ["deployed", "rolled_back", "rejected"], "required": True},
             services={"type": "list", "elements": "str", "required": True},
             keep_releases={"type": "int", "default": 3},
@@ -177,21 +101,17 @@ def main():
         ),
         supports_check_mode=True,
     )
-    params = module.params
-    state = AppState(params["state_dir"], params["app"])
-    unfinished = state.journal["unfinished"]
-    removed = []
     try:
-        if unfinished is not None and "deploy" not in unfinished and not module.check_mode:
-            state.save(unfinished=None)  # nginx's file was written again, and nothing deployed
-        elif unfinished is not None and not module.check_mode:
-            recorder = Recorder(Engine.connect(params), state, params)
-            removed = recorder.close(unfinished)
-            for warning in recorder.warnings:
-                module.warn(warning)
-    except (EngineError, OSError) as error:
+        lock = AppLock(module.params["state_dir"], module.params["app"])
+        with lock.acting(None if module.check_mode else module.params["lock"]):
+            changed, removed, warnings = close(module.params, module.check_mode)
+            if module.params["lock"] and not module.check_mode:
+                lock.release(module.params["lock"])
+    except (EngineError, StateError, OSError) as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=unfinished is not None, removed_images=removed)
+    for warning in warnings:
+        module.warn(warning)
+    module.exit_json(changed=changed, removed_images=removed)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - hotswap.compose.attributes
   - hotswap.compose.docker
   - hotswap.compose.app
+  - hotswap.compose.app.lock
   - hotswap.compose.app.edge
 attributes:
   check_mode:
@@ -119,12 +120,13 @@ nginx_version:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _containers, _nginx
+from ansible_collections.hotswap.compose.plugins.module_utils import _containers
 from ansible_collections.hotswap.compose.plugins.module_utils._app import EDGE_ARGUMENTS, edge_for
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
+from ansible_collections.hotswap.compose.plugins.module_utils._lock import AppLock
 from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState, StateError
-from ansible_collections.hotswap.compose.plugins.module_utils._swap import Swap
+from ansible_collections.hotswap.compose.plugins.module_utils._swap import Swap, addresses_at_load
 
 
 def refuse_unhealthy(engine, container_ids):
@@ -140,6 +142,11 @@ def refuse_unhealthy(engine, container_ids):
 
 def act(params, check_mode):
     """Do what O(state) says; return ``(result, warning or None)``."""
+    with AppLock(params["state_dir"], params["app"]).acting(None if check_mode else params["lock"]):
+        return _act(params, check_mode)
+
+
+def _act(params, check_mode):
     engine = Engine.connect(params)
     state = AppState(params["state_dir"], params["app"])
     swap = Swap(edge_for(engine, params, state), state, params["edge_url"], check_mode)
@@ -149,10 +156,7 @@ def act(params, check_mode):
     if params["state"] == "judged":
         result = swap.judge(params["content"], params["introduction"], params["previous_content"])
         return result, swap.warning if swap.unprepared else None
-    addresses = []
-    if not _nginx.follows_addresses(swap.version):
-        containers = _containers.find(engine, params["app"])[params["color"]]
-        addresses = _containers.edge_addresses(containers, params["network"], params["app"], params["color"])
+    addresses = addresses_at_load(engine, swap, params["network"], params["color"])
     return swap.live(params["content"], params["previous_content"], addresses), swap.warning
 
 
@@ -168,6 +172,7 @@ def main():
             edge_url={"type": "dict", "options": {"url": {"type": "str", "required": True}, "host": {"type": "str"}}},
             containers={"type": "list", "elements": "str", "default": []},
             state_dir={"type": "str", "required": True},
+            lock={"type": "str"},
             **EDGE_ARGUMENTS,
             **ENGINE_ARGUMENTS,
         ),

@@ -1,0 +1,75 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import time
+import uuid
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.hotswap.compose.plugins.plugin_utils._process import identity, is_dead
+from ansible_collections.hotswap.compose.plugins.plugin_utils._watcher import watch
+
+LOOK_AGAIN = 2.0
+"""s from one look at a lock that is held to the next."""
+
+SAY_AGAIN = 10.0
+
+
+class ActionModule(ActionBase):
+    """Have the module take the app's lock, wait for it where asked to, and keep it for as long as this run lives."""
+
+    def run(self, tmp=None, task_vars=None):
+        super().run(tmp, task_vars)
+        arguments = dict(self._task.args)
+        wait = float(arguments.pop("lock_wait", None) or 0)
+        taken_here = not self._task.check_mode and not arguments.get("lock")
+        if taken_here:
+            arguments["lock"] = uuid.uuid4().hex
+            arguments["holder"] = self._holder(task_vars)
+        result = self._take(arguments, wait, task_vars)
+        if taken_here and result.get("lock"):
+            watch(self._on_target, self._connection.transport, result["beat"], os.getppid())
+        return result
+
+    def _take(self, arguments, wait, task_vars):
+        deadline, said_at = time.monotonic() + wait, None
+        while True:
+            result = self._execute_module("hotswap.compose.bluegreen_plan", arguments, task_vars=task_vars)
+            held = result.get("held")
+            if not held:
+                return result
+            if arguments.get("dead") != held["token"] and self._is_dead(held, task_vars):
+                arguments["dead"] = held["token"]
+                continue
+            now = time.monotonic()
+            if now >= deadline:
+                return result
+            if said_at is None or now - said_at >= SAY_AGAIN:
+                said_at = now
+                left = f"{deadline - now:.0f} s at most"
+                Display().display(f"[{task_vars['inventory_hostname']}] waiting for {held['says']} ({left})")
+            time.sleep(min(LOOK_AGAIN, deadline - now))
+
+    def _is_dead(self, held, task_vars):
+        # This very run, which has left its lock behind: the play went on after a failure.
+        again = held["process"] == identity(os.getppid()) and held["host"] == task_vars["inventory_hostname"]
+        return again or is_dead(held["process"])
+
+    def _holder(self, task_vars):
+        return {
+            "user": str(task_vars.get("awx_user_name") or getpass.getuser()),
+            "controller": socket.gethostname(),
+            "job": str(task_vars.get("awx_job_id") or task_vars.get("tower_job_id") or ""),
+            "host": task_vars["inventory_hostname"],
+            "process": identity(os.getppid()),
+        }
+
+    def _on_target(self, command):
+        return self._low_level_execute_command(command)

@@ -1,0 +1,104 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Closes an unfinished deploy in the journal, and removes the images that nobody needs any more."""
+
+from __future__ import annotations
+
+from ansible_collections.hotswap.compose.plugins.module_utils._containers import find
+from ansible_collections.hotswap.compose.plugins.module_utils._engine import EngineError
+from ansible_collections.hotswap.compose.plugins.module_utils._journal import utc_now
+from ansible_collections.hotswap.compose.plugins.module_utils._plan import held
+from ansible_collections.hotswap.compose.plugins.module_utils._retention import identity, prunable, retained
+from ansible_collections.hotswap.compose.plugins.module_utils._settings import COLORS, with_color
+
+
+class Recorder:
+    """``services``: the names of those that take traffic, with ``{color}``; ``keep``: how many
+    releases are retained."""
+
+    def __init__(self, engine, state, services, keep):
+        self.engine = engine
+        self.state = state
+        self.services = services
+        self.keep = keep
+        self.warnings = []
+
+    def close(self, unfinished, outcome):
+        """Record the unfinished deploy and prune; return the images that went."""
+        releases = list(self.state.journal["releases"])
+        if unfinished.get("adopted") and not releases:
+            releases.append(unfinished["adopted"])
+        releases.append(self._record(unfinished, outcome))
+        if outcome != "deployed" and not unfinished["rollback"]:
+            self._restore_names(unfinished)
+        self.state.save(releases=releases, unfinished=None)
+        removed = self._prune(releases)
+        self.state.forget_deploys(self._deploys_to_keep(releases))
+        return removed
+
+    def _deploys_to_keep(self, releases):
+        kept = retained(releases, self.keep)
+        return {
+            record["deploy"]
+            for record in releases
+            if record["outcome"] == "deployed" and (identity(record) in kept or record in held(releases)[-2:])
+        }
+
+    def _record(self, unfinished, outcome):
+        containers = find(self.engine, self.state.app)[unfinished["color"]]
+        if unfinished["deploy"] == "adopted":
+            ids = unfinished["containers"]
+        else:
+            ids = [container["id"] for container in containers if container["deploy"] == unfinished["deploy"]]
+        return {
+            "release": unfinished["release"],
+            "color": unfinished["color"],
+            "deploy": unfinished["deploy"],
+            "deployed_at": utc_now(),
+            "images": unfinished["images"] if unfinished["rollback"] else self._images(unfinished),
+            "containers": ids,
+            "config_hash": unfinished["config_hash"],
+            "outcome": outcome,
+            "rollback": unfinished["rollback"],
+        }
+
+    def _images(self, unfinished):
+        images = {}
+        for service, ref in unfinished["refs"].items():
+            image_id = self.engine.image_id(ref)
+            if image_id:
+                brought = image_id != unfinished["ids_before"][ref]
+                images[service] = {"ref": ref, "id": image_id, "brought": brought}
+        return images
+
+    def _restore_names(self, unfinished):
+        """A refused pull moved ``app:latest`` to its own image; give the name back to the one it named before."""
+        for ref, image_id in unfinished["ids_before"].items():
+            if image_id and self.engine.image_id(ref) != image_id and self.engine.image_id(image_id):
+                self.engine.call(self.engine.api.tag, image_id, ref)
+
+    def _prune(self, releases):
+        in_use = {listed["ImageID"] for listed in self.engine.list_containers([])}
+        kept = {image["id"] for record in held(releases)[-2:] for image in record["images"].values()}
+        foreign = {
+            image["id"]
+            for state in self.state.others()
+            for record in state["releases"]
+            for image in record["images"].values()
+        }
+        ours = [with_color(name, color) for name in self.services for color in COLORS]
+        chosen = prunable(releases, self.keep, in_use | kept, foreign, ours)
+        return [image["ref"] or image["id"] for image in chosen if self._remove(image)]
+
+    def _remove(self, image):
+        if self.engine.image_id(image["id"]) is None:
+            return False
+        name = image["ref"] if image["ref"] and self.engine.image_id(image["ref"]) == image["id"] else image["id"]
+        try:
+            self.engine.call(self.engine.api.remove_image, name)
+        except EngineError as error:
+            self.warnings.append(f"the image {name} could not be removed: {error}")
+            return False
+        return True

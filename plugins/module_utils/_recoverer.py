@@ -1,0 +1,107 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ends what a killed run began, by what is true on the target now."""
+
+from __future__ import annotations
+
+import time
+
+from ansible_collections.hotswap.compose.plugins.module_utils import _color, _containers, _nginx, _plan, _recovery
+from ansible_collections.hotswap.compose.plugins.module_utils._recorder import Recorder
+from ansible_collections.hotswap.compose.plugins.module_utils._settings import other_color
+from ansible_collections.hotswap.compose.plugins.module_utils._swap import addresses_at_load
+from ansible_collections.hotswap.compose.plugins.module_utils._upstream import parse
+
+_POLL = 0.5
+
+
+class Recoverer:
+    """``swap``: a Swap of the app; ``params``: the options of the module bluegreen_recover."""
+
+    def __init__(self, engine, swap, params):
+        self.engine = engine
+        self.swap = swap
+        self.edge = swap.edge
+        self.state = swap.state
+        self.params = params
+        self.found = self.state.journal["unfinished"]
+        self.warnings = []
+        self.connections = 0
+
+    def recover(self, check_mode):
+        """Finish or undo; return ``(decision, line for a person)``. Raises EdgeError, EngineError and OSError."""
+        decision = self._decide()
+        said = _recovery.says(self.state.app, self.found, decision)
+        if check_mode:
+            return decision, said
+        if decision == _recovery.FINISH:
+            self._finish()
+        elif decision == _recovery.KEEP:
+            self._make_sure()
+        else:
+            self.swap.back()
+            self._take_down()
+        services = [service["name"] for service in self.found["services"]]
+        recorder = Recorder(self.engine, self.state, services, self.params["keep_releases"])
+        recorder.close(self.found, _recovery.OUTCOMES[decision])
+        self.warnings += recorder.warnings
+        return decision, said
+
+    def _decide(self):
+        deadline = time.monotonic() + self.params["health_timeout"]
+        while True:
+            ours, previous = self._ours(), self._previous()
+            if not any(map(_recovery.is_starting, ours + previous)) or time.monotonic() > deadline:
+                break
+            time.sleep(_POLL)
+        color = self.found["color"]
+        return _recovery.decide(
+            self.found,
+            self._told(),
+            _plan.can_serve(ours, self.found["services"], color),
+            _plan.can_serve(previous, self.found["services"], other_color(color)),
+        )
+
+    def _told(self):
+        served = parse(self.edge.read(_nginx.app_file(self.state.app)) or "")
+        colors = {self.found["color"]: self._ours(), other_color(self.found["color"]): self._previous()}
+        told, source = _plan.active_color(self.state.app, self.found["services"], served, colors, [])
+        return told if source == "nginx" else None
+
+    def _ours(self):
+        """Return the containers that the unfinished run made or started."""
+        containers = _containers.find(self.engine, self.state.app)[self.found["color"]]
+        made = [container for container in containers if container["deploy"] == self.found["deploy"]]
+        return made or self._by_id(self.found.get("containers", []))  # of a stack that somebody started by hand
+
+    def _previous(self):
+        return self._by_id(self.found["previous"])
+
+    def _by_id(self, ids):
+        inspected = [self.engine.inspect(container_id) for container_id in ids]
+        return [_containers.summary(container) for container in inspected if container is not None]
+
+    def _make_sure(self):
+        addresses = addresses_at_load(self.engine, self.swap, self.params["network"], self.found["color"])
+        return self.swap.make_sure(addresses)
+
+    def _finish(self):
+        self._make_sure()
+        # Of every reload since: that of the run that was killed closed connections as well.
+        old_workers = [worker for worker, leaving in self.edge.workers().items() if leaving]
+        _drained, self.connections, _waited = self.edge.drain(
+            self.found["endpoints"], old_workers, time.time(), self.params["drain_timeout"]
+        )
+        previous = [container for container in self._previous() if not _containers.is_retired(container)]
+        if self.params["retire"] == "remove":
+            _color.remove(self.engine, self.state, self._previous(), volumes=False)
+        elif self.params["retire"] == "stop" and previous:
+            _color.stop(self.engine, self.state, previous)
+
+    def _take_down(self):
+        if self.found["how"] == _plan.CREATE:
+            _color.remove(self.engine, self.state, self._ours(), volumes=True)
+        elif self.found["how"] == _plan.START:
+            _color.stop(self.engine, self.state, self._by_id(self.found["started"]))

@@ -1,0 +1,53 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What becomes of a deploy or rollback that was begun and never ended: its run was killed, or its host was. Pure.
+
+``unfinished`` is what the journal has of it (see _journal).
+"""
+
+from __future__ import annotations
+
+from ansible_collections.hotswap.compose.plugins.module_utils._settings import other_color
+
+FINISH, BACK, UNDO, KEEP = "finish", "back", "undo", "keep"
+"""It gets the traffic and the color before it is retired; the traffic goes back, and its containers go; it never was
+told to nginx, and its containers go; it keeps the traffic, for there is nothing to go back to."""
+
+OUTCOMES = {FINISH: "deployed", BACK: "rolled_back", UNDO: "rejected", KEEP: "deployed"}
+
+
+def decide(unfinished, told, serves, previous_serves):
+    """Return FINISH, BACK, UNDO or KEEP.
+
+    ``told``: the color that nginx's file on disk sends the traffic to, or None; ``serves``, ``previous_serves``:
+    whether all containers that take traffic answer, of the color that was to have it and of the one before.
+    """
+    if told != unfinished["color"] or "swap" not in unfinished:
+        return UNDO
+    if serves:
+        return FINISH  # nginx is only told of a color that has passed its gate
+    return BACK if previous_serves else KEEP
+
+
+def says(app, unfinished, decision):
+    """Return one line: what was found, and what is done about it."""
+    name = unfinished["release"] or "the stack that was started by hand"
+    color, previous = unfinished["color"], other_color(unfinished["color"])
+    found = "{} of {} to {} in {}, begun at {}, never ended".format(
+        "a rollback" if unfinished["rollback"] else "a deploy", app, name, color, unfinished["begun_at"]
+    )
+    done = {
+        FINISH: f"nginx was told of {color} and all of it is ready, so it is finished: {name} has the traffic",
+        BACK: f"nginx was told of {color}, but it is not ready, so the traffic goes back to {previous}",
+        UNDO: "it never got the traffic, so what it started is taken down"
+        + (f"; {previous} keeps the traffic" if unfinished["previous"] else ""),
+        KEEP: f"nginx was told of {color}, which is not ready, and {previous} is not either: nothing is stopped",
+    }
+    return f"{found}; {done[decision]}"
+
+
+def is_starting(container):
+    """Return whether it is too early to say that a container answers: it boots, with its host perhaps."""
+    return container["state"] == "restarting" or (container["state"] == "running" and container["health"] == "starting")

@@ -1,0 +1,131 @@
+#!/usr/bin/python
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: bluegreen_recover
+short_description: Finish or undo a deploy that was killed
+version_added: 0.1.0
+author:
+  - hotswap.compose authors (@hotswap)
+description:
+  - Compares what nginx is told, the containers and the journal, and ends a deploy or a rollback that never ended.
+  - Where nginx was told of the new color and all of it is ready, nginx is made sure to have loaded that, the old color
+    is drained and retired, and the release is recorded.
+  - Else the traffic goes back to the old color, or stays there, and the containers of the new one go.
+  - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
+extends_documentation_fragment:
+  - hotswap.compose.attributes
+  - hotswap.compose.docker
+  - hotswap.compose.app
+  - hotswap.compose.app.lock
+  - hotswap.compose.app.edge
+attributes:
+  check_mode:
+    support: full
+    details: Says what would be done.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+    details: Where nothing is unfinished, nothing is done.
+options:
+  health_timeout:
+    description: Seconds for which containers that boot, perhaps with their host, are waited for.
+    type: int
+    default: 120
+  drain_timeout:
+    description: Seconds for which the old color may finish its requests, where the deploy is finished.
+    type: int
+    default: 30
+  retire:
+    description: What becomes of the old color then.
+    type: str
+    choices: [stop, keep, remove]
+    default: stop
+  keep_releases:
+    description: How many releases' images are retained.
+    type: int
+    default: 3
+"""
+
+EXAMPLES = r"""
+- name: Finish or undo what a killed run left
+  hotswap.compose.bluegreen_recover:
+    app: shop
+    network: edge
+    nginx_container: nginx
+    nginx_conf_dir: /srv/edge/conf.d
+    state_dir: /var/lib/bluegreen
+"""
+
+RETURN = r"""
+decision:
+  description:
+    - What was done.
+    - V(finish), it has the traffic and is recorded; V(back), the traffic went back to the color before; V(undo), it
+      had never got the traffic; V(keep), nginx was told of it, and no color is ready.
+  returned: where something was unfinished
+  type: str
+  choices: [finish, back, undo, keep]
+says:
+  description: One line on what was found and done.
+  returned: where something was unfinished
+  type: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.hotswap.compose.plugins.module_utils._app import EDGE_ARGUMENTS, edge_for
+from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
+from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
+from ansible_collections.hotswap.compose.plugins.module_utils._lock import AppLock
+from ansible_collections.hotswap.compose.plugins.module_utils._plan import PlanError
+from ansible_collections.hotswap.compose.plugins.module_utils._recoverer import Recoverer
+from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState, StateError
+from ansible_collections.hotswap.compose.plugins.module_utils._swap import Swap
+from ansible_collections.hotswap.compose.plugins.module_utils._upstream import UpstreamError
+
+
+def recover(params, check_mode):
+    """Return the module's result."""
+    state = AppState(params["state_dir"], params["app"])
+    if not state.unfinished:
+        return {"changed": False}
+    engine = Engine.connect(params)
+    recoverer = Recoverer(engine, Swap(edge_for(engine, params, state), state, None, check_mode), params)
+    decision, said = recoverer.recover(check_mode)
+    return {"changed": True, "decision": decision, "says": said, "warnings": [said] + recoverer.warnings}
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=dict(
+            app={"type": "str", "required": True},
+            state_dir={"type": "str", "required": True},
+            lock={"type": "str"},
+            health_timeout={"type": "int", "default": 120},
+            drain_timeout={"type": "int", "default": 30},
+            retire={"type": "str", "choices": ["stop", "keep", "remove"], "default": "stop"},
+            keep_releases={"type": "int", "default": 3},
+            **EDGE_ARGUMENTS,
+            **ENGINE_ARGUMENTS,
+        ),
+        supports_check_mode=True,
+    )
+    try:
+        lock = AppLock(module.params["state_dir"], module.params["app"])
+        with lock.acting(None if module.check_mode else module.params["lock"]):
+            result = recover(module.params, module.check_mode)
+    except (EngineError, EdgeError, StateError, PlanError, UpstreamError, OSError) as error:
+        module.fail_json(msg=f"an earlier run never ended, and could not be finished or undone: {error}")
+    for warning in result.pop("warnings", []):
+        module.warn(warning)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

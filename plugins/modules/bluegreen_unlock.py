@@ -1,0 +1,75 @@
+#!/usr/bin/python
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: bluegreen_unlock
+short_description: Take the lock of an app from the run that has it
+version_added: 0.1.0
+author:
+  - hotswap.compose authors (@hotswap)
+description:
+  - Frees the lock that keeps every other run of the app on this host out.
+  - A run that is dead gives its lock up by itself, at once or after 30 seconds. This is for one that lives and is not
+    to go on; it changes nothing any more once another run has the lock.
+extends_documentation_fragment:
+  - hotswap.compose.attributes
+  - hotswap.compose.app
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+options:
+  lock:
+    description: Free it only where it is this one, as M(hotswap.compose.bluegreen_plan) returned it.
+    type: str
+"""
+
+EXAMPLES = r"""
+- name: Free the lock of the shop
+  hotswap.compose.bluegreen_unlock:
+    app: shop
+    state_dir: /var/lib/bluegreen
+"""
+
+RETURN = r"""
+freed:
+  description: Whose it was, for a person; null where it was free.
+  returned: success
+  type: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.hotswap.compose.plugins.module_utils._lock import AppLock, says
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "app": {"type": "str", "required": True},
+            "state_dir": {"type": "str", "required": True},
+            "lock": {"type": "str"},
+        },
+        supports_check_mode=True,
+    )
+    lock = AppLock(module.params["state_dir"], module.params["app"])
+    holder = lock.holder()
+    if holder and module.params["lock"] not in (None, holder["token"]):
+        holder = None
+    try:
+        if holder and not module.check_mode:
+            lock.release(holder["token"])
+    except OSError as error:
+        module.fail_json(msg=f"the lock in {lock.directory} can't be freed: {error.strerror}; run with become")
+    module.exit_json(changed=bool(holder), freed=says(holder) if holder else None)
+
+
+if __name__ == "__main__":
+    main()

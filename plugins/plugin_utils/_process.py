@@ -1,0 +1,43 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which process a run is, so that another run on the same machine can tell whether it still lives."""
+
+from __future__ import annotations
+
+import os
+
+
+def identity(pid):
+    """Return ``{"boot", "pid_ns", "pid", "started"}`` of a process, or None where this system does not say."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            boot = file.read().strip()
+        return {
+            "boot": boot,
+            "pid_ns": os.readlink("/proc/self/ns/pid"),
+            "pid": pid,
+            "started": _started(pid)[1],
+        }
+    except (OSError, TypeError):
+        return None
+
+
+def is_dead(process):
+    """Return whether a process, as identity() once returned it, was one of this machine and is no more."""
+    here = identity(os.getpid())
+    if not here or not isinstance(process, dict) or any(process.get(key) != here[key] for key in ("boot", "pid_ns")):
+        return False
+    state, started = _started(process.get("pid"))
+    return state in (None, "Z") or started != process.get("started")
+
+
+def _started(pid):
+    """Return ``(state, start in clock ticks)`` of a process; None for both where there is none."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            fields = file.read().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None, None
+    return fields[0], int(fields[19])
