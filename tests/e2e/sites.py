@@ -12,6 +12,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -53,6 +54,22 @@ networks:
     external: true
 """
 
+# What the role does on the target, by a part of its task's name.
+TASKS = {
+    "plan": "See what nginx serves",
+    "recover": "Finish or undo the run",
+    "compose": "Create the containers",
+    "start": "Start the containers",
+    "judge": "Judge the swap",
+    "gate": "Wait until all is ready",
+    "swap": "Bluegreen | Swap the traffic",
+    "drain": "Let the old color answer",
+    "retire": " : Retire the old color\n",
+    "record": "Remove images that nobody needs",
+}
+DEPLOY = ("plan", "compose", "judge", "gate", "swap", "drain", "retire", "record")
+ROLLBACK = ("plan", "start", "judge", "gate", "swap", "drain", "retire", "record")
+
 SERVER = """\
 server {
     listen 80;
@@ -67,10 +84,10 @@ server {
 class Run:
     """What one ansible-playbook did. ``result`` is the host's bluegreen_results, None where there is none."""
 
-    def __init__(self, process, outcome, seconds):
-        self.rc = process.returncode
-        self.stdout = process.stdout
-        self.stderr = process.stderr
+    def __init__(self, rc, stdout, stderr, outcome, seconds):
+        self.rc = rc
+        self.stdout = stdout
+        self.stderr = stderr
         self.seconds = seconds
         self.tasks = outcome.get("tasks", [])
         self.summary = outcome.get("summary", {})
@@ -109,44 +126,85 @@ class Run:
 
 def playbook(directory, name, variables=None, hosts=None, environment=None, arguments=()):
     """Run ansible-playbook; ``hosts`` is ``{host: its variables}``, ``name`` a playbook of the collection or a path."""
-    directory.mkdir(parents=True, exist_ok=True)
-    local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-    hosts = {host: {**local, **more} for host, more in (hosts or {"target": {}}).items()}
-    inventory, outcome = directory / "inventory.json", directory / "outcome.json"
-    inventory.write_text(json.dumps({"all": {"children": {"bluegreen": {"hosts": hosts}}}}))
-    outcome.unlink(missing_ok=True)
-    command = ["ansible-playbook", "-i", str(inventory), name if "/" in name else f"hotswap.compose.{name}"]
-    if variables:
-        (directory / "variables.json").write_text(json.dumps(variables))
-        command += ["-e", f"@{directory}/variables.json"]
-    foreign = ("ANSIBLE_", "DOCKER_", "COMPOSE_", "BLUEGREEN_")
-    environ = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
-    environ.update(
-        ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS),
-        ANSIBLE_CALLBACK_PLUGINS=str(HERE / "callback_plugins"),
-        ANSIBLE_CALLBACKS_ENABLED="outcome",
-        ANSIBLE_HOME=str(directory / "home"),
-        ANSIBLE_NOCOLOR="1",
-        ANSIBLE_PIPELINING="1",
-        E2E_OUTCOME=str(outcome),
-        LC_ALL="C.UTF-8",
-        PATH=f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}",
-    )
-    environ.update(environment or {})
-    began = time.monotonic()
-    process = subprocess.run(
-        command + list(arguments),
-        cwd=directory,
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=180,
-        stdin=subprocess.DEVNULL,
-        check=False,
-    )
-    seconds = time.monotonic() - began
-    print(f"--- {' '.join(command[3:])} {variables}\n{process.stdout}{process.stderr}--- {seconds:.1f} s")
-    return Run(process, json.loads(outcome.read_text()) if outcome.exists() else {}, seconds)
+    return Playbook(directory, name, variables, hosts, environment, arguments).wait()
+
+
+class Playbook:
+    """An ansible-playbook that runs; the arguments are those of playbook()."""
+
+    def __init__(self, directory, name, variables=None, hosts=None, environment=None, arguments=()):
+        directory.mkdir(parents=True, exist_ok=True)
+        local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+        hosts = {host: {**local, **more} for host, more in (hosts or {"target": {}}).items()}
+        inventory, self.outcome = directory / "inventory.json", directory / "outcome.json"
+        self.progress = directory / "progress"
+        inventory.write_text(json.dumps({"all": {"children": {"bluegreen": {"hosts": hosts}}}}))
+        self.outcome.unlink(missing_ok=True)
+        self.progress.write_text("")
+        self.variables = variables
+        self.command = ["ansible-playbook", "-i", str(inventory), name if "/" in name else f"hotswap.compose.{name}"]
+        if variables:
+            (directory / "variables.json").write_text(json.dumps(variables))
+            self.command += ["-e", f"@{directory}/variables.json"]
+        foreign = ("ANSIBLE_", "DOCKER_", "COMPOSE_", "BLUEGREEN_")
+        environ = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
+        self.mark = f"E2E_RUN={uuid.uuid4().hex}"  # what all that the run starts has in its environment
+        environ.update(
+            ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS),
+            ANSIBLE_CALLBACK_PLUGINS=str(HERE / "callback_plugins"),
+            ANSIBLE_CALLBACKS_ENABLED="outcome",
+            ANSIBLE_HOME=str(directory / "home"),
+            ANSIBLE_NOCOLOR="1",
+            ANSIBLE_PIPELINING="1",
+            E2E_OUTCOME=str(self.outcome),
+            E2E_PROGRESS=str(self.progress),
+            LC_ALL="C.UTF-8",
+            PATH=f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}",
+            **dict([self.mark.split("=")]),
+        )
+        environ.update(environment or {})
+        self.began = time.monotonic()
+        self.process = subprocess.Popen(
+            self.command + list(arguments),
+            cwd=directory,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def wait(self):
+        """Return the Run, once it has ended."""
+        stdout, stderr = self.process.communicate(timeout=180)
+        seconds = time.monotonic() - self.began
+        print(f"--- {' '.join(self.command[3:])} {self.variables}\n{stdout}{stderr}--- {seconds:.1f} s")
+        outcome = json.loads(self.outcome.read_text()) if self.outcome.exists() else {}
+        return Run(self.process.returncode, stdout, stderr, outcome, seconds)
+
+    def until(self, task, seconds=0.0):
+        """Wait until a task of TASKS has begun, and so long after."""
+        until(lambda: TASKS[task] in self.progress.read_text() or self.process.poll() is not None, f"{task} begins", 90)
+        assert TASKS[task] in self.progress.read_text(), self.wait().stdout
+        time.sleep(seconds)
+
+    def kill(self, everything):
+        """kill -9 it; ``everything``: and each process that it started, on this machine as on the target."""
+        if everything:
+            while processes := list(self._processes()):
+                for pid in processes:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+        else:
+            self.process.kill()
+        return self.wait()
+
+    def _processes(self):
+        for entry in pathlib.Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+                if entry.name.isdigit() and state != "Z" and self.mark.encode() in (entry / "environ").read_bytes():
+                    yield int(entry.name)
 
 
 class Load:
@@ -310,8 +368,12 @@ class Site:
 
     def play(self, name, environment=None, arguments=(), hosts=None, **more):
         """Run a playbook with the site's variables, ``more`` of them without their prefix."""
+        return self.begin(name, environment, arguments, hosts, **more).wait()
+
+    def begin(self, name, environment=None, arguments=(), hosts=None, directory="run", **more):
+        """Begin to run one."""
         variables = {key: value for key, value in self.variables(**more).items() if value is not None}
-        return playbook(self.directory / "run", name, variables, hosts, environment, arguments)
+        return Playbook(self.directory / directory, name, variables, hosts, environment, arguments)
 
     def deploy(self, release, **more):
         return self.play("deploy", release=release, **more)
@@ -376,7 +438,13 @@ class Site:
     def files(self):
         """Every file of the conf dir, the project and the state directory."""
         trees = [self.conf, self.src, self.state]
-        return sorted(path for tree in trees if tree.exists() for path in tree.rglob("*") if path.is_file())
+        found = [path for tree in trees if tree.exists() for path in tree.rglob("*") if path.is_file()]
+        return sorted(path for path in found if path.name != "in-flight")  # empty, and there for good
+
+    def lock(self):
+        """Who has the app's lock, or None."""
+        holder = self.state / self.app / "lock" / "holder.json"
+        return json.loads(holder.read_text()) if holder.exists() else None
 
     def journal(self):
         return json.loads((self.state / self.app / "journal.json").read_text())

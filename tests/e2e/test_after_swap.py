@@ -101,6 +101,7 @@ def test_old_color_that_is_gone_gets_nothing_back(site, broken_drain):
 def test_next_run_goes_on_from_there(site):
     run = site.deploy("v2").succeeded()
     assert run.result["outcome"] == "deployed"
-    site.serves("v2", "blue")
+    site.serves("v2", "green")
+    assert site.states("blue") == {"exited"}
     assert site.journal()["unfinished"] is None
     assert site.deploy("v2").succeeded().changed == 0

@@ -14,6 +14,7 @@ type: aggregate
 short_description: Write what a playbook did to a file, for the tests
 description:
   - Writes the tasks' results, the numbers a host and the custom stats, as JSON, to the file that E(E2E_OUTCOME) names.
+  - Adds the name of each task that begins, a line each, to the file that E(E2E_PROGRESS) names.
 """
 
 
@@ -26,6 +27,10 @@ class CallbackModule(CallbackBase):
     def __init__(self):
         super().__init__()
         self.tasks = []
+
+    def v2_runner_on_start(self, host, task):
+        with open(os.environ["E2E_PROGRESS"], "a", encoding="utf-8") as file:
+            file.write(f"{task.get_name()}\n")
 
     def v2_runner_on_ok(self, result):
         self._note(result, "ok")

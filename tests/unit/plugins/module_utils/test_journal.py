@@ -31,7 +31,24 @@ def a_state():
             },
         ],
         "restart_policies": {"4f5e": {"Name": "on-failure", "MaximumRetryCount": 3}},
+        "proved": "c0ffeec0ffee",
         "unfinished": None,
+    }
+
+
+def an_unfinished():
+    return {
+        "deploy": "20260201T000000Z-decade",
+        "release": "v2",
+        "color": "green",
+        "rollback": False,
+        "how": "create",
+        "services": [],
+        "started": [],
+        "previous": ["0123456789ab"],
+        "endpoints": ["172.18.0.2:3000"],
+        "begun_at": "2026-02-01T00:00:00Z",
+        "config_hash": "decade",
     }
 
 
@@ -53,7 +70,9 @@ def changed(path, value):
     [
         a_state(),
         journal.empty("shop"),
-        changed(["unfinished"], {"phase": "swap"}),
+        changed(["unfinished"], {"swap": {"from": ""}}),
+        changed(["unfinished"], an_unfinished()),
+        changed(["proved"], None),
         changed(["releases", 0, "deployed_at"], "2026-01-31T23:59:59.123456Z"),
         changed(["releases", 0, "release"], ""),
         changed(["of_a_later_version"], [1]),
@@ -99,6 +118,10 @@ WRONG = [
         "restart_policies[4f5e].MaximumRetryCount is of the wrong type, bool",
     ),
     (["unfinished"], [], "unfinished is of the wrong type, list"),
+    (["unfinished"], {"deploy": "d2"}, "unfinished.release is missing"),
+    (["unfinished"], dict(an_unfinished(), color="purple"), "unfinished.color is 'purple', not one of blue, green"),
+    (["unfinished"], dict(an_unfinished(), previous="0123"), "unfinished.previous is of the wrong type, str"),
+    (["proved"], 7, "proved is of the wrong type, int"),
 ]
 
 

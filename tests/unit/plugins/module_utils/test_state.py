@@ -43,8 +43,8 @@ def test_only_its_owner_can_look_in(tmp_path):
     made = AppState(str(tmp_path / "state"), "shop")
     made.create()
     made.create()
-    assert sorted(os.listdir(made.directory)) == ["deploys", "scratch"]
-    assert {mode(path) for path in (made.directory, made.deploys, made.scratch)} == {0o700}
+    assert sorted(os.listdir(made.directory)) == ["deploys", "lock", "scratch"]
+    assert {mode(path) for path in (made.directory, made.deploys, made.scratch, made.lock)} == {0o700}
     made.save(releases=[record("d1")])
     assert mode(os.path.join(made.directory, "journal.json")) == 0o600
 
@@ -52,11 +52,11 @@ def test_only_its_owner_can_look_in(tmp_path):
 def test_what_is_saved_is_read_again(tmp_path):
     made = AppState(str(tmp_path), "shop")
     made.create()
-    made.save(unfinished={"deploy": "d1"})
+    made.save(unfinished={"swap": {"from": ""}})
     made.save(releases=[record("d1")])
     again = AppState(str(tmp_path), "shop")
     assert again.reason is None
-    assert again.journal == dict(_journal.empty("shop"), unfinished={"deploy": "d1"}, releases=[record("d1")])
+    assert again.journal == dict(_journal.empty("shop"), unfinished={"swap": {"from": ""}}, releases=[record("d1")])
 
 
 def test_a_directory_that_cannot_be_written(tmp_path, monkeypatch):
@@ -84,6 +84,25 @@ def test_a_full_disk_is_found_before_anything_starts(tmp_path, monkeypatch):
 def test_a_file_where_the_directory_should_be(tmp_path):
     (tmp_path / "shop").touch()
     with pytest.raises(StateError, match=r"shop can't be written \((File exists|Not a directory)\)"):
+        AppState(str(tmp_path), "shop").create()
+
+
+def test_a_directory_that_somebody_else_decides_on(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    message = f"{tmp_path}/link is a symbolic link to {tmp_path}/real; name that directory itself"
+    with pytest.raises(StateError, match=f"^bluegreen_state_dir: {re.escape(message)}$"):
+        AppState(str(tmp_path / "link"), "shop").create()
+    (tmp_path / "real" / "shop").symlink_to("/etc")
+    with pytest.raises(StateError, match="real/shop is a symbolic link to /etc; name that directory itself$"):
+        AppState(str(tmp_path / "real"), "shop").create()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
+def test_a_directory_of_another_user(tmp_path):
+    (tmp_path / "shop").mkdir()
+    os.chown(tmp_path / "shop", 12345, -1)
+    with pytest.raises(StateError, match=r"shop belongs to another user \(uid 12345, this run is uid 0\)"):
         AppState(str(tmp_path), "shop").create()
 
 

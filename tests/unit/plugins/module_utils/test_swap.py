@@ -129,7 +129,7 @@ def on_disk(color):
 def state(tmp_path):
     made = AppState(str(tmp_path), "shop")
     made.create()
-    made.save(unfinished={"deploy": "d2"})
+    made.save(unfinished={"kept": "d2"}, proved="before")
     return made
 
 
@@ -157,7 +157,7 @@ def test_the_traffic_goes_over_and_the_way_back_is_noted(state):
     assert edge.calls == ["judge", "write", "reload"]
     assert serves(edge) == content("green")
     assert noted(state) == {"from": on_disk("blue")}
-    assert state.journal["unfinished"]["deploy"] == "d2"
+    assert state.journal["unfinished"]["kept"] == "d2"
     assert began <= result.pop("proved_at") <= time.time()
     assert result == {
         "changed": True,
@@ -186,6 +186,31 @@ def test_no_reload_where_the_file_says_so_already(state):
     edge = StandInEdge({OURS: on_disk("green")})
     assert live(edge, state) == UNCHANGED
     assert (edge.calls, noted(state)) == ([], None)
+
+
+def test_a_file_that_nginx_was_never_seen_to_load_is_made_sure_of(state):
+    state.save(proved="another")
+    edge = StandInEdge({OURS: on_disk("green")})
+    assert live(edge, state)["changed"]
+    assert edge.calls == ["judge", "write", "reload"]
+    assert state.has_proved(edge.files[OURS])
+    assert live(edge, state) == UNCHANGED
+
+
+def test_what_is_on_disk_is_made_sure_of(state):
+    edge = StandInEdge({OURS: nginx.marked(content("green"), generation="killed", addresses=["10.0.0.2"])}, version=OLD)
+    assert swap_of(edge, state).make_sure(["10.0.0.3"])["changed"]
+    assert edge.files[OURS].startswith(nginx.marked(content("green"), addresses=["10.0.0.3"]))
+    assert not swap_of(edge, state).make_sure(["10.0.0.3"])["changed"]
+
+
+@pytest.mark.parametrize("failure, sure", [(RefusedReload("taken"), True), (EdgeError("no new worker"), False)])
+def test_what_a_failed_reload_leaves_is_only_sure_where_nginx_refused_it(failure, sure, state):
+    edge = StandInEdge({OURS: on_disk("blue")})
+    edge.fails = failure
+    with pytest.raises(EdgeError):
+        live(edge, state)
+    assert state.has_proved(edge.files[OURS]) is sure
 
 
 def test_an_address_that_only_a_reload_makes_known(state):
@@ -412,7 +437,7 @@ def test_back_is_one_reload_of_what_the_journal_noted(state):
     assert result["changed"]
 
 
-@pytest.mark.parametrize("unfinished", [None, {"deploy": "d2"}, {"deploy": "d2", "swap": {"from": None}}])
+@pytest.mark.parametrize("unfinished", [None, {"kept": "d2"}, {"kept": "d2", "swap": {"from": None}}])
 def test_nothing_to_go_back_from(unfinished, state):
     state.save(unfinished=unfinished)
     edge = StandInEdge({OURS: on_disk("blue")})

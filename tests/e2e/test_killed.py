@@ -1,0 +1,153 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A run that is killed, anywhere: traffic flows, and the next run converges."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from sites import DEPLOY
+
+
+@pytest.fixture(scope="module")
+def site(site):
+    """v1 serves, v0 did before it."""
+    for release in ("v0", "v1", "v2", "v3"):
+        site.image(release)
+    site.first_deploy("v0")
+    site.deploy("v1").succeeded()
+    return site
+
+
+def other(site):
+    """A release that does not have the traffic."""
+    return "v1" if site.get()[1]["BLUEGREEN_RELEASE"] == "v2" else "v2"
+
+
+def converged(site, run, release):
+    assert run.succeeded().result["release"] == release
+    site.serves(release, run.result["active_color"])
+    assert site.journal()["unfinished"] is None
+    assert site.journal()["proved"] in site.upstream_file()
+    assert site.lock() is None
+    active = run.result["active_color"]
+    assert site.states(active) == {"running"}
+    assert site.states("green" if active == "blue" else "blue") <= {"exited"}
+
+
+def dies(site, name, task, everything, seconds=0.15, **more):
+    """Kill a run in a task, run it again, and see that it converges and no request was lost."""
+    release = more.get("release") or "v1"
+    with site.load() as load:
+        run = site.begin(name, **more)
+        run.until(task, seconds)
+        killed = run.kill(everything)
+        again = site.play(name, **more)
+    assert killed.rc == -9, "it had ended before"
+    load.lost_nothing()
+    converged(site, again, release)
+    return again
+
+
+@pytest.mark.parametrize("task", DEPLOY)
+def test_a_deploy_killed_with_all_that_it_started(site, task):
+    dies(site, "deploy", task, True, release=other(site))
+
+
+@pytest.mark.parametrize("task", ["compose", "swap", "retire"])
+def test_a_deploy_killed_alone_whose_module_goes_on(site, task):
+    dies(site, "deploy", task, False, release=other(site))
+
+
+@pytest.mark.parametrize("task", ["start", "swap"])  # the others are those of a deploy; make soak has them all
+def test_a_rollback_killed_with_all_that_it_started(site, task):
+    while site.get()[1]["BLUEGREEN_RELEASE"] != "v2":
+        site.deploy("v2").succeeded()
+    dies(site, "rollback", task, True, release="v1")
+
+
+def killed_when(site, true, what, **more):
+    """Deploy a release, and kill everything as soon as something is true."""
+    run = site.begin("deploy", **more)
+    end = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < end and run.process.poll() is None, f"never: {what}"
+    return run.kill(True)
+
+
+def test_written_and_not_reloaded(site):
+    release = other(site)
+    color = "green" if site.get()[1]["BLUEGREEN_COLOR"] == "blue" else "blue"
+    with site.load() as load:
+        killed_when(site, lambda: f"# color: {color}" in site.upstream_file(), "nginx's file names it", release=release)
+        assert site.journal()["proved"] is None
+        again = site.deploy(release)
+    load.lost_nothing()
+    converged(site, again, release)
+    assert any("so it is finished" in warning for warning in again.result["warnings"])
+
+
+def test_another_release_is_deployed_after_one_that_was_killed(site):
+    """The unfinished one is undone first, and the way back is to what had the traffic before both."""
+    release, before = other(site), site.get()[1]["BLUEGREEN_RELEASE"]
+    with site.load() as load:
+        run = site.begin("deploy", release=release)
+        run.until("gate")
+        run.kill(True)
+        again = site.deploy("v3")
+    load.lost_nothing()
+    converged(site, again, "v3")
+    said = [warning for warning in again.result["warnings"] if "never ended" in warning]
+    assert len(said) == 1 and f" to {release} in " in said[0] and "it never got the traffic" in said[0]
+    assert again.result["previous_release"] == before
+    converged(site, site.rollback(), before)
+
+
+def test_a_release_that_died_while_its_run_was_killed_loses_the_traffic(site):
+    release, before = other(site), site.get()[1]["BLUEGREEN_RELEASE"]
+    run = site.begin("deploy", release=release)
+    run.until("drain")
+    run.kill(True)
+    color = site.get()[1]["BLUEGREEN_COLOR"]
+    for container in site.containers(color).values():
+        container.stop(timeout=1)
+    again = site.deploy("v3")
+    assert any("the traffic goes back to" in warning for warning in again.result["warnings"])
+    assert again.result["previous_release"] == before
+    converged(site, again, "v3")
+
+
+def test_check_mode_says_what_it_found_and_changes_nothing(site):
+    release = other(site)
+    run = site.begin("deploy", release=release)
+    run.until("gate")
+    run.kill(True)
+    before = site.snapshot()
+    checked = site.check(release).succeeded()
+    assert site.snapshot() == before
+    assert any("never ended" in warning for warning in checked.result["warnings"])
+    converged(site, site.deploy(release), release)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        '{"format": 1, "app": "sho',
+        '{"format": 1, "app": "bank", "releases": [], "restart_policies": {}, "proved": null, "unfinished": null}',
+        '{"format": 0}',
+        '{"purple": true}',
+    ],
+)
+def test_a_journal_that_cannot_be_trusted(site, text):
+    """nginx is made sure of; the same release has the traffic."""
+    release = site.get()[1]["BLUEGREEN_RELEASE"]
+    (site.state / site.app / "journal.json").write_text(text)
+    with site.load() as load:
+        run = site.deploy(release)
+    load.lost_nothing()
+    converged(site, run, release)
+    assert json.loads((site.state / site.app / "journal.json").read_text())["proved"]
+    assert site.deploy(release).succeeded().changed == 0

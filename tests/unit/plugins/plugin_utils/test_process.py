@@ -1,0 +1,39 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+from ansible_collections.hotswap.compose.plugins.plugin_utils._process import identity, is_dead
+
+
+def test_a_process_that_lives():
+    mine = identity(os.getpid())
+    assert mine["pid"] == os.getpid()
+    assert not is_dead(mine)
+
+
+def test_a_process_that_has_ended():
+    process = subprocess.Popen(["sleep", "60"])
+    its = identity(process.pid)
+    assert not is_dead(its)
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert is_dead(its)  # a zombie, that nobody waited for yet
+    process.wait()
+    assert is_dead(its)
+
+
+def test_another_process_with_its_number():
+    assert is_dead(dict(identity(os.getpid()), started=1))
+
+
+def test_a_process_of_another_machine_or_container_may_live():
+    gone = dict(identity(os.getpid()), started=1)
+    assert not is_dead(dict(gone, boot="another"))
+    assert not is_dead(dict(gone, pid_ns="another"))
+    assert not is_dead(None)
+    assert not is_dead({})
