@@ -1,6 +1,6 @@
 # What a developer does here; `make help` lists it. PYTHON names another Python than python3.
 .DEFAULT_GOAL := help
-.PHONY: help setup tree shellcheck docker docker-down images demo demo-clean test lint sanity units integration molecule e2e bench-swap clean
+.PHONY: help setup tree shellcheck docker docker-down images demo demo-clean test lint sanity units integration molecule e2e bench-swap soak clean
 
 # Ansible refuses any other encoding.
 export LC_ALL := C.UTF-8
@@ -66,6 +66,11 @@ e2e: setup tree ## real ansible-playbook runs against real Docker and nginx
 bench-swap: setup tree docker ## measure what clients lose at SWAPS=120 swaps (docs/benchmarks.md); no part of make test
 	tools/images.sh test
 	.venv/bin/python tests/bench/bench_swap.py --swaps=$(SWAPS)
+
+soak: setup tree docker ## everything that can happen to a deploy, over and over (docs/recovery.md); restarts Docker, needs root
+	@command -v /usr/sbin/sshd >/dev/null || tools/apt-install.sh openssh-server openssh-client procps
+	tools/images.sh test
+	.venv/bin/python tests/soak/soak.py $(if $(ONLY),--only="$(ONLY)")
 
 clean: ## remove .venv, .collections and .cache
 	rm -rf .venv .collections .cache

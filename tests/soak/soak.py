@@ -1,0 +1,355 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Everything that can happen to a deploy, over and over: what clients lost, and whether the next run converged.
+
+It restarts the Docker Engine and fills small disks, so it is for a machine that serves nobody; it needs root. Prints a
+Markdown table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import itertools
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from typing import NamedTuple
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "e2e"))
+
+import docker  # noqa: E402
+from sites import APP_IMAGE, DEPLOY, HERE, ROLLBACK, Site, until  # noqa: E402
+
+SECONDS = (0, 0.15, 0.4)
+ENGINE_SETTINGS = pathlib.Path("/etc/docker/daemon.json")
+
+
+class Trial(NamedTuple):
+    dropped: int
+    converged: bool
+    said: str
+
+
+def live(site):
+    return site.get()[1]["BLUEGREEN_RELEASE"]
+
+
+def other(site):
+    return "v1" if live(site) == "v2" else "v2"
+
+
+def has_converged(site, run, release):
+    """Whether the release has the traffic, all of it is there, and nothing is left of anything else."""
+    try:
+        assert run.rc == 0
+        site.serves(release, run.result["active_color"])
+        assert site.journal()["unfinished"] is None
+        assert site.lock() is None
+        assert site.states(run.result["active_color"]) == {"running"}
+        assert site.states("green" if run.result["active_color"] == "blue" else "blue") <= {"exited"}
+    except (AssertionError, KeyError, OSError) as error:
+        print(f"NOT CONVERGED: {error!r}\n{run.stdout[-3000:]}", file=sys.stderr)
+        return False
+    return True
+
+
+ENDINGS = {
+    "so it is finished": "finished it",
+    "is taken down": "undid it",
+    "goes back to": "sent the traffic back",
+    "nothing is stopped": "left it",
+}
+
+
+def said_by(run):
+    """What a run said that it did about the one before it, or why it failed."""
+    for warning in (run.result or {}).get("warnings", []):
+        for words, ending in ENDINGS.items():
+            if words in warning:
+                return ending
+    return run.message.splitlines()[0][:90] if run.rc else "nothing"
+
+
+def try_once(site, fault, name="deploy", release=None, **more):
+    """Begin a run, have the fault happen, and run it again."""
+    release = release or other(site)
+    with site.load() as load:
+        run = site.begin(name, release=release, **more)
+        fault(site, run)
+        run.wait()
+        again = site.play(name, release=release, lock_wait=60, **more)
+    return Trial(load.dropped, has_converged(site, again, release), said_by(again))
+
+
+# The faults. Each yields trials.
+
+
+def killed(site, name, tasks, everything):
+    for task, seconds in itertools.product(tasks, SECONDS):
+
+        def fault(site, run, task=task, seconds=seconds):
+            run.until(task, seconds)
+            run.kill(everything)
+
+        if name == "rollback":
+            site.deploy("v2").succeeded()
+            yield try_once(site, fault, "rollback", "v1")
+        else:
+            yield try_once(site, fault)
+
+
+def ended(site, number):
+    for task in ("compose", "gate", "swap", "drain"):
+
+        def fault(site, run, task=task):
+            run.until(task, 0.1)
+            run.process.send_signal(number)
+
+        yield try_once(site, fault)
+
+
+def master_killed(site):
+    for task in ("judge", "gate", "swap", "drain"):
+
+        def fault(site, run, task=task):
+            run.until(task, 0.05)
+            os.kill(site.nginx.attrs["State"]["Pid"], signal.SIGKILL)
+
+        yield try_once(site, fault)
+
+
+def all_restarted(site):
+    def fault(site, run):
+        run.until("gate")
+        for container in site.containers().values():
+            container.restart(timeout=2)
+
+    yield try_once(site, fault)
+    for container in site.docker.containers.list():
+        if container.name.startswith(site.name) or container.labels.get("hotswap.compose.app") == site.app:
+            container.restart(timeout=2)
+    until(lambda: site.get()[0] == 200, "it answers again", 30)
+    yield try_once(site, lambda site, run: None)
+
+
+@contextlib.contextmanager
+def live_restore(on):
+    before = ENGINE_SETTINGS.read_text() if ENGINE_SETTINGS.exists() else None
+    ENGINE_SETTINGS.parent.mkdir(exist_ok=True)
+    ENGINE_SETTINGS.write_text(json.dumps(dict(json.loads(before or "{}"), **{"live-restore": on})))
+    restart_engine()
+    try:
+        yield
+    finally:
+        ENGINE_SETTINGS.write_text(before) if before is not None else ENGINE_SETTINGS.unlink()
+        restart_engine()
+
+
+def restart_engine():
+    for action in ("down", "up"):
+        subprocess.run([ROOT / "tools" / "engine.sh", action], check=True, stdout=subprocess.DEVNULL)
+
+
+def engine_restarted(site, keeps_containers):
+    with live_restore(keeps_containers):
+        until(lambda: site.get()[0] == 200, "it answers", 60)
+        for task in ("compose", "gate", "drain"):
+
+            def fault(site, run, task=task):
+                run.until(task, 0.1)
+                restart_engine()
+                until(lambda: site.get()[0] == 200, "it answers again", 60)
+
+            yield try_once(site, fault)
+        restart_engine()  # afterwards
+        until(lambda: site.get()[0] == 200, "it answers again", 60)
+        release = live(site)
+        states = site.states("blue"), site.states("green")
+        run = site.deploy(release)
+        assert {"running"} in states and {"exited"} in states, states
+        yield Trial(0, has_converged(site, run, release), said_by(run))
+
+
+def filled(directory):
+    """Fill the disk that a directory is on."""
+    with contextlib.suppress(OSError), open(directory / "fill", "wb") as file:
+        while True:
+            file.write(b"0" * 4096)
+            file.flush()
+
+
+def disk_full(site, directory):
+    """Before a run, which is refused, and in the middle of one, which is undone or goes on."""
+    release = other(site)
+    with site.load() as load:
+        filled(directory)
+        refused = site.deploy(release)
+        (directory / "fill").unlink()
+        again = site.deploy(release)
+    assert refused.rc != 0
+    yield Trial(load.dropped, has_converged(site, again, release), said_by(refused))
+    for task in ("judge", "swap", "record"):
+
+        def fault(site, run, task=task):
+            run.until(task)
+            filled(directory)
+            run.wait()
+            (directory / "fill").unlink()
+
+        yield try_once(site, fault)
+
+
+class Sshd:
+    """An ssh server of our own, for the controller to reach this machine by."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        for name in ("host", "user"):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", directory / name], check=True)
+        (directory / "authorized").write_text((directory / "user.pub").read_text())
+        (directory / "config").write_text(
+            f"Port 18022\nListenAddress 127.0.0.1\nHostKey {directory}/host\n"
+            f"AuthorizedKeysFile {directory}/authorized\n"
+            f"PidFile {directory}/pid\nStrictModes no\nUsePAM no\nSubsystem sftp internal-sftp\n"
+        )
+        pathlib.Path("/run/sshd").mkdir(exist_ok=True)
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-f", str(self.directory / "config")])
+
+    def stop(self):
+        """Stop it, and cut whoever is connected; what they started goes on."""
+        listed = subprocess.run(["ps", "-eo", "pid,ppid,comm"], capture_output=True, text=True, check=True).stdout
+        rows = [line.split() for line in listed.splitlines()[1:]]
+        mine = {str(self.process.pid)}
+        for pid, parent, comm in rows * 2:
+            if parent in mine and comm.startswith("sshd"):
+                mine.add(pid)
+        for pid in mine:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+        self.process.wait()
+
+    @property
+    def hosts(self):
+        options = f"-o UserKnownHostsFile={self.directory}/known -o StrictHostKeyChecking=no -o ControlPersist=20"
+        return {
+            "target": {
+                "ansible_connection": "ssh",
+                "ansible_host": "127.0.0.1",
+                "ansible_port": 18022,
+                "ansible_user": "root",
+                "ansible_ssh_private_key_file": f"{self.directory}/user",
+                "ansible_ssh_common_args": options,
+            }
+        }
+
+
+def controller_gone(site, sshd):
+    for task in DEPLOY:
+
+        def fault(site, run, task=task):
+            run.until(task, 0.2)
+            run.kill(True)  # what runs on the target has the environment of its login, not the run's
+
+        yield try_once(site, fault, hosts=sshd.hosts)
+
+
+def unreachable(site, sshd):
+    for task in ("compose", "gate", "swap", "drain"):
+
+        def fault(site, run, task=task):
+            run.until(task, 0.2)
+            sshd.stop()
+            run.wait()
+            sshd.start()
+            time.sleep(1)
+
+        yield try_once(site, fault, hosts=sshd.hosts)
+
+
+def rows(site, sshd):
+    yield "kill -9 of ansible-playbook, deploy", killed(site, "deploy", DEPLOY, False)
+    yield "kill -9 of it and all it started, deploy", killed(site, "deploy", DEPLOY, True)
+    yield "kill -9 of ansible-playbook, rollback", killed(site, "rollback", ROLLBACK, False)
+    yield "kill -9 of it and all it started, rollback", killed(site, "rollback", ROLLBACK, True)
+    yield "SIGINT", ended(site, signal.SIGINT)
+    yield "SIGTERM", ended(site, signal.SIGTERM)
+    yield "controller gone, over ssh", controller_gone(site, sshd)
+    yield "host unreachable, over ssh", unreachable(site, sshd)
+    yield "disk of the state directory full", disk_full(site, site.state)
+    yield "disk of the conf dir full", disk_full(site, site.conf)
+    yield "kill -9 of nginx's master", master_killed(site)
+    yield "all containers restarted", all_restarted(site)
+    yield "dockerd restarted, live-restore", engine_restarted(site, True)
+    yield "dockerd restarted", engine_restarted(site, False)
+
+
+@contextlib.contextmanager
+def small_disk(directory):
+    """A disk of its own for a directory, which is soon full."""
+    directory.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", directory], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", directory], check=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help="faults whose name holds this")
+    only = parser.parse_args().only
+    client = docker.from_env()
+    client.images.build(path=str(HERE / "app"), tag=APP_IMAGE, rm=True)
+    with contextlib.ExitStack() as stack:
+        directory = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="soak-")))
+        site = SmallDisks("soak", directory / "site", stack)
+        stack.callback(site.close)
+        (directory / "ssh").mkdir()
+        sshd = Sshd(directory / "ssh")
+        stack.callback(sshd.stop)
+        for release in ("v1", "v2"):
+            site.image(release)
+        site.start_nginx(wait=False, restart_policy={"Name": "unless-stopped"})
+        site.deploy("v1").succeeded()
+        site.deploy("v2").succeeded()
+        print("| fault | tried | dropped | converged | the next run said |\n|---|---|---|---|---|", flush=True)
+        failed = 0
+        for name, trials in rows(site, sshd):
+            if only not in name:
+                continue
+            with contextlib.redirect_stdout(sys.stderr):
+                done = list(trials)
+            failed += sum(not trial.converged for trial in done)
+            said = "; ".join(sorted({trial.said for trial in done} - {"nothing"})) or "nothing"
+            dropped, converged = sum(trial.dropped for trial in done), sum(trial.converged for trial in done)
+            print(f"| {name} | {len(done)} | {dropped} | {converged} | {said} |", flush=True)
+    return 1 if failed else 0
+
+
+class SmallDisks(Site):
+    """A site whose conf dir and state directory are disks of their own."""
+
+    def __init__(self, name, directory, stack):
+        directory.mkdir()
+        self.stack = stack
+        super().__init__(name, directory)
+
+    def write(self, name, text):
+        for disk in (self.conf, self.state):
+            if not disk.is_mount():
+                self.stack.enter_context(small_disk(disk))
+        super().write(name, text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
