@@ -210,3 +210,11 @@ def drained(old_workers, connections, since_proof, nginx_version):
         return True
     patience = KEEPALIVE_MIN_TIMEOUT if drops_no_keepalive(nginx_version) else 0
     return connections == 0 and since_proof >= patience
+
+
+def cut(connections, timeout):
+    """Return the warning that the old color is stopped with so many connections open to it, after ``timeout`` s."""
+    return (
+        f"{connections} connections to the old color were still open after {timeout} s (bluegreen_drain_timeout); "
+        "stopping it cuts them"
+    )

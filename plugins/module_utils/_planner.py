@@ -23,6 +23,7 @@ from ansible_collections.hotswap.compose.plugins.module_utils._settings import (
     with_color,
 )
 from ansible_collections.hotswap.compose.plugins.module_utils._situation import Situation
+from ansible_collections.hotswap.compose.plugins.module_utils._state import UNUSABLE
 
 
 class Planner:
@@ -40,6 +41,10 @@ class Planner:
         self.now = Situation(engine, params, self.services, self.server, may_judge=not check_mode)
         self.state = self.now.state
         self.warnings = []
+        if self.state.damaged:
+            self.warnings.append(
+                f"{self.state.damaged}; nothing is known of earlier releases. It is kept as {UNUSABLE}"
+            )
 
     def result(self):
         """Return what the module returns. Raises PlanError, ComposeError or StateError."""

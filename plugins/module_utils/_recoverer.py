@@ -28,7 +28,6 @@ class Recoverer:
         self.params = params
         self.found = self.state.journal["unfinished"]
         self.warnings = []
-        self.connections = 0
 
     def recover(self, check_mode):
         """Finish or undo; return ``(decision, line for a person)``. Raises EdgeError, EngineError and OSError."""
@@ -36,6 +35,15 @@ class Recoverer:
         said = _recovery.says(self.state.app, self.found, decision)
         if check_mode:
             return decision, said
+        self._end(decision)
+        return decision, said
+
+    def release(self, decision):
+        """Return the release that has the traffic by then; empty where somebody started it by hand."""
+        gone = decision in (_recovery.FINISH, _recovery.KEEP)
+        return self.found["release"] if gone else _plan.live_release(self._previous()) or ""
+
+    def _end(self, decision):
         if decision == _recovery.FINISH:
             self._finish()
         elif decision == _recovery.KEEP:
@@ -47,22 +55,22 @@ class Recoverer:
         recorder = Recorder(self.engine, self.state, services, self.params["keep_releases"])
         recorder.close(self.found, _recovery.OUTCOMES[decision])
         self.warnings += recorder.warnings
-        return decision, said
 
     def _decide(self):
         deadline = time.monotonic() + self.params["health_timeout"]
+        color, services = self.found["color"], self.found["services"]
         while True:
             ours, previous = self._ours(), self._previous()
-            if not any(map(_recovery.is_starting, ours + previous)) or time.monotonic() > deadline:
-                break
+            decision = _recovery.decide(
+                self.found,
+                self._told(),
+                _plan.can_serve(ours, services, color),
+                _plan.can_serve(previous, services, other_color(color)),
+            )
+            too_early = any(map(_recovery.is_starting, ours + previous)) and time.monotonic() < deadline
+            if decision in (_recovery.FINISH, _recovery.UNDO) or not too_early:
+                return decision
             time.sleep(_POLL)
-        color = self.found["color"]
-        return _recovery.decide(
-            self.found,
-            self._told(),
-            _plan.can_serve(ours, self.found["services"], color),
-            _plan.can_serve(previous, self.found["services"], other_color(color)),
-        )
 
     def _told(self):
         served = parse(self.edge.read(_nginx.app_file(self.state.app)) or "")
@@ -91,9 +99,10 @@ class Recoverer:
         self._make_sure()
         # Of every reload since: that of the run that was killed closed connections as well.
         old_workers = [worker for worker, leaving in self.edge.workers().items() if leaving]
-        _drained, self.connections, _waited = self.edge.drain(
-            self.found["endpoints"], old_workers, time.time(), self.params["drain_timeout"]
-        )
+        timeout = self.params["drain_timeout"]
+        drained, connections, _waited = self.edge.drain(self.found["endpoints"], old_workers, time.time(), timeout)
+        if not drained:
+            self.warnings.append(_nginx.cut(connections, timeout))
         previous = [container for container in self._previous() if not _containers.is_retired(container)]
         if self.params["retire"] == "remove":
             _color.remove(self.engine, self.state, self._previous(), volumes=False)

@@ -31,6 +31,15 @@ def decide(unfinished, told, serves, previous_serves):
     return BACK if previous_serves else KEEP
 
 
+def has_gone_back(unfinished, decision):
+    """Return whether a rollback that names no release has nothing left to do, now that this was done.
+
+    Whoever asks for one after a deploy that was killed means the release before that deploy, not the one before that;
+    and a rollback that was killed and finished now is not to be followed by another.
+    """
+    return decision == FINISH if unfinished["rollback"] else decision in (BACK, UNDO)
+
+
 def says(app, unfinished, decision):
     """Return one line: what was found, and what is done about it."""
     name = unfinished["release"] or "the stack that was started by hand"

@@ -13,6 +13,7 @@ import tempfile
 
 from ansible_collections.hotswap.compose.plugins.module_utils import _journal, _nginx
 
+UNUSABLE = "journal.unusable.json"
 ROOM = 64 * 1024
 """bytes that must be free before a deploy begins: what it writes is less."""
 
@@ -43,7 +44,10 @@ def temporary_directory(parent):
 
 class AppState:
     """``<state_dir>/<app>``: ``journal.json``, ``deploys/<deploy>/compose.<color>.json`` (mode 0600: they hold
-    secrets)."""
+    secrets), ``lock`` (see _lock).
+
+    ``journal``: the state; ``damaged``: why the journal that is there can't be used, or None.
+    """
 
     def __init__(self, state_dir, app):
         self.app = app
@@ -53,6 +57,7 @@ class AppState:
         self.lock = os.path.join(self.directory, "lock")
         self._journal = os.path.join(self.directory, "journal.json")
         self.journal, self.reason = _journal.read(self._journal, app)
+        self.damaged = self.reason if os.path.lexists(self._journal) else None
 
     def create(self):
         """Make the directories, readable by their owner alone, and see that there is room. Raises StateError."""
@@ -68,7 +73,10 @@ class AppState:
             raise StateError(_unwritable(self.directory, error)) from error
 
     def save(self, **changed):
-        """Write the journal with some of its keys replaced."""
+        """Write the journal with some of its keys replaced. One that could not be used is kept beside it."""
+        if self.damaged:
+            os.replace(self._journal, os.path.join(self.directory, UNUSABLE))
+            self.damaged = None
         self.journal.update(changed)
         _journal.write_atomic(self._journal, _journal.dumps(self.journal))
 

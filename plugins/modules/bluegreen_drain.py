@@ -84,6 +84,7 @@ elapsed:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.hotswap.compose.plugins.module_utils import _nginx
 from ansible_collections.hotswap.compose.plugins.module_utils._app import EDGE_ARGUMENTS, edge_for
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
@@ -116,10 +117,7 @@ def main():
     except (EngineError, EdgeError) as error:
         module.fail_json(msg=str(error))
     if not drained:
-        module.warn(
-            "{} connections to the old color were still open after {} s (bluegreen_drain_timeout); stopping it cuts "
-            "them".format(connections, params["timeout"])
-        )
+        module.warn(_nginx.cut(connections, params["timeout"]))
     module.exit_json(changed=False, drained=drained, connections=connections, elapsed=round(waited, 3))
 
 

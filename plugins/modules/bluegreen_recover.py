@@ -71,6 +71,10 @@ decision:
   returned: where something was unfinished
   type: str
   choices: [finish, back, undo, keep]
+gone_back_to:
+  description: The release that has the traffic; empty where it was started by hand.
+  returned: where a rollback that names no release has nothing left to do
+  type: str
 says:
   description: One line on what was found and done.
   returned: where something was unfinished
@@ -85,6 +89,7 @@ from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENG
 from ansible_collections.hotswap.compose.plugins.module_utils._lock import AppLock
 from ansible_collections.hotswap.compose.plugins.module_utils._plan import PlanError
 from ansible_collections.hotswap.compose.plugins.module_utils._recoverer import Recoverer
+from ansible_collections.hotswap.compose.plugins.module_utils._recovery import has_gone_back
 from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState, StateError
 from ansible_collections.hotswap.compose.plugins.module_utils._swap import Swap
 from ansible_collections.hotswap.compose.plugins.module_utils._upstream import UpstreamError
@@ -98,7 +103,10 @@ def recover(params, check_mode):
     engine = Engine.connect(params)
     recoverer = Recoverer(engine, Swap(edge_for(engine, params, state), state, None, check_mode), params)
     decision, said = recoverer.recover(check_mode)
-    return {"changed": True, "decision": decision, "says": said, "warnings": [said] + recoverer.warnings}
+    result = {"changed": True, "decision": decision, "says": said, "warnings": [said] + recoverer.warnings}
+    if has_gone_back(recoverer.found, decision):
+        result["gone_back_to"] = recoverer.release(decision)
+    return result
 
 
 def main():

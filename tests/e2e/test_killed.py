@@ -105,6 +105,28 @@ def test_another_release_is_deployed_after_one_that_was_killed(site):
     converged(site, site.rollback(), before)
 
 
+def test_a_rollback_after_a_deploy_that_was_killed_goes_to_the_release_before_it(site):
+    """And no further: that is what whoever asks for it means."""
+    before = site.get()[1]["BLUEGREEN_RELEASE"]
+    run = site.begin("deploy", release=other(site))
+    run.until("gate")
+    run.kill(True)
+    back = site.rollback()
+    converged(site, back, before)
+    assert back.result["outcome"] == "rolled_back"
+
+
+def test_a_rollback_that_was_killed_after_its_swap_is_not_followed_by_another(site):
+    site.deploy(other(site)).succeeded()
+    run = site.begin("rollback")
+    run.until("drain")
+    release = site.get()[1]["BLUEGREEN_RELEASE"]
+    run.kill(True)
+    again = site.rollback()
+    converged(site, again, release)
+    assert again.result["outcome"] == "rolled_back"
+
+
 def test_a_release_that_died_while_its_run_was_killed_loses_the_traffic(site):
     release, before = other(site), site.get()[1]["BLUEGREEN_RELEASE"]
     run = site.begin("deploy", release=release)
@@ -149,5 +171,7 @@ def test_a_journal_that_cannot_be_trusted(site, text):
         run = site.deploy(release)
     load.lost_nothing()
     converged(site, run, release)
+    assert any("the journal" in warning and "is not used" in warning for warning in run.result["warnings"])
+    assert (site.state / site.app / "journal.unusable.json").read_text() == text
     assert json.loads((site.state / site.app / "journal.json").read_text())["proved"]
     assert site.deploy(release).succeeded().changed == 0

@@ -51,6 +51,23 @@ def test_what_becomes_of_it(found, told, serves, previous_serves, decision):
     assert recovery.OUTCOMES[decision]
 
 
+@pytest.mark.parametrize(
+    "rollback, decision, done",
+    [
+        (False, "undo", True),
+        (False, "back", True),
+        (False, "finish", False),
+        (False, "keep", False),
+        (True, "finish", True),
+        (True, "undo", False),
+        (True, "back", False),
+        (True, "keep", False),
+    ],
+)
+def test_whether_a_rollback_has_anything_left_to_do(rollback, decision, done):
+    assert recovery.has_gone_back(unfinished(rollback=rollback), decision) is done
+
+
 BEGUN = "of shop to v2 in green, begun at 2026-01-31T23:59:59Z, never ended; "
 
 

@@ -59,6 +59,18 @@ def test_what_is_saved_is_read_again(tmp_path):
     assert again.journal == dict(_journal.empty("shop"), unfinished={"swap": {"from": ""}}, releases=[record("d1")])
 
 
+def test_a_journal_that_cannot_be_used_is_kept(tmp_path):
+    AppState(str(tmp_path), "shop").create()
+    (tmp_path / "shop" / "journal.json").write_text("{")
+    seen = AppState(str(tmp_path), "shop")
+    assert "it is truncated or no JSON" in seen.damaged
+    seen.save(releases=[record("d1")])
+    seen.save(releases=[record("d1"), record("d2")])
+    assert (tmp_path / "shop" / state.UNUSABLE).read_text() == "{"
+    again = AppState(str(tmp_path), "shop")
+    assert (again.damaged, len(again.journal["releases"])) == (None, 2)
+
+
 def test_a_directory_that_cannot_be_written(tmp_path, monkeypatch):
     def refuse(*_args, **_options):
         raise PermissionError(13, "Permission denied")
