@@ -118,22 +118,6 @@ def parse(text):
     return upstreams
 
 
-def definitions(text):
-    """Return ``{upstream: [(file, line), ...]}``, every place that defines it, in the order in which nginx reads them.
-
-    text: as for parse(). file is None, and the line that of the text, where no header line of ``nginx -T`` names one.
-    Names that differ in upper and lower case only are one to nginx, and stand under the first spelling here.
-    Raises UpstreamError where the text is truncated or unbalanced.
-    """
-    spelling = {}
-    places = {}
-    for upstream in _Configuration(text).upstreams():
-        name = upstream.words[1]
-        key = spelling.setdefault(name.lower(), name)
-        places.setdefault(key, []).append((upstream.file, upstream.line))
-    return places
-
-
 def main_setting(text, name):
     """Return the arguments of a directive at the top of nginx's main file, None where it is not there.
 

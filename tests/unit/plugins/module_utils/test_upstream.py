@@ -10,7 +10,6 @@ import pytest
 
 from ansible_collections.hotswap.compose.plugins.module_utils._upstream import (
     UpstreamError,
-    definitions,
     parse,
     render,
 )
@@ -315,27 +314,16 @@ def test_a_dump_is_read_along_its_includes():
     assert parse(DUMP) == {"shop-was": [target("shop-blue-was")], "other": [target("other", 1)]}
 
 
-def test_definitions_count_lines_by_file():
-    assert definitions(DUMP) == {
-        "shop-was": [("/etc/nginx/conf.d/bluegreen-shop.conf", 2)],
-        "other": [("/etc/nginx/sites-enabled/site", 5)],
-    }
-
-
-def test_definitions_name_every_place_of_a_duplicate():
+def test_a_duplicate_is_named_with_both_its_places():
     dump = DUMP.replace("upstream other", "upstream Shop-was")
-    places = [("/etc/nginx/conf.d/bluegreen-shop.conf", 2), ("/etc/nginx/sites-enabled/site", 5)]
-    assert definitions(dump) == {"shop-was": places}
-    with pytest.raises(UpstreamError, match="conf line 2 and at /etc/nginx/sites-enabled/site line 5; nginx accepts"):
+    places = "bluegreen-shop.conf line 2 and at /etc/nginx/sites-enabled/site line 5; nginx accepts"
+    with pytest.raises(UpstreamError, match=places):
         parse(dump)
 
 
 def test_a_header_within_a_block_is_a_comment():
-    assert definitions("http {\n# configuration file /b:\nupstream a { server b:1; } }") == {"a": [(None, 3)]}
-
-
-def test_definitions_without_a_header_have_no_file():
-    assert definitions("\nupstream a { server b:1; }") == {"a": [(None, 2)]}
+    text = "http {\n# configuration file /b:\nupstream a { server b:1; } }"
+    assert parse(text) == {"a": [target("b", 1)]}
 
 
 def test_a_part_of_a_dump_is_read_as_well():
