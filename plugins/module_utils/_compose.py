@@ -4,10 +4,9 @@
 
 """From the user's Compose files to the one file that a color runs from.
 
-Compose itself renders the user's files (``docker compose config``); what a color adds is put into that result. A
-deploy runs
-from the rendered file, and so does a rollback months later: it needs nothing of the user's directory or environment
-of then.
+Compose itself renders the user's files (``docker compose config``); what a color adds is put into that result. A deploy
+runs from the rendered file, and so does a rollback months later: it needs nothing of the user's directory or
+environment of then.
 """
 
 from __future__ import annotations
@@ -125,9 +124,8 @@ def colored(config, labels, services, network, volumes):
     """Return the file that a color runs from: ``config`` with our labels, the names nginx uses, and shared volumes.
 
     ``labels``: app, color, release, deploy, config; ``services``: from named_services; ``network``: the one nginx is
-    on, None
-    where it runs on the host and finds them by published ports; ``volumes``: ``{key: volume name}`` of volumes that
-    exist and are to be used again. Raises ComposeError.
+    on, None where it runs on the host and finds them by published ports; ``volumes``: ``{key: volume name}`` of volumes
+    that exist and are to be used again. Raises ComposeError.
     """
     app, color = labels["app"], labels["color"]
     result = copy.deepcopy(config)

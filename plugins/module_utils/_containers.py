@@ -20,9 +20,8 @@ def summary(inspected):
 
     Keys: id, name, project, service, state, health (None without a healthcheck), exit_code, image, image_id, app,
     color, release, deploy, config (None where the container isn't ours), restart_policy ({Name, MaximumRetryCount}),
-    stop_timeout (s of
-    grace), networks ({network: {address, names}}), volumes ({target: volume name}), published ({port: port of the
-    host}), depends_on (services).
+    stop_timeout (s of grace), networks ({network: {address, names}}), volumes ({target: volume name}), published
+    ({port: port of the host}), depends_on (services).
     """
     labels = inspected["Config"].get("Labels") or {}
     state = inspected["State"]

@@ -39,9 +39,8 @@ class Edge:
     """An nginx whose conf dir is a directory of the target.
 
     A subclass has ``name`` (for messages), ``running``, ``describe_state()``, ``version()``, ``path(name)``,
-    ``test(tree)``,
-    ``run(argv)``, ``on_target(path)``, ``address``, ``resolver``, ``master()``, ``log_mark()``, ``log_since(mark)``
-    and ``launch()``.
+    ``test(tree)``, ``run(argv)``, ``on_target(path)``, ``address``, ``resolver``, ``master()``, ``log_mark()``,
+    ``log_since(mark)`` and ``launch()``.
     """
 
     def __init__(self, conf_dir, scratch_dir):
@@ -51,8 +50,7 @@ class Edge:
         if not os.path.isdir(conf_dir):
             raise EdgeError(
                 f"bluegreen_nginx_conf_dir is {conf_dir!r}: there is no such directory on the target; name the "
-                "directory that nginx "
-                "reads"
+                "directory that nginx reads"
             )
 
     def dump(self):
@@ -62,8 +60,8 @@ class Edge:
     def judge(self, files):
         """Return ``(ok, text)`` of ``nginx -T`` with ``files`` in the conf dir, without a change to the conf dir.
 
-        ``files``: ``{name: content, or None for a file that is to go}``. A copy of the conf dir is tested in its
-        place: a candidate in the real one would go live with anybody's reload.
+        ``files``: ``{name: content, or None for a file that is to go}``. A copy of the conf dir is tested in its place:
+        a candidate in the real one would go live with anybody's reload.
         """
         with temporary_directory(self.scratch_dir) as candidate:
             tree = os.path.join(candidate, "conf")
@@ -227,9 +225,8 @@ class Edge:
 
     def _not_writable(self, why):
         return EdgeError(
-            f"bluegreen_nginx_conf_dir is {self.conf_dir!r}: it can't be written ({why}); mount it "
-            "read-write on the target and give it to the "
-            "connecting user, or run with become"
+            f"bluegreen_nginx_conf_dir is {self.conf_dir!r}: it can't be written ({why}); mount it read-write on the "
+            "target and give it to the connecting user, or run with become"
         )
 
 

@@ -106,9 +106,8 @@ class ContainerEdge(Edge):
             container = self.engine.inspect(self.name)
             if container is None:
                 raise EdgeError(
-                    f"bluegreen_nginx_container is {self.name!r}: there is no such container; start nginx's "
-                    "container first, or "
-                    "correct the name"
+                    f"bluegreen_nginx_container is {self.name!r}: there is no such container; start nginx's container "
+                    "first, or correct the name"
                 )
             state = container["State"]
             long_enough = time.time() - epoch(state["StartedAt"]) > 1 or time.monotonic() - began > 1
@@ -125,9 +124,8 @@ class ContainerEdge(Edge):
         mounts = ["{} at {}".format(mount.get("Source"), mount["Destination"]) for mount in self.container["Mounts"]]
         raise EdgeError(
             "bluegreen_nginx_conf_dir is {!r}: {} has no mount of that directory, so nginx would not see what is "
-            "written "
-            "there; mount the directory itself (a single file does not do: a replaced file is not seen); it has "
-            "{}".format(self.conf_dir, self.name, ", ".join(mounts) or "no mounts")
+            "written there; mount the directory itself (a single file does not do: a replaced file is not seen); it "
+            "has {}".format(self.conf_dir, self.name, ", ".join(mounts) or "no mounts")
         )
 
     def _refuse_single_files(self):
@@ -144,15 +142,13 @@ class ContainerEdge(Edge):
         if network not in [entry["Name"] for entry in self.engine.call(self.engine.api.networks, names=[network])]:
             raise EdgeError(
                 f"bluegreen_network is {network!r}: there is no such network; create it (docker network create "
-                f"{network}) and put nginx "
-                "on it"
+                f"{network}) and put nginx on it"
             )
         joined = self.container["NetworkSettings"]["Networks"]
         if network not in joined:
             raise EdgeError(
-                "bluegreen_network is {0!r}: {1} is not on it but on {2}, so it could not reach the app; connect "
-                "it (docker "
-                "network connect {0} {1}) or correct the name".format(
+                "bluegreen_network is {0!r}: {1} is not on it but on {2}, so it could not reach the app; connect it "
+                "(docker network connect {0} {1}) or correct the name".format(
                     network, self.name, ", ".join(sorted(joined)) or "none"
                 )
             )

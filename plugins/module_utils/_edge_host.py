@@ -32,8 +32,8 @@ class HostEdge(Edge):
         super().__init__(conf_dir, scratch_dir)
         if os.geteuid() != 0:
             raise EdgeError(
-                "bluegreen_nginx_mode is 'host': nginx on the host can only be tested and reloaded by root; run "
-                "with become"
+                "bluegreen_nginx_mode is 'host': nginx on the host can only be tested and reloaded by root; run with "
+                "become"
             )
         ok, self._built = self.run(["nginx", "-V"])
         if not ok:

@@ -1,8 +1,8 @@
 # Copyright (c) 2026 the hotswap.compose authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A thin client of the Docker Engine, by the Docker SDK for Python: connection, the few calls we need, and a stream
-of events.
+"""A thin client of the Docker Engine, by the Docker SDK for Python: connection, the few calls we need, and a stream of
+events.
 
 Every failure to reach or to use the Engine is raised as EngineError, whose text is one clear message for a person.
 """
@@ -113,8 +113,8 @@ def explain(error: BaseException, host: str) -> str:
     number = errno_in(error)
     if number in (errno.EACCES, errno.EPERM):
         return (
-            f"no permission to use the Docker Engine at {host}: run the task with become, "
-            f"or add the user (uid {os.geteuid()}) to the socket's group (usually docker)"
+            f"no permission to use the Docker Engine at {host}: run the task with become, or add the user (uid "
+            f"{os.geteuid()}) to the socket's group (usually docker)"
         )
     if number in (errno.ENOENT, errno.ECONNREFUSED):
         return f"no Docker Engine answers at {host} ({os.strerror(number)}): start it, or set docker_host"
@@ -128,9 +128,9 @@ def explain(error: BaseException, host: str) -> str:
 
 def missing_sdk(error: ImportError) -> str:
     return (
-        f"the Docker SDK for Python is missing on {platform.node()} for {sys.executable} ({error}): "
-        "install the package python3-docker or, with that Python's pip, docker; "
-        "or let ansible_python_interpreter name a Python that has it"
+        f"the Docker SDK for Python is missing on {platform.node()} for {sys.executable} ({error}): install the "
+        "package python3-docker or, with that Python's pip, docker; or let ansible_python_interpreter name a Python "
+        "that has it"
     )
 
 
@@ -208,8 +208,8 @@ class Engine:
 class EventStream:
     """The Engine's events, read by a thread of their own: subscribing blocks for as long as an Engine hangs.
 
-    When the stream ends (the Engine was restarted), it says LOST and subscribes again until it can. Events between
-    LOST and SUBSCRIBED are missed, so whoever reads looks at everything at each SUBSCRIBED.
+    When the stream ends (the Engine was restarted), it says LOST and subscribes again until it can. Events between LOST
+    and SUBSCRIBED are missed, so whoever reads looks at everything at each SUBSCRIBED.
     """
 
     def __init__(self, engine: Engine, filters: dict[str, Any]) -> None:

@@ -107,8 +107,8 @@ def healthcheck_of(container: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def health_of(container: dict[str, Any]) -> str | None:
-    """``starting``, ``healthy`` or ``unhealthy``; None without a healthcheck, or while the container does not run:
-    the Engine then says ``unhealthy`` of whatever it stopped probing."""
+    """``starting``, ``healthy`` or ``unhealthy``; None without a healthcheck, or while the container does not run: the
+    Engine then says ``unhealthy`` of whatever it stopped probing."""
     if container["State"]["Status"] != "running" or not healthcheck_of(container):
         return None
     return (container["State"].get("Health") or {}).get("Status", "starting")
@@ -228,9 +228,9 @@ def timeout_warning(container: dict[str, Any], timeout: float) -> str | None:
     if timeout >= patience:
         return None
     return (
-        f"the healthcheck of service {service_of(container)} may take {seconds(patience)} to fail "
-        f"(start_period {seconds(start_period)} + interval {seconds(interval)} x retries {retries}), "
-        f"but the timeout is {seconds(timeout)}"
+        f"the healthcheck of service {service_of(container)} may take {seconds(patience)} to fail (start_period "
+        f"{seconds(start_period)} + interval {seconds(interval)} x retries {retries}), but the timeout is "
+        f"{seconds(timeout)}"
     )
 
 

@@ -106,8 +106,8 @@ def utc_now():
 def write_atomic(path, text, mode=0o600):
     """Replace the file at path by text (UTF-8), whole or not at all, and on the disk when this returns.
 
-    The temporary file lies beside it and its name begins with a dot, which no ``include *`` of nginx loads.
-    Raises OSError; the temporary file is removed then.
+    The temporary file lies beside it and its name begins with a dot, which no ``include *`` of nginx loads. Raises
+    OSError; the temporary file is removed then.
     """
     content = text.encode("utf-8")
     directory, name = os.path.split(os.path.abspath(path))

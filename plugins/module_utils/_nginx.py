@@ -65,8 +65,8 @@ def app_text(app, color, release, upstreams, resolver, server=""):
 def marked(text, generation=None, addresses=()):
     """Return an app's file with what only the moment of the swap knows, in comments at its end.
 
-    ``generation``: by which nginx is seen to read this very file; ``addresses``: what an nginx that looks names up
-    only when it loads found behind them, so that a later run sees when that is no longer so.
+    ``generation``: by which nginx is seen to read this very file; ``addresses``: what an nginx that looks names up only
+    when it loads found behind them, so that a later run sees when that is no longer so.
     """
     if addresses:
         text += "# addresses: {}\n".format(" ".join(sorted(addresses)))
@@ -202,9 +202,8 @@ def drained(old_workers, connections, since_proof, nginx_version):
     """Return whether the old color has no request left and gets no more.
 
     ``old_workers``: of the configuration before the swap, how many still run; ``connections``: established to the old
-    color;
-    ``since_proof``: s. A neighbour's WebSocket keeps an old worker for hours, so workers alone don't decide; an idle
-    client whose next request still goes to an old worker is why no connection alone doesn't either.
+    color; ``since_proof``: s. A neighbour's WebSocket keeps an old worker for hours, so workers alone don't decide; an
+    idle client whose next request still goes to an old worker is why no connection alone doesn't either.
     """
     if old_workers == 0:
         return True

@@ -46,9 +46,8 @@ def active_color(app, services, served, colors, releases):
         return held_by[-1], "journal"
     if running:
         raise PlanError(
-            f"both colors of {app} run, and neither nginx nor the journal tells which one has the traffic; stop "
-            "the one "
-            "that has not"
+            f"both colors of {app} run, and neither nginx nor the journal tells which one has the traffic; stop the "
+            "one that has not"
         )
     return None, None
 
@@ -125,8 +124,7 @@ def introduction(previous, coming, followed):
 
     An nginx that follows names looks a new one up only after it has loaded it, and answers 502 until then (a few ms);
     the addresses of names that it knew are handed on at a reload. ``previous``, ``coming``: from upstreams();
-    ``followed``: the
-    ``host:port`` that nginx follows already.
+    ``followed``: the ``host:port`` that nginx follows already.
     """
     introduced = []
     for now, then in zip(previous, coming):
@@ -158,8 +156,8 @@ def endpoints(containers, services, color, network, mode):
 def volumes_in_use(config, containers):
     """Return ``{key: volume name}``: the volumes that ``containers`` use by the keys that ``config`` gives them.
 
-    ``shop_uploads`` is the key ``uploads`` of whatever project it was made by, unless there is a longer key that
-    fits. Where two containers use another volume each, that of the first counts.
+    ``shop_uploads`` is the key ``uploads`` of whatever project it was made by, unless there is a longer key that fits.
+    Where two containers use another volume each, that of the first counts.
     """
     keys = sorted(config.get("volumes") or {}, key=len, reverse=True)
     found = {}
@@ -174,9 +172,8 @@ def volumes_in_use(config, containers):
 def changes(release, config, refs, image_ids, containers):
     """Return why the active color is not what was asked for: one short reason each; empty where it is.
 
-    ``config``: hash of the configuration as it would be for the active color; ``refs``: ``{service: image
-    reference}`` of it;
-    ``image_ids``: ``{reference: id here, or None}``; ``containers``: of the active color.
+    ``config``: hash of the configuration as it would be for the active color; ``refs``: ``{service: image reference}``
+    of it; ``image_ids``: ``{reference: id here, or None}``; ``containers``: of the active color.
     """
     reasons = []
     if not containers:

@@ -160,9 +160,8 @@ class Planner:
         for service, ref in refs.items():
             if ids[ref] is None and "build" not in config["services"][service]:
                 raise _plan.PlanError(
-                    f"bluegreen_pull is 'never', but the image {ref} of service {service} is not on the target; "
-                    "load it, or let "
-                    "bluegreen_pull be 'missing'"
+                    f"bluegreen_pull is 'never', but the image {ref} of service {service} is not on the target; load "
+                    "it, or let bluegreen_pull be 'missing'"
                 )
 
     def _file_is_current(self):

@@ -15,8 +15,8 @@ from ansible_collections.hotswap.compose.plugins.module_utils._settings import C
 
 
 class Recorder:
-    """``services``: the names of those that take traffic, with ``{color}``; ``keep``: how many
-    releases are retained."""
+    """``services``: the names of those that take traffic, with ``{color}``; ``keep``: how many releases are
+    retained."""
 
     def __init__(self, engine, state, services, keep):
         self.engine = engine

@@ -26,8 +26,8 @@ class Situation:
     def __init__(self, engine, params, services, server, may_judge):
         """Look. ``params``: those of the module bluegreen_plan; ``server``: the text of the app's own server block.
 
-        ``may_judge``: whether a throw-away container may test a candidate, which a check mode run doesn't.
-        Raises EdgeError and PlanError where nothing can be deployed in this situation.
+        ``may_judge``: whether a throw-away container may test a candidate, which a check mode run doesn't. Raises
+        EdgeError and PlanError where nothing can be deployed in this situation.
         """
         self.app = params["app"]
         self.services = services
@@ -89,9 +89,8 @@ def _refused(edge, judged, was_sound):
     said = quoted(judged)
     if "duplicate upstream" in said:
         return (
-            f"nginx has an upstream of this name in a file of its own: {said}. Remove that block (nginx goes on "
-            "with what it has "
-            "loaded), then run this again; the role writes the upstream from now on"
+            f"nginx has an upstream of this name in a file of its own: {said}. Remove that block (nginx goes on with "
+            "what it has loaded), then run this again; the role writes the upstream from now on"
         )
     if was_sound:
         return f"nginx refuses its configuration with our file in it: {said}"
@@ -118,9 +117,8 @@ def check_certificate(edge, tls):
     for key, path in paths.items():
         if path is None or not os.path.isfile(path):
             raise EdgeError(
-                f"bluegreen_vhost is {tls[key]!r}: tls.{key}: nginx in {edge.name} has no such file; name the "
-                "file as nginx sees it, and mount its "
-                "directory where nginx runs in a container"
+                f"bluegreen_vhost is {tls[key]!r}: tls.{key}: nginx in {edge.name} has no such file; name the file as "
+                "nginx sees it, and mount its directory where nginx runs in a container"
             )
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(paths["certificate"], paths["key"])

@@ -127,7 +127,6 @@ def _refuse_foreign(path):
 
 def _unwritable(path, error):
     return (
-        f"bluegreen_state_dir: {path} can't be written ({error.strerror}); give the directory to the connecting "
-        "user, or run with "
-        "become"
+        f"bluegreen_state_dir: {path} can't be written ({error.strerror}); give the directory to the connecting user, "
+        "or run with become"
     )

@@ -31,8 +31,8 @@ class Swap:
     def judge(self, content, introduction, previous_content):
         """Test the file that live() would write; raises EdgeError with nginx's own words.
 
-        ``introduction``: a file that sends the traffic where it goes now and names where it will go, empty where
-        nginx need not know that before; it is made live.
+        ``introduction``: a file that sends the traffic where it goes now and names where it will go, empty where nginx
+        need not know that before; it is made live.
         """
         if self.check_mode:
             return self._result(False)
@@ -44,11 +44,11 @@ class Swap:
         return self._result(True, **self._prove(*written))
 
     def live(self, content, previous_content, addresses):
-        """Make ``content`` the app's file and prove that nginx serves it. Raises EdgeError, the file of before in
-        place again. Nothing is done where nginx was seen to serve it already.
+        """Make ``content`` the app's file and prove that nginx serves it. Raises EdgeError, the file of before in place
+        again. Nothing is done where nginx was seen to serve it already.
 
-        ``previous_content``: the way back where there is no file yet; ``addresses``: behind the names, where nginx
-        only looks them up when it loads.
+        ``previous_content``: the way back where there is no file yet; ``addresses``: behind the names, where nginx only
+        looks them up when it loads.
         """
         with self._turn():
             before = self.edge.read(self.name)
@@ -82,17 +82,14 @@ class Swap:
         """What a person should know of this nginx; None where there is nothing."""
         if self.unprepared:
             return (
-                "nginx ran without keepalive_min_timeout until now, so this first reload may have dropped a "
-                "request of every busy "
-                "keep-alive connection; the next ones drop none"
+                "nginx ran without keepalive_min_timeout until now, so this first reload may have dropped a request of "
+                "every busy keep-alive connection; the next ones drop none"
             )
         if _nginx.drops_no_keepalive(self.version):
             return None
         return (
-            f"nginx {self._version_text()} closes its clients' idle keep-alive connections at each swap, which "
-            "drops a request of every busy one "
-            f"({self.clients} are open now); nginx 1.27.4 and newer drop none: "
-            "update nginx"
+            f"nginx {self._version_text()} closes its clients' idle keep-alive connections at each swap, which drops a "
+            f"request of every busy one ({self.clients} are open now); nginx 1.27.4 and newer drop none: update nginx"
         )
 
     def _turn(self):

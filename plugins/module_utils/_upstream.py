@@ -76,8 +76,8 @@ def render(name, targets, resolver=None):
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise UpstreamError(
-            f"name: {_shown(name)} can't name an upstream; give a letter, followed by up to 127 letters, digits, "
-            "'.', '_' or '-'"
+            f"name: {_shown(name)} can't name an upstream; give a letter, followed by up to 127 letters, digits, '.', "
+            "'_' or '-'"
         )
     lines = []
     if resolver is not None:
@@ -94,12 +94,12 @@ def render(name, targets, resolver=None):
 def parse(text):
     """Return ``{upstream: [{"host": str, "port": int or None, "weight": int}, ...]}`` of an nginx configuration.
 
-    text: one file, a part of one, or all that ``nginx -T`` prints; there, includes are followed from file to file.
-    Only what takes requests is listed: servers marked ``down`` or ``backup`` are left out. A server that names no port
-    has 80. Those without a port have None: ``unix:/path`` sockets, and names of DNS service records (``service=``).
-    Upstreams of the ``stream`` module are another name space and are left out.
-    Raises UpstreamError, with the line (and the file, in a dump), where the text is truncated or unbalanced, a server
-    can't be read, or a name is defined twice, upper and lower case being the same to nginx.
+    text: one file, a part of one, or all that ``nginx -T`` prints; there, includes are followed from file to file. Only
+    what takes requests is listed: servers marked ``down`` or ``backup`` are left out. A server that names no port has
+    80. Those without a port have None: ``unix:/path`` sockets, and names of DNS service records (``service=``).
+    Upstreams of the ``stream`` module are another name space and are left out. Raises UpstreamError, with the line (and
+    the file, in a dump), where the text is truncated or unbalanced, a server can't be read, or a name is defined twice,
+    upper and lower case being the same to nginx.
     """
     configuration = _Configuration(text)
     upstreams = {}
@@ -168,8 +168,8 @@ def _check_host(where, host):
     if isinstance(host, str) and (_is_ip_literal(host) or _HOST_NAME.fullmatch(host)):
         return
     raise UpstreamError(
-        f"{where}: {_shown(host)} is no host; give a DNS name (letters, digits, '-', '_', '.'), an IPv4 address "
-        "or an IPv6 address in brackets"
+        f"{where}: {_shown(host)} is no host; give a DNS name (letters, digits, '-', '_', '.'), an IPv4 address or an "
+        "IPv6 address in brackets"
     )
 
 
@@ -265,8 +265,8 @@ class _Configuration:
             paths = self.matching(directive.words[1])
             if required and not paths:
                 raise UpstreamError(
-                    f"{_place(directive)}: includes {_shown(directive.words[1])}, which is not in this text; "
-                    "give all that `nginx -T` prints"
+                    f"{_place(directive)}: includes {_shown(directive.words[1])}, which is not in this text; give all "
+                    "that `nginx -T` prints"
                 )
             for path in paths:
                 if depth == _INCLUDE_DEPTH:

@@ -343,8 +343,8 @@ def ignore_change(change: Change) -> None:
 class Waiter:
     """Follows one project until it is decided.
 
-    ``engine`` is an Engine or what behaves like one, ``clock`` has ``monotonic()`` and ``time()``, and ``on_change``
-    is called with each Change as it is seen.
+    ``engine`` is an Engine or what behaves like one, ``clock`` has ``monotonic()`` and ``time()``, and ``on_change`` is
+    called with each Change as it is seen.
     """
 
     def __init__(

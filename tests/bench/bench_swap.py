@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What clients lose at a swap: by this role, and by the plain way (edit the file, `nginx -s reload`), in one run.
 
-The shop of examples/ behind a real nginx, under tools/load.py. For each nginx: the load alone, the load while the
-role swaps, the load while a script edits and reloads. Prints a Markdown table.
+The shop of examples/ behind a real nginx, under tools/load.py. For each nginx: the load alone, the load while the role
+swaps, the load while a script edits and reloads. Prints a Markdown table.
 """
 
 from __future__ import annotations
@@ -184,8 +184,8 @@ def main():
     parser.add_argument("--nginx", nargs="+", default=["1.26", "1.30"])
     arguments = parser.parse_args()
     print(
-        "| nginx | swapped by | swaps | requests | dropped: get post fresh slow | 5xx | WebSockets / cut early | "
-        "p50 ms | p99 ms |"
+        "| nginx | swapped by | swaps | requests | dropped: get post fresh slow | 5xx | WebSockets / cut early | p50 "
+        "ms | p99 ms |"
     )
     print("|---|---|---|---|---|---|---|---|---|")
     for nginx in arguments.nginx:
