@@ -106,6 +106,10 @@ class AppLock:
                             f"{ORPHAN_PATIENCE:g} s; wait for it, or end it"
                         ) from None
                     time.sleep(_POLL)
+            if not self._is_there(descriptor):
+                raise StateError(
+                    f"{self.directory} was removed meanwhile, by a first deploy that was refused; run this again"
+                )
             self._refuse(token, dead)
             if (self.holder() or {}).get("token") != token:
                 self._clear()
@@ -158,6 +162,12 @@ class AppLock:
             self._touch(holder["token"])  # the clock was set back: its time begins now
         if holder and holder["token"] not in (token, dead):
             raise Held(holder)
+
+    def _is_there(self, descriptor):
+        try:
+            return os.path.samestat(os.fstat(descriptor), os.stat(self._path("in-flight")))
+        except FileNotFoundError:
+            return False
 
     def _clear(self):
         for name in os.listdir(self.directory):

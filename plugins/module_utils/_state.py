@@ -60,17 +60,35 @@ class AppState:
         self.damaged = self.reason if os.path.lexists(self._journal) else None
 
     def create(self):
-        """Make the directories, readable by their owner alone, and see that there is room. Raises StateError."""
+        """Make the directories, readable by their owner alone, and see that there is room. Raises StateError.
+
+        Return those that were not there, the deepest first, for remove().
+        """
         for path in (os.path.dirname(self.directory), self.directory):
             _refuse_foreign(path)
+        missing = []
+        path = self.directory
+        while not os.path.isdir(path):
+            missing.append(path)
+            path = os.path.dirname(path)
         try:
             for directory in (self.directory, self.deploys, self.scratch, self.lock):
                 os.makedirs(directory, mode=0o700, exist_ok=True)
-            probe = os.path.join(self.directory, ".writable")
-            _journal.write_atomic(probe, "0" * ROOM)
-            os.unlink(probe)
+            with tempfile.TemporaryFile(dir=self.directory) as probe:
+                probe.write(b"0" * ROOM)
+                probe.flush()
+                os.fsync(probe.fileno())
         except OSError as error:
             raise StateError(_unwritable(self.directory, error)) from error
+        return missing
+
+    def remove(self, made):
+        """Remove what create() made for a deploy that was refused, where nothing was deployed since."""
+        if self.directory in made and not os.path.lexists(self._journal):
+            shutil.rmtree(self.directory, ignore_errors=True)
+            for path in made[1:]:
+                with contextlib.suppress(OSError):  # another app's are there by now
+                    os.rmdir(path)
 
     def save(self, **changed):
         """Write the journal with some of its keys replaced. One that could not be used is kept beside it."""

@@ -353,13 +353,15 @@ def environment(encoded):
 
 
 def take(lock, params, docker, check_mode):
-    """Take the lock, where the run is to have it."""
+    """Take the lock, where the run is to have it. Return the directories that were made for it."""
     if check_mode:
         params["lock"] = None
-    if params["lock"]:
-        AppState(params["state_dir"], params["app"]).create()
-        holder = dict(params["holder"] or {}, release=params["release"], rollback=params["rollback"])
-        lock.take(params["lock"], holder, params["dead"], docker)
+    if not params["lock"]:
+        return []
+    made = AppState(params["state_dir"], params["app"]).create()
+    holder = dict(params["holder"] or {}, release=params["release"], rollback=params["rollback"])
+    lock.take(params["lock"], holder, params["dead"], docker)
+    return made
 
 
 def give_up(lock, params):
@@ -368,13 +370,13 @@ def give_up(lock, params):
         lock.release(params["lock"])
 
 
-def decide(params, run, docker, check_mode):
+def decide(engine, params, run, docker, check_mode):
     """Return ``(result, warnings)``."""
     found = AppState(params["state_dir"], params["app"]).unfinished if params["deploy"] is None else None
     if found and not check_mode:
         return {"changed": False, "unfinished": True}, []
     params = dict(params, env=environment(params["env"]), vhost=given(params["vhost"]))
-    planner = Planner(Engine.connect(params), params, run, docker, check_mode)
+    planner = Planner(engine, params, run, docker, check_mode)
     result = dict(planner.result(), unfinished=bool(found), docker=docker)
     if found:
         planner.warnings.append("an earlier run never ended: this one would first finish or undo it")
@@ -432,10 +434,12 @@ def main():
         module.fail_json(msg="the docker command is missing on the target; install Docker's client and Compose v2")
     params = module.params
     lock = AppLock(params["state_dir"], params["app"])
+    made = []
     try:
-        take(lock, params, docker, module.check_mode)
+        engine = Engine.connect(params)
+        made = take(lock, params, docker, module.check_mode)
         with lock.acting(params["lock"]):
-            result, warnings = decide(params, run, docker, module.check_mode)
+            result, warnings = decide(engine, params, run, docker, module.check_mode)
             if is_all(result, params):
                 give_up(lock, params)
     except Held as error:
@@ -447,6 +451,7 @@ def main():
     except Exception as error:
         if params["deploy"] is None:  # else the role goes on, to undo what it has begun
             give_up(lock, params)
+            AppState(params["state_dir"], params["app"]).remove(made)
         if not isinstance(error, (EngineError, EdgeError, StateError, PlanError, ComposeError, UpstreamError, OSError)):
             raise
         module.fail_json(msg=str(error))

@@ -214,8 +214,16 @@ class Load:
         self.stop = site.directory / "load.stop"
         self.out = site.directory / "load.json"
         self.stop.unlink(missing_ok=True)
-        clients = ["--get=4", "--post=2", "--fresh=1", "--slow=1", "--slow-seconds=1", "--websocket=0", "--think-ms=25"]
-        self.command = [sys.executable, str(LOAD), "--url", url, "--host", host, *clients, *arguments]
+        clients = [
+            "--get=4",
+            "--post=2",
+            "--fresh=1",
+            "--slow=1",
+            "--slow-seconds=1",
+            "--websocket=0",
+            "--think-ms=100",
+        ]
+        self.command = [sys.executable, str(LOAD), "--url", url, "--host", host, *clients, "--think-ms=100", *arguments]
         self.command += ["--duration=900", f"--stop-file={self.stop}", f"--out={self.out}"]
 
     def __enter__(self):

@@ -104,6 +104,7 @@ def site(site):
 @pytest.fixture(scope="module")
 def run(site):
     """The one run; ``run.before`` and ``run.after`` are what the host was like."""
+    (site.directory / "states").mkdir()
     hosts = {}
     for case, (wrong, _words) in CASES.items():
         variables = {**site.variables(release="v1"), "bluegreen_state_dir": str(site.directory / "states" / case)}
@@ -118,7 +119,8 @@ def run(site):
 def test_nothing_is_left_behind(site, run):
     assert run.rc != 0
     assert run.after == run.before
-    assert sorted(path.name for path in site.directory.iterdir()) == ["bad", "conf.d", "src"]
+    assert sorted(path.name for path in site.directory.iterdir()) == ["bad", "conf.d", "src", "states"]
+    assert list((site.directory / "states").iterdir()) == []
 
 
 @pytest.mark.parametrize("case", CASES)

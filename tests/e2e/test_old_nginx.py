@@ -104,7 +104,7 @@ def test_old_every_replica_gets_traffic(old):
 
 
 def test_old_warns_in_figures(old):
-    with old.load() as load:
+    with old.load("--think-ms=25") as load:
         run = old.deploy("v2", compose_files=FILES).succeeded()
     warning = next(each for each in run.result["warnings"] if "keep-alive" in each)
     found = re.search(r"nginx 1\.22\.\d+ closes .* \((\d+) are open now\); nginx 1\.27\.4 .*: update nginx", warning)

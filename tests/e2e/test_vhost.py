@@ -214,7 +214,7 @@ def refused(site):
     """One run in which every host has another mistake; ``before`` and ``after`` are what the site was like."""
     hosts = {}
     for case, (wrong, _words) in WRONG.items():
-        hosts[case] = site.variables(release="v1", vhost={**vhost(site), **wrong})
+        hosts[case] = site.variables(release="v1", vhost={**vhost(site), **wrong}, state_dir=f"{site.state}/{case}")
     before = site.snapshot()
     run = playbook(site.directory / "wrong", "deploy", hosts=hosts, environment={"ANSIBLE_FORKS": "4"})
     run.before, run.after = before, site.snapshot()

@@ -88,9 +88,33 @@ def test_a_full_disk_is_found_before_anything_starts(tmp_path, monkeypatch):
     def refuse(*_args, **_options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(state._journal, "write_atomic", refuse)
+    monkeypatch.setattr(state.os, "fsync", refuse)
     with pytest.raises(StateError, match="No space left on device"):
         AppState(str(tmp_path), "shop").create()
+
+
+def test_a_first_deploy_that_is_refused_leaves_nothing(tmp_path):
+    place = str(tmp_path / "var" / "bluegreen")
+    made = AppState(place, "shop")
+    directories = made.create()
+    assert directories == [f"{place}/shop", place, f"{tmp_path}/var"]
+    made.remove(directories)
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("what", ["another app", "a journal", "it was there before"])
+def test_what_is_somebody_elses_stays(tmp_path, what):
+    place = str(tmp_path / "bluegreen")
+    made = AppState(place, "shop")
+    if what == "it was there before":
+        made.create()
+    directories = made.create()
+    if what == "another app":
+        AppState(place, "bank").create()
+    elif what == "a journal":
+        made.save(releases=[record("d1")])
+    made.remove(directories)
+    assert os.listdir(place) == (["bank"] if what == "another app" else ["shop"])
 
 
 def test_a_file_where_the_directory_should_be(tmp_path):
