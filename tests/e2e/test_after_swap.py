@@ -9,13 +9,13 @@ import shutil
 import pytest
 from sites import APP_IMAGE, COLLECTIONS
 
-BROKEN_DRAIN = """\
+BROKEN = """\
 #!/usr/bin/python
 import json
 import subprocess
 
 {first}
-print(json.dumps({{"failed": True, "msg": "the drain is broken"}}))
+print(json.dumps({{"failed": True, "msg": "{module} is broken"}}))
 """
 
 
@@ -29,10 +29,10 @@ def site(site):
 
 
 @pytest.fixture
-def broken_drain(site, tmp_path):
-    """Return the environment in which the drain, which comes after the swap, runs a command and fails."""
+def broken(site, tmp_path):
+    """Return the environment in which a module runs a command and fails."""
 
-    def broken(*command):
+    def broken(module, *command):
         ours = tmp_path / "ansible_collections" / "hotswap" / "compose"
         source = COLLECTIONS / "ansible_collections" / "hotswap" / "compose"
         for part in ("galaxy.yml", "meta", "playbooks", "plugins", "roles"):
@@ -40,7 +40,7 @@ def broken_drain(site, tmp_path):
             ours.mkdir(parents=True, exist_ok=True)
             copy(source / part, ours / part)
         first = f"subprocess.run({list(command)!r}, check=True, stdout=subprocess.DEVNULL)" if command else ""
-        (ours / "plugins/modules/bluegreen_drain.py").write_text(BROKEN_DRAIN.format(first=first))
+        (ours / f"plugins/modules/{module}.py").write_text(BROKEN.format(first=first, module=module))
         return {"ANSIBLE_COLLECTIONS_PATH": f"{tmp_path}:{COLLECTIONS}"}
 
     return broken
@@ -73,26 +73,26 @@ def test_reload_that_nginx_does_not_do(site):
     assert site.journal()["unfinished"] is None
 
 
-def test_failure_after_the_swap_puts_the_traffic_back_by_one_reload(site, broken_drain):
+def test_failure_after_the_swap_puts_the_traffic_back_by_one_reload(site, broken):
     reloads = site.reloads()
     with site.load() as load:
-        run = site.play("deploy", broken_drain(), release="v2").failed()
+        run = site.play("deploy", broken("bluegreen_drain"), release="v2").failed()
     load.lost_nothing()
     assert load.releases == {"v1", "v2"}
     assert site.reloads() == reloads + 3  # it is told the new names, it swaps, and it swaps back
     assert run.result["outcome"] == "rolled_back"
     assert (run.result["active_color"], run.result["release"]) == ("blue", "v1")
-    assert "was rolled back, in the phase drain: the drain is broken" in run.message
+    assert "was rolled back, in the phase drain: bluegreen_drain is broken" in run.message
     assert "v1 (blue) has it back" in run.message
     assert site.containers("green") == {}
     assert site.journal()["releases"][-1]["outcome"] == "rolled_back"
     site.serves("v1", "blue")
 
 
-def test_old_color_that_is_gone_gets_nothing_back(site, broken_drain):
+def test_old_color_that_is_gone_gets_nothing_back(site, broken):
     """Then the new release keeps the traffic that it has, and the exit status says that something is wrong."""
     old = next(iter(site.containers("blue").values()))
-    run = site.play("deploy", broken_drain("docker", "stop", "-t", "1", old.name), release="v2").failed()
+    run = site.play("deploy", broken("bluegreen_drain", "docker", "stop", "-t", "1", old.name), release="v2").failed()
     assert "the old color is not healthy any more" in run.message
     site.serves("v2", "green")
     assert site.states("green") == {"running"}
@@ -105,3 +105,17 @@ def test_next_run_goes_on_from_there(site):
     assert site.states("blue") == {"exited"}
     assert site.journal()["unfinished"] is None
     assert site.deploy("v2").succeeded().changed == 0
+
+
+@pytest.mark.parametrize("module, release", [("bluegreen_color", "v1"), ("bluegreen_record", "v2")])
+def test_failure_to_retire_or_to_record_is_a_warning(site, broken, module, release):
+    """The new release has the traffic and keeps it; the next run goes on from there."""
+    with site.load() as load:
+        run = site.play("deploy", broken(module), release=release).succeeded()
+    load.lost_nothing()
+    assert run.result["outcome"] == "deployed"
+    assert f"{module} is broken" in run.result["warnings"]
+    site.serves(release)
+    assert site.deploy(release).succeeded().result["release"] == release
+    assert site.journal()["unfinished"] is None
+    site.serves(release)
