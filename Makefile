@@ -1,6 +1,6 @@
 # What a developer does here; `make help` lists it. PYTHON names another Python than python3.
 .DEFAULT_GOAL := help
-.PHONY: help setup tree shellcheck docker docker-down images demo demo-clean test lint sanity units integration molecule e2e bench-swap soak clean
+.PHONY: help setup tree shellcheck docker docker-down images demo demo-clean test lint sanity units integration molecule e2e e2e-long bench-swap soak clean
 
 # Ansible refuses any other encoding.
 export LC_ALL := C.UTF-8
@@ -62,6 +62,9 @@ molecule: setup tree ## molecule, on real Docker
 
 e2e: setup tree ## real ansible-playbook runs against real Docker and nginx
 	@$(check) images e2e
+
+e2e-long: setup tree ## those runs that make test leaves out: an nginx before 1.27, every kill of a rollback
+	@$(check) images e2e-long
 
 bench-swap: setup tree docker ## measure what clients lose at SWAPS=120 swaps (docs/benchmarks.md); no part of make test
 	tools/images.sh test

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 the hotswap.compose authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Run the stages named on the command line (all of them where none is named), each whatever became of the one before.
+"""Run the stages named on the command line (all that are not long where none is named), each whatever became of the one before.
 
 Every check runs in the copy of the tree that tools/tree.sh makes, with a home of its own, so that neither the user's
 settings reach a test nor a test's leavings the user. A stage that ran nothing has failed. The exit status is 0 only
@@ -69,6 +69,10 @@ def shell_scripts() -> list[str]:
     return sorted(str(path.relative_to(TREE)) for path in [*TREE.glob("tools/*.sh"), TREE / ".ci/run"])
 
 
+# Two modules of tests at a time, which is what two cores carry.
+E2E = ["pytest", "-n", "2", "--dist", "loadfile", "--durations", "15", "-p", "no:cacheprovider", "tests/e2e"]
+ONLY_BY_NAME = ("e2e-long",)
+
 # Stage: where it runs, how it is counted, its commands.
 STAGES = {
     "lint": (
@@ -93,11 +97,8 @@ STAGES = {
         [["ansible-test", "integration", "--color", "no", "--continue-on-error"]],
     ),
     "molecule": (TREE / "extensions", count_molecule, [["molecule", "test", "--all"]]),
-    "e2e": (
-        TREE,
-        count_pytest,
-        [["pytest", "-n", "2", "--dist", "loadfile", "--durations", "15", "-p", "no:cacheprovider", "tests/e2e"]],
-    ),
+    "e2e": (TREE, count_pytest, [[*E2E, "-m", "not long"]]),
+    "e2e-long": (TREE, count_pytest, [[*E2E, "-m", "long"]]),
 }
 
 
@@ -193,7 +194,7 @@ def main(names: list[str]) -> int:
     (CACHE / "logs").mkdir(exist_ok=True)
     env = environment()
     results = []
-    for name in names or STAGES:
+    for name in names or [stage for stage in STAGES if stage not in ONLY_BY_NAME]:
         print(f"\n=== {name}", flush=True)
         start = time.monotonic()
         results.append((name, run_stage(name, env), time.monotonic() - start))

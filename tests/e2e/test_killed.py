@@ -8,7 +8,7 @@ import json
 import time
 
 import pytest
-from sites import DEPLOY
+from sites import DEPLOY, ROLLBACK
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,9 @@ def test_a_deploy_killed_alone_whose_module_goes_on(site, task):
     dies(site, "deploy", task, False, release=other(site))
 
 
-@pytest.mark.parametrize("task", ["start", "swap"])  # the others are those of a deploy; make soak has them all
+@pytest.mark.parametrize(
+    "task", ["start", *(pytest.param(task, marks=pytest.mark.long) for task in ROLLBACK if task != "start")]
+)
 def test_a_rollback_killed_with_all_that_it_started(site, task):
     while site.get()[1]["BLUEGREEN_RELEASE"] != "v2":
         site.deploy("v2").succeeded()

@@ -80,6 +80,7 @@ def test_a_run_that_is_ended_frees_it_at_once(site, number):
     site.serves(release)
 
 
+@pytest.mark.long
 def test_a_lock_of_another_controller_is_free_when_it_shows_no_life(site):
     """As after the end of the container that an AWX job runs in: nobody is left who could give the lock up."""
     directory = site.state / site.app / "lock"

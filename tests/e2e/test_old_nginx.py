@@ -96,6 +96,7 @@ def other_site_answers(site):
     return connection.getresponse().read() == b"other"
 
 
+@pytest.mark.long
 def test_old_every_replica_gets_traffic(old):
     run = old.deploy("v1", compose_files=FILES).succeeded()
     assert len(run.result["containers"]) == 2
@@ -103,6 +104,7 @@ def test_old_every_replica_gets_traffic(old):
     assert asked(old) == set(old.containers("blue"))
 
 
+@pytest.mark.long
 def test_old_warns_in_figures(old):
     with old.load("--think-ms=25") as load:
         run = old.deploy("v2", compose_files=FILES).succeeded()
@@ -113,10 +115,12 @@ def test_old_warns_in_figures(old):
     assert asked(old) == set(old.containers("green"))
 
 
+@pytest.mark.long
 def test_old_same_again_changes_nothing(old):
     assert old.deploy("v2", compose_files=FILES).succeeded().changed == 0
 
 
+@pytest.mark.long
 def test_old_new_address_is_mended_by_one_reload(old):
     before, was = ids(old), addresses(old, "green")
     with Moved(old, next(iter(old.containers("green").values()))):
@@ -130,6 +134,7 @@ def test_old_new_address_is_mended_by_one_reload(old):
         assert old.deploy("v2", compose_files=FILES).succeeded().changed == 0
 
 
+@pytest.mark.long
 def test_old_deploys_when_all_of_the_active_color_is_gone(old):
     for container in old.containers("green").values():
         container.remove(force=True)
@@ -140,6 +145,7 @@ def test_old_deploys_when_all_of_the_active_color_is_gone(old):
     assert old.deploy("v3").succeeded().changed == 0
 
 
+@pytest.mark.long
 def test_1_26_is_old_too(make_site):
     site = sited(make_site, "1.26")
     site.deploy("v1").succeeded()
