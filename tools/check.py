@@ -1,6 +1,6 @@
 # Copyright (c) 2026 the hotswap.compose authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Run the stages named on the command line (all that are not long where none is named), each whatever became of the one before.
+"""Run the stages named on the command line, or all but the long ones, each whatever became of the one before.
 
 Every check runs in the copy of the tree that tools/tree.sh makes, with a home of its own, so that neither the user's
 settings reach a test nor a test's leavings the user. A stage that ran nothing has failed. The exit status is 0 only

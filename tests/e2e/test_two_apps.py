@@ -97,7 +97,7 @@ def test_neighbours_websockets_are_neither_cut_nor_waited_for(sites):
     assert (sockets["opened"], sockets["cut"]) == (2, []), sockets
     phases = run.result["phases"]
     assert phases["drain"] < 30
-    assert 5 <= phases["swap"] + phases["drain"]  # the 5 s begin at the proof, with which the swap ends
+    assert phases["swap"] + phases["drain"] >= 5  # the 5 s begin at the proof, with which the swap ends
     assert run.result["warnings"] == []
     site.serves("v3")
 
