@@ -317,11 +317,12 @@ def main():
         (directory / "ssh").mkdir()
         sshd = Sshd(directory / "ssh")
         stack.callback(sshd.stop)
-        for release in ("v1", "v2"):
-            site.image(release)
-        site.start_nginx(wait=False, restart_policy={"Name": "unless-stopped"})
-        site.deploy("v1").succeeded()
-        site.deploy("v2").succeeded()
+        with contextlib.redirect_stdout(sys.stderr):
+            for release in ("v1", "v2"):
+                site.image(release)
+            site.start_nginx(wait=False, restart_policy={"Name": "unless-stopped"})
+            site.deploy("v1").succeeded()
+            site.deploy("v2").succeeded()
         print("| fault | tried | dropped | converged | the next run said |\n|---|---|---|---|---|", flush=True)
         failed = 0
         for name, trials in rows(site, sshd):
