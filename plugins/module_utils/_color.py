@@ -11,11 +11,10 @@ from ansible_collections.hotswap.compose.plugins.module_utils import _containers
 
 
 def start(engine, state, containers):
-    """Start those that don't run, each with the restart policy that it had."""
-    stopped = [container for container in containers if container["state"] != "running"]
+    """Start containers that don't run, each with the restart policy that it had."""
     policies = state.journal["restart_policies"]
-    _containers.start(engine, stopped, policies)
-    state.save(restart_policies=_without(policies, stopped))
+    _containers.start(engine, containers, policies)
+    state.save(restart_policies=_without(policies, containers))
 
 
 def stop(engine, state, containers):

@@ -81,7 +81,7 @@ class AppLock:
             texts = ("token", "user", "controller", "since")
             if not all(isinstance(holder[key], str) for key in texts) or not holder["token"].isalnum():
                 return None
-            age = time.time() - os.stat(self._path("beat-" + holder["token"])).st_mtime
+            age = time.time() - os.stat(self.beat(holder["token"])).st_mtime
             return dict(holder, age=age) if age <= TTL else None
         except (OSError, ValueError, TypeError, KeyError):
             return None

@@ -33,9 +33,8 @@ class Recoverer:
         """Finish or undo; return ``(decision, line for a person)``. Raises EdgeError, EngineError and OSError."""
         decision = self._decide()
         said = _recovery.says(self.state.app, self.found, decision)
-        if check_mode:
-            return decision, said
-        self._end(decision)
+        if not check_mode:
+            self._end(decision)
         return decision, said
 
     def release(self, decision):
@@ -103,11 +102,12 @@ class Recoverer:
         drained, connections, _waited = self.edge.drain(self.found["endpoints"], old_workers, time.time(), timeout)
         if not drained:
             self.warnings.append(_nginx.cut(connections, timeout))
-        previous = [container for container in self._previous() if not _containers.is_retired(container)]
+        previous = self._previous()
+        left = [container for container in previous if not _containers.is_retired(container)]
         if self.params["retire"] == "remove":
-            _color.remove(self.engine, self.state, self._previous(), volumes=False)
-        elif self.params["retire"] == "stop" and previous:
-            _color.stop(self.engine, self.state, previous)
+            _color.remove(self.engine, self.state, previous, volumes=False)
+        elif self.params["retire"] == "stop" and left:
+            _color.stop(self.engine, self.state, left)
 
     def _take_down(self):
         if self.found["how"] == _plan.CREATE:

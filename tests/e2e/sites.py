@@ -419,6 +419,25 @@ class Site:
     def load(self, *arguments):
         return Load(self, f"http://127.0.0.1:{self.port}", self.host, *arguments)
 
+    def release(self):
+        """The release that answers."""
+        return self.get()[1]["BLUEGREEN_RELEASE"]
+
+    def other(self):
+        """A release, v1 or v2, that does not have the traffic."""
+        return "v1" if self.release() == "v2" else "v2"
+
+    def converged(self, run, release):
+        """See that a run left the release with the traffic, all of it there, and nothing over of anything else."""
+        assert run.succeeded().result["release"] == release
+        active = run.result["active_color"]
+        self.serves(release, active)
+        assert self.journal()["unfinished"] is None
+        assert self.journal()["proved"] in self.upstream_file()
+        assert self.lock() is None
+        assert self.states(active) == {"running"}
+        assert self.states("green" if active == "blue" else "blue") <= {"exited"}
+
     # What is on the host
 
     def containers(self, color=None):

@@ -21,22 +21,6 @@ def site(site):
     return site
 
 
-def other(site):
-    """A release that does not have the traffic."""
-    return "v1" if site.get()[1]["BLUEGREEN_RELEASE"] == "v2" else "v2"
-
-
-def converged(site, run, release):
-    assert run.succeeded().result["release"] == release
-    site.serves(release, run.result["active_color"])
-    assert site.journal()["unfinished"] is None
-    assert site.journal()["proved"] in site.upstream_file()
-    assert site.lock() is None
-    active = run.result["active_color"]
-    assert site.states(active) == {"running"}
-    assert site.states("green" if active == "blue" else "blue") <= {"exited"}
-
-
 def dies(site, name, task, everything, seconds=0.15, **more):
     """Kill a run in a task, run it again, and see that it converges and no request was lost."""
     release = more.get("release") or "v1"
@@ -47,25 +31,25 @@ def dies(site, name, task, everything, seconds=0.15, **more):
         again = site.play(name, **more)
     assert killed.rc == -9, "it had ended before"
     load.lost_nothing()
-    converged(site, again, release)
+    site.converged(again, release)
     return again
 
 
 @pytest.mark.parametrize("task", DEPLOY)
 def test_a_deploy_killed_with_all_that_it_started(site, task):
-    dies(site, "deploy", task, True, release=other(site))
+    dies(site, "deploy", task, True, release=site.other())
 
 
 @pytest.mark.parametrize("task", ["compose", "swap", "retire"])
 def test_a_deploy_killed_alone_whose_module_goes_on(site, task):
-    dies(site, "deploy", task, False, release=other(site))
+    dies(site, "deploy", task, False, release=site.other())
 
 
 @pytest.mark.parametrize(
     "task", ["start", *(pytest.param(task, marks=pytest.mark.long) for task in ROLLBACK if task != "start")]
 )
 def test_a_rollback_killed_with_all_that_it_started(site, task):
-    while site.get()[1]["BLUEGREEN_RELEASE"] != "v2":
+    while site.release() != "v2":
         site.deploy("v2").succeeded()
     dies(site, "rollback", task, True, release="v1")
 
@@ -80,57 +64,57 @@ def killed_when(site, true, what, **more):
 
 
 def test_written_and_not_reloaded(site):
-    release = other(site)
+    release = site.other()
     color = "green" if site.get()[1]["BLUEGREEN_COLOR"] == "blue" else "blue"
     with site.load() as load:
         killed_when(site, lambda: f"# color: {color}" in site.upstream_file(), "nginx's file names it", release=release)
         assert site.journal()["proved"] is None
         again = site.deploy(release)
     load.lost_nothing()
-    converged(site, again, release)
+    site.converged(again, release)
     assert any("so it is finished" in warning for warning in again.result["warnings"])
 
 
 def test_another_release_is_deployed_after_one_that_was_killed(site):
     """The unfinished one is undone first, and the way back is to what had the traffic before both."""
-    release, before = other(site), site.get()[1]["BLUEGREEN_RELEASE"]
+    release, before = site.other(), site.release()
     with site.load() as load:
         run = site.begin("deploy", release=release)
         run.until("gate")
         run.kill(True)
         again = site.deploy("v3")
     load.lost_nothing()
-    converged(site, again, "v3")
+    site.converged(again, "v3")
     said = [warning for warning in again.result["warnings"] if "never ended" in warning]
     assert len(said) == 1 and f" to {release} in " in said[0] and "it never got the traffic" in said[0]
     assert again.result["previous_release"] == before
-    converged(site, site.rollback(), before)
+    site.converged(site.rollback(), before)
 
 
 def test_a_rollback_after_a_deploy_that_was_killed_goes_to_the_release_before_it(site):
     """And no further: that is what whoever asks for it means."""
-    before = site.get()[1]["BLUEGREEN_RELEASE"]
-    run = site.begin("deploy", release=other(site))
+    before = site.release()
+    run = site.begin("deploy", release=site.other())
     run.until("gate")
     run.kill(True)
     back = site.rollback()
-    converged(site, back, before)
+    site.converged(back, before)
     assert back.result["outcome"] == "rolled_back"
 
 
 def test_a_rollback_that_was_killed_after_its_swap_is_not_followed_by_another(site):
-    site.deploy(other(site)).succeeded()
+    site.deploy(site.other()).succeeded()
     run = site.begin("rollback")
     run.until("drain")
-    release = site.get()[1]["BLUEGREEN_RELEASE"]
+    release = site.release()
     run.kill(True)
     again = site.rollback()
-    converged(site, again, release)
+    site.converged(again, release)
     assert again.result["outcome"] == "rolled_back"
 
 
 def test_a_release_that_died_while_its_run_was_killed_loses_the_traffic(site):
-    release, before = other(site), site.get()[1]["BLUEGREEN_RELEASE"]
+    release, before = site.other(), site.release()
     run = site.begin("deploy", release=release)
     run.until("drain")
     run.kill(True)
@@ -140,11 +124,11 @@ def test_a_release_that_died_while_its_run_was_killed_loses_the_traffic(site):
     again = site.deploy("v3")
     assert any("the traffic goes back to" in warning for warning in again.result["warnings"])
     assert again.result["previous_release"] == before
-    converged(site, again, "v3")
+    site.converged(again, "v3")
 
 
 def test_check_mode_says_what_it_found_and_changes_nothing(site):
-    release = other(site)
+    release = site.other()
     run = site.begin("deploy", release=release)
     run.until("gate")
     run.kill(True)
@@ -152,7 +136,7 @@ def test_check_mode_says_what_it_found_and_changes_nothing(site):
     checked = site.check(release).succeeded()
     assert site.snapshot() == before
     assert any("never ended" in warning for warning in checked.result["warnings"])
-    converged(site, site.deploy(release), release)
+    site.converged(site.deploy(release), release)
 
 
 @pytest.mark.parametrize(
@@ -167,12 +151,12 @@ def test_check_mode_says_what_it_found_and_changes_nothing(site):
 )
 def test_a_journal_that_cannot_be_trusted(site, text):
     """nginx is made sure of; the same release has the traffic."""
-    release = site.get()[1]["BLUEGREEN_RELEASE"]
+    release = site.release()
     (site.state / site.app / "journal.json").write_text(text)
     with site.load() as load:
         run = site.deploy(release)
     load.lost_nothing()
-    converged(site, run, release)
+    site.converged(run, release)
     assert any("the journal" in warning and "is not used" in warning for warning in run.result["warnings"])
     assert (site.state / site.app / "journal.unusable.json").read_text() == text
     assert json.loads((site.state / site.app / "journal.json").read_text())["proved"]

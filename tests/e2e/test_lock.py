@@ -68,7 +68,7 @@ def test_status_shows_it_and_unlock_frees_it(site):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_run_that_is_ended_frees_it_at_once(site, number):
-    release = "v3" if site.get()[1]["BLUEGREEN_RELEASE"] == "v2" else "v2"
+    release = "v3" if site.release() == "v2" else "v2"
     run = deploying(site, release)
     run.until("judge")
     run.process.send_signal(number)
@@ -91,7 +91,7 @@ def test_a_lock_of_another_controller_is_free_when_it_shows_no_life(site):
         json.dumps(dict(holder, host="target", process=process, since="2026-01-31T23:59:59Z"))
     )
     (directory / f"beat-{token}").touch()
-    release = "v3" if site.get()[1]["BLUEGREEN_RELEASE"] == "v2" else "v2"
+    release = "v3" if site.release() == "v2" else "v2"
     refused = site.deploy(release).failed()
     assert refused.message.startswith("a deploy of v9 by ann on awx-812, AWX job 812, since 2026-01-31T23:59:59Z")
     assert site.deploy(release, lock_wait=60).succeeded().result["outcome"] == "deployed"

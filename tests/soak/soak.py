@@ -37,23 +37,10 @@ class Trial(NamedTuple):
     said: str
 
 
-def live(site):
-    return site.get()[1]["BLUEGREEN_RELEASE"]
-
-
-def other(site):
-    return "v1" if live(site) == "v2" else "v2"
-
-
 def has_converged(site, run, release):
-    """Whether the release has the traffic, all of it is there, and nothing is left of anything else."""
+    """Whether site.converged() has nothing to say."""
     try:
-        assert run.rc == 0
-        site.serves(release, run.result["active_color"])
-        assert site.journal()["unfinished"] is None
-        assert site.lock() is None
-        assert site.states(run.result["active_color"]) == {"running"}
-        assert site.states("green" if run.result["active_color"] == "blue" else "blue") <= {"exited"}
+        site.converged(run, release)
     except (AssertionError, KeyError, OSError) as error:
         print(f"NOT CONVERGED: {error!r}\n{run.stdout[-3000:]}", file=sys.stderr)
         return False
@@ -79,7 +66,7 @@ def said_by(run):
 
 def try_once(site, fault, name="deploy", release=None, **more):
     """Begin a run, have the fault happen, and run it again."""
-    release = release or other(site)
+    release = release or site.other()
     with site.load() as load:
         run = site.begin(name, release=release, **more)
         fault(site, run)
@@ -170,7 +157,7 @@ def engine_restarted(site, keeps_containers):
             yield try_once(site, fault)
         restart_engine()  # afterwards
         until(lambda: site.get()[0] == 200, "it answers again", 60)
-        release = live(site)
+        release = site.release()
         states = site.states("blue"), site.states("green")
         run = site.deploy(release)
         assert {"running"} in states and {"exited"} in states, states
@@ -187,7 +174,7 @@ def filled(directory):
 
 def disk_full(site, directory):
     """Before a run, which is refused, and in the middle of one, which is undone or goes on."""
-    release = other(site)
+    release = site.other()
     with site.load() as load:
         filled(directory)
         refused = site.deploy(release)
