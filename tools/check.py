@@ -1,6 +1,6 @@
 # Copyright (c) 2026 the hotswap.compose authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Run the stages named on the command line, or all but the long ones, each whatever became of the one before.
+"""Run the stages named on the command line, or all but the long ones, each whatever became of the others.
 
 Every check runs in the copy of the tree that tools/tree.sh makes, with a home of its own, so that neither the user's
 settings reach a test nor a test's leavings the user. A stage that ran nothing has failed. The exit status is 0 only
@@ -15,6 +15,7 @@ import re
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,8 +71,10 @@ def shell_scripts() -> list[str]:
 
 
 # Two modules of tests at a time, which is what two cores carry.
-E2E = ["pytest", "-n", "2", "--dist", "loadfile", "--durations", "15", "-p", "no:cacheprovider", "tests/e2e"]
-ONLY_BY_NAME = ("e2e-long",)
+E2E = ["pytest", "-n", "2", "--dist", "loadfile", "--durations", "30", "-p", "no:cacheprovider", "tests/e2e"]
+
+# Without a name: what takes one core each runs side by side, then what takes them all.
+ALL = ((("lint", "sanity", "units"), ("images", "integration", "molecule")), (("e2e",),))
 
 # Stage: where it runs, how it is counted, its commands.
 STAGES = {
@@ -138,14 +141,14 @@ def environment() -> dict[str, str]:
     return env
 
 
-def run(command: list[str], cwd: Path, env: dict[str, str], log) -> tuple[str, bool]:
+def run(command: list[str], cwd: Path, env: dict[str, str], log, prefix: str) -> tuple[str, bool]:
     """Run it, show what it prints and write that to the log; return the output and whether the exit status was 0."""
     lines = []
 
     def show(line: str) -> None:
         lines.append(line)
         log.write(line)
-        print(line, end="", flush=True)
+        print(prefix + line, end="", flush=True)
 
     show(f"$ {' '.join(command)}\n")
     try:
@@ -167,22 +170,51 @@ def run(command: list[str], cwd: Path, env: dict[str, str], log) -> tuple[str, b
     return "".join(lines), process.wait() == 0
 
 
-def run_stage(name: str, env: dict[str, str]) -> Count:
-    """Run the stage's commands, all of them; return the sum of their counts."""
+class Result(NamedTuple):
+    stage: str
+    count: Count
+    seconds: float
+
+
+def run_stage(name: str, env: dict[str, str], prefix: str) -> Result:
+    """Run the stage's commands, all of them; the result has the sum of their counts."""
+    start = time.monotonic()
     cwd, count, commands = STAGES[name]
     counts = []
     with open(CACHE / "logs" / f"{name}.log", "w", encoding="utf-8") as log:
         for command in commands:
-            output, ok = run(command, cwd, env, log)
+            output, ok = run(command, cwd, env, log, prefix)
             counted = count(output, ok)
             if counted.failed == 0 and (counted.passed == 0 or not ok):
                 counted = counted._replace(failed=1)
             counts.append(counted)
-    return Count(
+    total = Count(
         sum(each.passed for each in counts),
         sum(each.failed for each in counts),
         [reason for each in counts for reason in each.skipped],
     )
+    return Result(name, total, time.monotonic() - start)
+
+
+def run_lane(names: tuple[str, ...], env: dict[str, str], alone: bool) -> list[Result]:
+    """Run stages one after the other; what they print is marked where other stages print as well."""
+    results = []
+    for name in names:
+        print(f"\n=== {name}", flush=True)
+        results.append(run_stage(name, env, "" if alone else f"{name} | "))
+    return results
+
+
+def run_all(groups: tuple, env: dict[str, str]) -> list[Result]:
+    """Run groups one after the other, and the lanes of a group side by side."""
+    results = []
+    for lanes in groups:
+        alone = len(lanes) == 1
+        with ThreadPoolExecutor(len(lanes)) as pool:
+            running = [pool.submit(run_lane, names, env, alone) for names in lanes]
+        for lane in running:
+            results += lane.result()
+    return results
 
 
 def main(names: list[str]) -> int:
@@ -193,11 +225,7 @@ def main(names: list[str]) -> int:
     write_home(HOME)
     (CACHE / "logs").mkdir(exist_ok=True)
     env = environment()
-    results = []
-    for name in names or [stage for stage in STAGES if stage not in ONLY_BY_NAME]:
-        print(f"\n=== {name}", flush=True)
-        start = time.monotonic()
-        results.append((name, run_stage(name, env), time.monotonic() - start))
+    results = run_all(((tuple(names),),) if names else ALL, env)
 
     print(f"\n{'stage':<12} {'seconds':>7} {'passed':>6} {'failed':>6} {'skipped':>7}  result")
     for name, count, seconds in results:

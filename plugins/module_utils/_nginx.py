@@ -25,6 +25,7 @@ _VERSION = re.compile(r"nginx/(\d+)\.(\d+)\.(\d+)")
 _GENERATION = re.compile(r"^# generation: (\S+)$", re.MULTILINE)
 _ADDRESSES = re.compile(r"^# addresses: .*$", re.MULTILINE)
 _FOLLOWED = re.compile(r"^ *server (\S+)(?: weight=\d+)? resolve", re.MULTILINE)
+_TAKES_REQUESTS = re.compile(r"^( *server \S+(?: weight=\d+)?) resolve;$", re.MULTILINE)
 _ESTABLISHED, _LISTENING = "01", "0A"
 
 
@@ -121,6 +122,16 @@ def followed(text):
     return set(_FOLLOWED.findall(text or ""))
 
 
+def known_at_load(text):
+    """Return an app's file in which each name that nginx follows is looked up when it loads as well.
+
+    Until it has looked up a name that it follows, which it does after it has loaded it, nginx answers 502; so this text
+    is for the moments until then. The line that follows the name gets no requests and keeps what was looked up for the
+    next reload.
+    """
+    return _TAKES_REQUESTS.sub(r"\1;\n\1 resolve down;", text)
+
+
 def config_arguments(command):
     """Return nginx's ``-c`` and ``-p`` in a container's command, which every other call of nginx in it needs as
     well."""
@@ -212,8 +223,8 @@ def drained(old_workers, connections, since_proof, nginx_version):
 
 
 def cut(connections, timeout):
-    """Return the warning that the old color is stopped with so many connections open to it, after ``timeout`` s."""
+    """Return the warning that a color is stopped with so many connections open to it, after ``timeout`` s."""
     return (
-        f"{connections} connections to the old color were still open after {timeout} s (bluegreen_drain_timeout); "
-        "stopping it cuts them"
+        f"{connections} connections to the color that gave up the traffic were still open after {timeout} s "
+        "(bluegreen_drain_timeout); stopping it cuts them"
     )

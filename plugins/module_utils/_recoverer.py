@@ -11,7 +11,7 @@ import time
 from ansible_collections.hotswap.compose.plugins.module_utils import _color, _containers, _nginx, _plan, _recovery
 from ansible_collections.hotswap.compose.plugins.module_utils._recorder import Recorder
 from ansible_collections.hotswap.compose.plugins.module_utils._settings import other_color
-from ansible_collections.hotswap.compose.plugins.module_utils._swap import addresses_at_load
+from ansible_collections.hotswap.compose.plugins.module_utils._swap import addresses_at_load, endpoints_of_unfinished
 from ansible_collections.hotswap.compose.plugins.module_utils._upstream import parse
 
 _POLL = 0.5
@@ -48,7 +48,7 @@ class Recoverer:
         elif decision == _recovery.KEEP:
             self._make_sure()
         else:
-            self.swap.back()
+            self._go_back()
             self._take_down()
         services = [service["name"] for service in self.found["services"]]
         recorder = Recorder(self.engine, self.state, services, self.params["keep_releases"])
@@ -108,6 +108,12 @@ class Recoverer:
             _color.remove(self.engine, self.state, previous, volumes=False)
         elif self.params["retire"] == "stop" and left:
             _color.stop(self.engine, self.state, left)
+
+    def _go_back(self):
+        endpoints = endpoints_of_unfinished(self.engine, self.state, self.params["network"], self.params["nginx_mode"])
+        result = self.swap.back(endpoints, self.params["drain_timeout"])
+        if not result.get("drained", True):
+            self.warnings.append(_nginx.cut(result["connections"], self.params["drain_timeout"]))
 
     def _take_down(self):
         if self.found["how"] == _plan.CREATE:

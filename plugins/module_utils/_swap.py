@@ -10,9 +10,13 @@ import contextlib
 import time
 import uuid
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _containers, _nginx
+from ansible_collections.hotswap.compose.plugins.module_utils import _containers, _nginx, _plan
 from ansible_collections.hotswap.compose.plugins.module_utils._answer import wait_for_answer
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError, RefusedReload, quoted
+from ansible_collections.hotswap.compose.plugins.module_utils._upstream import parse
+
+LOOK_UP = 1.0
+"""s in which nginx has looked up the names that a reload told it of; Docker's DNS answers within milliseconds."""
 
 
 class Swap:
@@ -66,16 +70,28 @@ class Swap:
         """Prove that nginx serves the app's file that is on disk; ``addresses`` as for live()."""
         return self.live(_nginx.plain(self.edge.read(self.name)), "", addresses)
 
-    def back(self):
-        """Put back what the journal says was there before the swap, by one reload."""
+    def back(self, endpoints, drain_timeout):
+        """Put back what the journal says was there before the swap, and wait until the color that had the traffic
+        meanwhile has answered what it had begun.
+
+        ``endpoints``: ``address:port`` of that color; ``drain_timeout``: s. The result has ``drained`` and
+        ``connections`` (those left) where there was something to wait for.
+        """
         way_back = self._way_back()
         if not way_back:
             return self._result(False)
         if self.check_mode:
             return self._result(True)
-        with self._turn():
-            written = self._write(_nginx.unmarked(way_back), way_back)
-        return self._result(True, **self._prove(*written))
+        here = self.edge.read(self.name)
+        if self.state.has_proved(here) and parse(here) == parse(way_back):
+            return self._result(True, **self._go_back(way_back))  # the traffic was there all the time
+        first = self._without_a_gap(way_back)
+        proof = self._go_back(first)
+        drained, left, _waited = self.edge.drain(endpoints, proof["old_workers"], proof["proved_at"], drain_timeout)
+        if first != way_back:
+            time.sleep(max(0.0, proof["proved_at"] + LOOK_UP - time.time()))
+            self._go_back(way_back)
+        return self._result(True, drained=drained, connections=left, **proof)
 
     @property
     def warning(self):
@@ -91,6 +107,17 @@ class Swap:
             f"nginx {self._version_text()} closes its clients' idle keep-alive connections at each swap, which drops a "
             f"request of every busy one ({self.clients} are open now); nginx 1.27.4 and newer drop none: update nginx"
         )
+
+    def _without_a_gap(self, text):
+        """Return what a file is to say first, so that nginx has every address when it loads it; the file itself where
+        that can't be had, as of a name that nothing answers to."""
+        first = _nginx.known_at_load(text)
+        return first if first == text or self.edge.judge({self.name: first})[0] else text
+
+    def _go_back(self, text):
+        with self._turn():
+            written = self._write(_nginx.unmarked(text), text)
+        return self._prove(*written, going_back=True)
 
     def _turn(self):
         return contextlib.nullcontext() if self.check_mode else self.edge.turn("write")
@@ -149,7 +176,7 @@ class Swap:
             raise
         return files[self.name], files_before[self.name], old_workers, time.monotonic()
 
-    def _prove(self, text, before, old_workers, written_at):
+    def _prove(self, text, before, old_workers, written_at, going_back=False):
         """See that nginx serves what was written; return what the proof says. On failure the app's file of before is
         back."""
         try:
@@ -157,17 +184,15 @@ class Swap:
             proved_at = time.time()
             if self.edge_url:
                 wait_for_answer(self.edge_url["url"], self.edge_url.get("host"))
-        except RefusedReload:
-            # It serves what it served before this deploy first wrote the file: nothing is to be put back but the file.
-            way_back = self._way_back() or before
+        except BaseException as error:
+            # On the way there, an nginx that refuses serves what it served before this deploy first wrote the file.
+            nothing_moved = isinstance(error, RefusedReload) and not going_back
+            restored = (self._way_back() or before) if nothing_moved else before
             with self._turn():
-                self.edge.write({self.name: way_back})
-            unfinished = dict(self.state.journal["unfinished"], swap={"from": None})
-            self.state.save(unfinished=unfinished, proved=_nginx.generation(way_back))
-            raise
-        except BaseException:
-            with self._turn():
-                self.edge.write({self.name: before})
+                self.edge.write({self.name: restored})
+            if nothing_moved:
+                unfinished = dict(self.state.journal["unfinished"], swap={"from": None})
+                self.state.save(unfinished=unfinished, proved=_nginx.generation(restored))
             raise
         self.state.save(proved=_nginx.generation(text))
         return {"reload_seconds": round(seconds, 3), "old_workers": old_workers, "proved_at": proved_at}
@@ -185,6 +210,17 @@ def addresses_at_load(engine, swap, network, color):
         return []
     app = swap.state.app
     return _containers.edge_addresses(_containers.find(engine, app)[color], network, app, color)
+
+
+def endpoints_of_unfinished(engine, state, network, nginx_mode):
+    """Return ``address:port`` of all that nginx may have a connection open to in the color that the journal says is
+    being deployed; empty where none is."""
+    unfinished = state.journal["unfinished"]
+    if not unfinished:
+        return []
+    color = unfinished["color"]
+    containers = _containers.find(engine, state.app)[color]
+    return _plan.endpoints(containers, unfinished["services"], color, network, nginx_mode)
 
 
 def _new_generation():

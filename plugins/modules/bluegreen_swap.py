@@ -41,7 +41,8 @@ options:
       - V(judged) tests the file that V(live) would write, and makes O(introduction) live if there is one; it is meant
         for the time while containers boot.
       - V(live) makes O(content) the app's file, reloads nginx and proves it.
-      - V(back) puts the file of before back, as the journal has it, and reloads nginx once.
+      - V(back) puts the file of before back, as the journal has it, reloads nginx and proves it. Where the other color
+        had the traffic meanwhile, it then waits until that one has answered what it had begun; so it can be removed.
       - O(content) and O(color) are required for the first two.
     type: str
     choices: [judged, live, back]
@@ -76,6 +77,10 @@ options:
       host:
         description: The Host header to send.
         type: str
+  drain_timeout:
+    description: With O(state=back), seconds after which what the other color has not answered is given up.
+    type: int
+    default: 30
   containers:
     description: The ids of the old color's containers; with O(state=back), the traffic only goes back to them where
       they are healthy.
@@ -112,6 +117,14 @@ reload_seconds:
   description: From the reload to the proof.
   returned: when nginx was reloaded or started
   type: float
+drained:
+  description: Whether the color that gave the traffic back had nothing left in time.
+  returned: with O(state=back), when it had the traffic
+  type: bool
+connections:
+  description: How many connections to it were left; stopping it cuts them.
+  returned: with O(state=back), when it had the traffic
+  type: int
 nginx_version:
   description: nginx's version.
   returned: success
@@ -120,13 +133,17 @@ nginx_version:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _containers
+from ansible_collections.hotswap.compose.plugins.module_utils import _containers, _nginx
 from ansible_collections.hotswap.compose.plugins.module_utils._app import EDGE_ARGUMENTS, edge_for
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
 from ansible_collections.hotswap.compose.plugins.module_utils._lock import AppLock
 from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState, StateError
-from ansible_collections.hotswap.compose.plugins.module_utils._swap import Swap, addresses_at_load
+from ansible_collections.hotswap.compose.plugins.module_utils._swap import (
+    Swap,
+    addresses_at_load,
+    endpoints_of_unfinished,
+)
 
 
 def refuse_unhealthy(engine, container_ids):
@@ -152,7 +169,10 @@ def _act(params, check_mode):
     swap = Swap(edge_for(engine, params, state), state, params["edge_url"], check_mode)
     if params["state"] == "back":
         refuse_unhealthy(engine, params["containers"])
-        return swap.back(), None
+        endpoints = endpoints_of_unfinished(engine, state, params["network"], params["nginx_mode"])
+        result = swap.back(endpoints, params["drain_timeout"])
+        warning = None if result.get("drained", True) else _nginx.cut(result["connections"], params["drain_timeout"])
+        return result, warning
     if params["state"] == "judged":
         result = swap.judge(params["content"], params["introduction"], params["previous_content"])
         return result, swap.warning if swap.unprepared else None
@@ -170,6 +190,7 @@ def main():
             introduction={"type": "str", "default": ""},
             color={"type": "str", "choices": ["blue", "green"]},
             edge_url={"type": "dict", "options": {"url": {"type": "str", "required": True}, "host": {"type": "str"}}},
+            drain_timeout={"type": "int", "default": 30},
             containers={"type": "list", "elements": "str", "default": []},
             state_dir={"type": "str", "required": True},
             lock={"type": "str"},

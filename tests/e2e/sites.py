@@ -44,9 +44,10 @@ services:
       GREETING: ${GREETING:-}
     healthcheck:
       test: [CMD, test, -e, /tmp/healthy]
-      interval: 400ms
-      timeout: 2s
+      start_interval: 400ms
       start_period: 800ms
+      interval: 2s
+      timeout: 2s
       retries: 2
 networks:
   edge:
@@ -248,7 +249,7 @@ class Load:
     def lost_nothing(self):
         total = self.report["total"]
         assert total["requests"] > 50, total
-        assert (total["dropped"], total["errors_5xx"], total["other_non_2xx"]) == (0, 0, 0), self.report["drops"]
+        assert (total["dropped"], total["errors_5xx"], total["other_non_2xx"]) == (0, 0, 0), self.report
 
 
 class Site:
@@ -298,10 +299,9 @@ class Site:
         for network in self.docker.networks.list():
             if mine.match(network.name):
                 network.remove()
-        for image in self.docker.images.list():
-            for tag in image.tags:
-                if mine.match(tag.rpartition("/")[0].rpartition("/")[2]):
-                    self.docker.images.remove(tag, force=True)
+        for tag in self.tags():
+            if mine.match(tag.rpartition("/")[0].rpartition("/")[2]):
+                self.docker.images.remove(tag, force=True)
         shutil.rmtree(self.state, ignore_errors=True)
         self.docker.close()
 
@@ -313,6 +313,10 @@ class Site:
         dockerfile = f"FROM {APP_IMAGE}\nLABEL e2e.site={self.name} e2e.tag={tag} e2e.content={content or tag}\n"
         image, _log = self.docker.images.build(fileobj=io.BytesIO(dockerfile.encode()), tag=name, rm=True)
         return image.id
+
+    def tags(self):
+        """Every image on the host, by each of its names: ``{name: id}``, in one call, whatever comes and goes."""
+        return {name: image["Id"] for image in self.docker.api.images() for name in image["RepoTags"] or []}
 
     def has_image(self, name):
         try:
@@ -455,9 +459,7 @@ class Site:
         mine = [c for c in containers if c.name.startswith(self.name) or c.labels.get(APP_LABEL) == self.app]
         return {
             "containers": sorted((c.id, c.name, c.status, c.attrs["State"]["StartedAt"]) for c in mine),
-            "images": sorted(
-                (tag, image.id) for image in self.docker.images.list() for tag in image.tags if self.name in tag
-            ),
+            "images": sorted(each for each in self.tags().items() if self.name in each[0]),
             "files": {str(path): path.read_bytes() for path in self.files()},
             "workers": self.workers() if self.nginx.status == "running" else None,
         }

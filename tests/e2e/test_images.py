@@ -26,11 +26,10 @@ def site(site, registry):
     site.repository = site.name
     site.start_nginx(wait=False)
     yield site
-    for image in site.docker.images.list():
-        for name in image.tags:
-            if name.startswith(registry.reference(site.name)):
-                with contextlib.suppress(docker.errors.APIError):
-                    site.docker.images.remove(name, force=True)
+    for name in site.tags():
+        if name.startswith(registry.reference(site.name)):
+            with contextlib.suppress(docker.errors.APIError):
+                site.docker.images.remove(name, force=True)
 
 
 def publish(site, registry, tag, content=""):
@@ -49,9 +48,7 @@ def deploy(site, registry, release, behaviour="healthy", **more):
 def present(site, registry):
     """The tags of the registry's images that the host has."""
     prefix = registry.reference(site.name) + ":"
-    return {
-        name.rpartition(":")[2] for image in site.docker.images.list() for name in image.tags if name.startswith(prefix)
-    }
+    return {name.removeprefix(prefix) for name in site.tags() if name.startswith(prefix)}
 
 
 def test_check_mode_pulls_nothing(site, registry):

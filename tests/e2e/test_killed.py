@@ -139,16 +139,7 @@ def test_check_mode_says_what_it_found_and_changes_nothing(site):
     site.converged(site.deploy(release), release)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        '{"format": 1, "app": "sho',
-        '{"format": 1, "app": "bank", "releases": [], "restart_policies": {}, "proved": null, "unfinished": null}',
-        '{"format": 0}',
-        '{"purple": true}',
-    ],
-)
+@pytest.mark.parametrize("text", ["", '{"format": 1, "app": "sho'])
 def test_a_journal_that_cannot_be_trusted(site, text):
     """nginx is made sure of; the same release has the traffic."""
     release = site.release()

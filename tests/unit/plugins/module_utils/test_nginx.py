@@ -104,6 +104,19 @@ def test_what_nginx_follows(content, names):
     assert nginx.followed(content) == names
 
 
+def test_what_nginx_knows_when_it_loads_is_what_it_follows():
+    followed = text()
+    known = nginx.known_at_load(followed)
+    assert "    server store-green-was:3000;\n    server store-green-was:3000 resolve down;\n" in known
+    assert parse(known) == parse(followed)
+    assert nginx.followed(known) == nginx.followed(followed)
+    assert nginx.known_at_load(known) == known
+    assert nginx.known_at_load(text(version=OLD)) == text(version=OLD)
+    assert nginx.known_at_load("  server a:80 weight=3 resolve;\n") == (
+        "  server a:80 weight=3;\n  server a:80 weight=3 resolve down;\n"
+    )
+
+
 @pytest.mark.parametrize("path", ["/etc/nginx/conf.d/bluegreen-bank.conf", "/conf.d/bluegreen.conf", "bluegreen.conf"])
 def test_a_file_that_nginx_does_not_read(path):
     assert nginx.file_in_dump(recorded("dump.txt"), path) is None

@@ -39,6 +39,8 @@ class StandInEdge:
         self.reads_conf_dir = True  # nginx includes it
         self.sees_writes = True  # the directory is mounted, not a file of it
         self.user_has_keepalive = False
+        self.answered = True  # all names, by the DNS server
+        self.drained = True
         self.broken = None  # what nginx says of somebody else's file
         self.fails = None  # its next start or reload
         self.writing = False
@@ -82,6 +84,12 @@ class StandInEdge:
         self._load("reload")
         return 0.1234
 
+    def drain(self, endpoints, old_workers, proved_at, timeout):
+        assert not self.writing
+        assert (endpoints, old_workers, timeout) == (["10.0.0.9:3000"], [(10, 100), (11, 100)], 30)
+        self.calls.append("drain")
+        return self.drained, 0 if self.drained else 2, 0.5
+
     def start(self):
         self._load("start")
         self.running = True
@@ -108,6 +116,8 @@ class StandInEdge:
             return False, self.broken
         if self.user_has_keepalive and files.get(SHARED):
             return False, DUPLICATE
+        if not self.answered and any("resolve down" in text for text in files.values() if text):
+            return False, "nginx: [emerg] host not found in upstream"
         read = sorted(files.items()) if self.reads_conf_dir else []
         dump = "".join(f"# configuration file {self.path(name)}:\n{text}\n" for name, text in read if text)
         return True, "nginx: configuration file test is successful\n" + dump
@@ -148,6 +158,10 @@ def swap_of(edge, state, check_mode=False, edge_url=None):
 
 def live(edge, state, color="green", previous="blue", **options):
     return swap_of(edge, state, **options).live(content(color), content(previous) if previous else "", [])
+
+
+def back(edge, state, **options):
+    return swap_of(edge, state, **options).back(["10.0.0.9:3000"], 30)
 
 
 def test_the_traffic_goes_over_and_the_way_back_is_noted(state):
@@ -228,7 +242,7 @@ def test_nginx_gets_to_know_the_new_names_before_the_swap(state):
     live(edge, state)
     assert serves(edge) == content("green")
     assert noted(state) == {"from": on_disk("blue")}
-    swap_of(edge, state).back()
+    back(edge, state)
     assert serves(edge) == content("blue")
 
 
@@ -242,14 +256,14 @@ def test_the_first_deploy_has_no_file_to_go_back_to(state):
     edge = StandInEdge()
     live(edge, state, "blue", previous=None)
     assert not noted(state)["from"]
-    assert swap_of(edge, state).back() == UNCHANGED
+    assert back(edge, state) == UNCHANGED
     assert edge.calls == ["judge", "write", "reload"]
 
 
 def test_adoption_goes_back_to_what_ran_by_hand(state):
     edge = StandInEdge()
     live(edge, state)
-    assert swap_of(edge, state).back()["changed"]
+    assert back(edge, state)["changed"]
     assert serves(edge) == content("blue")
 
 
@@ -287,7 +301,7 @@ def test_check_mode_of_going_back(state):
     edge = StandInEdge({OURS: on_disk("blue")})
     live(edge, state)
     calls = list(edge.calls)
-    assert swap_of(edge, state, check_mode=True).back()["changed"]
+    assert back(edge, state, check_mode=True)["changed"]
     assert edge.calls == calls
 
 
@@ -317,7 +331,7 @@ def test_what_nginx_would_refuse_is_never_written(break_it, message, state):
             act()
         assert str(error.value) == message
     assert edge.files == {OURS: on_disk("blue")}
-    assert swap_of(edge, state).back() == UNCHANGED
+    assert back(edge, state) == UNCHANGED
     assert edge.calls == ["judge", "judge"]
 
 
@@ -344,7 +358,7 @@ def test_a_reload_that_is_not_proven_leaves_the_file_of_before(files, failure, m
         live(edge, state, previous="blue" if files else None)
     assert edge.files.get(OURS) == files.get(OURS)
     assert edge.calls == ["judge", "write", "reload", "write"]
-    assert swap_of(edge, state).back()["changed"] is (may_still_come and bool(files))
+    assert back(edge, state)["changed"] is (may_still_come and bool(files))
 
 
 def test_a_reload_that_is_refused_leaves_what_nginx_serves_when_the_names_were_made_known_before(state):
@@ -365,7 +379,7 @@ def test_a_swap_that_is_not_proven_after_the_names_were_made_known_can_still_be_
         live(edge, state)
     assert edge.files[OURS] == introduced  # what nginx served last for sure
     assert noted(state) == {"from": on_disk("blue")}
-    assert swap_of(edge, state).back()["changed"]
+    assert back(edge, state)["changed"]
     assert serves(edge) == content("blue")
 
 
@@ -382,15 +396,15 @@ def test_names_that_could_not_be_made_known(files, restored, failure, may_still_
         restored = content("blue")  # adopted: the way back is of the plan's making
     assert edge.files.get(OURS) == restored
     edge.calls.clear()
-    assert swap_of(edge, state).back()["changed"] is may_still_come
-    assert edge.calls == (["judge", "write", "reload"] if may_still_come else [])
+    assert back(edge, state)["changed"] is may_still_come
+    assert edge.calls == (["judge", "write", "reload", "drain"] if may_still_come else [])
 
 
 def test_adoption_goes_back_from_where_the_names_were_made_known(state):
     edge = StandInEdge()
     swap_of(edge, state).judge(content("green"), content("blue", down="green"), content("blue"))
     assert noted(state) == {"from": content("blue")}
-    swap_of(edge, state).back()
+    back(edge, state)
     assert serves(edge) == content("blue")
 
 
@@ -426,22 +440,60 @@ def test_an_answer_through_nginx_is_part_of_the_proof(answers, state, monkeypatc
     assert serves(edge) == content("green" if answers else "blue")
 
 
-def test_back_is_one_reload_of_what_the_journal_noted(state):
+@pytest.mark.parametrize("drained", [True, False])
+def test_back_puts_back_what_the_journal_noted_and_lets_the_other_color_finish(drained, state):
     edge = StandInEdge({OURS: on_disk("blue")})
     live(edge, state)
     edge.calls.clear()
+    edge.drained = drained
     again = AppState(state.directory.rpartition("/")[0], "shop")
-    result = swap_of(edge, again).back()
-    assert edge.calls == ["judge", "write", "reload"]
+    result = back(edge, again)
+    assert edge.calls == ["judge", "write", "reload", "drain"]
     assert serves(edge) == content("blue")
-    assert result["changed"]
+    assert (result["changed"], result["drained"], result["connections"]) == (True, drained, 0 if drained else 2)
+
+
+def test_traffic_that_never_left_is_not_waited_for(state):
+    edge = StandInEdge({OURS: on_disk("blue")})
+    swap_of(edge, state).judge(content("green"), content("blue", down="green"), "")
+    edge.calls.clear()
+    assert "drained" not in back(edge, state)
+    assert edge.calls == ["judge", "write", "reload"]
+
+
+@pytest.mark.parametrize("answered, reloads", [(True, 2), (False, 1)])
+def test_names_that_nginx_follows_are_looked_up_when_the_traffic_comes_back(answered, reloads, state, monkeypatch):
+    monkeypatch.setattr(_swap, "LOOK_UP", 0.01)
+    followed = content("blue").replace(":3000;", ":3000 resolve;")
+    edge = StandInEdge({OURS: nginx.marked(followed, generation="before")})
+    live(edge, state)
+    edge.calls.clear()
+    edge.answered = answered
+    loaded = []
+    edge.reload_after = lambda moment: loaded.append(serves(edge)) or 0.1
+    back(edge, state)
+    assert loaded == [nginx.known_at_load(followed), followed][-reloads:]
+    assert edge.calls == (["judge"] * 2 + ["write", "drain"] + ["judge", "write"] * (reloads - 1))
+    assert state.has_proved(edge.files[OURS])
+
+
+def test_a_reload_that_is_refused_on_the_way_back_leaves_what_nginx_serves(state):
+    edge = StandInEdge({OURS: on_disk("blue")})
+    live(edge, state)
+    edge.fails = RefusedReload("taken")
+    with pytest.raises(RefusedReload):
+        back(edge, state)
+    assert serves(edge) == content("green")
+    assert noted(state) == {"from": on_disk("blue")}
+    back(edge, state)
+    assert serves(edge) == content("blue")
 
 
 @pytest.mark.parametrize("unfinished", [None, {"kept": "d2"}, {"kept": "d2", "swap": {"from": None}}])
 def test_nothing_to_go_back_from(unfinished, state):
     state.save(unfinished=unfinished)
     edge = StandInEdge({OURS: on_disk("blue")})
-    assert swap_of(edge, state).back() == UNCHANGED
+    assert back(edge, state) == UNCHANGED
     assert edge.calls == []
 
 
