@@ -135,7 +135,7 @@ def environment() -> dict[str, str]:
         PATH=f"{BIN}:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin",
         ANSIBLE_COLLECTIONS_PATH=str(ROOT / ".collections"),
         NO_COLOR="1",
-        PYTHONDONTWRITEBYTECODE="1",
+        PYTHONPYCACHEPREFIX=str(CACHE / "pycache"),  # kept, and out of the tree
         RUFF_CACHE_DIR=str(CACHE / "ruff"),
     )
     return env
