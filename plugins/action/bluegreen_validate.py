@@ -36,14 +36,12 @@ class ActionModule(ActionBase):
             variables = _without(task_vars["omit"], variables)
         values = {name: _typed(value, options[name].get("type")) for name, value in variables.items()}
         checked = ArgumentSpecValidator(options).validate(values)
-        settings = {
-            name[len(PREFIX) :]: value
-            for name, value in given(checked.validated_parameters).items()
-            if not options[name].get("no_log")
-        }
-        found = list(checked.error_messages) or problems(settings)
+        everything = {name[len(PREFIX) :]: value for name, value in given(checked.validated_parameters).items()}
+        found = list(checked.error_messages) or problems(everything) + _missing_files(everything)
         if found:
             raise AnsibleActionFail("\n".join(found))
+        secret = [name[len(PREFIX) :] for name in options if options[name].get("no_log")]
+        settings = {name: value for name, value in everything.items() if name not in secret}
         result.update(changed=False, settings=settings)
         if settings.get("nginx_manage"):
             result["nginx_volumes"] = nginx_volumes(settings)
@@ -53,6 +51,14 @@ class ActionModule(ActionBase):
         path = os.path.join(self._task._role._role_path, "meta", "argument_specs.yml")
         with open(path, encoding="utf-8") as file:
             return yaml.safe_load(file)["argument_specs"][entry_point]["options"]
+
+
+def _missing_files(settings):
+    return [
+        f"bluegreen_hooks is {path!r}: there is no such file on the controller for {name}"
+        for name, path in (settings.get("hooks") or {}).items()
+        if not os.path.isfile(path)
+    ]
 
 
 def _typed(value, kind):

@@ -49,3 +49,15 @@ options:
     type: str
     required: true
 """
+
+    SMOKE = r"""
+options:
+  tests:
+    description:
+      - The role's C(bluegreen_smoke_tests); a JSON list, encoded as Base64.
+      - One text, because Ansible would otherwise black out each of its values wherever it appears in an output.
+    type: str
+    default: W10=
+requirements:
+  - jmespath on the target, where a test has an expression
+"""

@@ -2,13 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One HTTP request through nginx, as a client of the app would make it."""
+"""One HTTP request, as a client of the app would make it, and the one that is part of a swap's proof."""
 
 from __future__ import annotations
 
 import http.client
 import ssl
 import time
+import typing as t
 from urllib.parse import urlsplit
 
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
@@ -20,9 +21,21 @@ PATIENCE = 3.0
 _NOT_FROM_THE_APP = (502, 503, 504)
 
 
-def ask(url, host, timeout):
-    """Return the status of one GET. The certificate isn't checked: it is the app's answer that is asked for, not its
-    identity."""
+LONGEST_BODY = 1 << 20
+"""Bytes of an answer that are read."""
+
+
+class Answer(t.NamedTuple):
+    status: int
+    body: str
+
+
+def ask(url, timeout, host=None, method="GET", headers=None, body=None):
+    """Return the Answer to one request; raises OSError or HTTPException where none comes within ``timeout`` s.
+
+    ``host``: the Host header; ``headers`` outrank it. The certificate isn't checked: it is the app's answer that is
+    asked for, not its identity.
+    """
     parts = urlsplit(url)
     if parts.scheme == "https":
         connection = http.client.HTTPSConnection(
@@ -32,8 +45,13 @@ def ask(url, host, timeout):
         connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout)
     try:
         path = (parts.path or "/") + ("?" + parts.query if parts.query else "")
-        connection.request("GET", path, headers={"Host": host} if host else {})
-        return connection.getresponse().status
+        sent = {"Host": host} if host else {}
+        for name, value in (headers or {}).items():
+            sent = {each: sent[each] for each in sent if each.lower() != name.lower()}
+            sent[name] = value
+        connection.request(method, path, headers=sent, body=None if body is None else body.encode("utf-8"))
+        response = connection.getresponse()
+        return Answer(response.status, response.read(LONGEST_BODY).decode("utf-8", "replace"))
     finally:
         connection.close()
 
@@ -43,7 +61,7 @@ def wait_for_answer(url, host):
     began = time.monotonic()
     while True:
         try:
-            status = ask(url, host, PATIENCE)
+            status = ask(url, PATIENCE, host).status
             said = f"status {status}"
             if status not in _NOT_FROM_THE_APP:
                 return

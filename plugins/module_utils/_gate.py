@@ -39,6 +39,11 @@ class Rules(NamedTuple):
     min_uptime: float = 10
     max_restarts: int = 0
 
+    @classmethod
+    def of_released(cls, services: list[str], traffic_services: list[str], max_restarts: int) -> Rules:
+        """What is demanded of a project that has passed its gate already."""
+        return cls(frozenset(services), frozenset(traffic_services), "running", 0, max_restarts)
+
     @property
     def expected(self) -> frozenset[str]:
         return self.services | self.traffic_services

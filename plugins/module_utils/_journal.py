@@ -20,6 +20,8 @@ A state, format 1::
          "images": {service: {"ref": "shop-was:v1", "id": "sha256:...", "brought": bool}},
          "config_hash": str,
          "outcome": "deployed" | "rolled_back" | "rejected"}],
+     "migrations": [                          # that succeeded, newest last; may be missing
+        {"release": str, "image": "sha256:...", "command": str, "at": "2026-01-31T23:59:59Z"}],
      "restart_policies": {container id: {"Name": str, "MaximumRetryCount": int}},
      "proved": None | str,                    # the generation of nginx's file that nginx was seen to have loaded
      "unfinished": None |                     # a run that has not ended; "deploy" and its companions only in a deploy
@@ -160,6 +162,9 @@ def _check(state):
     _expect(state, "releases", list, "")
     for index, record in enumerate(state["releases"]):
         _check_record(record, f"releases[{index}]")
+    for index, migration in enumerate(state.get("migrations", [])):
+        for key in ("release", "image", "command", "at"):
+            _expect(migration, key, str, f"migrations[{index}]")
     _expect(state, "restart_policies", dict, "")
     for container, policy in state["restart_policies"].items():
         where = f"restart_policies[{container}]"

@@ -12,7 +12,7 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _compose, _nginx, _plan, _vhost
+from ansible_collections.hotswap.compose.plugins.module_utils import _compose, _migration, _nginx, _plan, _vhost
 from ansible_collections.hotswap.compose.plugins.module_utils._containers import edge_addresses, is_running
 from ansible_collections.hotswap.compose.plugins.module_utils._journal import utc_now, write_atomic
 from ansible_collections.hotswap.compose.plugins.module_utils._settings import (
@@ -257,6 +257,9 @@ class Planner:
         }
         if unchanged:
             return plan
+        self.warnings += _migration.outlasting(
+            self.state.journal.get("migrations", []), record["release"], record["deployed_at"]
+        )
         if how == _plan.CREATE:
             config = self._retained(record, color)
             plan["services"] = _compose.expected_services(config)

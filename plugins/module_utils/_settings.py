@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from urllib.parse import urlsplit
 
 from ansible_collections.hotswap.compose.plugins.module_utils import _vhost
@@ -24,6 +25,9 @@ _RELEASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")
 _SERVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z")
 _DOCKER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 _UPSTREAM = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,127}\Z")
+_PATH = re.compile(r"/[!-~]*\Z")
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")  # RFC 9110: methods and names of headers
+_HEADER_VALUE = re.compile(r"[\t -~]*\Z")
 _URL = re.compile(r"https?://[!-~]+\Z")
 _HOST_HEADER = re.compile(r"[A-Za-z0-9._:\[\]-]+\Z")
 _BRACES = re.compile(r"\{[^{}]*\}?|\}")
@@ -94,7 +98,20 @@ def problems(settings):
     Only what is in ``settings`` is judged, so that every entry point can hand in its own variables.
     """
     found = []
-    for check in (_names, _paths, _files, _services, _managed, _published, _vhost_problems, _edge_url, _numbers):
+    for check in (
+        _names,
+        _paths,
+        _files,
+        _services,
+        _managed,
+        _published,
+        _vhost_problems,
+        _edge_url,
+        _smoke_tests,
+        _migrate,
+        _hooks,
+        _numbers,
+    ):
         found.extend(check(settings))
     return found
 
@@ -259,6 +276,48 @@ def _edge_url(settings):
         yield _problem("edge_url", host, "host is a host name, with :port where that is in the Host header")
 
 
+def _smoke_tests(settings):
+    names = [service["name"] for service in settings.get("services") or []]
+    for test in settings.get("smoke_tests") or []:
+        if test["service"] not in names:
+            remedy = "service is one of bluegreen_services, as it is written there: {}".format(", ".join(names))
+            yield _problem("smoke_tests", test["service"], remedy)
+        if not _PATH.match(test["path"]):
+            yield _problem("smoke_tests", test["path"], "path begins with '/' and has no blanks; encode them as %20")
+        if not _TOKEN.match(test["method"]):
+            yield _problem("smoke_tests", test["method"], "method is one word, as GET or POST")
+        for name, value in test["headers"].items():
+            if not _TOKEN.match(name) or not _HEADER_VALUE.match(str(value)):
+                yield _problem("smoke_tests", name, "headers maps the names of headers to one line of ASCII each")
+        if not 100 <= test["status"] <= 599:
+            yield _problem("smoke_tests", test["status"], "status is a number from 100 to 599")
+        if test["retries"] < 0:
+            yield _problem("smoke_tests", test["retries"], "give 0 or more retries")
+
+
+def _migrate(settings):
+    migrate = settings.get("migrate")
+    if not migrate:
+        return
+    names = [service["name"] for service in settings.get("services") or []]
+    if migrate.get("service") not in names:
+        remedy = "service is one of bluegreen_services, as it is written there: {}".format(", ".join(names))
+        yield _problem("migrate", migrate.get("service"), remedy)
+    try:
+        words = shlex.split(migrate.get("command") or "")
+    except ValueError as error:
+        yield _problem("migrate", migrate["command"], f"the command can't be split into words: {error}")
+    else:
+        if not words:
+            yield _problem("migrate", migrate.get("command"), "give the command that is to be run")
+
+
+def _hooks(settings):
+    for name, path in (settings.get("hooks") or {}).items():
+        if not path.startswith("/"):
+            yield _problem("hooks", path, f"give the absolute path of the file of tasks for {name}, on the controller")
+
+
 def _is_url(text):
     try:
         parts = urlsplit(text)
@@ -273,6 +332,8 @@ def _numbers(settings):
         ("health_stable_for", 0, "seconds"),
         ("min_uptime", 0, "seconds"),
         ("max_restarts", 0, "restarts"),
+        ("bake_seconds", 0, "seconds"),
+        ("bake_failures", 0, "failures"),
         ("drain_timeout", 0, "seconds"),
         ("keep_releases", 1, "releases"),
         ("lock_wait", 0, "seconds"),

@@ -215,8 +215,8 @@ def addresses_at_load(engine, swap, network, color):
 def endpoints_of_unfinished(engine, state, network, nginx_mode):
     """Return ``address:port`` of all that nginx may have a connection open to in the color that the journal says is
     being deployed; empty where none is."""
-    unfinished = state.journal["unfinished"]
-    if not unfinished:
+    unfinished = state.unfinished
+    if unfinished is None:
         return []
     color = unfinished["color"]
     containers = _containers.find(engine, state.app)[color]

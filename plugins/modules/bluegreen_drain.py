@@ -51,6 +51,24 @@ options:
     description: Seconds after which what is left is given up.
     type: int
     default: 30
+  project_name:
+    description: The Compose project that has the traffic now. Where not all of it is ready at the end, the task fails,
+      so that the old color is not stopped.
+    type: str
+  services:
+    description: The services that it must have.
+    type: list
+    elements: str
+    default: []
+  traffic_services:
+    description: Those of them that take traffic.
+    type: list
+    elements: str
+    default: []
+  max_restarts:
+    description: How often a container of it may have restarted.
+    type: int
+    default: 0
 """
 
 EXAMPLES = r"""
@@ -80,15 +98,31 @@ elapsed:
   description: Seconds waited.
   returned: success
   type: float
+containers:
+  description: Of the project, where not all of it was ready, as of M(hotswap.compose.compose_health_wait).
+  returned: always
+  type: list
+  elements: dict
 """
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _nginx
+from ansible_collections.hotswap.compose.plugins.module_utils import _gate, _nginx
 from ansible_collections.hotswap.compose.plugins.module_utils._app import EDGE_ARGUMENTS, edge_for
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
 from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState
+from ansible_collections.hotswap.compose.plugins.module_utils._waiter import Waiter, evidence
+
+LOG_TAIL = 50
+
+
+def still_ready(engine, params):
+    """Return ``(outcome, containers)`` of the project that has the traffic now."""
+    rules = _gate.Rules.of_released(params["services"], params["traffic_services"], params["max_restarts"])
+    waiter = Waiter(engine, params["project_name"], rules)
+    outcome = waiter.look_once()
+    return outcome, evidence(engine, list(waiter.records.values()), outcome, LOG_TAIL)
 
 
 def main():
@@ -99,6 +133,10 @@ def main():
             old_workers={"type": "list", "elements": "list", "required": True},
             proved_at={"type": "float", "required": True},
             timeout={"type": "int", "default": 30},
+            project_name={"type": "str"},
+            services={"type": "list", "elements": "str", "default": []},
+            traffic_services={"type": "list", "elements": "str", "default": []},
+            max_restarts={"type": "int", "default": 0},
             state_dir={"type": "str", "required": True},
             **EDGE_ARGUMENTS,
             **ENGINE_ARGUMENTS,
@@ -107,18 +145,24 @@ def main():
     )
     params = module.params
     drained, connections, waited = True, 0, 0.0
+    outcome, containers = None, []
     try:
         if not module.check_mode:
             state = AppState(params["state_dir"], params["app"])
-            edge = edge_for(Engine.connect(params), params, state)
+            engine = Engine.connect(params)
+            edge = edge_for(engine, params, state)
             drained, connections, waited = edge.drain(
                 params["endpoints"], params["old_workers"], params["proved_at"], params["timeout"]
             )
+            if params["project_name"]:
+                outcome, containers = still_ready(engine, params)
     except (EngineError, EdgeError) as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=str(error), containers=[])
+    if outcome and outcome.status != _gate.READY:
+        module.fail_json(msg=f"{outcome.text}, after the swap", containers=containers)
     if not drained:
         module.warn(_nginx.cut(connections, params["timeout"]))
-    module.exit_json(changed=False, drained=drained, connections=connections, elapsed=round(waited, 3))
+    module.exit_json(changed=False, drained=drained, connections=connections, elapsed=round(waited, 3), containers=[])
 
 
 if __name__ == "__main__":

@@ -142,6 +142,11 @@ options:
             description: Whether WebSockets are opened there.
             type: bool
             default: false
+  smoke_tests:
+    description: What is to be asked later, as O(hotswap.compose.bluegreen_smoke#module:tests); what can't be asked is
+      refused here.
+    type: str
+    default: W10=
   edge_url:
     description: By what the app is reached through nginx; derived from O(vhost) where that is given.
     type: dict
@@ -307,10 +312,12 @@ from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENG
 from ansible_collections.hotswap.compose.plugins.module_utils._lock import AppLock, Held
 from ansible_collections.hotswap.compose.plugins.module_utils._plan import PlanError
 from ansible_collections.hotswap.compose.plugins.module_utils._planner import Planner
+from ansible_collections.hotswap.compose.plugins.module_utils._prober import SmokeError, decoded
 from ansible_collections.hotswap.compose.plugins.module_utils._settings import given
 from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState, StateError
 from ansible_collections.hotswap.compose.plugins.module_utils._upstream import UpstreamError
 
+EXPECTED = (EngineError, EdgeError, StateError, PlanError, ComposeError, UpstreamError, SmokeError, OSError)
 PORTS = {
     "type": "dict",
     "options": {"blue": {"type": "int", "required": True}, "green": {"type": "int", "required": True}},
@@ -375,6 +382,7 @@ def decide(engine, params, run, docker, check_mode):
     found = AppState(params["state_dir"], params["app"]).unfinished if params["deploy"] is None else None
     if found and not check_mode:
         return {"changed": False, "unfinished": True}, []
+    decoded(params["smoke_tests"])
     params = dict(params, env=environment(params["env"]), vhost=given(params["vhost"]))
     planner = Planner(engine, params, run, docker, check_mode)
     result = dict(planner.result(), unfinished=bool(found), docker=docker)
@@ -417,6 +425,7 @@ def main():
             holder={"type": "dict"},
             dead={"type": "str"},
             vhost=VHOST,
+            smoke_tests={"type": "str", "default": "W10=", "no_log": True},
             edge_url={"type": "dict", "default": {}, "options": {"url": {"type": "str"}, "host": {"type": "str"}}},
             state_dir={"type": "str", "required": True},
             **EDGE_ARGUMENTS,
@@ -452,7 +461,7 @@ def main():
         if params["deploy"] is None:  # else the role goes on, to undo what it has begun
             give_up(lock, params)
             AppState(params["state_dir"], params["app"]).remove(made)
-        if not isinstance(error, (EngineError, EdgeError, StateError, PlanError, ComposeError, UpstreamError, OSError)):
+        if not isinstance(error, EXPECTED):
             raise
         module.fail_json(msg=str(error))
     for warning in warnings:

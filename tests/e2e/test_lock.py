@@ -66,7 +66,9 @@ def test_status_shows_it_and_unlock_frees_it(site):
     assert "Nobody had it." in site.play("unlock").succeeded().stdout
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.long)]
+)
 def test_a_run_that_is_ended_frees_it_at_once(site, number):
     release = "v3" if site.release() == "v2" else "v2"
     run = deploying(site, release)

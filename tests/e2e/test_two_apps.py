@@ -102,6 +102,7 @@ def test_neighbours_websockets_are_neither_cut_nor_waited_for(sites):
     site.serves("v3")
 
 
+@pytest.mark.long
 def test_refused_neighbour_leaves_the_other_alone(sites):
     site, neighbour = sites
     file = neighbour.upstream_file()

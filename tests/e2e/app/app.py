@@ -1,6 +1,10 @@
 # Copyright (c) 2026 the hotswap.compose authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A tiny application that boots at once; BEHAVIOUR says what it is: healthy, never-healthy, exit, crash."""
+"""A tiny application that boots at once; BEHAVIOUR says what it is.
+
+healthy; never-healthy; exit and crash: before it is ready; and, from its first request of / on: dies (2 s later),
+dies-once, fails (500 at /smoke), sickens (is unhealthy).
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +22,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 BEHAVIOUR = os.environ.get("BEHAVIOUR") or "healthy"
 RELEASE = os.environ.get("BLUEGREEN_RELEASE", "")
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455
+USED = threading.Event()
 NAMES = ("BLUEGREEN_RELEASE", "BLUEGREEN_COLOR", "BEHAVIOUR", "GREETING", "HOSTNAME")
 SAID = {name: os.environ.get(name, "") for name in NAMES}
 
@@ -31,8 +37,11 @@ class Handler(BaseHTTPRequestHandler):
         url = urllib.parse.urlsplit(self.path)
         if url.path == "/slow":
             time.sleep(float(urllib.parse.parse_qs(url.query)["seconds"][0]))
+        if url.path == "/" and not USED.is_set():
+            USED.set()
+            threading.Thread(target=first_used).start()
         body = json.dumps(SAID).encode()
-        self.send_response(200)
+        self.send_response(500 if url.path == "/smoke" and USED.is_set() and BEHAVIOUR == "fails" else 200)
         self.send_header("X-Release", RELEASE)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -63,6 +72,17 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *args):
         """No line a request: the evidence of a refused release is what else is in the log."""
+
+
+def first_used():
+    once = BEHAVIOUR == "dies-once" and not os.path.exists("/tmp/died")
+    if BEHAVIOUR == "dies" or once:
+        time.sleep(2)
+        open("/tmp/died", "w").close()
+        print("out of luck", flush=True)
+        os._exit(5)
+    if BEHAVIOUR == "sickens":
+        os.remove("/tmp/healthy")
 
 
 def main():

@@ -211,12 +211,78 @@ BOTH = "the name must hold {color}, as in was-{color}: else both colors answer t
         ("health_stable_for", -1, "-1: give 0 or more seconds"),
         ("min_uptime", -1, "-1: give 0 or more seconds"),
         ("max_restarts", -1, "-1: give 0 or more restarts"),
+        ("bake_seconds", -1, "-1: give 0 or more seconds"),
+        ("bake_failures", -1, "-1: give 0 or more failures"),
         ("drain_timeout", -1, "-1: give 0 or more seconds"),
         ("keep_releases", 0, "0: give 1 or more releases"),
     ],
 )
 def test_a_problem_names_variable_value_and_remedy(variable, value, message):
     assert settings.problems(sound(**{variable: value})) == [f"bluegreen_{variable} is {message}"]
+
+
+SMOKE_TEST = {
+    "service": "was-{color}",
+    "path": "/health?deep=1",
+    "method": "GET",
+    "headers": {"Authorization": "Bearer a b"},
+    "status": 200,
+    "retries": 3,
+}
+
+
+@pytest.mark.parametrize(
+    "changed, problem",
+    [
+        ({}, None),
+        ({"service": "api-{color}"}, "'api-{color}': service is one of bluegreen_services, as it is written there: "),
+        ({"path": "health"}, "'health': path begins with '/'"),
+        ({"path": "/a b"}, "'/a b': path begins with '/'"),
+        ({"path": "/ä"}, "'/ä': path begins with '/'"),
+        ({"method": "GET /x"}, "'GET /x': method is one word"),
+        ({"headers": {"X-A": "1\r\nX-B: 2"}}, "'X-A': headers maps the names of headers to one line of ASCII each"),
+        ({"headers": {"X A": "1"}}, "'X A': headers maps"),
+        ({"headers": {"X-Number": 7}}, None),
+        ({"status": 99}, "99: status is a number from 100 to 599"),
+        ({"retries": -1}, "-1: give 0 or more retries"),
+    ],
+)
+def test_smoke_tests(changed, problem):
+    found = settings.problems(sound(smoke_tests=[dict(SMOKE_TEST, **changed)]))
+    assert len(found) == (problem is not None)
+    if problem:
+        assert found[0].startswith(f"bluegreen_smoke_tests is {problem}")
+
+
+@pytest.mark.parametrize(
+    "migrate, problems",
+    [
+        ({}, []),
+        ({"service": "was-{color}", "command": "./manage.py migrate"}, []),
+        ({"service": "was-{color}", "command": " "}, ["' ': give the command that is to be run"]),
+        ({"service": "was-{color}"}, ["None: give the command that is to be run"]),
+        (
+            {"service": "was-{color}", "command": "a 'b"},
+            ["\"a 'b\": the command can't be split into words: No closing quotation"],
+        ),
+    ],
+)
+def test_a_migration(migrate, problems):
+    found = settings.problems(sound(migrate=migrate))
+    assert found == [f"bluegreen_migrate is {problem}" for problem in problems]
+
+
+def test_a_migration_of_a_service_that_is_none():
+    (found,) = settings.problems(sound(migrate={"service": "was", "command": "true"}))
+    assert found.startswith("bluegreen_migrate is 'was': service is one of bluegreen_services")
+
+
+def test_hooks_are_absolute_paths():
+    assert settings.problems(sound(hooks={"on_failure": "/srv/hooks/notify.yml"})) == []
+    (found,) = settings.problems(sound(hooks={"on_failure": "notify.yml"}))
+    assert found.startswith(
+        "bluegreen_hooks is 'notify.yml': give the absolute path of the file of tasks for on_failure"
+    )
 
 
 def published(blue, green, name="was-{color}"):

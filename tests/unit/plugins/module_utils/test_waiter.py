@@ -18,9 +18,9 @@ from ansible_collections.hotswap.compose.plugins.module_utils._engine import (
     EngineError,
     Notice,
 )
-from ansible_collections.hotswap.compose.plugins.modules.compose_health_wait import Waiter, evidence, warnings_of
+from ansible_collections.hotswap.compose.plugins.module_utils._waiter import Waiter, evidence, warnings_of
 
-FIXTURES = pathlib.Path(__file__).parent.parent / "module_utils" / "fixtures" / "inspect"
+FIXTURES = pathlib.Path(__file__).parent / "fixtures" / "inspect"
 WALL = 1_800_000_000.0
 
 

@@ -1,0 +1,117 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Asks what the smoke tests ask: each replica of a color, or the app through nginx."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.hotswap.compose.plugins.module_utils import _containers, _plan, _smoke
+from ansible_collections.hotswap.compose.plugins.module_utils._answer import ask
+
+PATIENCE = 10.0
+"""s for one answer."""
+RETRY_AFTER = 1.0
+"""s from an answer that does not pass to the next attempt."""
+
+# Documented in the fragment hotswap.compose.app.smoke.
+SMOKE_ARGUMENTS = {
+    "tests": {"type": "str", "default": "W10=", "no_log": True},
+    "network": {"type": "str", "default": "edge"},
+    "nginx_mode": {"type": "str", "choices": ["container", "host"], "default": "container"},
+}
+
+
+class SmokeError(ValueError):
+    """What was given as smoke tests are none."""
+
+
+def decoded(text):
+    """Return the tests that the option ``tests`` holds. Raises SmokeError."""
+    spec = {"tests": {"type": "list", "elements": "dict", "options": _smoke.ARGUMENTS}}
+    try:
+        given = json.loads(base64.b64decode(text))
+        given = json.loads(given) if isinstance(given, str) else given  # by -e name=value
+    except ValueError as error:
+        raise SmokeError(f"bluegreen_smoke_tests can't be read: {error}") from error
+    checked = ArgumentSpecValidator(spec).validate({"tests": given})
+    problems = list(checked.error_messages)
+    for test in [] if problems else checked.validated_parameters["tests"]:
+        why = _smoke.unusable(test["jmespath"]) if test["jmespath"] else None
+        problems += [f"jmespath is {test['jmespath']!r}: {why}"] if why else []
+    if problems:
+        raise SmokeError("bluegreen_smoke_tests: " + "; ".join(problems))
+    return checked.validated_parameters["tests"]
+
+
+class Prober:
+    """``bases(test)`` returns the ``(URL without a path, Host header or None)`` of all that a test is asked of."""
+
+    def __init__(self, tests, bases):
+        self._tests = tests
+        self._bases = bases
+
+    def ask_all(self, retries=True):
+        """Ask every test of every base, several at once. Return the results in their order, see ask()."""
+        asked = [(test, base, host) for test in self._tests for base, host in self._bases(test) or [(None, None)]]
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            return list(pool.map(lambda each: self.ask(*each, retries=retries), asked))
+
+    def ask(self, test, base, host, retries):
+        """Ask one test of one base until it passes or its retries are over.
+
+        Return ``service``, ``request`` (as a person is shown it, without headers and body), ``attempts``, ``status``
+        (None without an answer), ``problem`` (None where it passed) and ``answer`` (its beginning, where it did not).
+        """
+        result = {
+            "service": test["service"],
+            "request": "{} {}{}".format(test["method"], base or "", test["path"]),
+            "attempts": 0,
+            "status": None,
+            "problem": "no container of it runs",
+            "answer": "",
+        }
+        while base and result["problem"]:
+            if result["attempts"]:
+                time.sleep(RETRY_AFTER)
+            result.update(_once(test, base, host), attempts=result["attempts"] + 1)
+            if not retries or result["attempts"] > test["retries"]:
+                break
+        return result
+
+
+def _once(test, base, host):
+    try:
+        answer = ask(base + test["path"], PATIENCE, host, test["method"], test["headers"], test["body"])
+    except (OSError, http.client.HTTPException) as error:
+        return {"status": None, "problem": f"there is no answer: {error or type(error).__name__}", "answer": ""}
+    problem = _smoke.judge(test, answer.status, answer.body)
+    return {"status": answer.status, "problem": problem, "answer": _smoke.excerpt(answer.body) if problem else ""}
+
+
+def of_replicas(engine, state, params):
+    """Return a Prober of each replica of the color that is being deployed, as the journal has it."""
+    unfinished = state.journal["unfinished"]
+    color = unfinished["color"]
+    containers = _containers.find(engine, state.app)[color]
+
+    def bases(test):
+        services = [service for service in unfinished["services"] if service["name"] == test["service"]]
+        places = _plan.endpoints(containers, services, color, params["network"], params["nginx_mode"])
+        return [(f"http://{place}", None) for place in places]
+
+    return Prober(decoded(params["tests"]), bases)
+
+
+def through_nginx(params, edge_url):
+    """Return a Prober of the app as its clients reach it; ``edge_url``: ``{url, host}``."""
+    base = edge_url["url"].rstrip("/")
+    return Prober(decoded(params["tests"]), lambda test: [(base, edge_url.get("host"))])

@@ -1,0 +1,108 @@
+#!/usr/bin/python
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: bluegreen_migration
+short_description: Say whether a release's migration is to be run, and note that it was
+version_added: 0.1.0
+author:
+  - hotswap.compose authors (@hotswap)
+description:
+  - A migration is run once for a release, which is its name and its image. The journal says which were.
+  - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
+extends_documentation_fragment:
+  - hotswap.compose.attributes
+  - hotswap.compose.docker
+  - hotswap.compose.app
+  - hotswap.compose.app.lock
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+options:
+  service:
+    description: The service whose image it is run from, with C({color}).
+    type: str
+    required: true
+  command:
+    description: What is run.
+    type: str
+    required: true
+  done:
+    description: Whether it has succeeded, which is noted.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: See whether the release that is being deployed has its migration still to come
+  hotswap.compose.bluegreen_migration:
+    app: shop
+    service: "was-{color}"
+    command: ./manage.py migrate --no-input
+    state_dir: /var/lib/bluegreen
+  register: migration
+"""
+
+RETURN = r"""
+due:
+  description: Whether it is still to be run.
+  returned: success
+  type: bool
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
+from ansible_collections.hotswap.compose.plugins.module_utils._journal import utc_now
+from ansible_collections.hotswap.compose.plugins.module_utils._lock import AppLock
+from ansible_collections.hotswap.compose.plugins.module_utils._migration import is_due
+from ansible_collections.hotswap.compose.plugins.module_utils._settings import with_color
+from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState, StateError
+
+
+def settle(params, check_mode):
+    """Return ``(changed, due)``."""
+    with AppLock(params["state_dir"], params["app"]).acting(None if check_mode else params["lock"]):
+        state = AppState(params["state_dir"], params["app"])
+        unfinished = state.journal["unfinished"]
+        migrations = state.journal.get("migrations", [])
+        ref = unfinished["refs"][with_color(params["service"], unfinished["color"])]
+        image = Engine.connect(params).image_id(ref)
+        due = is_due(migrations, unfinished["release"], image, params["command"])
+        if not (due and params["done"]) or check_mode:
+            return False, due
+        noted = {"release": unfinished["release"], "image": image, "command": params["command"], "at": utc_now()}
+        state.save(migrations=[*migrations, noted])
+        return True, False
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=dict(
+            app={"type": "str", "required": True},
+            state_dir={"type": "str", "required": True},
+            lock={"type": "str"},
+            service={"type": "str", "required": True},
+            command={"type": "str", "required": True},
+            done={"type": "bool", "default": False},
+            **ENGINE_ARGUMENTS,
+        ),
+        supports_check_mode=True,
+    )
+    try:
+        changed, due = settle(module.params, module.check_mode)
+    except (EngineError, StateError, OSError) as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=changed, due=due)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+#!/usr/bin/python
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: bluegreen_smoke
+short_description: Ask each replica of the color that has no traffic yet
+version_added: 0.1.0
+author:
+  - hotswap.compose authors (@hotswap)
+description:
+  - Asks every smoke test of every replica of the color that is being deployed, past nginx, and fails where an answer is
+    not what the test says, after its retries.
+  - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
+extends_documentation_fragment:
+  - hotswap.compose.attributes
+  - hotswap.compose.docker
+  - hotswap.compose.app
+  - hotswap.compose.app.smoke
+attributes:
+  check_mode:
+    support: full
+    details: Asks nothing.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+    details: It changes nothing, as far as the tests don't.
+options:
+  nginx_mode:
+    description: Where nginx runs, which is how the replicas are reached; by their addresses or by their ports.
+    type: str
+    choices: [container, host]
+    default: container
+  network:
+    description: With O(nginx_mode=container), the Docker network on which they have those addresses.
+    type: str
+    default: edge
+"""
+
+EXAMPLES = r"""
+- name: Ask the color that is being deployed for its health
+  hotswap.compose.bluegreen_smoke:
+    app: shop
+    tests: "{{ [{'service': 'web-{color}', 'path': '/health'}] | to_json | b64encode }}"
+    network: edge
+    state_dir: /var/lib/bluegreen
+"""
+
+RETURN = r"""
+tests:
+  description: Each test at each replica.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    service:
+      description: The service, as the test names it.
+      type: str
+    request:
+      description: What was asked of which address, without headers and body.
+      type: str
+    attempts:
+      description: How often it was asked.
+      type: int
+    status:
+      description: The last answer's status; null without an answer.
+      type: int
+    problem:
+      description: Why the answer did not pass; null where it did.
+      type: str
+    answer:
+      description: The beginning of an answer that did not pass.
+      type: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.hotswap.compose.plugins.module_utils import _smoke
+from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
+from ansible_collections.hotswap.compose.plugins.module_utils._prober import SMOKE_ARGUMENTS, SmokeError, of_replicas
+from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=dict(
+            app={"type": "str", "required": True},
+            state_dir={"type": "str", "required": True},
+            **SMOKE_ARGUMENTS,
+            **ENGINE_ARGUMENTS,
+        ),
+        supports_check_mode=True,
+    )
+    results = []
+    try:
+        if not module.check_mode:
+            state = AppState(module.params["state_dir"], module.params["app"])
+            results = of_replicas(Engine.connect(module.params), state, module.params).ask_all()
+    except (EngineError, SmokeError) as error:
+        module.fail_json(msg=str(error), tests=results)
+    failed = _smoke.says(results)
+    if failed:
+        module.fail_json(msg="smoke test " + failed, tests=results)
+    module.exit_json(changed=False, tests=results)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is asked of a release before it has the traffic, and what becomes of one that goes wrong when it has it."""
+
+from __future__ import annotations
+
+import pytest
+
+EXPRESSION = "BEHAVIOUR == 'healthy' && BLUEGREEN_RELEASE != 'v1'"
+SECRET = "Bearer s3cr3t-of-the-smoke-test"
+
+
+@pytest.fixture(scope="module")
+def site(site):
+    """v1 serves, from blue."""
+    for release in ("v1", "v2"):
+        site.image(release)
+    site.first_deploy("v1")
+    return site
+
+
+def smoke(**more):
+    return [{"service": "web-{color}", "path": "/smoke", "retries": 1, **more}]
+
+
+def edge(site):
+    return {"url": f"http://127.0.0.1:{site.port}", "host": site.host}
+
+
+def went_back(site, run, phase, *words):
+    """See that v2 had the traffic, gave it back, and is gone."""
+    assert run.failed().result["outcome"] == "rolled_back"
+    assert (run.result["active_color"], run.result["release"]) == ("blue", "v1")
+    assert f"v2 was rolled back, in the phase {phase}: " in run.message
+    assert "Traffic: v1 (blue) has it back." in run.message
+    for word in words:
+        assert word in run.message, run.message
+    assert site.containers("green") == {}
+    assert site.journal()["unfinished"] is None
+    site.serves("v1", "blue")
+
+
+def test_smoke_test_that_fails_refuses_the_release(site):
+    before = site.containers()
+    tests = smoke(headers={"Authorization": SECRET}, jmespath=EXPRESSION)
+    with site.load() as load:
+        run = site.deploy("v2", smoke_tests=tests, env={"BEHAVIOUR": "odd"}, arguments=["-vvv"]).failed()
+    load.lost_nothing()
+    assert load.releases == {"v1"}
+    assert run.result["outcome"] == "rejected"
+    assert "was refused, in the phase smoke: smoke test GET http://" in run.message
+    for word in ("/smoke of web-{color} failed after 2 attempts", f"{EXPRESSION} is false", '"BEHAVIOUR": "odd"'):
+        assert word in run.message, run.message
+    assert SECRET not in run.stdout + run.stderr
+    assert site.containers().keys() == before.keys()
+
+
+@pytest.mark.parametrize(
+    "wrong, words",
+    [
+        ({"jmespath": "status == 'ok"}, ['jmespath is "status == \'ok"', "no JMESPath expression"]),
+        ({"service": "api-{color}"}, ["'api-{color}'", "web-{color}"]),
+        ({"path": "smoke"}, ["'smoke'", "path begins with '/'"]),
+        ({"headers": {"X-A": "1\r\nX-B: 2"}}, ["'X-A'", "one line"]),
+        ({"colour": "blue"}, ["colour"]),
+    ],
+    ids=["expression", "service", "path", "header", "key"],
+)
+def test_smoke_test_that_cannot_be_asked_is_refused_before_anything_starts(site, wrong, words):
+    before = site.snapshot()
+    run = site.deploy("v2", smoke_tests=smoke(**wrong)).failed()
+    for word in ["bluegreen_smoke_tests", *words]:
+        assert word in run.message, run.message
+    assert site.snapshot() == before
+
+
+def test_crash_while_it_bakes_gives_the_traffic_back(site):
+    """It is seen by its event, long before the bake is over."""
+    with site.load() as load:
+        run = site.deploy("v2", bake_seconds=60, env={"BEHAVIOUR": "dies"})
+    went_back(site, run, "bake", "web-green-1 was restarted once, none allowed", "log: out of luck")
+    assert load.releases == {"v1", "v2"}
+    assert run.result["phases"]["bake"] < 10
+
+
+def test_crash_while_the_old_color_drains_gives_the_traffic_back(site):
+    """Also where no bake was asked for: the old color is not stopped for a release that is down."""
+    with site.load("--slow-seconds=6"):
+        run = site.deploy("v2", env={"BEHAVIOUR": "dies"})
+    went_back(site, run, "drain", "web-green-1 was restarted once", "after the swap")
+
+
+def test_unhealthy_while_it_bakes_gives_the_traffic_back(site):
+    with site.load() as load:
+        run = site.deploy("v2", bake_seconds=60, env={"BEHAVIOUR": "sickens"})
+    went_back(site, run, "bake", "web-green-1 is unhealthy")
+    load.lost_nothing()
+
+
+def test_smoke_tests_through_nginx_that_fail_while_it_bakes_give_the_traffic_back(site):
+    options = {"smoke_tests": smoke(), "edge_url": edge(site), "bake_failures": 1}
+    with site.load() as load:
+        run = site.deploy("v2", bake_seconds=60, env={"BEHAVIOUR": "fails"}, **options)
+    asked = f"GET {edge(site)['url']}/smoke of web-{{color}} failed: the status is 500"
+    went_back(site, run, "bake", asked, "rounds failed, 1 allowed")
+    load.lost_nothing()
+
+
+def test_failures_that_are_allowed(site):
+    options = {"smoke_tests": smoke(jmespath="BLUEGREEN_RELEASE == 'v2'"), "bake_seconds": 3, "bake_failures": 9}
+    with site.load():
+        run = site.deploy("v2", env={"BEHAVIOUR": "dies-once"}, **options).succeeded()
+    assert (run.result["outcome"], run.result["release"]) == ("deployed", "v2")
+    assert {"smoke", "bake"} <= run.result["phases"].keys() and run.result["phases"]["bake"] > 5
+    assert any("asked of the containers, not through nginx" in warning for warning in run.result["warnings"])
+    site.serves("v2", "green")

@@ -1,0 +1,42 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.hotswap.compose.plugins.module_utils._migration import is_due, outlasting
+
+DONE = [
+    {"release": "v2", "image": "sha256:aa", "command": "migrate", "at": "2026-03-02T10:00:00Z"},
+    {"release": "v3", "image": "sha256:bb", "command": "migrate", "at": "2026-03-03T10:00:00Z"},
+]
+
+
+@pytest.mark.parametrize(
+    "release, image, command, due",
+    [
+        ("v2", "sha256:aa", "migrate", False),
+        ("v2", "sha256:cc", "migrate", True),
+        ("v2", "sha256:aa", "migrate --all", True),
+        ("v4", "sha256:aa", "migrate", True),
+    ],
+)
+def test_a_migration_is_run_once(release, image, command, due):
+    assert is_due(DONE, release, image, command) is due
+    assert is_due([], release, image, command)
+
+
+@pytest.mark.parametrize(
+    "release, since, named",
+    [
+        ("v1", "2026-03-01T10:00:00Z", ["v2", "v3"]),
+        ("v2", "2026-03-02T10:01:00Z", ["v3"]),
+        ("v2", "2026-03-02T09:00:00Z", ["v3"]),
+        ("v3", "2026-03-03T10:01:00Z", []),
+    ],
+)
+def test_what_a_rollback_goes_back_behind(release, since, named):
+    said = outlasting(DONE, release, since)
+    assert said == [f"the migration of {each} (migrate) has been run and is not undone by a rollback" for each in named]

@@ -1,0 +1,167 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Real requests to a server of this process."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from ansible_collections.hotswap.compose.plugins.module_utils import _baker, _prober
+from ansible_collections.hotswap.compose.plugins.module_utils._baker import Baker
+from ansible_collections.hotswap.compose.plugins.module_utils._prober import Prober, SmokeError, decoded
+
+
+class App(BaseHTTPRequestHandler):
+    """Says what it was asked; its statuses are taken one after the other, the last one stays."""
+
+    def do_POST(self):
+        server = self.server
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        asked = {"method": self.command, "path": self.path, "headers": dict(self.headers), "body": body}
+        server.asked.append(asked)
+        self.send_response(server.statuses.pop(0) if len(server.statuses) > 1 else server.statuses[0])
+        self.end_headers()
+        self.wfile.write(json.dumps(asked).encode())
+
+    do_GET = do_POST
+
+    def log_message(self, *_args):
+        pass
+
+
+@pytest.fixture
+def app(monkeypatch):
+    monkeypatch.setattr(_prober, "RETRY_AFTER", 0.01)
+    monkeypatch.setattr(_baker, "ASK_EVERY", 0.01)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), App)
+    server.asked, server.statuses = [], [200]
+    server.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def encoded(tests):
+    return base64.b64encode(json.dumps(tests).encode()).decode()
+
+
+def some(*given):
+    """Tests, of no particular service."""
+    return decoded(encoded([{"service": "was-{color}", **each} for each in given]))
+
+
+def prober(app, *given, host=None):
+    return Prober(some(*given), lambda test: [(app.url, host)])
+
+
+def test_what_is_asked(app):
+    headers = {"Authorization": "Bearer x", "Content-Type": "application/json"}
+    ours = {"path": "/orders?dry=1", "method": "POST", "headers": headers, "body": '{"item": "ä"}', "status": 200}
+    (result,) = prober(app, ours, host="shop.example").ask_all()
+    assert result == {
+        "service": "was-{color}",
+        "request": f"POST {app.url}/orders?dry=1",
+        "attempts": 1,
+        "status": 200,
+        "problem": None,
+        "answer": "",
+    }
+    asked = app.asked[0]
+    assert (asked["method"], asked["path"], asked["body"]) == ("POST", "/orders?dry=1", '{"item": "ä"}')
+    assert asked["headers"]["Host"] == "shop.example"
+    assert asked["headers"].items() >= headers.items()
+
+
+def test_a_host_header_of_the_test_s_own(app):
+    prober(app, {"headers": {"host": "other.example"}}, host="shop.example").ask_all()
+    assert [value for name, value in app.asked[0]["headers"].items() if name.lower() == "host"] == ["other.example"]
+
+
+@pytest.mark.parametrize(
+    "statuses, retries, attempts, passed",
+    [([500, 500, 200], 3, 3, True), ([500], 3, 4, False), ([500, 200], 0, 1, False)],
+)
+def test_retries(statuses, retries, attempts, passed, app):
+    app.statuses = statuses
+    (result,) = prober(app, {"retries": retries}).ask_all()
+    assert (result["attempts"], result["problem"] is None) == (attempts, passed)
+
+
+def test_no_answer_at_all():
+    (result,) = Prober(some({"retries": 0}), lambda test: [("http://127.0.0.1:1", None)]).ask_all()
+    assert (result["status"], result["attempts"]) == (None, 1)
+    assert result["problem"].startswith("there is no answer: ")
+
+
+def test_no_replica():
+    (result,) = Prober(some({}), lambda test: []).ask_all()
+    assert result["problem"] == "no container of it runs"
+
+
+def test_each_test_is_asked_of_each_replica(app):
+    replicas = Prober(some({"path": "/a"}, {"path": "/b"}), lambda test: [(app.url, None)] * 3)
+    assert [result["request"][-2:] for result in replicas.ask_all()] == ["/a"] * 3 + ["/b"] * 3
+    assert len(app.asked) == 6
+
+
+@pytest.mark.parametrize(
+    "given, word",
+    [
+        ("!", "can't be read"),
+        (encoded({"service": "was"}), "list"),
+        (encoded([{"path": "/"}]), "service"),
+        (encoded([{"service": "was", "status": "many"}]), "status"),
+        (encoded([{"service": "was", "colour": "blue"}]), "colour"),
+        (encoded([{"service": "was", "jmespath": "a b"}]), "jmespath is 'a b': it is no JMESPath expression"),
+    ],
+)
+def test_what_is_no_test(given, word):
+    with pytest.raises(SmokeError, match="bluegreen_smoke_tests") as error:
+        decoded(given)
+    assert word in str(error.value)
+
+
+def test_a_list_that_was_handed_in_as_text():
+    assert decoded(encoded('[{"service": "was", "status": "204"}]'))[0]["status"] == 204
+
+
+def rounds(app, statuses, allowed, until):
+    app.statuses = statuses
+    with Baker(prober(app, {}), allowed) as baker:
+        end = time.monotonic() + 5
+        while not until(baker):
+            assert time.monotonic() < end
+            time.sleep(0.005)
+    return baker
+
+
+def test_rounds_that_pass_are_no_objection(app):
+    baker = rounds(app, [200], 0, lambda baker: baker.rounds >= 3)
+    assert baker.objection() is None
+    assert baker.failures == []
+
+
+def test_rounds_that_fail_are_one_above_what_is_allowed(app):
+    baker = rounds(app, [200, 500, 200, 500, 500], 2, lambda baker: baker.objection())
+    assert "the status is 500, not 200" in baker.objection()
+    assert baker.objection().endswith("rounds failed, 2 allowed)")
+    assert len(baker.failures) >= 3 and baker.rounds >= 5
+    assert rounds(app, [500, 200], 1, lambda baker: baker.rounds >= 3).objection() is None
+
+
+def test_a_baker_that_breaks_is_an_objection():
+    baker = Baker(None, 5)
+    with baker:
+        baker._thread.join()
+    assert baker.objection().startswith("the smoke tests could not be asked: AttributeError")
