@@ -56,7 +56,7 @@ class Bench:
             "bluegreen_nginx_conf_dir": str(self.conf),
             "bluegreen_state_dir": str(self.directory / "state"),
             "bluegreen_pull": "never",
-            "bluegreen_drain_timeout": 6,  # the load's WebSockets hold every drain to its end
+            "bluegreen_drain_timeout": 4,  # the load's WebSockets hold every drain to its end
         }
 
     def up(self):
