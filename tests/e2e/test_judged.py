@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
+
 import pytest
 
 EXPRESSION = "BEHAVIOUR == 'healthy' && BLUEGREEN_RELEASE != 'v1'"
@@ -85,8 +88,10 @@ def test_crash_while_it_bakes_gives_the_traffic_back(site):
 
 def test_crash_while_the_old_color_drains_gives_the_traffic_back(site):
     """Also where no bake was asked for: the old color is not stopped for a release that is down."""
-    with site.load("--slow-seconds=6"):
-        run = site.deploy("v2", env={"BEHAVIOUR": "dies"})
+    long = http.client.HTTPConnection("127.0.0.1", site.port)
+    long.request("GET", "/slow?seconds=90", headers={"Host": site.host})  # holds the drain to its end
+    with site.load(), contextlib.closing(long):
+        run = site.deploy("v2", drain_timeout=5, env={"BEHAVIOUR": "dies"})
     went_back(site, run, "drain", "web-green-1 was restarted once", "after the swap")
 
 
