@@ -7,8 +7,9 @@ from __future__ import annotations
 import os
 
 import yaml
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.playbook.helpers import load_list_of_blocks
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.hotswap.compose.plugins.module_utils._settings import given, nginx_volumes, problems
@@ -37,7 +38,7 @@ class ActionModule(ActionBase):
         values = {name: _typed(value, options[name].get("type")) for name, value in variables.items()}
         checked = ArgumentSpecValidator(options).validate(values)
         everything = {name[len(PREFIX) :]: value for name, value in given(checked.validated_parameters).items()}
-        found = list(checked.error_messages) or problems(everything) + _missing_files(everything)
+        found = list(checked.error_messages) or problems(everything) + self._broken_hooks(everything.get("hooks") or {})
         if found:
             raise AnsibleActionFail("\n".join(found))
         secret = [name[len(PREFIX) :] for name in options if options[name].get("no_log")]
@@ -52,13 +53,26 @@ class ActionModule(ActionBase):
         with open(path, encoding="utf-8") as file:
             return yaml.safe_load(file)["argument_specs"][entry_point]["options"]
 
-
-def _missing_files(settings):
-    return [
-        f"bluegreen_hooks is {path!r}: there is no such file on the controller for {name}"
-        for name, path in (settings.get("hooks") or {}).items()
-        if not os.path.isfile(path)
-    ]
+    def _broken_hooks(self, hooks):
+        """Load each file now: one that can't be loaded later ends the playbook where it is, past every rescue."""
+        found = []
+        for name, path in hooks.items():
+            if not os.path.isfile(path):
+                found.append(f"bluegreen_hooks is {path!r}: there is no such file on the controller for {name}")
+                continue
+            try:
+                tasks = self._loader.load_from_file(path) or []
+                if not isinstance(tasks, list):
+                    raise AnsibleError("it is no list of tasks")
+                load_list_of_blocks(
+                    tasks,
+                    play=self._task.get_play(),
+                    variable_manager=self._task.get_variable_manager(),
+                    loader=self._loader,
+                )
+            except AnsibleError as error:
+                found.append(f"bluegreen_hooks is {path!r}: the tasks for {name} can't be loaded: {error}")
+        return found
 
 
 def _typed(value, kind):

@@ -30,12 +30,13 @@ class Answer(t.NamedTuple):
     body: str
 
 
-def ask(url, timeout, host=None, method="GET", headers=None, body=None):
+def ask(url, timeout, host=None, method="GET", headers=None, body=None, longest=LONGEST_BODY):
     """Return the Answer to one request; raises OSError or HTTPException where none comes within ``timeout`` s.
 
-    ``host``: the Host header; ``headers`` outrank it. The certificate isn't checked: it is the app's answer that is
-    asked for, not its identity.
+    ``host``: the Host header; ``headers`` outrank it; ``longest``: bytes of the answer's body that are waited for. The
+    certificate isn't checked: it is the app's answer that is asked for, not its identity.
     """
+    deadline = time.monotonic() + timeout
     parts = urlsplit(url)
     if parts.scheme == "https":
         connection = http.client.HTTPSConnection(
@@ -48,12 +49,24 @@ def ask(url, timeout, host=None, method="GET", headers=None, body=None):
         sent = {"Host": host} if host else {}
         for name, value in (headers or {}).items():
             sent = {each: sent[each] for each in sent if each.lower() != name.lower()}
-            sent[name] = value
+            sent[name] = str(value)
         connection.request(method, path, headers=sent, body=None if body is None else body.encode("utf-8"))
         response = connection.getresponse()
-        return Answer(response.status, response.read(LONGEST_BODY).decode("utf-8", "replace"))
+        return Answer(response.status, _read(response, longest, deadline).decode("utf-8", "replace"))
     finally:
         connection.close()
+
+
+def _read(response, longest, deadline):
+    body = b""
+    while len(body) < longest:
+        chunk = response.read1(longest - len(body))
+        if not chunk:
+            break
+        body += chunk
+        if time.monotonic() > deadline:
+            raise TimeoutError("its body does not end")
+    return body
 
 
 def wait_for_answer(url, host):
@@ -61,7 +74,7 @@ def wait_for_answer(url, host):
     began = time.monotonic()
     while True:
         try:
-            status = ask(url, PATIENCE, host).status
+            status = ask(url, PATIENCE, host, longest=0).status
             said = f"status {status}"
             if status not in _NOT_FROM_THE_APP:
                 return

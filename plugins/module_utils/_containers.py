@@ -145,6 +145,20 @@ def find(engine, app, project_src=None, compose_files=None):
     return found
 
 
+def by_id(engine, ids):
+    """Return the containers with these ids, those left out that are gone."""
+    inspected = [engine.inspect(container_id) for container_id in ids]
+    return [summary(container) for container in inspected if container is not None]
+
+
+def of_run(engine, app, unfinished):
+    """Return the containers that an unfinished run, as the journal has it, made or started."""
+    made = [
+        container for container in find(engine, app)[unfinished["color"]] if container["deploy"] == unfinished["deploy"]
+    ]
+    return made or by_id(engine, unfinished.get("containers", []))  # of a stack that somebody started by hand
+
+
 def start(engine, containers, policies):
     """Start containers again, each after those it depends on, with the restart policy it had; ``policies``: ``{id:
     policy}``."""

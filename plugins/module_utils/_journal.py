@@ -32,6 +32,7 @@ A state, format 1::
          "previous": [container id],          # of the color that had the traffic
          "endpoints": [str],                  # by which nginx reaches those
          "begun_at": "2026-01-31T23:59:59Z",
+         "given_up": True,                    # once the traffic is to go back
          "swap": {"from": None | str}}}       # what nginx's file said before; from the first time that it is written
 
 ``brought`` says that this deploy pulled the image. ``deployed``: the release had the traffic when the run ended, so the

@@ -58,6 +58,7 @@ class Planner:
             previous_containers=[container["id"] for container in active],
             previous_endpoints=self._previous_endpoints(),
             edge_url=self._edge_url(),
+            locations=_vhost.locations(self.params["vhost"], self.services),
         )
         if color and not plan["can_go_back"]:
             self.warnings.append(f"the active color {color} is not healthy: there is no way back to it")

@@ -9,12 +9,14 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
+from urllib.parse import urlsplit
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _containers, _plan, _smoke
+from ansible_collections.hotswap.compose.plugins.module_utils import _containers, _plan, _smoke, _vhost
 from ansible_collections.hotswap.compose.plugins.module_utils._answer import ask
 
 PATIENCE = 10.0
@@ -53,17 +55,17 @@ def decoded(text):
 
 
 class Prober:
-    """``bases(test)`` returns the ``(URL without a path, Host header or None)`` of all that a test is asked of."""
+    """``tests``: the option of that name; ``bases(test)`` returns the ``(URL without a path, Host header or None)`` of
+    all that a test is asked of. Raises SmokeError."""
 
     def __init__(self, tests, bases):
-        self._tests = tests
+        self.tests = decoded(tests)
         self._bases = bases
 
     def ask_all(self, retries=True):
         """Ask every test of every base, several at once. Return the results in their order, see ask()."""
-        asked = [(test, base, host) for test in self._tests for base, host in self._bases(test) or [(None, None)]]
-        with ThreadPoolExecutor(max_workers=8) as pool:
-            return list(pool.map(lambda each: self.ask(*each, retries=retries), asked))
+        asked = [(test, base, host) for test in self.tests for base, host in self._bases(test) or [(None, None)]]
+        return _at_once(lambda each: self.ask(*each, retries=retries), asked)
 
     def ask(self, test, base, host, retries):
         """Ask one test of one base until it passes or its retries are over.
@@ -88,6 +90,21 @@ class Prober:
         return result
 
 
+def _at_once(function, items):
+    """Return what a function returns for each item, called in threads that the end of the process does not wait for."""
+
+    def call(future, item):
+        try:
+            future.set_result(function(item))
+        except BaseException as error:
+            future.set_exception(error)
+
+    futures = [Future() for _item in items]
+    for each in zip(futures, items):
+        threading.Thread(target=call, args=each, daemon=True).start()
+    return [future.result() for future in futures]
+
+
 def _once(test, base, host):
     try:
         answer = ask(base + test["path"], PATIENCE, host, test["method"], test["headers"], test["body"])
@@ -97,21 +114,31 @@ def _once(test, base, host):
     return {"status": answer.status, "problem": problem, "answer": _smoke.excerpt(answer.body) if problem else ""}
 
 
-def of_replicas(engine, state, params):
-    """Return a Prober of each replica of the color that is being deployed, as the journal has it."""
+def replicas(engine, state, params):
+    """Return the bases of each replica of the color that is being deployed, as the journal has it."""
     unfinished = state.journal["unfinished"]
     color = unfinished["color"]
-    containers = _containers.find(engine, state.app)[color]
+    containers = _containers.of_run(engine, state.app, unfinished)
 
     def bases(test):
         services = [service for service in unfinished["services"] if service["name"] == test["service"]]
         places = _plan.endpoints(containers, services, color, params["network"], params["nginx_mode"])
         return [(f"http://{place}", None) for place in places]
 
-    return Prober(decoded(params["tests"]), bases)
+    return bases
 
 
-def through_nginx(params, edge_url):
-    """Return a Prober of the app as its clients reach it; ``edge_url``: ``{url, host}``."""
-    base = edge_url["url"].rstrip("/")
-    return Prober(decoded(params["tests"]), lambda test: [(base, edge_url.get("host"))])
+def through_nginx(edge_url, locations, otherwise):
+    """Return the base by which the app's clients reach it, whatever ``path`` ``edge_url``, ``{url, host}``, has.
+
+    ``locations``: of the server, from _vhost.locations(), none where they aren't known; a test whose path they send to
+    another service than it means has the bases ``otherwise``.
+    """
+    parts = urlsplit(edge_url["url"])
+
+    def bases(test):
+        if locations and _vhost.service_at(test["path"], locations) != test["service"]:
+            return otherwise(test)
+        return [(f"{parts.scheme}://{parts.netloc}", edge_url.get("host"))]
+
+    return bases

@@ -78,17 +78,10 @@ class Recoverer:
         return told if source == "nginx" else None
 
     def _ours(self):
-        """Return the containers that the unfinished run made or started."""
-        containers = _containers.find(self.engine, self.state.app)[self.found["color"]]
-        made = [container for container in containers if container["deploy"] == self.found["deploy"]]
-        return made or self._by_id(self.found.get("containers", []))  # of a stack that somebody started by hand
+        return _containers.of_run(self.engine, self.state.app, self.found)
 
     def _previous(self):
-        return self._by_id(self.found["previous"])
-
-    def _by_id(self, ids):
-        inspected = [self.engine.inspect(container_id) for container_id in ids]
-        return [_containers.summary(container) for container in inspected if container is not None]
+        return _containers.by_id(self.engine, self.found["previous"])
 
     def _make_sure(self):
         addresses = addresses_at_load(self.engine, self.swap, self.params["network"], self.found["color"])
@@ -119,4 +112,4 @@ class Recoverer:
         if self.found["how"] == _plan.CREATE:
             _color.remove(self.engine, self.state, self._ours(), volumes=True)
         elif self.found["how"] == _plan.START:
-            _color.stop(self.engine, self.state, self._by_id(self.found["started"]))
+            _color.stop(self.engine, self.state, _containers.by_id(self.engine, self.found["started"]))

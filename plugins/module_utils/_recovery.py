@@ -26,7 +26,7 @@ def decide(unfinished, told, serves, previous_serves):
     """
     if told != unfinished["color"] or "swap" not in unfinished:
         return UNDO
-    if serves:
+    if serves and not (unfinished.get("given_up") and previous_serves):
         return FINISH  # nginx is only told of a color that has passed its gate
     return BACK if previous_serves else KEEP
 
@@ -49,7 +49,9 @@ def says(app, unfinished, decision):
     )
     done = {
         FINISH: f"nginx was told of {color} and all of it is ready, so it is finished: {name} has the traffic",
-        BACK: f"nginx was told of {color}, but it is not ready, so the traffic goes back to {previous}",
+        BACK: "nginx was told of {}, but it {}, so the traffic goes back to {}".format(
+            color, "was given up" if unfinished.get("given_up") else "is not ready", previous
+        ),
         UNDO: "it never got the traffic, so what it started is taken down"
         + (f"; {previous} keeps the traffic" if unfinished["previous"] else ""),
         KEEP: f"nginx was told of {color}, which is not ready, and {previous} is not either: nothing is stopped",

@@ -82,6 +82,7 @@ class Swap:
             return self._result(False)
         if self.check_mode:
             return self._result(True)
+        self.state.save(unfinished=dict(self.state.journal["unfinished"], given_up=True))
         here = self.edge.read(self.name)
         if self.state.has_proved(here) and parse(here) == parse(way_back):
             return self._result(True, **self._go_back(way_back))  # the traffic was there all the time
@@ -218,9 +219,8 @@ def endpoints_of_unfinished(engine, state, network, nginx_mode):
     unfinished = state.unfinished
     if unfinished is None:
         return []
-    color = unfinished["color"]
-    containers = _containers.find(engine, state.app)[color]
-    return _plan.endpoints(containers, unfinished["services"], color, network, nginx_mode)
+    containers = _containers.of_run(engine, state.app, unfinished)
+    return _plan.endpoints(containers, unfinished["services"], unfinished["color"], network, nginx_mode)
 
 
 def _new_generation():

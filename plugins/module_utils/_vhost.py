@@ -67,6 +67,20 @@ def listens(vhost):
     return [str(listen) for listen in vhost.get("listen") or (["443"] if vhost.get("tls") else ["80"])]
 
 
+def locations(vhost, services):
+    """Return the server's locations, ``{path, service, websocket}`` each; none where the user writes them.
+
+    Without any in ``vhost``, all goes to the first service.
+    """
+    return (vhost.get("locations") or [{"path": "/", "service": services[0]["name"]}]) if vhost else []
+
+
+def service_at(path, given):
+    """Return the name of the service that nginx asks for a path, by the locations; None where none has it."""
+    fitting = [location for location in given if path.startswith(location["path"])]
+    return max(fitting, key=lambda location: len(location["path"]))["service"] if fitting else None
+
+
 def render(app, vhost, services):
     """Return the text of the ``map`` and ``server`` blocks; empty where the user writes them.
 
@@ -76,11 +90,10 @@ def render(app, vhost, services):
         return ""
     # Of a service with two ports, each with its own upstream, the first one counts.
     upstreams = {service["name"]: service["upstream"] for service in reversed(services)}
-    locations = vhost.get("locations") or [{"path": "/", "service": services[0]["name"]}]
     connection = "$bluegreen_{}_connection".format(app.replace("-", "_"))
     tls = vhost.get("tls")
     lines = []
-    if any(location.get("websocket") for location in locations):
+    if any(location.get("websocket") for location in locations(vhost, services)):
         lines += [f"map $http_upgrade {connection} {{", "    default upgrade;", "    '' '';", "}"]
     lines.append("server {")
     lines += ["    listen {}{};".format(listen, " ssl" if tls else "") for listen in listens(vhost)]
@@ -91,7 +104,7 @@ def render(app, vhost, services):
             "    ssl_certificate_key {};".format(tls["key"]),
         ]
     lines.append("    proxy_http_version 1.1;")
-    for location in locations:
+    for location in locations(vhost, services):
         lines += _location(location, upstreams[location["service"]], connection)
     return "\n".join(lines + ["}", ""])
 

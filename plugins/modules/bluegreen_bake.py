@@ -63,7 +63,7 @@ options:
     type: int
     default: 120
   edge_url:
-    description: By what the app is reached through nginx; without it, the replicas are asked.
+    description: By what the app is reached through nginx, whatever its path; without it, the replicas are asked.
     type: dict
     suboptions:
       url:
@@ -73,6 +73,12 @@ options:
       host:
         description: The Host header to send.
         type: str
+  locations:
+    description: What nginx sends where, as of M(hotswap.compose.bluegreen_plan). A test whose path goes to another service
+      than it means is asked of the replicas.
+    type: list
+    elements: dict
+    default: []
   nginx_mode:
     description: Where nginx runs.
     type: str
@@ -125,9 +131,9 @@ from ansible_collections.hotswap.compose.plugins.module_utils._baker import Bake
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
 from ansible_collections.hotswap.compose.plugins.module_utils._prober import (
     SMOKE_ARGUMENTS,
+    Prober,
     SmokeError,
-    decoded,
-    of_replicas,
+    replicas,
     through_nginx,
 )
 from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState
@@ -140,12 +146,11 @@ def bake(engine, params):
     """Return ``(verdict, result)``: the gate's Outcome, and what the module returns."""
     restarts = params["max_restarts"] + params["failures"]
     rules = _gate.Rules.of_released(params["services"], params["traffic_services"], restarts)
-    baker, through = None, None
-    if decoded(params["tests"]):
-        through = "nginx" if params["edge_url"] else "containers"
-        state = AppState(params["state_dir"], params["app"])
-        prober = through_nginx(params, params["edge_url"]) if params["edge_url"] else of_replicas(engine, state, params)
-        baker = Baker(prober, params["failures"])
+    bases = replicas(engine, AppState(params["state_dir"], params["app"]), params)
+    if params["edge_url"]:
+        bases = through_nginx(params["edge_url"], params["locations"], bases)
+    prober = Prober(params["tests"], bases)
+    baker = Baker(prober, params["failures"]) if prober.tests else None
     waiter = Waiter(
         engine,
         params["project_name"],
@@ -159,7 +164,7 @@ def bake(engine, params):
     return outcome, {
         "rounds": baker.rounds if baker else 0,
         "failed_rounds": len(baker.failures) if baker else 0,
-        "through": through,
+        "through": ("nginx" if params["edge_url"] else "containers") if baker else None,
         "containers": evidence(engine, list(waiter.records.values()), outcome, LOG_TAIL),
     }
 
@@ -176,6 +181,7 @@ def main():
             max_restarts={"type": "int", "default": 0},
             patience={"type": "int", "default": 120},
             edge_url={"type": "dict", "options": {"url": {"type": "str", "required": True}, "host": {"type": "str"}}},
+            locations={"type": "list", "elements": "dict", "default": []},
             state_dir={"type": "str", "required": True},
             **SMOKE_ARGUMENTS,
             **ENGINE_ARGUMENTS,

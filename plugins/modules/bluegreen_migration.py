@@ -60,12 +60,21 @@ due:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.hotswap.compose.plugins.module_utils import _gate
+from ansible_collections.hotswap.compose.plugins.module_utils._compose import LABEL
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
 from ansible_collections.hotswap.compose.plugins.module_utils._journal import utc_now
 from ansible_collections.hotswap.compose.plugins.module_utils._lock import AppLock
 from ansible_collections.hotswap.compose.plugins.module_utils._migration import is_due
 from ansible_collections.hotswap.compose.plugins.module_utils._settings import with_color
 from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState, StateError
+
+
+def running(engine, app):
+    """Return the names of the app's one-off containers that run."""
+    labels = [f"{LABEL}app={app}", f"{_gate.ONEOFF_LABEL}=True"]
+    found = engine.call(engine.api.containers, filters={"label": labels})
+    return sorted(container["Names"][0].lstrip("/") for container in found)
 
 
 def settle(params, check_mode):
@@ -75,7 +84,14 @@ def settle(params, check_mode):
         unfinished = state.journal["unfinished"]
         migrations = state.journal.get("migrations", [])
         ref = unfinished["refs"][with_color(params["service"], unfinished["color"])]
-        image = Engine.connect(params).image_id(ref)
+        engine = Engine.connect(params)
+        still = running(engine, params["app"])
+        if still and not params["done"]:
+            raise StateError(
+                "the migration of a run that was killed is still running in {}: deploy again when it has ended, or end "
+                "it by docker stop".format(", ".join(still))
+            )
+        image = engine.image_id(ref)
         due = is_due(migrations, unfinished["release"], image, params["command"])
         if not (due and params["done"]) or check_mode:
             return False, due

@@ -287,6 +287,10 @@ plan:
     edge_url:
       description: By what the app is reached through nginx; null where that is not known.
       type: dict
+    locations:
+      description: What O(vhost) has nginx send where, its default filled in; empty without one.
+      type: list
+      elements: dict
     can_go_back:
       description: Whether the active color was healthy.
       type: bool

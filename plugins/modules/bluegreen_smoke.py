@@ -81,7 +81,12 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.hotswap.compose.plugins.module_utils import _smoke
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
-from ansible_collections.hotswap.compose.plugins.module_utils._prober import SMOKE_ARGUMENTS, SmokeError, of_replicas
+from ansible_collections.hotswap.compose.plugins.module_utils._prober import (
+    SMOKE_ARGUMENTS,
+    Prober,
+    SmokeError,
+    replicas,
+)
 from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState
 
 
@@ -99,7 +104,8 @@ def main():
     try:
         if not module.check_mode:
             state = AppState(module.params["state_dir"], module.params["app"])
-            results = of_replicas(Engine.connect(module.params), state, module.params).ask_all()
+            bases = replicas(Engine.connect(module.params), state, module.params)
+            results = Prober(module.params["tests"], bases).ask_all()
     except (EngineError, SmokeError) as error:
         module.fail_json(msg=str(error), tests=results)
     failed = _smoke.says(results)

@@ -75,6 +75,7 @@ def test_rollback_brings_it_back(site):
     site.serves("v1", "blue")
 
 
+@pytest.mark.long
 def test_next_deploy_leaves_only_colors_of_ours(site):
     site.deploy("v2").succeeded()
     site.deploy("v1").succeeded()

@@ -108,7 +108,9 @@ def test_next_run_goes_on_from_there(site):
     assert site.deploy("v2").succeeded().changed == 0
 
 
-@pytest.mark.parametrize("module, release", [("bluegreen_color", "v1"), ("bluegreen_record", "v2")])
+@pytest.mark.parametrize(
+    "module, release", [("bluegreen_color", "v1"), pytest.param("bluegreen_record", "v2", marks=pytest.mark.long)]
+)
 def test_failure_to_retire_or_to_record_is_a_warning(site, broken, module, release):
     """The new release has the traffic and keeps it; the next run goes on from there."""
     with site.load() as load:

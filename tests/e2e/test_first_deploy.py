@@ -27,6 +27,7 @@ def test_nginx_that_waits_for_our_file_is_started(site, policy):
     assert site.nginx.attrs["HostConfig"]["RestartPolicy"]["Name"] == policy
 
 
+@pytest.mark.long
 def test_nginx_that_is_down_for_another_reason_is_refused(site):
     site.write("broken.conf", "server { lisen 80; }\n")
     site.start_nginx(wait=False)

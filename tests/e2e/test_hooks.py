@@ -69,6 +69,14 @@ def test_hooks_of_a_deploy(site, hooks):
     assert hooks.ran() == ran
 
 
+def test_hook_that_fails_before_the_start_leaves_the_idle_color_alone(site, hooks):
+    """It still is what a rollback starts."""
+    idle = site.containers("blue").keys()
+    run = site.deploy("v3", hooks=hooks, arguments=failing("before_start")).failed()
+    assert (run.result["outcome"], list(hooks.ran())) == ("rejected", ["before_start", "on_failure"])
+    assert site.containers("blue").keys() == idle
+
+
 def test_hook_that_fails_before_the_swap_refuses_the_release(site, hooks):
     with site.load() as load:
         run = site.deploy("v3", hooks=hooks, arguments=failing("before_swap")).failed()
@@ -90,7 +98,7 @@ def test_hook_that_fails_after_the_swap_gives_the_traffic_back(site, hooks):
     site.serves("v2", "green")
 
 
-@pytest.mark.parametrize("name", ["after_retire", "on_rollback"])
+@pytest.mark.parametrize("name", ["after_retire", pytest.param("on_rollback", marks=pytest.mark.long)])
 def test_hook_that_fails_afterwards_changes_nothing(site, hooks, name):
     run = site.rollback if name == "on_rollback" else lambda **more: site.deploy("v3", **more)
     result = run(hooks=hooks, arguments=failing(name)).succeeded().result
@@ -103,11 +111,37 @@ def test_hook_that_fails_afterwards_changes_nothing(site, hooks, name):
     "path, words", [("/nowhere/notify.yml", ["no such file on the controller"]), ("notify.yml", ["absolute path"])]
 )
 def test_hook_without_a_file_is_refused_before_anything_starts(site, path, words):
+    is_refused(site, path, words)
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("- name: [", ["can't be loaded"]),
+        ("tasks: []", ["can't be loaded", "no list of tasks"]),
+        ("- name: Tell them\n  nowhere.chat.tell:\n    text: done\n", ["can't be loaded", "nowhere.chat.tell"]),
+    ],
+    ids=["syntax", "mapping", "module"],
+)
+def test_hook_that_cannot_be_loaded_is_refused_before_anything_starts(site, tmp_path, text, words):
+    (tmp_path / "hook.yml").write_text(text)
+    is_refused(site, str(tmp_path / "hook.yml"), words)
+
+
+def is_refused(site, path, words):
     before = site.snapshot()
     run = site.deploy("v3", hooks={"on_failure": path}).failed()
     for word in ["bluegreen_hooks", repr(path), "on_failure", *words]:
         assert word in run.message, run.message
     assert site.snapshot() == before
+
+
+def test_hook_whose_task_has_no_log_is_not_quoted(site, tmp_path):
+    text = "- name: Fail\n  ansible.builtin.fail:\n    msg: t0ps3cret\n  no_log: true\n"
+    (tmp_path / "hook.yml").write_text(text)
+    run = site.deploy("v3", hooks={"before_start": str(tmp_path / "hook.yml")}).failed()
+    assert "t0ps3cret" not in run.message + json.dumps(run.result)
+    assert "has no_log" in run.message
 
 
 class Webhook(BaseHTTPRequestHandler):

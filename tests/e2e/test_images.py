@@ -113,5 +113,3 @@ def test_images_beyond_the_retained_releases_go(site, registry):
     assert "v2" not in present(site, registry)
     assert site.has_image(first_id), "a container of somebody else's uses it"
     assert site.has_image(f"{site.name}/theirs:v1")
-    assert site.rollback(retire="remove").succeeded().result["release"] == "v3"
-    site.serves("v3")

@@ -95,6 +95,7 @@ def test_crash_while_the_old_color_drains_gives_the_traffic_back(site):
     went_back(site, run, "drain", "web-green-1 was restarted", "after the swap")
 
 
+@pytest.mark.long
 def test_unhealthy_while_it_bakes_gives_the_traffic_back(site):
     with site.load() as load:
         run = site.deploy("v2", bake_seconds=60, env={"BEHAVIOUR": "sickens"})
@@ -111,11 +112,13 @@ def test_smoke_tests_through_nginx_that_fail_while_it_bakes_give_the_traffic_bac
     load.lost_nothing()
 
 
+@pytest.mark.long
 def test_failures_that_are_allowed(site):
     options = {"smoke_tests": smoke(jmespath="BLUEGREEN_RELEASE == 'v2'"), "bake_seconds": 3, "bake_failures": 9}
     with site.load():
         run = site.deploy("v2", env={"BEHAVIOUR": "dies-once"}, **options).succeeded()
     assert (run.result["outcome"], run.result["release"]) == ("deployed", "v2")
-    assert {"smoke", "bake"} <= run.result["phases"].keys() and run.result["phases"]["bake"] > 5
+    assert {"smoke", "bake"} <= run.result["phases"].keys()
+    assert [container["restarts"] for container in run.result["containers"]] == [1]
     assert any("asked of the containers, not through nginx" in warning for warning in run.result["warnings"])
     site.serves("v2", "green")

@@ -93,6 +93,7 @@ def test_another_release_is_deployed_after_one_that_was_killed(site):
     site.converged(site.rollback(), before)
 
 
+@pytest.mark.long
 def test_a_rollback_after_a_deploy_that_was_killed_goes_to_the_release_before_it(site):
     """And no further: that is what whoever asks for it means."""
     before = site.release()
@@ -104,6 +105,7 @@ def test_a_rollback_after_a_deploy_that_was_killed_goes_to_the_release_before_it
     assert back.result["outcome"] == "rolled_back"
 
 
+@pytest.mark.long
 def test_a_rollback_that_was_killed_after_its_swap_is_not_followed_by_another(site):
     site.deploy(site.other()).succeeded()
     run = site.begin("rollback")
@@ -115,6 +117,7 @@ def test_a_rollback_that_was_killed_after_its_swap_is_not_followed_by_another(si
     assert again.result["outcome"] == "rolled_back"
 
 
+@pytest.mark.long
 def test_a_release_that_died_while_its_run_was_killed_loses_the_traffic(site):
     release, before = site.other(), site.release()
     run = site.begin("deploy", release=release)
@@ -129,6 +132,7 @@ def test_a_release_that_died_while_its_run_was_killed_loses_the_traffic(site):
     site.converged(again, "v3")
 
 
+@pytest.mark.long
 def test_check_mode_says_what_it_found_and_changes_nothing(site):
     release = site.other()
     run = site.begin("deploy", release=release)

@@ -37,6 +37,8 @@ class TheirSite(Site):
                 "ansible_python_interpreter": "/usr/bin/python3",
             }
         }
+        # root's cache of bytecode is closed to that user
+        environment = dict(environment or {}, PYTHONPYCACHEPREFIX="")
         return super().begin(name, environment, arguments, hosts, directory, **more)
 
 

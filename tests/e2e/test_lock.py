@@ -67,7 +67,8 @@ def test_status_shows_it_and_unlock_frees_it(site):
 
 
 @pytest.mark.parametrize(
-    "number", [signal.SIGTERM, signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.long)]
+    "number",
+    [signal.SIGKILL, *(pytest.param(number, marks=pytest.mark.long) for number in (signal.SIGTERM, signal.SIGINT))],
 )
 def test_a_run_that_is_ended_frees_it_at_once(site, number):
     release = "v3" if site.release() == "v2" else "v2"

@@ -26,6 +26,7 @@ def write(site, **play):
     return str(path)
 
 
+@pytest.mark.long
 def test_users_pending_handler_that_fails_ends_the_play_before_ours_begins(site):
     path = write(
         site,

@@ -109,6 +109,7 @@ def test_service_that_crashes_beside_the_one_with_traffic(site, untouched):
     rejected(run, "gate", "worker", "log: no queue")
 
 
+@pytest.mark.long
 def test_refusal_can_be_rescued_and_its_result_read(site, untouched):
     play = [
         {

@@ -57,6 +57,7 @@ def test_twice_in_a_row_does_not_go_to_what_was_rolled_back_from(site):
     assert site.snapshot() == before
 
 
+@pytest.mark.long
 def test_to_a_release_that_is_named(site):
     before = site.snapshot()
     message = site.rollback(release="v7").failed().message
@@ -70,6 +71,7 @@ def test_to_a_release_that_is_named(site):
     site.serves("v2", "green")
 
 
+@pytest.mark.long
 def test_after_a_refused_release_it_comes_from_the_images(site):
     site.deploy("v1").succeeded()
     refused = site.deploy("v3", env={"BEHAVIOUR": "exit"}).failed()
@@ -100,6 +102,7 @@ def test_to_a_color_that_was_removed(site):
     site.serves("v2", "green")
 
 
+@pytest.mark.long
 def test_that_is_not_healthy_is_refused(site):
     for container in site.containers("green").values():
         container.exec_run(["sh", "-c", "echo 'raise SystemExit(7)' >/app.py"])

@@ -85,6 +85,7 @@ def refused(site, *words, release="v3"):
     assert site.snapshot() == before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "release, color, harm",
     [("v2", "green", lambda site: site.nginx.restart(timeout=1)), ("v1", "blue", replace)],
@@ -155,6 +156,7 @@ def test_file_that_is_mounted_over_the_directory_is_refused(site):
     site.serves("v2")
 
 
+@pytest.mark.long
 def test_nginx_that_restarts_for_ever_is_refused(site):
     site.nginx.remove(force=True)
     site.write("theirs.conf", "server { nonsense on; }\n")

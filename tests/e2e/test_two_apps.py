@@ -9,8 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sites import COMPOSE, Site
 
-ROUNDS = ("v2", "v1")
-
 
 class Neighbour(Site):
     """An app behind the nginx of another site."""
@@ -73,18 +71,17 @@ def test_deploys_at_once_drop_nothing_on_either(sites):
     first, second = sites
     reloads = first.reloads()
     with first.load() as one, second.load() as two:
-        for release in ROUNDS:
-            for run in at_once((first, release), (second, release)):
-                assert run.succeeded().result["outcome"] == "deployed"
+        for run in at_once((first, "v2"), (second, "v2")):
+            assert run.succeeded().result["outcome"] == "deployed"
     for site, load in ((first, one), (second, two)):
         load.lost_nothing()
         assert load.releases == {"v1", "v2"}
-        site.serves(ROUNDS[-1])
+        site.serves("v2")
         other = second if site is first else first
         assert site.app in site.upstream_file() and other.app not in site.upstream_file()
     # Each tells nginx of its new color, and swaps; those that meet share one reload.
-    assert len(ROUNDS) * 2 <= first.reloads() - reloads <= len(ROUNDS) * 4
-    for run in at_once((first, ROUNDS[-1]), (second, ROUNDS[-1])):
+    assert 2 <= first.reloads() - reloads <= 4
+    for run in at_once((first, "v2"), (second, "v2")):
         assert run.succeeded().changed == 0
 
 
@@ -115,20 +112,21 @@ def test_refused_neighbour_leaves_the_other_alone(sites):
     one.lost_nothing()
     two.lost_nothing()
     site.serves("v2")
-    assert two.releases == {ROUNDS[-1]}
+    assert two.releases == {"v2"}
     assert neighbour.upstream_file().split("# generation")[0] == file.split("# generation")[0]
 
 
 def test_broken_file_of_another_site_is_told_from_ours(sites):
     """It goes live for nobody, and the message names it."""
     site, _neighbour = sites
+    release = site.release()
     site.write("theirs.conf", "server { listen 80; nonsense on; }\n")
     try:
         before = site.snapshot()
-        run = deploy(site, "v3").failed()
+        run = deploy(site, "v1").failed()
         assert site.snapshot() == before
     finally:
         (site.conf / "theirs.conf").unlink()
     assert "nginx's configuration on disk is broken already, before this deploy" in run.message
     assert "theirs.conf" in run.message
-    site.serves("v2")
+    site.serves(release)

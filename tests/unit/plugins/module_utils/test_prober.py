@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import threading
 import time
@@ -15,8 +16,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from ansible_collections.hotswap.compose.plugins.module_utils import _baker, _prober
+from ansible_collections.hotswap.compose.plugins.module_utils._answer import ask
 from ansible_collections.hotswap.compose.plugins.module_utils._baker import Baker
-from ansible_collections.hotswap.compose.plugins.module_utils._prober import Prober, SmokeError, decoded
+from ansible_collections.hotswap.compose.plugins.module_utils._prober import Prober, SmokeError, decoded, through_nginx
 
 
 class App(BaseHTTPRequestHandler):
@@ -30,6 +32,10 @@ class App(BaseHTTPRequestHandler):
         self.send_response(server.statuses.pop(0) if len(server.statuses) > 1 else server.statuses[0])
         self.end_headers()
         self.wfile.write(json.dumps(asked).encode())
+        with contextlib.suppress(OSError):
+            while self.path == "/endless":
+                self.wfile.write(b".")
+                time.sleep(0.01)
 
     do_GET = do_POST
 
@@ -58,7 +64,7 @@ def encoded(tests):
 
 def some(*given):
     """Tests, of no particular service."""
-    return decoded(encoded([{"service": "was-{color}", **each} for each in given]))
+    return encoded([{"service": "was-{color}", **each} for each in given])
 
 
 def prober(app, *given, host=None):
@@ -66,7 +72,7 @@ def prober(app, *given, host=None):
 
 
 def test_what_is_asked(app):
-    headers = {"Authorization": "Bearer x", "Content-Type": "application/json"}
+    headers = {"Authorization": "Bearer x", "Content-Type": "application/json", "X-Api-Version": 1.5}
     ours = {"path": "/orders?dry=1", "method": "POST", "headers": headers, "body": '{"item": "ä"}', "status": 200}
     (result,) = prober(app, ours, host="shop.example").ask_all()
     assert result == {
@@ -80,7 +86,7 @@ def test_what_is_asked(app):
     asked = app.asked[0]
     assert (asked["method"], asked["path"], asked["body"]) == ("POST", "/orders?dry=1", '{"item": "ä"}')
     assert asked["headers"]["Host"] == "shop.example"
-    assert asked["headers"].items() >= headers.items()
+    assert asked["headers"].items() >= {name: str(value) for name, value in headers.items()}.items()
 
 
 def test_a_host_header_of_the_test_s_own(app):
@@ -102,6 +108,36 @@ def test_no_answer_at_all():
     (result,) = Prober(some({"retries": 0}), lambda test: [("http://127.0.0.1:1", None)]).ask_all()
     assert (result["status"], result["attempts"]) == (None, 1)
     assert result["problem"].startswith("there is no answer: ")
+
+
+def test_an_answer_that_does_not_end(app, monkeypatch):
+    monkeypatch.setattr(_prober, "PATIENCE", 0.2)
+    (result,) = prober(app, {"path": "/endless", "retries": 0}).ask_all()
+    assert result["problem"] == "there is no answer: its body does not end"
+    assert ask(app.url + "/endless", 5, longest=0).status == 200
+
+
+LOCATIONS = [{"path": "/api", "service": "api"}, {"path": "/", "service": "was"}, {"path": "/api/ws", "service": "ws"}]
+
+
+@pytest.mark.parametrize(
+    "locations, service, path, bases",
+    [
+        ([], "was", "/health", [("http://nginx:80", "shop.example")]),
+        ([], "api", "/health", [("http://nginx:80", "shop.example")]),
+        (LOCATIONS, "was", "/health?deep=1", [("http://nginx:80", "shop.example")]),
+        (LOCATIONS, "api", "/api/health", [("http://nginx:80", "shop.example")]),
+        (LOCATIONS, "ws", "/api/ws/health", [("http://nginx:80", "shop.example")]),
+        (LOCATIONS, "api", "/health", ["a replica of api"]),
+        (LOCATIONS, "ws", "/api", ["a replica of ws"]),
+        (LOCATIONS[:1], "was", "/health", ["a replica of was"]),
+    ],
+)
+def test_what_is_asked_through_nginx(locations, service, path, bases):
+    """By the path of the test, whatever path the URL has; straight where nginx would ask another service."""
+    url = {"url": "http://nginx:80/api?proof=1", "host": "shop.example"}
+    through = through_nginx(url, locations, lambda test: ["a replica of " + test["service"]])
+    assert through({"service": service, "path": path}) == bases
 
 
 def test_no_replica():

@@ -43,6 +43,12 @@ NEVER_TOLD = {key: value for key, value in unfinished().items() if key != "swap"
         (unfinished(), "green", True, True, "finish"),
         (unfinished(), "green", True, False, "finish"),
         (unfinished(), "green", False, True, "back"),
+        # and was given up before its run died
+        (unfinished(given_up=True), "blue", True, True, "undo"),
+        (unfinished(given_up=True), "green", True, True, "back"),
+        (unfinished(given_up=True), "green", False, True, "back"),
+        (unfinished(given_up=True), "green", True, False, "finish"),
+        (unfinished(given_up=True), "green", False, False, "keep"),
         (unfinished(), "green", False, False, "keep"),
     ],
 )
