@@ -74,8 +74,9 @@ options:
         description: The Host header to send.
         type: str
   locations:
-    description: What nginx sends where, as of M(hotswap.compose.bluegreen_plan). A test whose path goes to another service
-      than it means is asked of the replicas.
+    description:
+      - What nginx sends where, as of M(hotswap.compose.bluegreen_plan). A test whose path goes to another service than it
+        means is asked of the replicas.
     type: list
     elements: dict
     default: []
