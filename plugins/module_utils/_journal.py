@@ -19,14 +19,14 @@ A state, format 1::
          "deployed_at": "2026-01-31T23:59:59Z",
          "images": {service: {"ref": "shop-was:v1", "id": "sha256:...", "brought": bool}},
          "config_hash": str,
-         "outcome": "deployed" | "rolled_back" | "rejected"}],
+         "outcome": "deployed" | "rolled_back" | "rejected" | "awaiting_promotion"}],
      "migrations": [                          # that succeeded, newest last; may be missing
         {"release": str, "image": "sha256:...", "command": str, "at": "2026-01-31T23:59:59Z"}],
      "restart_policies": {container id: {"Name": str, "MaximumRetryCount": int}},
      "proved": None | str,                    # the generation of nginx's file that nginx was seen to have loaded
      "unfinished": None |                     # a run that has not ended; "deploy" and its companions only in a deploy
         {"deploy": str, "release": str, "color": "blue" | "green", "rollback": bool,
-         "how": "create" | "start" | "warm",
+         "how": "create" | "start" | "warm" | "promote",
          "services": [service],               # those that take traffic, as _settings.named_services has them
          "started": [container id],           # stopped before
          "previous": [container id],          # of the color that had the traffic
@@ -37,7 +37,8 @@ A state, format 1::
 
 ``brought`` says that this deploy pulled the image. ``deployed``: the release had the traffic when the run ended, so the
 newest such record is the active one; going back to a release adds a record of it. ``rolled_back``: it had the traffic
-and lost it again in the same run. ``rejected``: it never had it. Keys beside these are kept as they are.
+and lost it again in the same run. ``rejected``: it never had it. ``awaiting_promotion``: it is ready and waits for the
+traffic, where this is the newest record. Keys beside these are kept as they are.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ import time
 
 FORMAT = 1
 COLORS = ("blue", "green")
-OUTCOMES = ("deployed", "rolled_back", "rejected")
+AWAITING = "awaiting_promotion"
+OUTCOMES = ("deployed", "rolled_back", "rejected", AWAITING)
 
 _UTC = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?Z")
 

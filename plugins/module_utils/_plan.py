@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from ansible_collections.hotswap.compose.plugins.module_utils._compose import HOST
 from ansible_collections.hotswap.compose.plugins.module_utils._containers import has_completed, is_running
+from ansible_collections.hotswap.compose.plugins.module_utils._journal import AWAITING
 from ansible_collections.hotswap.compose.plugins.module_utils._retention import identity
 from ansible_collections.hotswap.compose.plugins.module_utils._settings import COLORS, alias, other_color, with_color
 
-CREATE, START, WARM, REFRESH = "create", "start", "warm", "refresh"
-"""How a color comes up: from its file, from its stopped containers, it still runs, or it is the active one and only
-nginx's file of it is to be written again."""
+CREATE, START, WARM, PROMOTE, REFRESH = "create", "start", "warm", "promote", "refresh"
+"""How a color comes up: from its file, from its stopped containers, it still runs, it was brought up to await this, or
+it is the active one and only nginx's file of it is to be written again."""
 
 
 class PlanError(Exception):
@@ -238,6 +239,36 @@ def rollback_target(app, releases, wanted=None):
             wanted, ", ".join(dict.fromkeys(record["release"] or "(adopted)" for record in known))
         )
     )
+
+
+def awaiting(app, releases):
+    """Return the record of the release that awaits its promotion: the newest record, or there is none."""
+    newest = releases[-1] if releases else None
+    if newest and newest["outcome"] == AWAITING:
+        return newest
+    last = "the last run was of {release}, which was {outcome}".format(**newest) if newest else "nothing was deployed"
+    raise PlanError(f"no release of {app} awaits its promotion here: {last}")
+
+
+def refuse_unfit(record, containers, services):
+    """Raise PlanError where a release that awaits its promotion can't have the traffic any more.
+
+    ``containers``: of its color now.
+    """
+    ours = [container for container in containers if container["id"] in record["containers"]]
+    wrong = [
+        "{} is {}".format(container["name"], container["state"] if container["state"] != "running" else "unhealthy")
+        for container in ours
+        if not (is_running(container) or has_completed(container))
+    ]
+    if len(ours) < len(record["containers"]):
+        wrong.append("{} of its containers are gone".format(len(record["containers"]) - len(ours)))
+    if wrong or not can_serve(ours, services, record["color"]):
+        raise PlanError(
+            "{} in {} can't be promoted: {}; abort it, or deploy it again".format(
+                record["release"], record["color"], ", ".join(wrong) or "not all of bluegreen_services runs"
+            )
+        )
 
 
 def standing(record, colors, active):

@@ -48,7 +48,7 @@ class Planner:
 
     def result(self):
         """Return what the module returns. Raises PlanError, ComposeError or StateError."""
-        plan = self._rollback() if self.params["rollback"] else self._deploy()
+        plan = getattr(self, "_" + self.params["kind"])()
         active, color = self.now.active_containers, self.now.active
         plan.update(
             active_color=color,
@@ -235,7 +235,9 @@ class Planner:
     # A rollback
 
     def _rollback(self):
-        record = _plan.rollback_target(self.app, self.state.journal["releases"], self.params["release"])
+        return self._bring(_plan.rollback_target(self.app, self.state.journal["releases"], self.params["release"]))
+
+    def _bring(self, record):
         color, how, containers = _plan.standing(record, self.now.colors, self.now.active)
         live = {container["id"] for container in self.now.active_containers}
         unchanged = bool(live) and live <= set(record["containers"]) and self._file_is_current()
@@ -294,13 +296,48 @@ class Planner:
                 definition["image"] = image["id"]
         return config
 
-    # Both
+    # A promotion, or the end of one that will not come
+
+    def _promote(self):
+        if self.params["finished"]:
+            return self._bring(self.state.journal["releases"][-1])
+        record = _plan.awaiting(self.app, self.state.journal["releases"])
+        _plan.refuse_unfit(record, self.now.colors[record["color"]], self.services)
+        return self._awaiting(record)
+
+    def _abort(self):
+        return self._awaiting(_plan.awaiting(self.app, self.state.journal["releases"]))
+
+    def _awaiting(self, record):
+        containers = [each for each in self.now.colors[record["color"]] if each["id"] in record["containers"]]
+        plan = {
+            "deploy": record["deploy"],
+            "release": record["release"],
+            "color": record["color"],
+            "how": _plan.PROMOTE,
+            "unchanged": False,
+            "reasons": ["it awaits its promotion"],
+            "project": project_name(self.app, record["color"]),
+            "directory": self.state.deploy_directory(record["deploy"]),
+            "file": "",
+            "services": sorted({container["service"] for container in containers}),
+            "traffic_services": self._traffic_services(record["color"]),
+            "containers": [],
+            "leftovers": [],
+            "images": {image["ref"]: image["id"] for image in record["images"].values()},
+            "known": containers,
+        }
+        if not self.check_mode:
+            self._begin(plan, **{key: record[key] for key in ("config_hash", "images", "containers", "ids_before")})
+        return plan
+
+    # All of them
 
     def _begin(self, plan, **more):
         """Have the journal remember what is about to be done, for whoever finds it unfinished."""
         unfinished = dict(
             {key: plan[key] for key in ("deploy", "release", "color", "how")},
-            rollback=self.params["rollback"],
+            rollback=self.params["kind"] == "rollback",
             services=self.services,
             started=plan["containers"],
             previous=[container["id"] for container in self.now.active_containers],

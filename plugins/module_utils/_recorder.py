@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ansible_collections.hotswap.compose.plugins.module_utils._containers import find
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import EngineError
-from ansible_collections.hotswap.compose.plugins.module_utils._journal import utc_now
+from ansible_collections.hotswap.compose.plugins.module_utils._journal import AWAITING, utc_now
 from ansible_collections.hotswap.compose.plugins.module_utils._plan import held
 from ansible_collections.hotswap.compose.plugins.module_utils._retention import identity, prunable, retained
 from ansible_collections.hotswap.compose.plugins.module_utils._settings import COLORS, with_color
@@ -31,7 +31,7 @@ class Recorder:
         if unfinished.get("adopted") and not releases:
             releases.append(unfinished["adopted"])
         releases.append(self._record(unfinished, outcome))
-        if outcome != "deployed" and not unfinished["rollback"]:
+        if outcome not in ("deployed", AWAITING) and "ids_before" in unfinished:
             self._restore_names(unfinished)
         self.state.save(releases=releases, unfinished=None)
         removed = self._prune(releases)
@@ -40,11 +40,12 @@ class Recorder:
 
     def _deploys_to_keep(self, releases):
         kept = retained(releases, self.keep)
-        return {
+        deploys = {
             record["deploy"]
             for record in releases
             if record["outcome"] == "deployed" and (identity(record) in kept or record in held(releases)[-2:])
         }
+        return deploys | {record["deploy"] for record in releases[-1:] if record["outcome"] == AWAITING}
 
     def _record(self, unfinished, outcome):
         containers = find(self.engine, self.state.app)[unfinished["color"]]
@@ -52,12 +53,14 @@ class Recorder:
             ids = unfinished["containers"]
         else:
             ids = [container["id"] for container in containers if container["deploy"] == unfinished["deploy"]]
+        more = {"ids_before": unfinished["ids_before"]} if outcome == AWAITING else {}  # should it be aborted
         return {
+            **more,
             "release": unfinished["release"],
             "color": unfinished["color"],
             "deploy": unfinished["deploy"],
             "deployed_at": utc_now(),
-            "images": unfinished["images"] if unfinished["rollback"] else self._images(unfinished),
+            "images": unfinished["images"] if "images" in unfinished else self._images(unfinished),
             "containers": ids,
             "config_hash": unfinished["config_hash"],
             "outcome": outcome,

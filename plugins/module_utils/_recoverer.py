@@ -49,10 +49,10 @@ class Recoverer:
             self._make_sure()
         else:
             self._go_back()
-            self._take_down()
+            self._take_down(decision)
         services = [service["name"] for service in self.found["services"]]
         recorder = Recorder(self.engine, self.state, services, self.params["keep_releases"])
-        recorder.close(self.found, _recovery.OUTCOMES[decision])
+        recorder.close(self.found, _recovery.outcome(self.found, decision))
         self.warnings += recorder.warnings
 
     def _decide(self):
@@ -108,8 +108,9 @@ class Recoverer:
         if not result.get("drained", True):
             self.warnings.append(_nginx.cut(result["connections"], self.params["drain_timeout"]))
 
-    def _take_down(self):
-        if self.found["how"] == _plan.CREATE:
+    def _take_down(self, decision):
+        promoted = self.found["how"] == _plan.PROMOTE and decision == _recovery.BACK
+        if self.found["how"] == _plan.CREATE or promoted:
             _color.remove(self.engine, self.state, self._ours(), volumes=True)
         elif self.found["how"] == _plan.START:
             _color.stop(self.engine, self.state, _containers.by_id(self.engine, self.found["started"]))

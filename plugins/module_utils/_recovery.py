@@ -9,13 +9,20 @@
 
 from __future__ import annotations
 
+from ansible_collections.hotswap.compose.plugins.module_utils._journal import AWAITING
+from ansible_collections.hotswap.compose.plugins.module_utils._plan import PROMOTE
 from ansible_collections.hotswap.compose.plugins.module_utils._settings import other_color
 
 FINISH, BACK, UNDO, KEEP = "finish", "back", "undo", "keep"
 """It gets the traffic and the color before it is retired; the traffic goes back, and its containers go; it never was
 told to nginx, and its containers go; it keeps the traffic, for there is nothing to go back to."""
 
-OUTCOMES = {FINISH: "deployed", BACK: "rolled_back", UNDO: "rejected", KEEP: "deployed"}
+_OUTCOMES = {FINISH: "deployed", BACK: "rolled_back", UNDO: "rejected", KEEP: "deployed"}
+
+
+def outcome(unfinished, decision):
+    """Return how the run ended, as the journal has it."""
+    return AWAITING if decision == UNDO and unfinished["how"] == PROMOTE else _OUTCOMES[decision]
 
 
 def decide(unfinished, told, serves, previous_serves):
@@ -47,13 +54,15 @@ def says(app, unfinished, decision):
     found = "{} of {} to {} in {}, begun at {}, never ended".format(
         "a rollback" if unfinished["rollback"] else "a deploy", app, name, color, unfinished["begun_at"]
     )
+    undone = "it never got the traffic, so what it started is taken down"
+    if unfinished["how"] == PROMOTE:
+        undone = "it never got the traffic, so it awaits its promotion again"
     done = {
         FINISH: f"nginx was told of {color} and all of it is ready, so it is finished: {name} has the traffic",
         BACK: "nginx was told of {}, but it {}, so the traffic goes back to {}".format(
             color, "was given up" if unfinished.get("given_up") else "is not ready", previous
         ),
-        UNDO: "it never got the traffic, so what it started is taken down"
-        + (f"; {previous} keeps the traffic" if unfinished["previous"] else ""),
+        UNDO: undone + (f"; {previous} keeps the traffic" if unfinished["previous"] else ""),
         KEEP: f"nginx was told of {color}, which is not ready, and {previous} is not either: nothing is stopped",
     }
     return f"{found}; {done[decision]}"

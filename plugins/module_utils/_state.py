@@ -120,8 +120,9 @@ class AppState:
                 shutil.rmtree(self.deploy_directory(name), ignore_errors=True)
 
     def deploys_on_record(self):
-        """Return the deploys that had the traffic once."""
-        return {record["deploy"] for record in self.journal["releases"] if record["outcome"] == "deployed"}
+        """Return the deploys that had the traffic once, or await it."""
+        wanted = ("deployed", _journal.AWAITING)
+        return {record["deploy"] for record in self.journal["releases"] if record["outcome"] in wanted}
 
     def others(self):
         """Return the journals of the other apps in the same state directory."""

@@ -72,6 +72,9 @@ status:
       description: The journal's records, the newest last.
       type: list
       elements: dict
+    awaiting_promotion:
+      description: The release that is ready and awaits its promotion; null where none does.
+      type: str
     lock:
       description: Which run has the app's lock, and C(age), the seconds since it last showed that it lives; null where
         none has it.
@@ -91,6 +94,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hotswap.compose.plugins.module_utils import _nginx, _plan
 from ansible_collections.hotswap.compose.plugins.module_utils._containers import find
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
+from ansible_collections.hotswap.compose.plugins.module_utils._journal import AWAITING
 from ansible_collections.hotswap.compose.plugins.module_utils._lock import AppLock
 from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState
 from ansible_collections.hotswap.compose.plugins.module_utils._upstream import UpstreamError, parse
@@ -126,6 +130,7 @@ def look(engine, params):
         },
         "upstreams": served,
         "releases": releases,
+        "awaiting_promotion": releases[-1]["release"] if releases and releases[-1]["outcome"] == AWAITING else None,
         "lock": shown_lock(AppLock(params["state_dir"], params["app"]).holder()),
         "unfinished": state.journal["unfinished"] is not None,
         "journal": state.reason,

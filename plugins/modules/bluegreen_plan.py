@@ -90,9 +90,16 @@ options:
       - The release to deploy, or to roll back to.
       - Without it, a rollback goes to the release that had the traffic before the active one.
     type: str
-  rollback:
-    description: Whether this is a rollback, which takes the release from the state directory and not from
-      O(project_src).
+  kind:
+    description:
+      - What is to be done.
+      - A V(rollback) takes the release from the state directory and not from O(project_src). V(promote) and V(abort)
+        are of the release that awaits its promotion.
+    type: str
+    choices: [deploy, rollback, promote, abort]
+    default: deploy
+  finished:
+    description: Whether M(hotswap.compose.bluegreen_recover) has just finished a run; then that was the promotion.
     type: bool
     default: false
   pull:
@@ -370,7 +377,7 @@ def take(lock, params, docker, check_mode):
     if not params["lock"]:
         return []
     made = AppState(params["state_dir"], params["app"]).create()
-    holder = dict(params["holder"] or {}, release=params["release"], rollback=params["rollback"])
+    holder = dict(params["holder"] or {}, release=params["release"], rollback=params["kind"] == "rollback")
     lock.take(params["lock"], holder, params["dead"], docker)
     return made
 
@@ -397,7 +404,7 @@ def decide(engine, params, run, docker, check_mode):
 
 def is_all(result, params):
     """Return whether nothing comes after this decision."""
-    again = params["deploy"] is not None or params["rollback"] or params["pull"] != "always"
+    again = params["deploy"] is not None or params["kind"] != "deploy" or params["pull"] != "always"
     return not result["unfinished"] and result["plan"]["unchanged"] and again
 
 
@@ -420,8 +427,9 @@ def main():
             compose_files={"type": "list", "elements": "str", "required": True},
             env={"type": "str", "default": "e30=", "no_log": True},
             env_files={"type": "list", "elements": "str", "default": []},
+            finished={"type": "bool", "default": False},
             release={"type": "str"},
-            rollback={"type": "bool", "default": False},
+            kind={"type": "str", "choices": ["deploy", "rollback", "promote", "abort"], "default": "deploy"},
             pull={"type": "str", "choices": ["always", "missing", "never"], "default": "always"},
             deploy={"type": "str"},
             lock={"type": "str"},
@@ -435,7 +443,7 @@ def main():
             **EDGE_ARGUMENTS,
             **ENGINE_ARGUMENTS,
         ),
-        required_if=[("rollback", False, ("release",))],
+        required_if=[("kind", "deploy", ("release",))],
         supports_check_mode=True,
     )
 

@@ -34,9 +34,9 @@ options:
     description:
       - How the deploy ended.
       - V(deployed) has the traffic, after a rollback too; V(rolled_back) had it and lost it in the same run;
-        V(rejected) never had it.
+        V(rejected) never had it; V(awaiting_promotion) is ready for it.
     type: str
-    choices: [deployed, rolled_back, rejected]
+    choices: [deployed, rolled_back, rejected, awaiting_promotion]
     required: true
   services:
     description: The names of the services that take traffic, with C({color}); their images are this app's own.
@@ -70,6 +70,7 @@ removed_images:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
+from ansible_collections.hotswap.compose.plugins.module_utils._journal import OUTCOMES
 from ansible_collections.hotswap.compose.plugins.module_utils._lock import AppLock
 from ansible_collections.hotswap.compose.plugins.module_utils._recorder import Recorder
 from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState, StateError
@@ -94,7 +95,7 @@ def main():
             app={"type": "str", "required": True},
             state_dir={"type": "str", "required": True},
             lock={"type": "str"},
-            outcome={"type": "str", "choices": ["deployed", "rolled_back", "rejected"], "required": True},
+            outcome={"type": "str", "choices": list(OUTCOMES), "required": True},
             services={"type": "list", "elements": "str", "required": True},
             keep_releases={"type": "int", "default": 3},
             **ENGINE_ARGUMENTS,

@@ -97,7 +97,11 @@ WRONG = [
     (["releases", 0, "release"], None, "releases[0].release is of the wrong type, NoneType"),
     (["releases", 0, "color"], "red", "releases[0].color is 'red', not one of blue, green"),
     (["releases", 0, "outcome"], ..., "releases[0].outcome is missing"),
-    (["releases", 0, "outcome"], "good", "releases[0].outcome is 'good', not one of deployed, rolled_back, rejected"),
+    (
+        ["releases", 0, "outcome"],
+        "good",
+        "releases[0].outcome is 'good', not one of deployed, rolled_back, rejected, awaiting_promotion",
+    ),
     (
         ["releases", 0, "deployed_at"],
         "yesterday",

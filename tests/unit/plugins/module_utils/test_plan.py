@@ -437,3 +437,49 @@ def kept(*ids, **more):
 def test_how_a_release_comes_back(ids, colors, active, expected):
     color, how, containers = plan.standing(kept(*ids), colors, active)
     assert (color, how, len(containers)) == expected
+
+
+WAITS = dict(
+    record("d2", "v2", "awaiting_promotion", "green"), containers=["was-green-id", "signal-green-id", "once-green-id"]
+)
+ONCE = container("once-green", health=None, state="exited", restart_policy={"Name": "no", "MaximumRetryCount": 0})
+
+
+def test_the_newest_release_awaits_its_promotion():
+    assert plan.awaiting("shop", [V1, WAITS]) is WAITS
+
+
+@pytest.mark.parametrize(
+    "releases, last",
+    [
+        ([], "nothing was deployed"),
+        ([V1], "the last run was of v1, which was deployed"),
+        ([V1, WAITS, record("d2", "v2", "rejected")], "the last run was of v2, which was rejected"),
+    ],
+)
+def test_nothing_awaits_its_promotion(releases, last):
+    with pytest.raises(plan.PlanError) as error:
+        plan.awaiting("shop", releases)
+    assert str(error.value) == f"no release of shop awaits its promotion here: {last}"
+
+
+@pytest.mark.parametrize(
+    "containers, why",
+    [
+        ([*stack("green"), ONCE], None),
+        ([*stack("green", health=None), ONCE], None),
+        ([*stack("green", health="unhealthy"), ONCE], "shop-green-was-green-1 is unhealthy"),
+        ([*stack("green", state="exited"), ONCE], "shop-green-was-green-1 is exited"),
+        ([*stack("green"), dict(ONCE, exit_code=1)], "shop-green-once-green-1 is exited"),
+        (stack("green"), "1 of its containers are gone"),
+        ([], "3 of its containers are gone"),
+        ([*stack("green", id="another")], "3 of its containers are gone"),
+    ],
+)
+def test_what_awaits_its_promotion_must_still_be_fit(containers, why):
+    if why is None:
+        plan.refuse_unfit(WAITS, containers, SERVICES)
+        return
+    with pytest.raises(plan.PlanError, match=f"v2 in green can't be promoted: {why}") as error:
+        plan.refuse_unfit(WAITS, containers, SERVICES)
+    assert str(error.value).endswith("; abort it, or deploy it again")

@@ -16,6 +16,7 @@ def unfinished(**more):
             "release": "v2",
             "color": "green",
             "rollback": False,
+            "how": "create",
             "previous": ["4f5e"],
             "begun_at": "2026-01-31T23:59:59Z",
             "swap": {"from": "upstream shop-was {}\n"},
@@ -54,7 +55,23 @@ NEVER_TOLD = {key: value for key, value in unfinished().items() if key != "swap"
 )
 def test_what_becomes_of_it(found, told, serves, previous_serves, decision):
     assert recovery.decide(found, told, serves, previous_serves) == decision
-    assert recovery.OUTCOMES[decision]
+
+
+@pytest.mark.parametrize(
+    "how, decision, outcome",
+    [
+        ("create", "finish", "deployed"),
+        ("create", "back", "rolled_back"),
+        ("create", "undo", "rejected"),
+        ("create", "keep", "deployed"),
+        ("promote", "finish", "deployed"),
+        ("promote", "back", "rolled_back"),
+        ("promote", "undo", "awaiting_promotion"),
+        ("promote", "keep", "deployed"),
+    ],
+)
+def test_how_it_ended(how, decision, outcome):
+    assert recovery.outcome(unfinished(how=how), decision) == outcome
 
 
 @pytest.mark.parametrize(
@@ -72,6 +89,11 @@ def test_what_becomes_of_it(found, told, serves, previous_serves, decision):
 )
 def test_whether_a_rollback_has_anything_left_to_do(rollback, decision, done):
     assert recovery.has_gone_back(unfinished(rollback=rollback), decision) is done
+
+
+def test_a_promotion_that_was_killed_before_its_swap():
+    line = recovery.says("shop", unfinished(how="promote"), "undo")
+    assert line.endswith("it never got the traffic, so it awaits its promotion again; blue keeps the traffic")
 
 
 BEGUN = "of shop to v2 in green, begun at 2026-01-31T23:59:59Z, never ended; "
