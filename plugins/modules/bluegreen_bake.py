@@ -75,8 +75,8 @@ options:
         type: str
   locations:
     description:
-      - What nginx sends where, as of M(hotswap.compose.bluegreen_plan). A test whose path goes to another service than it
-        means is asked of the replicas.
+      - What nginx sends where, as of M(hotswap.compose.bluegreen_plan). A test whose path goes to another service
+        than it means is asked of the replicas.
     type: list
     elements: dict
     default: []

@@ -83,7 +83,6 @@ def test_same_again_changes_nothing(site, pull):
     assert site.snapshot() == before
 
 
-@pytest.mark.long
 def test_same_release_with_another_image_is_noticed(site):
     site.image("v2", content="built-again")
     check = site.check("v2").succeeded()

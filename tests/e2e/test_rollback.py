@@ -57,7 +57,6 @@ def test_twice_in_a_row_does_not_go_to_what_was_rolled_back_from(site):
     assert site.snapshot() == before
 
 
-@pytest.mark.long
 def test_to_a_release_that_is_named(site):
     before = site.snapshot()
     message = site.rollback(release="v7").failed().message

@@ -125,7 +125,6 @@ def test_first_deploy_answers_and_its_proof_went_through_nginx(site):
     assert site.deploy("v1", vhost=vhost(site)).succeeded().changed == 0
 
 
-@pytest.mark.long
 def test_websockets_live_until_the_end_of_the_drain(site):
     with site.load("--websocket=2") as load:
         run = site.deploy("v2", vhost=vhost(site), drain_timeout=7).succeeded()
