@@ -77,6 +77,7 @@ def test_hook_that_fails_before_the_start_leaves_the_idle_color_alone(site, hook
     assert site.containers("blue").keys() == idle
 
 
+@pytest.mark.long
 def test_hook_that_fails_before_the_swap_refuses_the_release(site, hooks):
     with site.load() as load:
         run = site.deploy("v3", hooks=hooks, arguments=failing("before_swap")).failed()
