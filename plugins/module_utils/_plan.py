@@ -39,7 +39,12 @@ def active_color(app, services, served, colors, releases):
         raise PlanError("nginx sends the traffic of {} to both colors: {}".format(app, ", ".join(sorted(targets))))
     if serving:
         return serving[0], "nginx"
-    running = [color for color in COLORS if any(container["state"] == "running" for container in colors[color])]
+    waiting = releases[-1]["deploy"] if releases and releases[-1]["outcome"] == AWAITING else None
+    running = [
+        color
+        for color in COLORS
+        if any(each["state"] == "running" and (not waiting or each["deploy"] != waiting) for each in colors[color])
+    ]
     if len(running) == 1:
         return running[0], "containers"
     held_by = [record["color"] for record in releases if record["outcome"] == "deployed"]

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.hotswap.compose.plugins.module_utils._containers import find
+from ansible_collections.hotswap.compose.plugins.module_utils._containers import by_id, find
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import EngineError
 from ansible_collections.hotswap.compose.plugins.module_utils._journal import AWAITING, utc_now
 from ansible_collections.hotswap.compose.plugins.module_utils._plan import held
@@ -30,13 +30,21 @@ class Recorder:
         releases = list(self.state.journal["releases"])
         if unfinished.get("adopted") and not releases:
             releases.append(unfinished["adopted"])
-        releases.append(self._record(unfinished, outcome))
+        # Whatever awaited its promotion and was not touched awaits it still, and so stays the newest.
+        place = len(releases) - (outcome == "rejected" and self._still_awaits(releases, unfinished))
+        releases.insert(place, self._record(unfinished, outcome))
         if outcome not in ("deployed", AWAITING) and "ids_before" in unfinished:
             self._restore_names(unfinished)
         self.state.save(releases=releases, unfinished=None)
         removed = self._prune(releases)
         self.state.forget_deploys(self._deploys_to_keep(releases))
         return removed
+
+    def _still_awaits(self, releases, unfinished):
+        newest = releases[-1] if releases else None
+        if newest is None or newest["outcome"] != AWAITING or newest["deploy"] == unfinished["deploy"]:
+            return False
+        return len(by_id(self.engine, newest["containers"])) == len(newest["containers"])
 
     def _deploys_to_keep(self, releases):
         kept = retained(releases, self.keep)

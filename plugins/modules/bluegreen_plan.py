@@ -99,7 +99,7 @@ options:
     choices: [deploy, rollback, promote, abort]
     default: deploy
   finished:
-    description: Whether M(hotswap.compose.bluegreen_recover) has just finished a run; then that was the promotion.
+    description: Whether M(hotswap.compose.bluegreen_recover) has just finished a promotion, so that none is to be done.
     type: bool
     default: false
   pull:
@@ -253,7 +253,7 @@ plan:
         - V(create) from its Compose file; V(start) from its stopped containers; V(warm) not at all, it still runs.
         - V(refresh) is for the active color, where only nginx's file of it is to be written again.
       type: str
-      choices: [create, start, warm, refresh]
+      choices: [create, start, warm, promote, refresh]
     project:
       description: Its Compose project.
       type: str

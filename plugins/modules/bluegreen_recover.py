@@ -71,6 +71,10 @@ decision:
   returned: where something was unfinished
   type: str
   choices: [finish, back, undo, keep]
+promoted:
+  description: Whether that was a promotion, and the release has the traffic.
+  returned: where something was unfinished
+  type: bool
 gone_back_to:
   description: The release that has the traffic; empty where it was started by hand.
   returned: where a rollback that names no release has nothing left to do
@@ -87,9 +91,9 @@ from ansible_collections.hotswap.compose.plugins.module_utils._app import EDGE_A
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
 from ansible_collections.hotswap.compose.plugins.module_utils._lock import AppLock
-from ansible_collections.hotswap.compose.plugins.module_utils._plan import PlanError
+from ansible_collections.hotswap.compose.plugins.module_utils._plan import PROMOTE, PlanError
 from ansible_collections.hotswap.compose.plugins.module_utils._recoverer import Recoverer
-from ansible_collections.hotswap.compose.plugins.module_utils._recovery import has_gone_back
+from ansible_collections.hotswap.compose.plugins.module_utils._recovery import FINISH, has_gone_back
 from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState, StateError
 from ansible_collections.hotswap.compose.plugins.module_utils._swap import Swap
 from ansible_collections.hotswap.compose.plugins.module_utils._upstream import UpstreamError
@@ -104,6 +108,7 @@ def recover(params, check_mode):
     recoverer = Recoverer(engine, Swap(edge_for(engine, params, state), state, None, check_mode), params)
     decision, said = recoverer.recover(check_mode)
     result = {"changed": True, "decision": decision, "says": said, "warnings": [said] + recoverer.warnings}
+    result["promoted"] = recoverer.found["how"] == PROMOTE and decision == FINISH
     if has_gone_back(recoverer.found, decision):
         result["gone_back_to"] = recoverer.release(decision)
     return result

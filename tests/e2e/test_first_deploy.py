@@ -58,3 +58,13 @@ def test_nginx_that_somebody_stopped_before_the_first_deploy_is_refused(site):
     message = site.deploy("v1").failed().message
     assert "is not running, it exited with 0: find out why, and start it" in message
     assert site.snapshot() == before
+
+
+def test_first_release_that_awaits_its_promotion(site):
+    """It has no traffic before it, and is not retired after it."""
+    site.start_nginx(wait=False)
+    assert site.deploy("v1", auto_promote=False).succeeded().result["active_color"] is None
+    run = site.play("promote").succeeded()
+    assert (run.result["outcome"], run.result["active_color"], run.result["release"]) == ("deployed", "blue", "v1")
+    site.serves("v1", "blue")
+    assert site.states("blue") == {"running"}

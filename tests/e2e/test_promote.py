@@ -50,6 +50,14 @@ def test_active_release_deployed_again_leaves_it_waiting(site):
     assert site.states("green") == {"running"}
 
 
+def test_later_run_that_touches_nothing_leaves_it_waiting(site, tmp_path):
+    (tmp_path / "hook.yml").write_text("- name: Refuse it\n  ansible.builtin.fail:\n    msg: not now\n")
+    run = site.deploy("v3", hooks={"before_start": str(tmp_path / "hook.yml")}).failed()
+    assert run.result["outcome"] == "rejected"
+    assert site.states("green") == {"running"}
+    assert '"awaiting_promotion": "v2"' in site.play("status").succeeded().stdout
+
+
 def test_promotion_is_a_swap(site):
     green = site.containers("green").keys()
     with site.load() as load:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.hotswap.compose.plugins.module_utils import _plan as plan
+from ansible_collections.hotswap.compose.plugins.module_utils._journal import AWAITING
 from ansible_collections.hotswap.compose.plugins.module_utils._nginx import DOCKER_RESOLVER, app_text
 from ansible_collections.hotswap.compose.plugins.module_utils._nginx import followed as followed_in
 from ansible_collections.hotswap.compose.plugins.module_utils._plan import PlanError
@@ -93,6 +94,20 @@ BY_HAND = {"blue": stack("blue", ours=False), "green": []}
         ([], STOPPED, [record("d1", color="green")], ("green", "journal")),
         ([], STOPPED, [], (None, None)),
         ([], {"blue": stack("blue", state="exited"), "green": []}, [record("d1", color="green")], (None, None)),
+        # what awaits its promotion never had it
+        ([], {"blue": stack("blue", deploy="d1"), "green": []}, [record("d1", outcome=AWAITING)], (None, None)),
+        (
+            [],
+            {"blue": stack("blue", deploy="d1"), "green": stack("green", deploy="d2")},
+            [record("d1"), record("d2", color="green", outcome=AWAITING)],
+            ("blue", "containers"),
+        ),
+        (
+            [],
+            {"blue": stack("blue", deploy="d1"), "green": []},
+            [record("d0", outcome=AWAITING)],
+            ("blue", "containers"),
+        ),
     ],
 )
 def test_who_has_the_traffic(targets, colors, releases, expected):
