@@ -40,9 +40,8 @@ def test_a_deploy_killed_with_all_that_it_started(site, task):
     dies(site, "deploy", task, True, release=site.other())
 
 
-@pytest.mark.parametrize(
-    "task", ["swap", pytest.param("compose", marks=pytest.mark.long), pytest.param("retire", marks=pytest.mark.long)]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("task", ["swap", "compose", "retire"])
 def test_a_deploy_killed_alone_whose_module_goes_on(site, task):
     dies(site, "deploy", task, False, release=site.other())
 

@@ -105,7 +105,8 @@ def test_promotion_that_fails_gives_the_traffic_back_and_removes_it(site):
     site.serves("v2", "green")
 
 
-@pytest.mark.parametrize("task", ["gate", pytest.param("drain", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("task", ["gate", "drain"])
 def test_promotion_that_was_killed(site, task):
     """Before its swap, the release awaits it again; after it, the promotion is finished, and nothing is left to do."""
     release = "v3" if site.release() == "v2" else "v2"
