@@ -25,6 +25,9 @@ CACHE = ROOT / ".cache"
 HOME = CACHE / "home"
 BIN = ROOT / ".venv/bin"
 
+END = 40
+"""How many of a failed command's last lines are shown again, above the table."""
+
 FOREIGN = ("ANSIBLE_", "MOLECULE_", "PYTEST_", "PYTHON", "XDG_", "BLUEGREEN_", "COMPOSE_", "VIRTUAL_ENV")
 
 
@@ -171,16 +174,19 @@ def run(command: list[str], cwd: Path, env: dict[str, str], log, prefix: str) ->
 
 
 class Result(NamedTuple):
+    """Of a stage; ``ends``: the last lines of each of its commands that failed."""
+
     stage: str
     count: Count
     seconds: float
+    ends: list[str]
 
 
 def run_stage(name: str, env: dict[str, str], prefix: str) -> Result:
     """Run the stage's commands, all of them; the result has the sum of their counts."""
     start = time.monotonic()
     cwd, count, commands = STAGES[name]
-    counts = []
+    counts, ends = [], []
     with open(CACHE / "logs" / f"{name}.log", "w", encoding="utf-8") as log:
         for command in commands:
             output, ok = run(command, cwd, env, log, prefix)
@@ -188,12 +194,14 @@ def run_stage(name: str, env: dict[str, str], prefix: str) -> Result:
             if counted.failed == 0 and (counted.passed == 0 or not ok):
                 counted = counted._replace(failed=1)
             counts.append(counted)
+            if counted.failed:
+                ends.append("".join(output.splitlines(keepends=True)[-END:]))
     total = Count(
         sum(each.passed for each in counts),
         sum(each.failed for each in counts),
         [reason for each in counts for reason in each.skipped],
     )
-    return Result(name, total, time.monotonic() - start)
+    return Result(name, total, time.monotonic() - start, ends)
 
 
 def run_lane(names: tuple[str, ...], env: dict[str, str], alone: bool) -> list[Result]:
@@ -227,15 +235,18 @@ def main(names: list[str]) -> int:
     env = environment()
     results = run_all(((tuple(names),),) if names else ALL, env)
 
+    for name, _count, _seconds, ends in results:
+        for end in ends:
+            print(f"\n=== {name} failed; how it ended:\n{end}", end="")
     print(f"\n{'stage':<12} {'seconds':>7} {'passed':>6} {'failed':>6} {'skipped':>7}  result")
-    for name, count, seconds in results:
+    for name, count, seconds, _ends in results:
         result = f"FAILED, see .cache/logs/{name}.log" if count.failed else "ok"
         print(f"{name:<12} {seconds:>7.1f} {count.passed:>6} {count.failed:>6} {len(count.skipped):>7}  {result}")
-    for name, count, _seconds in results:
+    for name, count, _seconds, _ends in results:
         for reason in count.skipped:
             print(f"{name}: {reason}")
-    passed = sum(count.passed for _name, count, _seconds in results)
-    failed = sum(count.failed for _name, count, _seconds in results)
+    passed = sum(count.passed for _name, count, _seconds, _ends in results)
+    failed = sum(count.failed for _name, count, _seconds, _ends in results)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 

@@ -11,6 +11,7 @@ import time
 
 from ansible_collections.hotswap.compose.plugins.module_utils import _nginx
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import Edge, EdgeError
+from ansible_collections.hotswap.compose.plugins.module_utils._engine import EngineError
 from ansible_collections.hotswap.compose.plugins.module_utils._gate import epoch
 
 
@@ -71,10 +72,13 @@ class ContainerEdge(Edge):
     def run(self, argv):
         """Run a command in the container; return ``(ok, what it printed)``."""
         api = self.engine.api
-        created = self.engine.call(api.exec_create, self.name, argv)
-        # Apart, and errors first: mixed, a word of stderr may stand in the middle of a line of a dump.
-        stdout, stderr = self.engine.call(api.exec_start, created["Id"], demux=True)
-        code = self.engine.call(api.exec_inspect, created["Id"])["ExitCode"]
+        try:
+            created = self.engine.call(api.exec_create, self.name, argv)
+            # Apart, and errors first: mixed, a word of stderr may stand in the middle of a line of a dump.
+            stdout, stderr = self.engine.call(api.exec_start, created["Id"], demux=True)
+            code = self.engine.call(api.exec_inspect, created["Id"])["ExitCode"]
+        except EngineError as error:
+            raise EdgeError(f"{self.name} went away, or was replaced, during '{' '.join(argv)}': {error}") from error
         return code == 0, ((stderr or b"") + (stdout or b"")).decode("utf-8", "replace")
 
     def master(self):
@@ -159,6 +163,7 @@ class ContainerEdge(Edge):
             volumes_from=[self.container["Id"] + ":ro"],
             network_mode="container:" + self.container["Id"] if self.running else self.network,
             binds=[f"{tree}:{self._inside}:ro"] if tree else None,
+            log_config={"Type": "json-file", "Config": {}},  # read here, gone with it, and nobody else's to collect
         )
         created = self.engine.call(
             api.create_container,

@@ -102,6 +102,11 @@ def file_in_dump(dump, path):
     return dump.split(header, 1)[1].split("\n# configuration file ", 1)[0]
 
 
+def files_in_dump(dump):
+    """Return the paths of all files in what ``nginx -T`` printed."""
+    return re.findall(r"(?m)^# configuration file (.+):$", dump)
+
+
 def unmarked(text):
     """Return an app's file without its generation."""
     return _GENERATION.sub("", text).rstrip("\n") + "\n"

@@ -140,11 +140,15 @@ class Swap:
         if not ok and '"keepalive_min_timeout" directive is duplicate' in said:
             files[_nginx.SHARED_FILE] = None
             ok, said = self.edge.judge(files)
+        if ok and not self._is_read(said, text):
+            # Once in thousands of times, a part of what nginx said in its short-lived container was missing.
+            ok, said = self.edge.judge(files)
         if not ok:
             raise EdgeError(f"nginx refuses the new configuration, which it has not seen yet: {quoted(said)}")
         if not self._is_read(said, text):
             raise EdgeError(
-                f"nginx does not read {self.edge.path(self.name)}: its http block must include that directory"
+                f"nginx does not read {self.edge.path(self.name)}: its http block must include that directory; it "
+                f"reads {', '.join(_nginx.files_in_dump(said)) or 'nothing'}"
             )
         return files
 

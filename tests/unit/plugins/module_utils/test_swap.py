@@ -37,6 +37,7 @@ class StandInEdge:
         self.running = running
         self.calls = []
         self.reads_conf_dir = True  # nginx includes it
+        self.lost = 0  # so many of the next judgements lack what nginx printed
         self.sees_writes = True  # the directory is mounted, not a file of it
         self.user_has_keepalive = False
         self.answered = True  # all names, by the DNS server
@@ -60,6 +61,9 @@ class StandInEdge:
 
     def judge(self, files):
         self.calls.append("judge")
+        if self.lost:
+            self.lost -= 1
+            return True, ""
         return self._printed(dict(self.files, **files))
 
     def dump(self):
@@ -319,7 +323,8 @@ def not_included(edge):
         (refused, f"nginx refuses the new configuration, which it has not seen yet: {UNKNOWN}"),
         (
             not_included,
-            "nginx does not read /etc/nginx/conf.d/bluegreen-shop.conf: its http block must include that directory",
+            "nginx does not read /etc/nginx/conf.d/bluegreen-shop.conf: its http block must include that directory; it "
+            "reads nothing",
         ),
     ],
 )
@@ -332,6 +337,13 @@ def test_what_nginx_would_refuse_is_never_written(break_it, message, state):
         assert str(error.value) == message
     assert edge.files == {OURS: on_disk("blue")}
     assert back(edge, state) == UNCHANGED
+    assert set(edge.calls) == {"judge"}
+
+
+def test_what_was_lost_of_a_judgement_is_asked_again(state):
+    edge = StandInEdge({OURS: on_disk("blue")})
+    edge.lost = 1
+    swap_of(edge, state).judge(content("green"), "", "")
     assert edge.calls == ["judge", "judge"]
 
 
