@@ -144,7 +144,7 @@ def judge(container: dict[str, Any], rules: Rules, now_epoch: float, last_exit_c
     if state["OOMKilled"]:
         return Verdict(FAILED, "ran out of memory: the kernel killed a process of it")
     if state["Status"] == "dead":
-        return Verdict(FAILED, "is dead: the Engine could not remove it")
+        return Verdict(FAILED, "is dead: the Engine is removing it, or could not")
     if state["Status"] == "removing":
         return Verdict(FAILED, "is being removed")
     if restarts > rules.max_restarts:

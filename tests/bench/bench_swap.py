@@ -3,7 +3,8 @@
 """What clients lose at a swap: by this role, and by the plain way (edit the file, `nginx -s reload`), in one run.
 
 The shop of examples/ behind a real nginx, under tools/load.py. For each nginx: the load alone, the load while the role
-swaps, the load while a script edits and reloads. Prints a Markdown table.
+swaps another shop behind another nginx, the load while the role swaps, the load while a script edits and reloads.
+Prints a Markdown table.
 """
 
 from __future__ import annotations
@@ -29,14 +30,16 @@ def run(*argv, **options):
 
 
 class Bench:
-    def __init__(self, nginx, directory, think_ms):
+    """A shop behind an nginx of its own."""
+
+    def __init__(self, nginx, directory, think_ms=0, beside=False):
         self.nginx = nginx
-        self.name = f"bench-swap-{nginx.replace('.', '-')}"  # so that two may run at a time
-        self.port = 18000 + int(nginx.rpartition(".")[2])
+        self.name = f"bench-swap-{nginx.replace('.', '-')}{'-beside' if beside else ''}"  # so that some run at a time
+        self.port = 18000 + int(nginx.rpartition(".")[2]) + 100 * beside
         self.directory = directory
         self.think_ms = think_ms
         self.conf = directory / "conf.d"
-        self.conf.mkdir()
+        self.conf.mkdir(parents=True)
         shutil.copy(ROOT / "examples/shop/edge/conf.d/shop.conf", self.conf)
         (directory / "network.yml").write_text(f"networks:\n  edge:\n    name: {self.name}\n    external: true\n")
 
@@ -151,16 +154,21 @@ def row(nginx, what, swaps, report, early):
 
 def measure(nginx, arguments):
     directory = pathlib.Path(tempfile.mkdtemp(prefix="bench-swap-"))
-    bench = Bench(nginx, directory, arguments.think_ms)
+    bench = Bench(nginx, directory / "shop", arguments.think_ms)
+    beside = Bench(nginx, directory / "beside", beside=True)
     reports = {}
     try:
         bench.up()
+        beside.up()
         version = subprocess.run(
             ["docker", "exec", bench.name, "nginx", "-v"], capture_output=True, text=True, check=True
         ).stderr
         version = version.strip().rpartition("/")[2]
         with bench.load("alone", reports):
             time.sleep(arguments.alone)
+        with bench.load("beside", reports):
+            beside.swap(arguments.beside + 1)
+        beside.down()
         with bench.load("role", reports):
             swaps = bench.swap(arguments.swaps + 1)[1:]  # the first finds its release live already
         bench.without_the_role()
@@ -168,9 +176,11 @@ def measure(nginx, arguments):
             bench.plain(arguments.swaps)
     finally:
         bench.down()
+        beside.down()
     shutil.rmtree(directory)
     return [
         row(version, "no swap", 0, reports["alone"], 0),
+        row(version, "no swap, another shop is swapped", 0, reports["beside"], 0),
         row(version, "this role", len(swaps), reports["role"], cut_early(reports["role"], swaps)),
         row(version, "edit, nginx -s reload", arguments.swaps, reports["plain"], "-"),
     ]
@@ -180,6 +190,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--swaps", type=int, default=120)
     parser.add_argument("--alone", type=int, default=60, help="s of the load without swaps")
+    parser.add_argument("--beside", type=int, default=20, help="swaps of another shop, behind another nginx")
     parser.add_argument("--think-ms", type=int, default=100)
     parser.add_argument("--nginx", nargs="+", default=["1.26", "1.30"])
     arguments = parser.parse_args()
