@@ -15,7 +15,7 @@ import os
 import shutil
 import time
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _nginx
+from ansible_collections.hotswap.compose.plugins.module_utils import _nginx, _preview
 from ansible_collections.hotswap.compose.plugins.module_utils._journal import write_atomic
 from ansible_collections.hotswap.compose.plugins.module_utils._state import ROOM, temporary_directory
 
@@ -254,7 +254,7 @@ def _put(directory, files):
     for name, content in files.items():
         path = os.path.join(directory, name)
         if content is not None:
-            write_atomic(path, content, mode=0o644)
+            write_atomic(path, content, mode=0o600 if _preview.is_open(content) else 0o644)
         elif os.path.exists(path):
             os.remove(path)
 

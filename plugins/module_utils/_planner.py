@@ -12,7 +12,14 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _compose, _migration, _nginx, _plan, _vhost
+from ansible_collections.hotswap.compose.plugins.module_utils import (
+    _compose,
+    _migration,
+    _nginx,
+    _plan,
+    _preview,
+    _vhost,
+)
 from ansible_collections.hotswap.compose.plugins.module_utils._containers import edge_addresses, is_running
 from ansible_collections.hotswap.compose.plugins.module_utils._journal import utc_now, write_atomic
 from ansible_collections.hotswap.compose.plugins.module_utils._settings import (
@@ -37,7 +44,10 @@ class Planner:
         self.check_mode = check_mode
         self.app = params["app"]
         self.services = named_services(self.app, params["services"])
-        self.server = _vhost.render(self.app, params["vhost"], self.services)
+        preview, upstreams = params["preview"], [service["upstream"] for service in self.services]
+        goes_to = _preview.variable if _preview.by_variable(preview) else str
+        self.server = _preview.closed(preview, upstreams)
+        self.server += _vhost.render(self.app, params["vhost"], self.services, goes_to)
         self.now = Situation(engine, params, self.services, self.server, may_judge=not check_mode)
         self.state = self.now.state
         self.warnings = []
@@ -53,6 +63,7 @@ class Planner:
         plan.update(
             active_color=color,
             previous_release=_plan.live_release(active),
+            preview=self._preview(plan["color"], plan["known"]),
             **self._contents(plan["color"], plan["release"], plan.pop("known")),
             can_go_back=bool(color) and _plan.can_serve(active, self.services, color),
             previous_containers=[container["id"] for container in active],
@@ -380,6 +391,14 @@ class Planner:
 
     def _upstreams(self, color, containers):
         return _plan.upstreams(self.app, color, self.services, containers, self.params["nginx_mode"])
+
+    def _preview(self, color, containers):
+        """Return what an open preview is made of, beside its secret."""
+        listen, server = self.params["preview"].get("listen"), ""
+        if listen:
+            vhost, services = self.params["vhost"], self.services
+            server = _vhost.server(self.app, vhost, services, [listen], _preview.upstream)
+        return {"upstreams": self._upstreams(color, containers), "server": server}
 
     @property
     def _resolver(self):

@@ -14,7 +14,7 @@ import re
 import shlex
 from urllib.parse import urlsplit
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _vhost
+from ansible_collections.hotswap.compose.plugins.module_utils import _preview, _vhost
 from ansible_collections.hotswap.compose.plugins.module_utils._upstream import UpstreamError, render
 
 COLORS = ("blue", "green")
@@ -106,6 +106,7 @@ def problems(settings):
         _managed,
         _published,
         _vhost_problems,
+        _preview_problems,
         _edge_url,
         _smoke_tests,
         _migrate,
@@ -261,6 +262,12 @@ def _vhost_problems(settings):
     names = [service["name"] for service in settings.get("services") or []]
     for key, value, remedy in _vhost.problems(settings.get("vhost"), names):
         yield _problem("vhost", value, f"{key}: {remedy}")
+
+
+def _preview_problems(settings):
+    upstreams = [service["upstream"] for service in named_services(settings["app"], settings.get("services") or [])]
+    for problem in _preview.problems(settings.get("preview"), upstreams, bool(settings.get("vhost"))):
+        yield f"bluegreen_preview: {problem}"
 
 
 def _edge_url(settings):

@@ -10,7 +10,7 @@ import contextlib
 import time
 import uuid
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _containers, _nginx, _plan
+from ansible_collections.hotswap.compose.plugins.module_utils import _containers, _nginx, _plan, _preview
 from ansible_collections.hotswap.compose.plugins.module_utils._answer import wait_for_answer
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError, RefusedReload, quoted
 from ansible_collections.hotswap.compose.plugins.module_utils._upstream import parse
@@ -57,7 +57,12 @@ class Swap:
         with self._turn():
             before = self.edge.read(self.name)
             text = _nginx.marked(content, addresses=addresses)
-            diff = {"before": before or "", "after": text, "before_header": self.name, "after_header": self.name}
+            diff = {
+                "before": _preview.close(before) or "",
+                "after": text,
+                "before_header": self.name,
+                "after_header": self.name,
+            }
             if _nginx.same(before, text) and self.state.has_proved(before):
                 return self._result(False)
             if self.check_mode:
@@ -65,6 +70,19 @@ class Swap:
             written = self._write(text, before or previous_content)
         self.unprepared = self.unprepared and bool(previous_content)
         return self._result(True, diff=diff, **self._prove(*written))
+
+    def preview(self, content, addresses, open_section):
+        """Let a few reach the idle color. Raises EdgeError, as live() does.
+
+        ``content``, ``addresses``: as for live(), of the color that has the traffic; ``open_section(text)``: returns a
+        file's text with its preview open.
+        """
+        if self.check_mode:
+            return self._result(True)
+        with self._turn():
+            before = self.edge.read(self.name)
+            written = self._write(open_section(_nginx.marked(content, addresses=addresses)), before)
+        return self._result(True, **self._prove(*written))
 
     def make_sure(self, addresses):
         """Prove that nginx serves the app's file that is on disk; ``addresses`` as for live()."""

@@ -81,22 +81,27 @@ def service_at(path, given):
     return max(fitting, key=lambda location: len(location["path"]))["service"] if fitting else None
 
 
-def render(app, vhost, services):
+def render(app, vhost, services, goes_to=str):
     """Return the text of the ``map`` and ``server`` blocks; empty where the user writes them.
 
-    ``vhost``: free of problems(); ``services``: from named_services, with their upstreams.
+    ``vhost``: free of problems(); ``services``: from named_services, with their upstreams; ``goes_to(upstream)``: what
+    stands for an upstream in proxy_pass.
     """
     if not vhost:
         return ""
-    # Of a service with two ports, each with its own upstream, the first one counts.
-    upstreams = {service["name"]: service["upstream"] for service in reversed(services)}
-    connection = "$bluegreen_{}_connection".format(app.replace("-", "_"))
-    tls = vhost.get("tls")
     lines = []
     if any(location.get("websocket") for location in locations(vhost, services)):
-        lines += [f"map $http_upgrade {connection} {{", "    default upgrade;", "    '' '';", "}"]
-    lines.append("server {")
-    lines += ["    listen {}{};".format(listen, " ssl" if tls else "") for listen in listens(vhost)]
+        lines = [f"map $http_upgrade {_connection(app)} {{", "    default upgrade;", "    '' '';", "}", ""]
+    return "\n".join(lines) + server(app, vhost, services, listens(vhost), goes_to)
+
+
+def server(app, vhost, services, listening, goes_to):
+    """Return the ``server`` block alone; ``listening``: what it listens on, the others as for render()."""
+    # Of a service with two ports, each with its own upstream, the first one counts.
+    upstreams = {service["name"]: service["upstream"] for service in reversed(services)}
+    tls = vhost.get("tls")
+    lines = ["server {"]
+    lines += ["    listen {}{};".format(listen, " ssl" if tls else "") for listen in listening]
     lines.append("    server_name {};".format(" ".join(vhost["server_names"])))
     if tls:
         lines += [
@@ -105,8 +110,12 @@ def render(app, vhost, services):
         ]
     lines.append("    proxy_http_version 1.1;")
     for location in locations(vhost, services):
-        lines += _location(location, upstreams[location["service"]], connection)
+        lines += _location(location, goes_to(upstreams[location["service"]]), _connection(app))
     return "\n".join(lines + ["}", ""])
+
+
+def _connection(app):
+    return "$bluegreen_{}_connection".format(app.replace("-", "_"))
 
 
 def own_url(vhost, address):

@@ -149,6 +149,10 @@ options:
             description: Whether WebSockets are opened there.
             type: bool
             default: false
+  preview:
+    description: The role's O(hotswap.compose.bluegreen#role:bluegreen_preview), as Base64 of JSON.
+    type: str
+    default: e30=
   smoke_tests:
     description: What is to be asked later, as O(hotswap.compose.bluegreen_smoke#module:tests); what can't be asked is
       refused here.
@@ -291,6 +295,9 @@ plan:
           now.
         - Empty where there is no need.
       type: str
+    preview:
+      description: What an open preview is made of beside its secret, for M(hotswap.compose.bluegreen_swap).
+      type: dict
     edge_url:
       description: By what the app is reached through nginx; null where that is not known.
       type: dict
@@ -316,6 +323,7 @@ import json
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.hotswap.compose.plugins.module_utils import _preview
 from ansible_collections.hotswap.compose.plugins.module_utils._app import EDGE_ARGUMENTS
 from ansible_collections.hotswap.compose.plugins.module_utils._compose import ComposeError
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
@@ -394,7 +402,12 @@ def decide(engine, params, run, docker, check_mode):
     if found and not check_mode:
         return {"changed": False, "unfinished": True}, []
     decoded(params["smoke_tests"])
-    params = dict(params, env=environment(params["env"]), vhost=given(params["vhost"]))
+    params = dict(
+        params,
+        env=environment(params["env"]),
+        vhost=given(params["vhost"]),
+        preview=_preview.decoded(params["preview"]),
+    )
     planner = Planner(engine, params, run, docker, check_mode)
     result = dict(planner.result(), unfinished=bool(found), docker=docker)
     if found:
@@ -438,6 +451,7 @@ def main():
             dead={"type": "str"},
             vhost=VHOST,
             smoke_tests={"type": "str", "default": "W10=", "no_log": True},
+            preview={"type": "str", "default": "e30=", "no_log": True},
             edge_url={"type": "dict", "default": {}, "options": {"url": {"type": "str"}, "host": {"type": "str"}}},
             state_dir={"type": "str", "required": True},
             **EDGE_ARGUMENTS,

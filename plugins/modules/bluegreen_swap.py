@@ -43,9 +43,11 @@ options:
       - V(live) makes O(content) the app's file, reloads nginx and proves it.
       - V(back) puts the file of before back, as the journal has it, reloads nginx and proves it. Where the other color
         had the traffic meanwhile, it then waits until that one has answered what it had begun; so it can be removed.
-      - O(content) and O(color) are required for the first two.
+      - V(preview) makes O(content), which sends the traffic where it goes now, the app's file, and lets a few reach
+        O(upstreams).
+      - O(content) and O(color) are required for all but V(back).
     type: str
-    choices: [judged, live, back]
+    choices: [judged, live, back, preview]
     default: live
   content:
     description: What the app's file is to say, as M(hotswap.compose.bluegreen_plan) returns it.
@@ -60,6 +62,21 @@ options:
       - What the file is to say until the swap; it sends the traffic where it goes now, and names where it will go.
       - Without it, an nginx that follows names answers 502 for the few milliseconds until it has looked the new ones
         up.
+    type: str
+    default: ''
+  preview:
+    description: With O(state=preview), the role's O(hotswap.compose.bluegreen#role:bluegreen_preview), as Base64 of
+      JSON.
+    type: str
+    default: e30=
+  upstreams:
+    description: With O(state=preview), the upstreams of the idle color, as M(hotswap.compose.bluegreen_plan) returns
+      them.
+    type: list
+    elements: dict
+    default: []
+  server:
+    description: With O(state=preview), a C(server) block of its own, as M(hotswap.compose.bluegreen_plan) returns it.
     type: str
     default: ''
   color:
@@ -133,7 +150,7 @@ nginx_version:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _containers, _nginx
+from ansible_collections.hotswap.compose.plugins.module_utils import _containers, _nginx, _preview
 from ansible_collections.hotswap.compose.plugins.module_utils._app import EDGE_ARGUMENTS, edge_for
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
@@ -177,6 +194,14 @@ def _act(params, check_mode):
         result = swap.judge(params["content"], params["introduction"], params["previous_content"])
         return result, swap.warning if swap.unprepared else None
     addresses = addresses_at_load(engine, swap, params["network"], params["color"])
+    if params["state"] == "preview":
+        preview = _preview.decoded(params["preview"])
+        resolver = swap.edge.resolver if _nginx.follows_addresses(swap.version) else None
+
+        def open_section(text):
+            return _preview.opened(text, preview, params["upstreams"], resolver, params["server"])
+
+        return swap.preview(params["content"], addresses, open_section), swap.warning if swap.unprepared else None
     return swap.live(params["content"], params["previous_content"], addresses), swap.warning
 
 
@@ -184,7 +209,10 @@ def main():
     module = AnsibleModule(
         argument_spec=dict(
             app={"type": "str", "required": True},
-            state={"type": "str", "choices": ["judged", "live", "back"], "default": "live"},
+            state={"type": "str", "choices": ["judged", "live", "back", "preview"], "default": "live"},
+            preview={"type": "str", "default": "e30=", "no_log": True},
+            upstreams={"type": "list", "elements": "dict", "default": []},
+            server={"type": "str", "default": ""},
             content={"type": "str"},
             previous_content={"type": "str", "default": ""},
             introduction={"type": "str", "default": ""},
@@ -197,9 +225,11 @@ def main():
             **EDGE_ARGUMENTS,
             **ENGINE_ARGUMENTS,
         ),
-        required_if=[("state", state, ("content", "color")) for state in ("judged", "live")],
+        required_if=[("state", state, ("content", "color")) for state in ("judged", "live", "preview")],
         supports_check_mode=True,
     )
+    secret = _preview.secret(_preview.decoded(module.params["preview"]))
+    module.no_log_values.update([secret] if secret else [])  # nginx may quote it
     try:
         result, warning = act(module.params, module.check_mode)
     except (EngineError, EdgeError, StateError, OSError) as error:
