@@ -13,6 +13,7 @@ import re
 import socket
 import struct
 
+from ansible_collections.hotswap.compose.plugins.module_utils import _canary, _preview
 from ansible_collections.hotswap.compose.plugins.module_utils._upstream import render
 
 SHARED_FILE = "bluegreen.conf"
@@ -115,6 +116,14 @@ def unmarked(text):
 def plain(text):
     """Return an app's file without anything that marked() adds."""
     return _ADDRESSES.sub("", unmarked(text)).rstrip("\n") + "\n"
+
+
+def settled(text):
+    """Return an app's file as it is between two runs: no preview open, no canary begun; None for None.
+
+    It is what a file is compared by, and what says who has the traffic.
+    """
+    return _canary.end(_preview.close(text))
 
 
 def same(text, other):

@@ -63,7 +63,8 @@ class Planner:
         plan.update(
             active_color=color,
             previous_release=_plan.live_release(active),
-            preview=self._preview(plan["color"], plan["known"]),
+            upstreams=self._both(plan["color"], plan["known"]),
+            preview_server=self._preview_server(),
             **self._contents(plan["color"], plan["release"], plan.pop("known")),
             can_go_back=bool(color) and _plan.can_serve(active, self.services, color),
             previous_containers=[container["id"] for container in active],
@@ -392,13 +393,18 @@ class Planner:
     def _upstreams(self, color, containers):
         return _plan.upstreams(self.app, color, self.services, containers, self.params["nginx_mode"])
 
-    def _preview(self, color, containers):
-        """Return what an open preview is made of, beside its secret."""
-        listen, server = self.params["preview"].get("listen"), ""
-        if listen:
-            vhost, services = self.params["vhost"], self.services
-            server = _vhost.server(self.app, vhost, services, [listen], _preview.upstream)
-        return {"upstreams": self._upstreams(color, containers), "server": server}
+    def _both(self, color, containers):
+        """Return the upstreams of a color, with the active one's targets beside its own."""
+        active = self._upstreams(self.now.active, self.now.active_containers) if self.now.active else []
+        beside = {upstream["name"]: upstream["targets"] for upstream in active}
+        upstreams = self._upstreams(color, containers)
+        return [dict(upstream, active_targets=beside.get(upstream["name"], [])) for upstream in upstreams]
+
+    def _preview_server(self):
+        listen = self.params["preview"].get("listen")
+        if not listen:
+            return ""
+        return _vhost.server(self.app, self.params["vhost"], self.services, [listen], _preview.upstream)
 
     @property
     def _resolver(self):

@@ -8,14 +8,7 @@ from __future__ import annotations
 
 import time
 
-from ansible_collections.hotswap.compose.plugins.module_utils import (
-    _color,
-    _containers,
-    _nginx,
-    _plan,
-    _preview,
-    _recovery,
-)
+from ansible_collections.hotswap.compose.plugins.module_utils import _color, _containers, _nginx, _plan, _recovery
 from ansible_collections.hotswap.compose.plugins.module_utils._recorder import Recorder
 from ansible_collections.hotswap.compose.plugins.module_utils._settings import other_color
 from ansible_collections.hotswap.compose.plugins.module_utils._swap import addresses_at_load, endpoints_of_unfinished
@@ -79,7 +72,7 @@ class Recoverer:
             time.sleep(_POLL)
 
     def _told(self):
-        served = parse(_preview.close(self.edge.read(_nginx.app_file(self.state.app))) or "")
+        served = parse(_nginx.settled(self.edge.read(_nginx.app_file(self.state.app))) or "")
         colors = {self.found["color"]: self._ours(), other_color(self.found["color"]): self._previous()}
         told, source = _plan.active_color(self.state.app, self.found["services"], served, colors, [])
         return told if source == "nginx" else None

@@ -14,7 +14,7 @@ import re
 import shlex
 from urllib.parse import urlsplit
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _preview, _vhost
+from ansible_collections.hotswap.compose.plugins.module_utils import _canary, _preview, _vhost
 from ansible_collections.hotswap.compose.plugins.module_utils._upstream import UpstreamError, render
 
 COLORS = ("blue", "green")
@@ -107,6 +107,7 @@ def problems(settings):
         _published,
         _vhost_problems,
         _preview_problems,
+        _canary_problems,
         _edge_url,
         _smoke_tests,
         _migrate,
@@ -268,6 +269,11 @@ def _preview_problems(settings):
     upstreams = [service["upstream"] for service in named_services(settings["app"], settings.get("services") or [])]
     for problem in _preview.problems(settings.get("preview"), upstreams, bool(settings.get("vhost"))):
         yield f"bluegreen_preview: {problem}"
+
+
+def _canary_problems(settings):
+    for value, remedy in _canary.problems(settings.get("canary_steps")):
+        yield _problem("canary_steps", value, remedy)
 
 
 def _edge_url(settings):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import ssl
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _nginx, _plan, _preview
+from ansible_collections.hotswap.compose.plugins.module_utils import _nginx, _plan
 from ansible_collections.hotswap.compose.plugins.module_utils._app import edge_for
 from ansible_collections.hotswap.compose.plugins.module_utils._containers import find
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError, quoted
@@ -20,7 +20,7 @@ from ansible_collections.hotswap.compose.plugins.module_utils._upstream import U
 class Situation:
     """What is true on the target now.
 
-    ``edge``, ``state``; ``nginx_version``; ``text``: our file's content, its preview closed, or None; ``colors``;
+    ``edge``, ``state``; ``nginx_version``; ``text``: our file's content, settled, or None; ``colors``;
     ``active``: color or None.
     """
 
@@ -38,7 +38,7 @@ class Situation:
         self.edge.refuse_unwritable()
         if params["vhost"] and params["vhost"].get("tls"):
             check_certificate(self.edge, params["vhost"]["tls"])
-        self.text = _preview.close(self.edge.read(_nginx.app_file(self.app)))
+        self.text = _nginx.settled(self.edge.read(_nginx.app_file(self.app)))
         self.nginx_version = self.edge.version()
         dump = self._dump(may_judge)
         self.colors = find(engine, self.app, params["project_src"], params["compose_files"])

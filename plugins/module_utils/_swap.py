@@ -10,9 +10,10 @@ import contextlib
 import time
 import uuid
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _containers, _nginx, _plan, _preview
+from ansible_collections.hotswap.compose.plugins.module_utils import _containers, _nginx, _plan
 from ansible_collections.hotswap.compose.plugins.module_utils._answer import wait_for_answer
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError, RefusedReload, quoted
+from ansible_collections.hotswap.compose.plugins.module_utils._settings import other_color, with_color
 from ansible_collections.hotswap.compose.plugins.module_utils._upstream import parse
 
 LOOK_UP = 1.0
@@ -58,7 +59,7 @@ class Swap:
             before = self.edge.read(self.name)
             text = _nginx.marked(content, addresses=addresses)
             diff = {
-                "before": _preview.close(before) or "",
+                "before": _nginx.settled(before) or "",
                 "after": text,
                 "before_header": self.name,
                 "after_header": self.name,
@@ -71,17 +72,17 @@ class Swap:
         self.unprepared = self.unprepared and bool(previous_content)
         return self._result(True, diff=diff, **self._prove(*written))
 
-    def preview(self, content, addresses, open_section):
-        """Let a few reach the idle color. Raises EdgeError, as live() does.
+    def unsettle(self, content, addresses, change):
+        """Let some requests reach the idle color. Raises EdgeError, as live() does.
 
-        ``content``, ``addresses``: as for live(), of the color that has the traffic; ``open_section(text)``: returns a
-        file's text with its preview open.
+        ``content``, ``addresses``: as for live(), of the color that has the traffic; ``change(text)`` returns the file
+        that does so: see _preview.opened() and _canary.begun().
         """
         if self.check_mode:
             return self._result(True)
         with self._turn():
             before = self.edge.read(self.name)
-            written = self._write(open_section(_nginx.marked(content, addresses=addresses)), before)
+            written = self._write(change(_nginx.marked(content, addresses=addresses)), before)
         return self._result(True, **self._prove(*written))
 
     def make_sure(self, addresses):
@@ -243,6 +244,25 @@ def endpoints_of_unfinished(engine, state, network, nginx_mode):
         return []
     containers = _containers.of_run(engine, state.app, unfinished)
     return _plan.endpoints(containers, unfinished["services"], unfinished["color"], network, nginx_mode)
+
+
+def addresses_behind(engine, state, upstreams):
+    """Return upstreams, as of the planner, with how many ``addresses`` each has in the active and in the idle color."""
+    unfinished = state.unfinished
+    names = {service["upstream"]: service["name"] for service in unfinished["services"]}
+    color = unfinished["color"]
+    colors = (
+        (other_color(color), _containers.by_id(engine, unfinished["previous"])),
+        (color, _containers.of_run(engine, state.app, unfinished)),
+    )
+
+    def count(upstream):
+        return [
+            sum(each["service"] == with_color(names[upstream["name"]], color) for each in containers)
+            for color, containers in colors
+        ]
+
+    return [dict(upstream, addresses=count(upstream)) for upstream in upstreams]
 
 
 def _new_generation():

@@ -62,6 +62,10 @@ options:
     description: Seconds that a container which was restarted may take until it is ready again.
     type: int
     default: 120
+  swapped:
+    description: Whether all of the traffic is its; else the tests are asked of the replicas.
+    type: bool
+    default: true
   edge_url:
     description: By what the app is reached through nginx, whatever its path; without it, the replicas are asked.
     type: dict
@@ -148,7 +152,8 @@ def bake(engine, params):
     restarts = params["max_restarts"] + params["failures"]
     rules = _gate.Rules.of_released(params["services"], params["traffic_services"], restarts)
     bases = replicas(engine, AppState(params["state_dir"], params["app"]), params)
-    if params["edge_url"]:
+    by_nginx = params["swapped"] and params["edge_url"]
+    if by_nginx:
         bases = through_nginx(params["edge_url"], params["locations"], bases)
     prober = Prober(params["tests"], bases)
     baker = Baker(prober, params["failures"]) if prober.tests else None
@@ -165,7 +170,7 @@ def bake(engine, params):
     return outcome, {
         "rounds": baker.rounds if baker else 0,
         "failed_rounds": len(baker.failures) if baker else 0,
-        "through": ("nginx" if params["edge_url"] else "containers") if baker else None,
+        "through": ("nginx" if by_nginx else "containers") if baker else None,
         "containers": evidence(engine, list(waiter.records.values()), outcome, LOG_TAIL),
     }
 
@@ -181,6 +186,7 @@ def main():
             traffic_services={"type": "list", "elements": "str", "default": []},
             max_restarts={"type": "int", "default": 0},
             patience={"type": "int", "default": 120},
+            swapped={"type": "bool", "default": True},
             edge_url={"type": "dict", "options": {"url": {"type": "str", "required": True}, "host": {"type": "str"}}},
             locations={"type": "list", "elements": "dict", "default": []},
             state_dir={"type": "str", "required": True},
@@ -198,7 +204,7 @@ def main():
         module.fail_json(msg=str(error), **nothing)
     if outcome.status != _gate.READY:
         module.fail_json(msg=outcome.text, **result)
-    if result["through"] == "containers":
+    if result["through"] == "containers" and module.params["swapped"]:
         module.warn(
             "the smoke tests of the bake were asked of the containers, not through nginx: bluegreen_edge_url, or "
             "bluegreen_vhost, says how"

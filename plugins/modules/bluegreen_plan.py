@@ -295,9 +295,13 @@ plan:
           now.
         - Empty where there is no need.
       type: str
-    preview:
-      description: What an open preview is made of beside its secret, for M(hotswap.compose.bluegreen_swap).
-      type: dict
+    upstreams:
+      description: The upstreams of that color, C(name) and C(targets), with the C(active_targets) of the active one.
+      type: list
+      elements: dict
+    preview_server:
+      description: The C(server) block of a preview with a port of its own; empty without one.
+      type: str
     edge_url:
       description: By what the app is reached through nginx; null where that is not known.
       type: dict

@@ -45,9 +45,10 @@ options:
         had the traffic meanwhile, it then waits until that one has answered what it had begun; so it can be removed.
       - V(preview) makes O(content), which sends the traffic where it goes now, the app's file, and lets a few reach
         O(upstreams).
+      - V(canary) does the same, and sends O(share) of the requests to O(upstreams).
       - O(content) and O(color) are required for all but V(back).
     type: str
-    choices: [judged, live, back, preview]
+    choices: [judged, live, back, preview, canary]
     default: live
   content:
     description: What the app's file is to say, as M(hotswap.compose.bluegreen_plan) returns it.
@@ -70,11 +71,14 @@ options:
     type: str
     default: e30=
   upstreams:
-    description: With O(state=preview), the upstreams of the idle color, as M(hotswap.compose.bluegreen_plan) returns
-      them.
+    description: With O(state=preview) and O(state=canary), the upstreams of the idle color, as
+      M(hotswap.compose.bluegreen_plan) returns them.
     type: list
     elements: dict
     default: []
+  share:
+    description: With O(state=canary), how many of a hundred requests go to the idle color.
+    type: int
   server:
     description: With O(state=preview), a C(server) block of its own, as M(hotswap.compose.bluegreen_plan) returns it.
     type: str
@@ -150,7 +154,7 @@ nginx_version:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _containers, _nginx, _preview
+from ansible_collections.hotswap.compose.plugins.module_utils import _canary, _containers, _nginx, _preview
 from ansible_collections.hotswap.compose.plugins.module_utils._app import EDGE_ARGUMENTS, edge_for
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
@@ -159,6 +163,7 @@ from ansible_collections.hotswap.compose.plugins.module_utils._state import AppS
 from ansible_collections.hotswap.compose.plugins.module_utils._swap import (
     Swap,
     addresses_at_load,
+    addresses_behind,
     endpoints_of_unfinished,
 )
 
@@ -194,24 +199,30 @@ def _act(params, check_mode):
         result = swap.judge(params["content"], params["introduction"], params["previous_content"])
         return result, swap.warning if swap.unprepared else None
     addresses = addresses_at_load(engine, swap, params["network"], params["color"])
+    if params["state"] in ("preview", "canary"):
+        result = swap.unsettle(params["content"], addresses, _change(engine, swap, params))
+        return result, swap.warning if swap.unprepared else None
+    return swap.live(params["content"], params["previous_content"], addresses), swap.warning
+
+
+def _change(engine, swap, params):
+    """Return the function that lets some requests reach the idle color, from text to text."""
+    resolver = swap.edge.resolver if _nginx.follows_addresses(swap.version) else None
     if params["state"] == "preview":
         preview = _preview.decoded(params["preview"])
-        resolver = swap.edge.resolver if _nginx.follows_addresses(swap.version) else None
-
-        def open_section(text):
-            return _preview.opened(text, preview, params["upstreams"], resolver, params["server"])
-
-        return swap.preview(params["content"], addresses, open_section), swap.warning if swap.unprepared else None
-    return swap.live(params["content"], params["previous_content"], addresses), swap.warning
+        return lambda text: _preview.opened(text, preview, params["upstreams"], resolver, params["server"])
+    upstreams = addresses_behind(engine, swap.state, params["upstreams"])
+    return lambda text: _canary.begun(text, params["share"], upstreams, resolver)
 
 
 def main():
     module = AnsibleModule(
         argument_spec=dict(
             app={"type": "str", "required": True},
-            state={"type": "str", "choices": ["judged", "live", "back", "preview"], "default": "live"},
+            state={"type": "str", "choices": ["judged", "live", "back", "preview", "canary"], "default": "live"},
             preview={"type": "str", "default": "e30=", "no_log": True},
             upstreams={"type": "list", "elements": "dict", "default": []},
+            share={"type": "int"},
             server={"type": "str", "default": ""},
             content={"type": "str"},
             previous_content={"type": "str", "default": ""},
@@ -225,7 +236,10 @@ def main():
             **EDGE_ARGUMENTS,
             **ENGINE_ARGUMENTS,
         ),
-        required_if=[("state", state, ("content", "color")) for state in ("judged", "live", "preview")],
+        required_if=[
+            *(("state", state, ("content", "color")) for state in ("judged", "live", "preview")),
+            ("state", "canary", ("content", "color", "share")),
+        ],
         supports_check_mode=True,
     )
     secret = _preview.secret(_preview.decoded(module.params["preview"]))
