@@ -150,7 +150,7 @@ options:
             type: bool
             default: false
   preview:
-    description: The role's O(hotswap.compose.bluegreen#role:bluegreen_preview), as Base64 of JSON.
+    description: The role's O(hotswap.compose.bluegreen#role:main:bluegreen_preview), as Base64 of JSON.
     type: str
     default: e30=
   smoke_tests:

@@ -66,7 +66,7 @@ options:
     type: str
     default: ''
   preview:
-    description: With O(state=preview), the role's O(hotswap.compose.bluegreen#role:bluegreen_preview), as Base64 of
+    description: With O(state=preview), the role's O(hotswap.compose.bluegreen#role:main:bluegreen_preview), as Base64 of
       JSON.
     type: str
     default: e30=
