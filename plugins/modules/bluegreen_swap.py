@@ -66,8 +66,8 @@ options:
     type: str
     default: ''
   preview:
-    description: With O(state=preview), the role's O(hotswap.compose.bluegreen#role:main:bluegreen_preview), as Base64 of
-      JSON.
+    description: With O(state=preview), the role's O(hotswap.compose.bluegreen#role:main:bluegreen_preview), as Base64
+      of JSON.
     type: str
     default: e30=
   upstreams:
