@@ -75,7 +75,6 @@ def test_image_that_only_a_refused_release_brought_goes(site, registry):
     site.serves("v1")
 
 
-@pytest.mark.long
 def test_tag_that_a_refused_pull_moved_is_given_back(site, registry):
     """v1 has another image in the registry now: it is noticed, it is refused, and v1 is what it was."""
     name = registry.reference(site.name, "v1")
