@@ -63,7 +63,7 @@ TASKS = {
     "start": "Start the containers",
     "judge": "Judge the swap",
     "gate": "Wait until all is ready",
-    "canary": "% of the requests to",
+    "canary": "Give the release its share",
     "swap": "Bluegreen | Swap the traffic",
     "drain": "Let the old color answer",
     "retire": " : Retire the old color\n",
