@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import collections
 import http.client
+import itertools
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sites import until
@@ -26,13 +28,17 @@ def steps(*weights, hold):
 
 
 def shares(site, requests):
-    """Return the percentage of requests, one after the other on one connection, that each release answers."""
-    answered = collections.Counter()
-    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=10)
-    for _request in range(requests):
-        connection.request("GET", "/", headers={"Host": site.host})
-        answered[json.loads(connection.getresponse().read())["BLUEGREEN_RELEASE"]] += 1
-    connection.close()
+    """Return the percentage of requests, by 20 clients, that each release answers."""
+
+    def ask(_client):
+        connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=10)
+        for _request in range(requests // 20):
+            connection.request("GET", "/", headers={"Host": site.host})
+            yield json.loads(connection.getresponse().read())["BLUEGREEN_RELEASE"]
+        connection.close()
+
+    with ThreadPoolExecutor(20) as pool:
+        answered = collections.Counter(itertools.chain(*pool.map(lambda client: list(ask(client)), range(20))))
     return {release: 100 * count / requests for release, count in answered.items()}
 
 

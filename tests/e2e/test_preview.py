@@ -93,7 +93,10 @@ def test_hook_before_the_swap_finds_it_open_at_a_port(site, tmp_path):
             "ansible.builtin.uri": {"url": url, "headers": {"Host": site.host}, "return_content": True},
             "register": "answer",
         },
-        {"name": "Refuse it", "ansible.builtin.fail": {"msg": "seen: {{ answer.json.BLUEGREEN_RELEASE }}"}},
+        {
+            "name": "Refuse it",
+            "ansible.builtin.fail": {"msg": "seen: {{ (answer.content | from_json).BLUEGREEN_RELEASE }}"},
+        },
     ]
     (tmp_path / "hook.yml").write_text(json.dumps(text))
     hooks = {"before_swap": str(tmp_path / "hook.yml")}
