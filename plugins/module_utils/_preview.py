@@ -16,7 +16,7 @@ import json
 import re
 
 from ansible_collections.hotswap.compose.plugins.module_utils._upstream import render
-from ansible_collections.hotswap.compose.plugins.module_utils._vhost import LISTEN
+from ansible_collections.hotswap.compose.plugins.module_utils._vhost import LISTEN, listens
 
 _SECTION = re.compile(r"^# preview: (?:open|closed)\n.*?^# end of preview\n", re.MULTILINE | re.DOTALL)
 _MAP = re.compile(r"^map \S+ (\$\w+) \{\n    default (\S+);", re.MULTILINE)
@@ -32,9 +32,11 @@ def decoded(text):
     return {kind: value for kind, value in preview.items() if value is not None}
 
 
-def problems(preview, upstreams, has_vhost):
-    """Return what is wrong with a preview, one phrase each, never the secret. ``upstreams``: names of those of the
-    app."""
+def problems(preview, upstreams, vhost):
+    """Return what is wrong with a preview, one phrase each, never the secret.
+
+    ``upstreams``: names of those of the app; ``vhost``: bluegreen_vhost.
+    """
     preview = {kind: value for kind, value in (preview or {}).items() if value is not None}
     if not preview:
         return
@@ -46,7 +48,9 @@ def problems(preview, upstreams, has_vhost):
         match = LISTEN.match(str(given))
         if not match or not 1 <= int(match.group(1)) <= 65535:
             yield f"listen is {given!r}: use a port, or an address and a port as in 127.0.0.1:8081"
-        if not has_vhost:
+        elif vhost and match.group(1) in [listen.rpartition(":")[2] for listen in listens(vhost)]:
+            yield f"listen is {given!r}: bluegreen_vhost listens on that port; give another"
+        if not vhost:
             yield "listen needs bluegreen_vhost; with a server block of your own use header or cookie"
         return
     name = (_HEADER if kind == "header" else _COOKIE).match(given.get("name") or "")

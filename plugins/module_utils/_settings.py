@@ -267,7 +267,7 @@ def _vhost_problems(settings):
 
 def _preview_problems(settings):
     upstreams = [service["upstream"] for service in named_services(settings["app"], settings.get("services") or [])]
-    for problem in _preview.problems(settings.get("preview"), upstreams, bool(settings.get("vhost"))):
+    for problem in _preview.problems(settings.get("preview"), upstreams, settings.get("vhost")):
         yield f"bluegreen_preview: {problem}"
 
 

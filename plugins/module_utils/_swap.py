@@ -13,7 +13,7 @@ import uuid
 from ansible_collections.hotswap.compose.plugins.module_utils import _containers, _nginx, _plan
 from ansible_collections.hotswap.compose.plugins.module_utils._answer import wait_for_answer
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError, RefusedReload, quoted
-from ansible_collections.hotswap.compose.plugins.module_utils._settings import other_color, with_color
+from ansible_collections.hotswap.compose.plugins.module_utils._settings import other_color
 from ansible_collections.hotswap.compose.plugins.module_utils._upstream import parse
 
 LOOK_UP = 1.0
@@ -75,14 +75,27 @@ class Swap:
     def unsettle(self, content, addresses, change):
         """Let some requests reach the idle color. Raises EdgeError, as live() does.
 
-        ``content``, ``addresses``: as for live(), of the color that has the traffic; ``change(text)`` returns the file
-        that does so: see _preview.opened() and _canary.begun().
+        ``content``, ``addresses``: as for live(), of the color that has the traffic; ``change(text, here)`` returns the
+        file that does so, from that and from the file that is there, settled: see _preview.opened() and
+        _canary.begun().
         """
         if self.check_mode:
             return self._result(True)
+        text = _nginx.marked(content, addresses=addresses)
         with self._turn():
             before = self.edge.read(self.name)
-            written = self._write(change(_nginx.marked(content, addresses=addresses)), before)
+            here = _nginx.unmarked(_nginx.settled(before)) if before else text
+            written = self._write(change(text, here), before or text)
+        return self._result(True, **self._prove(*written))
+
+    def settle(self):
+        """Have nothing but the traffic go where the app's file says, where it says more. Raises EdgeError."""
+        before = self.edge.read(self.name)
+        settled = _nginx.settled(before)
+        if settled == before or self.check_mode:
+            return self._result(settled != before)
+        with self._turn():
+            written = self._write(_nginx.unmarked(settled), before)
         return self._result(True, **self._prove(*written))
 
     def make_sure(self, addresses):
@@ -179,7 +192,7 @@ class Swap:
         """Put the app's file, tested, where nginx reads it; return what _prove() needs. ``way_back``: what is there
         now."""
         files = self._accepted(_nginx.marked(text, generation=_new_generation()))
-        self._note(way_back)
+        self._note(_nginx.settled(way_back))
         files_before = {name: self.edge.read(name) for name in files}
         self.unprepared = bool(self.edge.running and files[_nginx.SHARED_FILE] and not files_before[_nginx.SHARED_FILE])
         self.edge.write(files)
@@ -210,7 +223,8 @@ class Swap:
                 wait_for_answer(self.edge_url["url"], self.edge_url.get("host"))
         except BaseException as error:
             # On the way there, an nginx that refuses serves what it served before this deploy first wrote the file.
-            nothing_moved = isinstance(error, RefusedReload) and not going_back
+            settled = _nginx.settled(before) == before
+            nothing_moved = isinstance(error, RefusedReload) and settled and not going_back
             restored = (self._way_back() or before) if nothing_moved else before
             with self._turn():
                 self.edge.write({self.name: restored})
@@ -246,23 +260,29 @@ def endpoints_of_unfinished(engine, state, network, nginx_mode):
     return _plan.endpoints(containers, unfinished["services"], unfinished["color"], network, nginx_mode)
 
 
-def addresses_behind(engine, state, upstreams):
-    """Return upstreams, as of the planner, with how many ``addresses`` each has in the active and in the idle color."""
-    unfinished = state.unfinished
-    names = {service["upstream"]: service["name"] for service in unfinished["services"]}
+def with_addresses(engine, swap, upstreams, network, nginx_mode):
+    """Return upstreams, as of the planner, with how many ``addresses`` each has in the active and in the idle color.
+
+    An nginx that looks names up only when it loads gets the idle color's addresses themselves: a name that is gone
+    would keep it from loading anything.
+    """
+    unfinished = swap.state.unfinished
     color = unfinished["color"]
-    colors = (
-        (other_color(color), _containers.by_id(engine, unfinished["previous"])),
-        (color, _containers.of_run(engine, state.app, unfinished)),
-    )
+    active = _containers.by_id(engine, unfinished["previous"])
+    idle = _containers.of_run(engine, swap.state.app, unfinished)
+    services = {service["upstream"]: service for service in unfinished["services"]}
 
-    def count(upstream):
-        return [
-            sum(each["service"] == with_color(names[upstream["name"]], color) for each in containers)
-            for color, containers in colors
-        ]
+    def seen(upstream):
+        service = services[upstream["name"]]
+        then = _plan.endpoints(idle, [service], color, network, nginx_mode)
+        now = _plan.endpoints(active, [service], other_color(color), network, nginx_mode)
+        more = {"addresses": [len(now), len(then)]}
+        if not _nginx.follows_addresses(swap.version):
+            places = [place.rpartition(":") for place in then]
+            more["targets"] = [{"host": host, "port": int(port)} for host, _colon, port in places]
+        return dict(upstream, **more)
 
-    return [dict(upstream, addresses=count(upstream)) for upstream in upstreams]
+    return [seen(upstream) for upstream in upstreams]
 
 
 def _new_generation():

@@ -116,7 +116,7 @@ def look(engine, params):
     served = {}
     if os.path.exists(path):
         with open(path, encoding="utf-8") as file:
-            served = parse(file.read())
+            served = parse(_nginx.settled(file.read()))
     active, _source = _plan.active_color(params["app"], [], served, colors, releases)
     held = [record for record in releases if record["outcome"] == "deployed"]
     return {

@@ -46,9 +46,10 @@ options:
       - V(preview) makes O(content), which sends the traffic where it goes now, the app's file, and lets a few reach
         O(upstreams).
       - V(canary) does the same, and sends O(share) of the requests to O(upstreams).
-      - O(content) and O(color) are required for all but V(back).
+      - V(settled) ends both, where one was begun.
+      - O(content) and O(color) are required for all but V(back) and V(settled).
     type: str
-    choices: [judged, live, back, preview, canary]
+    choices: [judged, live, back, preview, canary, settled]
     default: live
   content:
     description: What the app's file is to say, as M(hotswap.compose.bluegreen_plan) returns it.
@@ -163,9 +164,12 @@ from ansible_collections.hotswap.compose.plugins.module_utils._state import AppS
 from ansible_collections.hotswap.compose.plugins.module_utils._swap import (
     Swap,
     addresses_at_load,
-    addresses_behind,
     endpoints_of_unfinished,
+    with_addresses,
 )
+
+
+STATES = ["judged", "live", "back", "preview", "canary", "settled"]
 
 
 def refuse_unhealthy(engine, container_ids):
@@ -198,6 +202,8 @@ def _act(params, check_mode):
     if params["state"] == "judged":
         result = swap.judge(params["content"], params["introduction"], params["previous_content"])
         return result, swap.warning if swap.unprepared else None
+    if params["state"] == "settled":
+        return swap.settle(), None
     addresses = addresses_at_load(engine, swap, params["network"], params["color"])
     if params["state"] in ("preview", "canary"):
         result = swap.unsettle(params["content"], addresses, _change(engine, swap, params))
@@ -206,20 +212,24 @@ def _act(params, check_mode):
 
 
 def _change(engine, swap, params):
-    """Return the function that lets some requests reach the idle color, from text to text."""
+    """Return the function by which Swap.unsettle() lets some requests reach the idle color."""
     resolver = swap.edge.resolver if _nginx.follows_addresses(swap.version) else None
+    upstreams = with_addresses(engine, swap, params["upstreams"], params["network"], params["nginx_mode"])
     if params["state"] == "preview":
         preview = _preview.decoded(params["preview"])
-        return lambda text: _preview.opened(text, preview, params["upstreams"], resolver, params["server"])
-    upstreams = addresses_behind(engine, swap.state, params["upstreams"])
-    return lambda text: _canary.begun(text, params["share"], upstreams, resolver)
+        return lambda text, _here: _preview.opened(text, preview, upstreams, resolver, params["server"])
+    return lambda _text, here: _canary.begun(here, params["share"], upstreams, resolver)
 
 
 def main():
     module = AnsibleModule(
         argument_spec=dict(
             app={"type": "str", "required": True},
-            state={"type": "str", "choices": ["judged", "live", "back", "preview", "canary"], "default": "live"},
+            state={
+                "type": "str",
+                "choices": STATES,
+                "default": "live",
+            },
             preview={"type": "str", "default": "e30=", "no_log": True},
             upstreams={"type": "list", "elements": "dict", "default": []},
             share={"type": "int"},

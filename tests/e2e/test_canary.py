@@ -51,7 +51,7 @@ def begun(run, site):
 @pytest.mark.parametrize("requests", [1000, pytest.param(10000, marks=pytest.mark.long)])
 def test_shares(site, requests):
     release = site.other()
-    run = site.begin("deploy", release=release, canary_steps=steps(30, hold=5 + requests // 150))
+    run = site.begin("deploy", release=release, canary_steps=steps(30, hold=20 + requests // 100))
     begun(run, site)
     found = shares(site, requests)
     print(found)

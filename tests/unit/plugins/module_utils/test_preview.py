@@ -16,6 +16,7 @@ SECRET = "cheesecake-0815-x"
 HEADER = {"header": {"name": "X-Preview", "value": SECRET}}
 COOKIE = {"cookie": {"name": "preview", "value": SECRET}}
 LISTEN = {"listen": "127.0.0.1:8081"}
+VHOST = {"server_names": ["shop.example"], "listen": ["8080"]}
 NAMES = ["shop-was", "shop-signal"]
 ACTIVE = "".join(render(name, [{"host": "shop-blue-" + name[5:], "port": 3000}]) for name in NAMES)
 IDLE = [{"name": name, "targets": [{"host": "shop-green-" + name[5:], "port": 3000}]} for name in NAMES]
@@ -45,21 +46,22 @@ def file(given):
         ({"cookie": {"name": "preview", "value": "s" * 41}}, "cookie.value"),
         ({"listen": "8081; x"}, "listen"),
         ({"listen": "0"}, "listen"),
+        ({"listen": "127.0.0.1:8080"}, "another"),
     ],
 )
 def test_what_is_wrong_with_one(given, word):
-    found = list(preview.problems(given, NAMES, True))
+    found = list(preview.problems(given, NAMES, VHOST))
     assert [word in each for each in found] == ([True] if word else [])
     assert SECRET not in " ".join(found)
 
 
 def test_listening_takes_a_server_of_ours():
-    assert ["bluegreen_vhost" in each for each in preview.problems(LISTEN, NAMES, False)] == [True]
+    assert ["bluegreen_vhost" in each for each in preview.problems(LISTEN, NAMES, {})] == [True]
 
 
 def test_upstreams_that_nginx_could_not_tell():
-    assert list(preview.problems(HEADER, ["shop-was", "shop.was"], True))
-    assert not list(preview.problems(LISTEN, ["shop-was", "shop.was"], True))
+    assert list(preview.problems(HEADER, ["shop-was", "shop.was"], VHOST))
+    assert not list(preview.problems(LISTEN, ["shop-was", "shop.was"], VHOST))
 
 
 @pytest.mark.parametrize(
