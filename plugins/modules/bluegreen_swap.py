@@ -168,7 +168,6 @@ from ansible_collections.hotswap.compose.plugins.module_utils._swap import (
     with_addresses,
 )
 
-
 STATES = ["judged", "live", "back", "preview", "canary", "settled"]
 
 
