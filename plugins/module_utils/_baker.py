@@ -2,29 +2,25 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Asks the smoke tests again and again, beside whoever follows the containers, and objects to too many failures."""
+"""What is asked again and again, beside whoever follows the containers: the smoke tests, and nginx's log of answers."""
 
 from __future__ import annotations
 
 import threading
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _smoke
+from ansible_collections.hotswap.compose.plugins.module_utils import _smoke, _tally
 
 ASK_EVERY = 1.0
-"""s from one round of all tests to the next."""
+"""s from one time to the next."""
 
 
 class Baker:
-    """``prober``: a Prober; ``allowed``: how many rounds may fail. A context: the rounds end with it."""
+    """Asks, by ``ask()``, from the block's begin to its end. A subclass has ``about``, what is asked, for messages."""
 
-    def __init__(self, prober, allowed):
-        self._prober = prober
-        self._allowed = allowed
+    def __init__(self):
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._ask_until_over, daemon=True)
-        self.rounds = 0
-        self.failures = []  # what each failed round says
-        self.broken = None
+        self._broken = None
 
     def __enter__(self):
         self._thread.start()
@@ -35,20 +31,62 @@ class Baker:
 
     def objection(self):
         """Return why the release is to be given up; None where there is nothing against it."""
-        if self.broken:
-            return f"the smoke tests could not be asked: {self.broken}"
+        return f"{self.about} could not be asked: {self._broken}" if self._broken else self.found()
+
+    def _ask_until_over(self):
+        try:
+            while not self._over.is_set():
+                self.ask()
+                self._over.wait(ASK_EVERY)
+        except Exception as error:  # nobody would hear of it otherwise
+            self._broken = f"{type(error).__name__}: {error}"
+
+
+class SmokeBaker(Baker):
+    """``prober``: a Prober; ``allowed``: how many rounds of its tests may fail."""
+
+    about = "the smoke tests"
+
+    def __init__(self, prober, allowed):
+        super().__init__()
+        self._prober = prober
+        self._allowed = allowed
+        self.rounds = 0
+        self.failures = []  # what each failed round says
+
+    def ask(self):
+        said = _smoke.says(self._prober.ask_all(retries=False))
+        self.rounds += 1
+        if said:
+            self.failures.append(said)
+
+    def found(self):
         if len(self.failures) <= self._allowed:
             return None
         allowed = f", {self._allowed} allowed" if self._allowed else ""
         return f"smoke test {self.failures[-1]} ({len(self.failures)} of {self.rounds} rounds failed{allowed})"
 
-    def _ask_until_over(self):
-        try:
-            while not self._over.is_set():
-                said = _smoke.says(self._prober.ask_all(retries=False))
-                self.rounds += 1
-                if said:
-                    self.failures.append(said)
-                self._over.wait(ASK_EVERY)
-        except Exception as error:  # nobody would hear of it otherwise
-            self.broken = f"{type(error).__name__}: {error}"
+
+class TallyBaker(Baker):
+    """``edge``: whose nginx keeps the log of ``app`` (see _tally); ``deploy``, ``color``, ``endpoints`` as of
+    _tally.count(); ``ratio``: as of _tally.objection()."""
+
+    about = "nginx's log of the app's answers"
+
+    def __init__(self, edge, app, deploy, color, endpoints, ratio):
+        super().__init__()
+        self._edge = edge
+        self._app = app
+        self._release = (deploy, color, endpoints)
+        self._ratio = ratio
+        self._read = 0
+        self.new = self.old = _tally.Answers()
+
+    def ask(self):
+        text = self._edge.tally_since(self._app, self._read)
+        self._read += len(text.encode())
+        new, old = _tally.count(text.splitlines(), *self._release)
+        self.new, self.old = self.new + new, self.old + old
+
+    def found(self):
+        return _tally.objection(self.new, self.old, self._ratio)

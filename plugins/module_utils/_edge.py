@@ -38,9 +38,9 @@ class RefusedReload(EdgeError):
 class Edge:
     """An nginx whose conf dir is a directory of the target.
 
-    A subclass has ``name`` (for messages), ``running``, ``describe_state()``, ``version()``, ``path(name)``,
-    ``test(tree)``, ``run(argv)``, ``on_target(path)``, ``address``, ``resolver``, ``master()``, ``log_mark()``,
-    ``log_since(mark)`` and ``launch()``.
+    A subclass has ``name`` (for messages), ``logs`` (a directory that nginx can log to), ``running``,
+    ``describe_state()``, ``version()``, ``path(name)``, ``test(tree)``, ``run(argv)``, ``on_target(path)``,
+    ``address``, ``resolver``, ``master()``, ``log_mark()``, ``log_since(mark)`` and ``launch()``.
     """
 
     def __init__(self, conf_dir, scratch_dir):
@@ -106,6 +106,15 @@ class Edge:
             yield descriptor
         finally:
             os.close(descriptor)
+
+    def tally_path(self, app):
+        """Return where nginx logs an app's answers while a release is judged."""
+        return os.path.join(self.logs, f"bluegreen-{app}.log")
+
+    def tally_since(self, app, offset):
+        """Return the bytes of that log from ``offset`` on, without a line that is not whole yet."""
+        ok, text = self.run(["tail", "-c", f"+{offset + 1}", self.tally_path(app)])
+        return text[: text.rfind("\n") + 1] if ok else ""
 
     def reload_after(self, moment):
         """See that nginx has loaded what was on disk at ``moment`` (time.monotonic). Return the s it took, 0 where it

@@ -19,6 +19,7 @@ class ContainerEdge(Edge):
     """``name``: the container; ``network``: the one that it shares with the apps."""
 
     resolver = _nginx.DOCKER_RESOLVER
+    logs = "/dev/shm"  # every container has it, and can write there
 
     def __init__(self, engine, name, network, conf_dir, scratch_dir):
         super().__init__(conf_dir, scratch_dir)

@@ -27,6 +27,7 @@ class HostEdge(Edge):
     name = "the host"
     resolver = None
     address = "127.0.0.1"
+    logs = "/var/log/nginx"
 
     def __init__(self, conf_dir, scratch_dir):
         super().__init__(conf_dir, scratch_dir)

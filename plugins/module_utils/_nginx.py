@@ -13,7 +13,7 @@ import re
 import socket
 import struct
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _canary, _preview
+from ansible_collections.hotswap.compose.plugins.module_utils import _canary, _preview, _tally
 from ansible_collections.hotswap.compose.plugins.module_utils._upstream import render
 
 SHARED_FILE = "bluegreen.conf"
@@ -119,11 +119,16 @@ def plain(text):
 
 
 def settled(text):
-    """Return an app's file as it is between two runs: no preview open, no canary begun; None for None.
+    """Return an app's file as it is between two runs: no preview open, no canary or tally begun; None for None.
 
     It is what a file is compared by, and what says who has the traffic.
     """
-    return _canary.end(_preview.close(text))
+    return _tally.end(_canary.end(_preview.close(text)))
+
+
+def reaches_idle(text):
+    """Return whether some requests reach the color that hasn't the traffic."""
+    return _canary.end(_preview.close(text)) != text
 
 
 def same(text, other):

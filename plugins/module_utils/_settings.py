@@ -347,6 +347,7 @@ def _numbers(settings):
         ("max_restarts", 0, "restarts"),
         ("bake_seconds", 0, "seconds"),
         ("bake_failures", 0, "failures"),
+        ("bake_error_ratio", 0, "times the share of 5xx of the release before"),
         ("drain_timeout", 0, "seconds"),
         ("keep_releases", 1, "releases"),
         ("lock_wait", 0, "seconds"),

@@ -10,7 +10,7 @@ import contextlib
 import time
 import uuid
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _containers, _nginx, _plan
+from ansible_collections.hotswap.compose.plugins.module_utils import _containers, _nginx, _plan, _tally
 from ansible_collections.hotswap.compose.plugins.module_utils._answer import wait_for_answer
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError, RefusedReload, quoted
 from ansible_collections.hotswap.compose.plugins.module_utils._settings import other_color
@@ -21,15 +21,18 @@ LOOK_UP = 1.0
 
 
 class Swap:
-    """One app's file on one edge. ``state``: the app's AppState; ``edge_url``: ``{url, host}`` or empty."""
+    """One app's file on one edge. ``state``: the app's AppState; ``edge_url``: ``{url, host}`` or empty; ``tally``: the
+    deploy for which nginx is to log the app's answers, empty for none."""
 
-    def __init__(self, edge, state, edge_url, check_mode):
+    def __init__(self, edge, state, edge_url, check_mode, tally=""):
         self.edge = edge
         self.state = state
         self.edge_url = edge_url
         self.check_mode = check_mode
         self.name = _nginx.app_file(state.app)
         self.version = edge.version()
+        # It ends by a reload of its own, which an older nginx's clients would lose requests by.
+        self.tally = tally if _nginx.drops_no_keepalive(self.version) else ""
         self.unprepared = False
         self.clients = edge.clients() if edge.running else 0  # a reload closes their connections
 
@@ -37,15 +40,16 @@ class Swap:
         """Test the file that live() would write; raises EdgeError with nginx's own words.
 
         ``introduction``: a file that sends the traffic where it goes now and names where it will go, empty where nginx
-        need not know that before; it is made live.
+        need not know that before; it is made live. For a tally, ``previous_content`` is where there is none.
         """
         if self.check_mode:
             return self._result(False)
-        self._accepted(_nginx.marked(content, generation=_new_generation()))
+        self._accepted(_nginx.marked(self._tallied(content), generation=_new_generation()))
+        introduction = introduction or (previous_content if self.tally else "")
         if not introduction:
             return self._result(False)
         with self._turn():
-            written = self._write(introduction, self.edge.read(self.name) or previous_content)
+            written = self._write(self._tallied(introduction), self.edge.read(self.name) or previous_content)
         return self._result(True, **self._prove(*written))
 
     def live(self, content, previous_content, addresses):
@@ -57,10 +61,11 @@ class Swap:
         """
         with self._turn():
             before = self.edge.read(self.name)
-            text = _nginx.marked(content, addresses=addresses)
+            settled = _nginx.marked(content, addresses=addresses)
+            text = self._tallied(settled)
             diff = {
                 "before": _nginx.settled(before) or "",
-                "after": text,
+                "after": settled,
                 "before_header": self.name,
                 "after_header": self.name,
             }
@@ -85,7 +90,7 @@ class Swap:
         with self._turn():
             before = self.edge.read(self.name)
             here = _nginx.unmarked(_nginx.settled(before)) if before else text
-            written = self._write(change(text, here), before or text)
+            written = self._write(self._tallied(change(text, here)), before or text)
         return self._result(True, **self._prove(*written))
 
     def settle(self):
@@ -100,7 +105,7 @@ class Swap:
 
     def make_sure(self, addresses):
         """Prove that nginx serves the app's file that is on disk; ``addresses`` as for live()."""
-        return self.live(_nginx.plain(self.edge.read(self.name)), "", addresses)
+        return self.live(_nginx.plain(_nginx.settled(self.edge.read(self.name))), "", addresses)
 
     def back(self, endpoints, drain_timeout):
         """Put back what the journal says was there before the swap, and wait until the color that had the traffic
@@ -151,6 +156,11 @@ class Swap:
         with self._turn():
             written = self._write(_nginx.unmarked(text), text)
         return self._prove(*written, going_back=True)
+
+    def _tallied(self, text):
+        if not self.tally:
+            return text
+        return _tally.begun(text, self.state.app, self.tally, self.edge.tally_path(self.state.app))
 
     def _turn(self):
         return contextlib.nullcontext() if self.check_mode else self.edge.turn("write")
@@ -223,8 +233,7 @@ class Swap:
                 wait_for_answer(self.edge_url["url"], self.edge_url.get("host"))
         except BaseException as error:
             # On the way there, an nginx that refuses serves what it served before this deploy first wrote the file.
-            settled = _nginx.settled(before) == before
-            nothing_moved = isinstance(error, RefusedReload) and settled and not going_back
+            nothing_moved = isinstance(error, RefusedReload) and not _nginx.reaches_idle(before) and not going_back
             restored = (self._way_back() or before) if nothing_moved else before
             with self._turn():
                 self.edge.write({self.name: restored})
@@ -233,6 +242,8 @@ class Swap:
                 self.state.save(unfinished=unfinished, proved=_nginx.generation(restored))
             raise
         self.state.save(proved=_nginx.generation(text))
+        if _tally.is_begun(before) and not _tally.is_begun(text):
+            self.edge.run(["rm", "-f", self.edge.tally_path(self.state.app)])
         return {"reload_seconds": round(seconds, 3), "old_workers": old_workers, "proved_at": proved_at}
 
     def _version_text(self):

@@ -14,6 +14,8 @@ author:
 description:
   - Follows the release's containers by the Engine's events, and asks the smoke tests again and again, through nginx
     where it is known how. Fails the moment there is too much against the release.
+  - Where nginx keeps a log of the app's answers, O(tally), the share of 5xx among the release's is held against that
+    of the release before. With O(swapped), the end of the watch is the end of that log.
   - What counts are containers that restart, and rounds of smoke tests with a failure in them. A container that is
     unhealthy, removed, or down for good is too much by itself.
   - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
@@ -21,6 +23,8 @@ extends_documentation_fragment:
   - hotswap.compose.attributes
   - hotswap.compose.docker
   - hotswap.compose.app
+  - hotswap.compose.app.edge
+  - hotswap.compose.app.lock
   - hotswap.compose.app.smoke
 attributes:
   check_mode:
@@ -30,7 +34,7 @@ attributes:
     support: none
   idempotent:
     support: full
-    details: It only watches.
+    details: It only watches, and ends the log that O(tally) is about.
 options:
   seconds:
     description: For how long nothing may be wrong. A restart that is allowed begins it anew.
@@ -84,15 +88,14 @@ options:
     type: list
     elements: dict
     default: []
-  nginx_mode:
-    description: Where nginx runs.
+  tally:
+    description: The deploy for which M(hotswap.compose.bluegreen_swap) had nginx log the app's answers; empty for none.
     type: str
-    choices: [container, host]
-    default: container
-  network:
-    description: With O(nginx_mode=container), the Docker network of nginx and the app.
-    type: str
-    default: edge
+    default: ''
+  error_ratio:
+    description: How many times the share of 5xx that the release before had is allowed, chance aside.
+    type: float
+    default: 2
 """
 
 EXAMPLES = r"""
@@ -104,6 +107,7 @@ EXAMPLES = r"""
     traffic_services: [web-green]
     tests: "{{ [{'service': 'web-{color}', 'path': '/health'}] | to_json | b64encode }}"
     edge_url: {url: "http://127.0.0.1", host: shop.example}
+    nginx_conf_dir: /srv/edge/conf.d
     state_dir: /var/lib/bluegreen
 """
 
@@ -120,6 +124,17 @@ through:
   description: What the tests went through, V(nginx) or straight to the V(containers); null where there are none.
   returned: always
   type: str
+answers:
+  description: By nginx's log, how many requests were answered, and how many by a 5xx; null where there is none.
+  returned: always
+  type: dict
+  contains:
+    release:
+      description: C(requests) and C(errors) of the release.
+      type: dict
+    before:
+      description: The same of the release before, from the start of the new containers on.
+      type: dict
 containers:
   description: As of M(hotswap.compose.compose_health_wait).
   returned: always
@@ -131,9 +146,12 @@ import contextlib
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _gate
-from ansible_collections.hotswap.compose.plugins.module_utils._baker import Baker
+from ansible_collections.hotswap.compose.plugins.module_utils import _gate, _tally
+from ansible_collections.hotswap.compose.plugins.module_utils._app import EDGE_ARGUMENTS, edge_for
+from ansible_collections.hotswap.compose.plugins.module_utils._baker import SmokeBaker, TallyBaker
+from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
+from ansible_collections.hotswap.compose.plugins.module_utils._lock import AppLock
 from ansible_collections.hotswap.compose.plugins.module_utils._prober import (
     SMOKE_ARGUMENTS,
     Prober,
@@ -141,38 +159,61 @@ from ansible_collections.hotswap.compose.plugins.module_utils._prober import (
     replicas,
     through_nginx,
 )
-from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState
+from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState, StateError
+from ansible_collections.hotswap.compose.plugins.module_utils._swap import Swap, endpoints_of_unfinished
 from ansible_collections.hotswap.compose.plugins.module_utils._waiter import Waiter, evidence
 
 LOG_TAIL = 50
 
 
-def bake(engine, params):
+def bake(params):
     """Return ``(verdict, result)``: the gate's Outcome, and what the module returns."""
-    restarts = params["max_restarts"] + params["failures"]
-    rules = _gate.Rules.of_released(params["services"], params["traffic_services"], restarts)
-    bases = replicas(engine, AppState(params["state_dir"], params["app"]), params)
+    engine = Engine.connect(params)
+    state = AppState(params["state_dir"], params["app"])
     by_nginx = params["swapped"] and params["edge_url"]
-    if by_nginx:
-        bases = through_nginx(params["edge_url"], params["locations"], bases)
-    prober = Prober(params["tests"], bases)
-    baker = Baker(prober, params["failures"]) if prober.tests else None
+    smoke = _smoke_baker(engine, state, params, by_nginx)
+    swap = Swap(edge_for(engine, params, state), state, None, False) if params["tally"] else None
+    tally = _tally_baker(engine, state, params) if swap and _tally.is_begun(swap.edge.read(swap.name)) else None
+    bakers = [baker for baker in (smoke, tally) if baker]
     waiter = Waiter(
         engine,
         params["project_name"],
-        rules,
+        _gate.Rules.of_released(
+            params["services"], params["traffic_services"], params["max_restarts"] + params["failures"]
+        ),
         params["seconds"] + params["patience"],
         params["seconds"],
-        objection=baker.objection if baker else None,
+        objection=(lambda: next(filter(None, (baker.objection() for baker in bakers)), None)) if bakers else None,
     )
-    with baker or contextlib.nullcontext():
+    with contextlib.ExitStack() as stack:
+        for baker in bakers:
+            stack.enter_context(baker)
         outcome = waiter.wait()
+    if tally and params["swapped"] and outcome.status == _gate.READY:
+        with AppLock(params["state_dir"], params["app"]).acting(params["lock"]):
+            swap.settle()
     return outcome, {
-        "rounds": baker.rounds if baker else 0,
-        "failed_rounds": len(baker.failures) if baker else 0,
-        "through": ("nginx" if by_nginx else "containers") if baker else None,
+        "rounds": smoke.rounds if smoke else 0,
+        "failed_rounds": len(smoke.failures) if smoke else 0,
+        "through": ("nginx" if by_nginx else "containers") if smoke else None,
+        "answers": {"release": tally.new._asdict(), "before": tally.old._asdict()} if tally else None,
         "containers": evidence(engine, list(waiter.records.values()), outcome, LOG_TAIL),
     }
+
+
+def _smoke_baker(engine, state, params, by_nginx):
+    bases = replicas(engine, state, params)
+    if by_nginx:
+        bases = through_nginx(params["edge_url"], params["locations"], bases)
+    prober = Prober(params["tests"], bases)
+    return SmokeBaker(prober, params["failures"]) if prober.tests else None
+
+
+def _tally_baker(engine, state, params):
+    endpoints = endpoints_of_unfinished(engine, state, params["network"], params["nginx_mode"])
+    edge = edge_for(Engine.connect(params), params, state)  # a connection of its own, for it asks in a thread
+    color = state.unfinished["color"]
+    return TallyBaker(edge, params["app"], params["tally"], color, endpoints, params["error_ratio"])
 
 
 def main():
@@ -189,18 +230,21 @@ def main():
             swapped={"type": "bool", "default": True},
             edge_url={"type": "dict", "options": {"url": {"type": "str", "required": True}, "host": {"type": "str"}}},
             locations={"type": "list", "elements": "dict", "default": []},
+            tally={"type": "str", "default": ""},
+            error_ratio={"type": "float", "default": 2},
             state_dir={"type": "str", "required": True},
-            **SMOKE_ARGUMENTS,
+            lock={"type": "str"},
+            **{**SMOKE_ARGUMENTS, **EDGE_ARGUMENTS},
             **ENGINE_ARGUMENTS,
         ),
         supports_check_mode=True,
     )
-    nothing = {"rounds": 0, "failed_rounds": 0, "through": None, "containers": []}
+    nothing = {"rounds": 0, "failed_rounds": 0, "through": None, "answers": None, "containers": []}
     if module.check_mode:
         module.exit_json(changed=False, **nothing)
     try:
-        outcome, result = bake(Engine.connect(module.params), module.params)
-    except (EngineError, SmokeError) as error:
+        outcome, result = bake(module.params)
+    except (EngineError, EdgeError, SmokeError, StateError) as error:
         module.fail_json(msg=str(error), **nothing)
     if outcome.status != _gate.READY:
         module.fail_json(msg=outcome.text, **result)

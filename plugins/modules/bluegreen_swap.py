@@ -80,6 +80,13 @@ options:
   share:
     description: With O(state=canary), how many of a hundred requests go to the idle color.
     type: int
+  tally:
+    description:
+      - The deploy for which nginx is to log the app's answers from then on, until a file without it is live; see
+        M(hotswap.compose.bluegreen_bake). With O(state=judged), from O(introduction) or O(previous_content) on.
+      - An nginx before 1.27.4 is not asked to.
+    type: str
+    default: ''
   server:
     description: With O(state=preview), a C(server) block of its own, as M(hotswap.compose.bluegreen_plan) returns it.
     type: str
@@ -191,7 +198,7 @@ def act(params, check_mode):
 def _act(params, check_mode):
     engine = Engine.connect(params)
     state = AppState(params["state_dir"], params["app"])
-    swap = Swap(edge_for(engine, params, state), state, params["edge_url"], check_mode)
+    swap = Swap(edge_for(engine, params, state), state, params["edge_url"], check_mode, params["tally"])
     if params["state"] == "back":
         refuse_unhealthy(engine, params["containers"])
         endpoints = endpoints_of_unfinished(engine, state, params["network"], params["nginx_mode"])
@@ -232,6 +239,7 @@ def main():
             preview={"type": "str", "default": "e30=", "no_log": True},
             upstreams={"type": "list", "elements": "dict", "default": []},
             share={"type": "int"},
+            tally={"type": "str", "default": ""},
             server={"type": "str", "default": ""},
             content={"type": "str"},
             previous_content={"type": "str", "default": ""},

@@ -2,14 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A tiny application that boots at once; BEHAVIOUR says what it is.
 
-healthy; never-healthy; exit and crash: before it is ready; and, from its first request of / on: dies (2 s later),
-dies-once, fails (500 at /smoke), sickens (is unhealthy).
+healthy; errs (answers every fifth request by 500); never-healthy; exit and crash: before it is ready; and, from its
+first request of / on: dies (2 s later), dies-once, fails (500 at /smoke), sickens (is unhealthy).
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import json
 import os
 import signal
@@ -23,6 +24,7 @@ BEHAVIOUR = os.environ.get("BEHAVIOUR") or "healthy"
 RELEASE = os.environ.get("BLUEGREEN_RELEASE", "")
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455
 USED = threading.Event()
+COUNT = itertools.count(1)
 NAMES = ("BLUEGREEN_RELEASE", "BLUEGREEN_COLOR", "BEHAVIOUR", "GREETING", "HOSTNAME")
 SAID = {name: os.environ.get(name, "") for name in NAMES}
 
@@ -41,7 +43,9 @@ class Handler(BaseHTTPRequestHandler):
             USED.set()
             threading.Thread(target=first_used).start()
         body = json.dumps(SAID).encode()
-        self.send_response(500 if url.path == "/smoke" and USED.is_set() and BEHAVIOUR == "fails" else 200)
+        fails = BEHAVIOUR == "fails" and url.path == "/smoke" and USED.is_set()
+        errs = BEHAVIOUR == "errs" and next(COUNT) % 5 == 0
+        self.send_response(500 if fails or errs else 200)
         self.send_header("X-Release", RELEASE)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -213,6 +213,7 @@ BOTH = "the name must hold {color}, as in was-{color}: else both colors answer t
         ("max_restarts", -1, "-1: give 0 or more restarts"),
         ("bake_seconds", -1, "-1: give 0 or more seconds"),
         ("bake_failures", -1, "-1: give 0 or more failures"),
+        ("bake_error_ratio", -0.5, "-0.5: give 0 or more times the share of 5xx of the release before"),
         ("drain_timeout", -1, "-1: give 0 or more seconds"),
         ("keep_releases", 0, "0: give 1 or more releases"),
     ],

@@ -1,0 +1,54 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A release whose answers are 5xx more often than those of the release before gives the traffic back."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def site(site):
+    """v1 serves, from blue, by a vhost of ours."""
+    (site.conf / "site.conf").unlink()
+    site.start_nginx()
+    for release in ("v1", "v2"):
+        site.image(release)
+    deploy(site, "v1").succeeded()
+    return site
+
+
+def deploy(site, release, **more):
+    return site.deploy(release, vhost={"server_names": [site.host]}, **more)
+
+
+def logs_nothing(site):
+    """Whether nginx keeps no log any more of how the app answered."""
+    assert "tally" not in site.upstream_file()
+    assert site.nginx.exec_run(["ls", "/dev/shm"]).output == b""
+
+
+@pytest.mark.parametrize(
+    "phase, judged",
+    [("bake", {"bake_seconds": 60}), ("canary", {"canary_steps": [{"weight": 30, "hold": 60}]})],
+)
+def test_a_fifth_of_errors_gives_the_traffic_back(site, phase, judged):
+    with site.load() as load:
+        run = deploy(site, "v2", env={"BEHAVIOUR": "errs"}, **judged).failed()
+    assert (run.result["outcome"], run.result["release"]) == ("rolled_back", "v1")
+    assert f"in the phase {phase}: its answers by 5xx were " in run.message, run.message
+    assert "more than 2 times as many (bluegreen_bake_error_ratio)" in run.message
+    assert run.result["phases"][phase] < 30
+    assert load.dropped == 0
+    assert load.report["total"]["errors_5xx"] > 3
+    site.serves("v1", "blue")
+    logs_nothing(site)
+
+
+def test_as_many_as_before_are_no_reason(site):
+    """Nor is what nobody wants judged."""
+    with site.load():
+        deploy(site, "v2", env={"BEHAVIOUR": "errs"}, bake_seconds=5, bake_error_ratio=0).succeeded()
+        run = deploy(site, "v1", env={"BEHAVIOUR": "errs"}, bake_seconds=5).succeeded()
+    assert (run.result["outcome"], run.result["release"]) == ("deployed", "v1")
+    logs_nothing(site)
