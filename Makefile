@@ -1,6 +1,6 @@
 # What a developer does here; `make help` lists it. PYTHON names another Python than python3.
 .DEFAULT_GOAL := help
-.PHONY: help setup tree shellcheck docker docker-down images demo demo-clean test lint sanity units integration molecule e2e e2e-long bench-swap soak clean
+.PHONY: help setup tree shellcheck docker docker-down images demo demo-clean test lint sanity units integration molecule e2e e2e-long bench-swap cases soak clean
 
 # Ansible refuses any other encoding.
 export LC_ALL := C.UTF-8
@@ -69,6 +69,10 @@ e2e-long: setup tree ## those runs that make test leaves out: an nginx before 1.
 bench-swap: setup tree docker ## measure what clients lose at SWAPS=120 swaps (docs/benchmarks.md); no part of make test
 	tools/images.sh test
 	.venv/bin/python tests/bench/bench_swap.py --swaps=$(SWAPS)
+
+cases: setup tree docker ## every way in which a release is judged, and every way back (docs/judgement.md)
+	tools/images.sh test
+	.venv/bin/python tests/soak/cases.py
 
 soak: setup tree docker ## everything that can happen to a deploy, over and over (docs/recovery.md); restarts Docker, needs root
 	@command -v /usr/sbin/sshd >/dev/null || tools/apt-install.sh openssh-server openssh-client procps
