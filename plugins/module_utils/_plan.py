@@ -285,6 +285,6 @@ def standing(record, colors, active):
     containers = [container for container in colors[idle] if container["id"] in record["containers"]]
     if len(containers) < len(record["containers"]) or not containers:
         return idle, CREATE, []
-    if all(container["state"] == "running" for container in containers):
+    if all(is_running(container) for container in containers):
         return idle, WARM, containers
     return idle, START, containers

@@ -52,12 +52,13 @@ class Swap:
             written = self._write(self._tallied(introduction), self.edge.read(self.name) or previous_content)
         return self._result(True, **self._prove(*written))
 
-    def live(self, content, previous_content, addresses):
+    def live(self, content, previous_content, addresses, at_once=False):
         """Make ``content`` the app's file and prove that nginx serves it. Raises EdgeError, the file of before in place
         again. Nothing is done where nginx was seen to serve it already.
 
         ``previous_content``: the way back where there is no file yet; ``addresses``: behind the names, where nginx only
-        looks them up when it loads.
+        looks them up when it loads; ``at_once``: nginx was not told the names before, so it looks them up as it loads a
+        first file, and follows them from a second one on.
         """
         with self._turn():
             before = self.edge.read(self.name)
@@ -73,9 +74,13 @@ class Swap:
                 return self._result(False)
             if self.check_mode:
                 return self._result(True, diff=diff)
-            written = self._write(text, before or previous_content)
+            first = _nginx.known_at_load(text) if at_once else text
+            written = self._write(first, before or previous_content)
         self.unprepared = self.unprepared and bool(previous_content)
-        return self._result(True, diff=diff, **self._prove(*written))
+        proof = self._prove(*written)
+        if first != text:
+            self._follow(text, proof["proved_at"])
+        return self._result(True, diff=diff, **proof)
 
     def unsettle(self, content, addresses, change):
         """Let some requests reach the idle color. Raises EdgeError, as live() does.
@@ -127,8 +132,7 @@ class Swap:
         proof = self._go_back(first)
         drained, left, _waited = self.edge.drain(endpoints, proof["old_workers"], proof["proved_at"], drain_timeout)
         if first != way_back:
-            time.sleep(max(0.0, proof["proved_at"] + LOOK_UP - time.time()))
-            self._go_back(way_back)
+            self._follow(way_back, proof["proved_at"])
         return self._result(True, drained=drained, connections=left, **proof)
 
     @property
@@ -161,6 +165,11 @@ class Swap:
         if not self.tally:
             return text
         return _tally.begun(text, self.state.app, self.tally, self.edge.tally_path(self.state.app))
+
+    def _follow(self, text, since):
+        """Have nginx follow the names that it looked up when it loaded, at ``since`` (s since the epoch)."""
+        time.sleep(max(0.0, since + LOOK_UP - time.time()))
+        self._go_back(text)
 
     def _turn(self):
         return contextlib.nullcontext() if self.check_mode else self.edge.turn("write")

@@ -80,6 +80,11 @@ options:
   share:
     description: With O(state=canary), how many of a hundred requests go to the idle color.
     type: int
+  at_once:
+    description: With O(state=live), whether nginx was not told the names by O(state=judged) before; it then looks them
+      up as it loads, and follows them from a second reload on.
+    type: bool
+    default: false
   tally:
     description:
       - The deploy for which nginx is to log the app's answers from then on, until a file without it is live; see
@@ -214,7 +219,8 @@ def _act(params, check_mode):
     if params["state"] in ("preview", "canary"):
         result = swap.unsettle(params["content"], addresses, _change(engine, swap, params))
         return result, swap.warning if swap.unprepared else None
-    return swap.live(params["content"], params["previous_content"], addresses), swap.warning
+    result = swap.live(params["content"], params["previous_content"], addresses, params["at_once"])
+    return result, swap.warning
 
 
 def _change(engine, swap, params):
@@ -239,6 +245,7 @@ def main():
             preview={"type": "str", "default": "e30=", "no_log": True},
             upstreams={"type": "list", "elements": "dict", "default": []},
             share={"type": "int"},
+            at_once={"type": "bool", "default": False},
             tally={"type": "str", "default": ""},
             server={"type": "str", "default": ""},
             content={"type": "str"},

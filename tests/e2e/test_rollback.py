@@ -86,10 +86,12 @@ def test_to_a_color_that_was_kept_running_starts_nothing(site):
     assert (site.states("blue"), site.states("green")) == ({"running"}, {"running"})
     site.serves("v3", "blue")
     reloads = site.reloads()
-    run = site.rollback(retire="keep")
+    with site.load() as load:
+        run = site.rollback(retire="keep")
+    load.lost_nothing()
     went_back(run, "v2", "green")
-    assert site.reloads() == reloads + 2  # it is told the names again, and it swaps
-    assert run.ran("bluegreen_color") == 0
+    assert site.reloads() == reloads + 2  # it swaps, and then follows the names
+    assert (run.ran("bluegreen_color"), run.ran("compose_health_wait")) == (0, 0)
     site.serves("v2", "green")
 
 

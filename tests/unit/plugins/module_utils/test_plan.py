@@ -71,6 +71,7 @@ BLUE = {"blue": stack("blue"), "green": []}
 BOTH = {"blue": stack("blue"), "green": stack("green")}
 STOPPED = {"blue": stack("blue", state="exited"), "green": stack("green", state="exited")}
 HALF = {"blue": stack("blue"), "green": stack("green", state="exited")}
+UNHEALTHY = {"blue": stack("blue"), "green": stack("green", health="unhealthy")}
 BY_HAND = {"blue": stack("blue", ours=False), "green": []}
 
 
@@ -443,6 +444,7 @@ def kept(*ids, **more):
         (["was-green-id", "signal-green-id"], HALF, "blue", ("green", "start", 2)),
         (["was-green-id", "signal-green-id"], BOTH, "blue", ("green", "warm", 2)),
         (["was-green-id"], BOTH, "blue", ("green", "warm", 1)),
+        (["was-green-id", "signal-green-id"], UNHEALTHY, "blue", ("green", "start", 2)),
         (["was-green-id", "gone"], BOTH, "blue", ("green", "create", 0)),
         (["was-blue-id", "signal-blue-id"], BOTH, "blue", ("green", "create", 0)),
         ([], BOTH, "green", ("blue", "create", 0)),

@@ -535,6 +535,18 @@ def test_names_that_nginx_follows_are_looked_up_when_the_traffic_comes_back(answ
     assert state.has_proved(edge.files[OURS])
 
 
+def test_names_that_nginx_was_not_told_are_looked_up_when_the_traffic_comes_at_once(state, monkeypatch):
+    monkeypatch.setattr(_swap, "LOOK_UP", 0.01)
+    followed = content("green").replace(":3000;", ":3000 resolve;")
+    edge = StandInEdge({OURS: on_disk("blue")})
+    loaded = []
+    edge.reload_after = lambda moment: loaded.append(serves(edge)) or 0.1
+    assert swap_of(edge, state).live(followed, content("blue"), [], at_once=True)["changed"]
+    assert loaded == [nginx.known_at_load(followed), followed]
+    assert noted(state) == {"from": on_disk("blue")}
+    assert state.has_proved(edge.files[OURS])
+
+
 def test_a_reload_that_is_refused_on_the_way_back_leaves_what_nginx_serves(state):
     edge = StandInEdge({OURS: on_disk("blue")})
     live(edge, state)
