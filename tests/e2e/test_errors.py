@@ -45,6 +45,7 @@ def test_a_fifth_of_errors_gives_the_traffic_back(site, phase, judged):
     logs_nothing(site)
 
 
+@pytest.mark.long
 def test_as_many_as_before_are_no_reason(site):
     """Nor is what nobody wants judged."""
     with site.load():

@@ -146,6 +146,24 @@ def test_old_deploys_when_all_of_the_active_color_is_gone(old):
 
 
 @pytest.mark.long
+def test_old_preview_and_canary(old):
+    """By addresses, which it looks up when it loads."""
+    address = old.nginx.attrs["NetworkSettings"]["Networks"][old.name]["IPAddress"]
+    preview = {"vhost": {"server_names": ["preview.example"]}, "preview": {"listen": "8081"}}
+    old.deploy("v1", auto_promote=False, **preview).succeeded()
+    connection = http.client.HTTPConnection(address, 8081, timeout=5)
+    connection.request("GET", "/", headers={"Host": "preview.example"})
+    assert connection.getresponse().getheader("X-Release") == "v1"
+    old.serves("v3")
+    run = old.begin("deploy", release="v2", canary_steps=[{"weight": 50, "hold": 5}], **preview)
+    run.until("canary")
+    until(lambda: "# canary" in old.upstream_file() and old.release() == "v2", "it has its share")
+    until(lambda: old.release() == "v3", "the other has the rest")
+    run.wait().succeeded()
+    old.serves("v2")
+
+
+@pytest.mark.long
 def test_1_26_is_old_too(make_site):
     site = sited(make_site, "1.26")
     site.deploy("v1").succeeded()
