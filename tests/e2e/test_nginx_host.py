@@ -162,8 +162,8 @@ def test_next_release_under_load_and_back(site):
         site.rollback().succeeded()
     total = load.report["total"]
     if any("closes its clients' idle keep-alive connections" in each for each in run.result["warnings"]):
-        # 4 and 2 keep-alive clients, each swap drops a request of each at most.
-        assert total["dropped"] <= 12, load.report["drops"]
+        # 4, 2 and 1 keep-alive clients, each swap drops a request of each at most.
+        assert total["dropped"] <= 14, load.report["drops"]
     else:
         assert total["dropped"] == 0, load.report["drops"]
     assert (total["errors_5xx"], total["other_non_2xx"]) == (0, 0)
