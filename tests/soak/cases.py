@@ -50,8 +50,8 @@ CASES = [
     deploy("never healthy", "never-healthy", "rejected"),
     deploy("smoke test fails", "odd", "rejected", smoke_tests=SMOKE),
     deploy("migration fails", "healthy", "rejected", migrate=MIGRATION),
-    deploy("crash 2 s after the swap, no bake", "dies"),
-    deploy("crash in the bake", "dies", bake_seconds=60),
+    deploy("crash 2 s after the swap", "dies", bake_seconds=10),
+    deploy("unhealthy in the bake", "sickens", bake_seconds=60),
     deploy("20 % of 500s in the bake", "errs", bake_seconds=60),
     deploy("20 % of 500s in a canary of 20 %", "errs", canary_steps=CANARY),
     deploy("awaits its promotion", "healthy", "awaiting_promotion", auto_promote=False),
@@ -61,8 +61,8 @@ CASES = [
     rollback("rollback, stopped", ["v2"]),
     rollback("rollback, removed", ["v2"], retire="remove"),
     Case("rollback, to an older release", [("v2", {}), ("v3", {})], "rollback", {"release": "v1"}, "rolled_back", "v1"),
-    rollback("rollback", ["v2", "v3"], "v2"),
-    rollback("rollback, again", []),
+    rollback("rollback, from the third release", ["v2", "v3"], "v2"),
+    rollback("rollback, once more", []),
 ]
 
 
