@@ -25,7 +25,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 
 import docker  # noqa: E402
-from sites import APP_IMAGE, DEPLOY, HERE, ROLLBACK, Site, until  # noqa: E402
+from registry import Registry  # noqa: E402
+from sites import APP_IMAGE, DEPLOY, HERE, NGINX, ROLLBACK, Site, until  # noqa: E402
 
 SECONDS = (0, 0.15, 0.4)
 ENGINE_SETTINGS = pathlib.Path("/etc/docker/daemon.json")
@@ -126,11 +127,49 @@ def all_restarted(site):
     yield try_once(site, lambda site, run: None)
 
 
+def registry_gone(site):
+    """Between the pull and the start of the containers."""
+    registry = Registry()
+    for release in ("v1", "v2"):
+        registry.push(site.docker.images.get(f"{site.app}/app:{release}"), site.name, release)
+
+    def fault(site, run):
+        run.until("compose")
+        registry.close()
+
+    yield try_once(site, fault, env={"IMAGE": registry.reference(site.name)}, pull="missing")
+    for name in site.tags():
+        if name.startswith(registry.reference(site.name)):
+            site.docker.images.remove(name, force=True)
+
+
+def clock_set_back(site):
+    """By an hour, for the run and the modules it starts; the next run has that clock as well."""
+    library = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+    clock = site.directory / "clock"
+    environment = {
+        "LD_PRELOAD": str(library),
+        "FAKETIME_TIMESTAMP_FILE": str(clock),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+    for task in ("judge", "gate", "swap", "drain", "record"):
+
+        def fault(site, run, task=task):
+            run.until(task, 0.1)
+            clock.write_text("-1h")
+
+        clock.write_text("+0")
+        yield try_once(site, fault, environment=environment)
+
+
 @contextlib.contextmanager
-def live_restore(on):
+def engine_with(**settings):
+    """The Engine, restarted, with some of its settings changed; their names have ``_`` for ``-``."""
     before = ENGINE_SETTINGS.read_text() if ENGINE_SETTINGS.exists() else None
     ENGINE_SETTINGS.parent.mkdir(exist_ok=True)
-    ENGINE_SETTINGS.write_text(json.dumps(dict(json.loads(before or "{}"), **{"live-restore": on})))
+    changed = {name.replace("_", "-"): value for name, value in settings.items()}
+    ENGINE_SETTINGS.write_text(json.dumps(dict(json.loads(before or "{}"), **changed)))
     restart_engine()
     try:
         yield
@@ -145,7 +184,7 @@ def restart_engine():
 
 
 def engine_restarted(site, keeps_containers):
-    with live_restore(keeps_containers):
+    with engine_with(live_restore=keeps_containers):
         until(lambda: site.get()[0] == 200, "it answers", 60)
         for task in ("compose", "gate", "drain"):
 
@@ -191,6 +230,21 @@ def disk_full(site, directory):
             (directory / "fill").unlink()
 
         yield try_once(site, fault)
+
+
+def data_root_full(directory):
+    """On a site of its own, for an Engine with another data root has nothing of what was there."""
+    client = docker.from_env()
+    images = [b"".join(client.images.get(name).save(named=True)) for name in (NGINX, APP_IMAGE)]
+    with small_disk(directory / "docker", "1g"), engine_with(data_root=str(directory / "docker")):
+        for image in images:
+            client.images.load(image)
+        site = Site("full", directory)
+        with contextlib.closing(site):
+            for release in ("v1", "v2"):
+                site.image(release)
+            site.first_deploy("v1")
+            yield from disk_full(site, directory / "docker")
 
 
 class Sshd:
@@ -274,6 +328,9 @@ def rows(site, sshd):
     yield "host unreachable, over ssh", unreachable(site, sshd)
     yield "disk of the state directory full", disk_full(site, site.state)
     yield "disk of the conf dir full", disk_full(site, site.conf)
+    yield "Docker's data root full", data_root_full(site.directory / "full")
+    yield "registry gone after the pull", registry_gone(site)
+    yield "clock set back by an hour", clock_set_back(site)
     yield "kill -9 of nginx's master", master_killed(site)
     yield "all containers restarted", all_restarted(site)
     yield "dockerd restarted, live-restore", engine_restarted(site, True)
@@ -281,10 +338,10 @@ def rows(site, sshd):
 
 
 @contextlib.contextmanager
-def small_disk(directory):
+def small_disk(directory, size="512k"):
     """A disk of its own for a directory, which is soon full."""
-    directory.mkdir(exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", directory], check=True)
+    directory.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", directory], check=True)
     try:
         yield
     finally:
