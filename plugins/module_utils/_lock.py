@@ -10,7 +10,8 @@
 - ``beat-<token>``: that its run lives, by the time of its last change, which a watcher on the controller renews;
 - ``in-flight``: a flock that a module has (shared) while it changes something. Whoever takes the lock needs it alone,
   so that a module which outlived its killed run has ended by then; one that is late finds that the lock isn't its own;
-- ``docker-<token>``: the docker command for this run, held to the same rule.
+- ``docker-<token>``: the docker command for this run, held to the same rule;
+- ``config-<token>``: that command's configuration, where the run logs in to a registry.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import fcntl
 import json
 import os
 import shlex
+import shutil
 import time
 
 from ansible_collections.hotswap.compose.plugins.module_utils._journal import utc_now, write_atomic
@@ -36,7 +38,7 @@ _POLL = 0.1
 _DOCKER = """\
 #!/bin/sh
 # docker for one deploy, for as long as that deploy has its app's lock.
-exec 9<{in_flight} && flock -s 9 && grep -qs {token} {holder} && exec {docker} "$@"
+exec 9<{in_flight} && flock -s 9 && grep -qs {token} {holder} && {login}exec {docker} "$@"
 echo "this run has lost the lock of its app to another one: nothing was done" >&2
 exit 1
 """
@@ -86,11 +88,12 @@ class AppLock:
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
-    def take(self, token, holder, dead, docker):
+    def take(self, token, holder, dead, docker, config=None):
         """Take the lock. Raises Held, and StateError where a module of a killed run does not end.
 
         ``holder``: ``user``, ``controller``, ``release``, ``rollback``, ``job``, ``host``, ``process``; ``dead``: the
-        token of a run that is known to be dead; ``docker``: the command's path.
+        token of a run that is known to be dead; ``docker``: the command's path; ``config``: the text of the
+        configuration that it is to have instead of the user's own.
         """
         with self._in_flight() as descriptor:
             deadline = time.monotonic() + ORPHAN_PATIENCE
@@ -117,7 +120,10 @@ class AppLock:
                 write_atomic(
                     self._path("holder.json"), json.dumps(dict(holder, token=token, since=utc_now()), indent=1) + "\n"
                 )
-                write_atomic(self.docker(token), self._wrapper(token, docker), mode=0o700)
+                if config:
+                    os.mkdir(self._config(token), 0o700)
+                    write_atomic(os.path.join(self._config(token), "config.json"), config)
+                write_atomic(self.docker(token), self._wrapper(token, docker, bool(config)), mode=0o700)
 
     def docker(self, token):
         """Return the path of the docker command for the run that has this token."""
@@ -173,7 +179,7 @@ class AppLock:
         for name in os.listdir(self.directory):
             if name != "in-flight":
                 with contextlib.suppress(FileNotFoundError):
-                    os.unlink(self._path(name))
+                    shutil.rmtree(self._path(name)) if name.startswith("config-") else os.unlink(self._path(name))
 
     def _touch(self, token):
         with open(self.beat(token), "a", encoding="ascii"):
@@ -191,8 +197,12 @@ class AppLock:
         finally:
             os.close(descriptor)
 
-    def _wrapper(self, token, docker):
+    def _config(self, token):
+        return self._path("config-" + token)
+
+    def _wrapper(self, token, docker, logged_in):
         return _DOCKER.format(
+            login=f"export DOCKER_CONFIG={shlex.quote(self._config(token))} && " if logged_in else "",
             in_flight=shlex.quote(self._path("in-flight")),
             token=shlex.quote(f'"token": "{token}"'),
             holder=shlex.quote(self._path("holder.json")),

@@ -14,7 +14,7 @@ import re
 import shlex
 from urllib.parse import urlsplit
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _canary, _preview, _vhost
+from ansible_collections.hotswap.compose.plugins.module_utils import _canary, _preview, _registry, _vhost
 from ansible_collections.hotswap.compose.plugins.module_utils._upstream import UpstreamError, render
 
 COLORS = ("blue", "green")
@@ -108,6 +108,7 @@ def problems(settings):
         _vhost_problems,
         _preview_problems,
         _canary_problems,
+        _registry_problems,
         _edge_url,
         _smoke_tests,
         _migrate,
@@ -269,6 +270,11 @@ def _preview_problems(settings):
     upstreams = [service["upstream"] for service in named_services(settings["app"], settings.get("services") or [])]
     for problem in _preview.problems(settings.get("preview"), upstreams, settings.get("vhost")):
         yield f"bluegreen_preview: {problem}"
+
+
+def _registry_problems(settings):
+    for problem in _registry.problems(settings.get("registry")):
+        yield f"bluegreen_registry: {problem}"
 
 
 def _canary_problems(settings):

@@ -149,6 +149,10 @@ options:
             description: Whether WebSockets are opened there.
             type: bool
             default: false
+  registry:
+    description: The role's O(hotswap.compose.bluegreen#role:main:bluegreen_registry), as Base64 of JSON.
+    type: str
+    default: e30=
   preview:
     description: The role's O(hotswap.compose.bluegreen#role:main:bluegreen_preview), as Base64 of JSON.
     type: str
@@ -324,10 +328,11 @@ plan:
 
 import base64
 import json
+import os
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _preview
+from ansible_collections.hotswap.compose.plugins.module_utils import _preview, _registry
 from ansible_collections.hotswap.compose.plugins.module_utils._app import EDGE_ARGUMENTS
 from ansible_collections.hotswap.compose.plugins.module_utils._compose import ComposeError
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
@@ -390,8 +395,22 @@ def take(lock, params, docker, check_mode):
         return []
     made = AppState(params["state_dir"], params["app"]).create()
     holder = dict(params["holder"] or {}, release=params["release"], rollback=params["kind"] == "rollback")
-    lock.take(params["lock"], holder, params["dead"], docker)
+    lock.take(params["lock"], holder, params["dead"], docker, docker_config(params))
     return made
+
+
+def docker_config(params):
+    """Return the docker command's configuration for this run; None for the user's own."""
+    registry = _registry.decoded(params["registry"])
+    if not registry:
+        return None
+    directory = os.environ.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker")
+    try:
+        with open(os.path.join(directory, "config.json"), encoding="utf-8") as file:
+            own = file.read()
+    except OSError:
+        own = None
+    return _registry.docker_config(registry, own, directory)
 
 
 def give_up(lock, params):
@@ -456,6 +475,7 @@ def main():
             vhost=VHOST,
             smoke_tests={"type": "str", "default": "W10=", "no_log": True},
             preview={"type": "str", "default": "e30=", "no_log": True},
+            registry={"type": "str", "default": "e30=", "no_log": True},
             edge_url={"type": "dict", "default": {}, "options": {"url": {"type": "str"}, "host": {"type": "str"}}},
             state_dir={"type": "str", "required": True},
             **EDGE_ARGUMENTS,

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import tarfile
@@ -12,9 +13,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Registry:
-    """Serves images by ``reference(repository, tag)``; ``push`` puts them there."""
+    """Serves images by ``reference(repository, tag)``, to who says username and password, if there are any; ``push``
+    puts them there."""
 
-    def __init__(self):
+    def __init__(self, username=None, password=None):
+        wanted = base64.b64encode(f"{username}:{password}".encode()).decode() if username else None
         self.blobs = {}  # by digest
         self.manifests = {}  # media type and digest, by repository and tag
         registry = self
@@ -24,7 +27,12 @@ class Registry:
 
             def do_GET(self):
                 media_type, body = registry.find(self.path)
-                self.send_response(200 if body is not None else 404)
+                if wanted and self.headers.get("Authorization") != f"Basic {wanted}":
+                    self.send_response(401)
+                    self.send_header("WWW-Authenticate", 'Basic realm="registry"')
+                    body = b"{}"
+                else:
+                    self.send_response(200 if body is not None else 404)
                 self.send_header("Content-Type", media_type)
                 self.send_header("Content-Length", str(len(body or b"")))
                 self.send_header("Docker-Distribution-API-Version", "registry/2.0")

@@ -15,6 +15,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
 
@@ -207,6 +208,35 @@ class Playbook:
                 state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
                 if entry.name.isdigit() and state != "Z" and self.mark.encode() in (entry / "environ").read_bytes():
                     yield int(entry.name)
+
+
+class Processes(threading.Thread):
+    """For as long as the block runs, notes every command line on this machine that has one of the words."""
+
+    def __init__(self, words):
+        super().__init__(daemon=True)
+        self.words = words
+        self.found, self.seen = set(), set()
+        self.stopped = threading.Event()
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopped.set()
+        self.join()
+
+    def run(self):
+        while not self.stopped.wait(0.02):
+            for entry in pathlib.Path("/proc").glob("[0-9]*"):
+                try:
+                    line = (entry / "cmdline").read_bytes().decode("utf-8", "replace").replace("\0", " ")
+                except OSError:
+                    continue
+                self.seen.add(line.split(" ")[0])
+                if any(word in line for word in self.words):
+                    self.found.add(line)
 
 
 class Load:

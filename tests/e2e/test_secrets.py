@@ -6,11 +6,10 @@ from __future__ import annotations
 
 import base64
 import json
-import pathlib
 import stat
-import threading
 
 import pytest
+from sites import Processes
 
 WORD = "sentinel-7Zq'\"$x"
 ENV = {"GREETING": WORD, "BEHAVIOUR": "healthy"}
@@ -23,26 +22,6 @@ def encodings():
     return [plain, encoded[:40]]
 
 
-class Processes(threading.Thread):
-    """Notes every command line on this machine that has the word, until it is stopped."""
-
-    def __init__(self):
-        super().__init__(daemon=True)
-        self.found, self.seen = set(), set()
-        self.stopped = threading.Event()
-
-    def run(self):
-        while not self.stopped.wait(0.02):
-            for entry in pathlib.Path("/proc").glob("[0-9]*"):
-                try:
-                    line = (entry / "cmdline").read_bytes().decode("utf-8", "replace").replace("\0", " ")
-                except OSError:
-                    continue
-                self.seen.add(line.split(" ")[0])
-                if any(word in line for word in encodings()):
-                    self.found.add(line)
-
-
 @pytest.fixture(scope="module")
 def site(site):
     for release in ("v1", "v2", "bad"):
@@ -53,12 +32,9 @@ def site(site):
 
 @pytest.mark.parametrize("release, behaviour", [("v2", "healthy"), ("bad", "never-healthy")])
 def test_in_no_output_and_no_process_list(site, release, behaviour):
-    watching = Processes()
-    watching.start()
     env = dict(ENV, BEHAVIOUR=behaviour)
-    run = site.play("deploy", release=release, env=env, arguments=["-vvvvvv", "--diff"], health_timeout=5)
-    watching.stopped.set()
-    watching.join()
+    with Processes(encodings()) as watching:
+        run = site.play("deploy", release=release, env=env, arguments=["-vvvvvv", "--diff"], health_timeout=5)
     assert (run.rc == 0) is (behaviour == "healthy")
     for word in encodings():
         assert word not in run.stdout + run.stderr
