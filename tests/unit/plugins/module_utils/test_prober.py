@@ -17,7 +17,7 @@ import pytest
 
 from ansible_collections.hotswap.compose.plugins.module_utils import _baker, _prober
 from ansible_collections.hotswap.compose.plugins.module_utils._answer import ask
-from ansible_collections.hotswap.compose.plugins.module_utils._baker import Baker
+from ansible_collections.hotswap.compose.plugins.module_utils._baker import SmokeBaker
 from ansible_collections.hotswap.compose.plugins.module_utils._prober import Prober, SmokeError, decoded, through_nginx
 
 
@@ -174,7 +174,7 @@ def test_a_list_that_was_handed_in_as_text():
 
 def rounds(app, statuses, allowed, until):
     app.statuses = statuses
-    with Baker(prober(app, {}), allowed) as baker:
+    with SmokeBaker(prober(app, {}), allowed) as baker:
         end = time.monotonic() + 5
         while not until(baker):
             assert time.monotonic() < end
@@ -197,7 +197,7 @@ def test_rounds_that_fail_are_one_above_what_is_allowed(app):
 
 
 def test_a_baker_that_breaks_is_an_objection():
-    baker = Baker(None, 5)
+    baker = SmokeBaker(None, 5)
     with baker:
         baker._thread.join()
     assert baker.objection().startswith("the smoke tests could not be asked: AttributeError")
