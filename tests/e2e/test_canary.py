@@ -51,7 +51,7 @@ def begun(run, site):
 @pytest.mark.parametrize("requests", [1000, pytest.param(10000, marks=pytest.mark.long)])
 def test_shares(site, requests):
     release = site.other()
-    run = site.begin("deploy", release=release, canary_steps=steps(30, hold=20 + requests // 100))
+    run = site.begin("deploy", release=release, canary_steps=steps(30, hold=10 + requests // 100))
     begun(run, site)
     found = shares(site, requests)
     print(found)
@@ -76,6 +76,7 @@ def test_step_that_fails_gives_its_share_back(site):
     site.serves(before)
 
 
+@pytest.mark.long
 def test_killed_in_a_canary(site):
     before, release = site.release(), site.other()
     with site.load() as load:

@@ -30,7 +30,10 @@ def logs_nothing(site):
 
 @pytest.mark.parametrize(
     "phase, judged",
-    [("bake", {"bake_seconds": 60}), ("canary", {"canary_steps": [{"weight": 30, "hold": 60}]})],
+    [
+        ("bake", {"bake_seconds": 60}),
+        pytest.param("canary", {"canary_steps": [{"weight": 30, "hold": 60}]}, marks=pytest.mark.long),
+    ],
 )
 def test_a_fifth_of_errors_gives_the_traffic_back(site, phase, judged):
     with site.load() as load:
