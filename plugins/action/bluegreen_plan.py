@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import getpass
-import os
 import socket
 import time
 import uuid
@@ -13,7 +12,7 @@ import uuid
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.hotswap.compose.plugins.plugin_utils._process import identity, is_dead
+from ansible_collections.hotswap.compose.plugins.plugin_utils._process import identity, is_dead, run_pid
 from ansible_collections.hotswap.compose.plugins.plugin_utils._watcher import watch
 
 LOOK_AGAIN = 2.0
@@ -35,7 +34,7 @@ class ActionModule(ActionBase):
             arguments["holder"] = self._holder(task_vars)
         result = self._take(arguments, wait, task_vars)
         if taken_here and result.get("lock"):
-            watch(self._on_target, self._connection.transport, result["beat"], os.getppid())
+            watch(self._on_target, self._connection.transport, result["beat"], run_pid())
         return result
 
     def _take(self, arguments, wait, task_vars):
@@ -59,7 +58,7 @@ class ActionModule(ActionBase):
 
     def _is_dead(self, held, task_vars):
         # This very run, which has left its lock behind: the play went on after a failure.
-        again = held["process"] == identity(os.getppid()) and held["host"] == task_vars["inventory_hostname"]
+        again = held["process"] == identity(run_pid()) and held["host"] == task_vars["inventory_hostname"]
         return again or is_dead(held["process"])
 
     def _holder(self, task_vars):
@@ -68,7 +67,7 @@ class ActionModule(ActionBase):
             "controller": socket.gethostname(),
             "job": str(task_vars.get("awx_job_id") or task_vars.get("tower_job_id") or ""),
             "host": task_vars["inventory_hostname"],
-            "process": identity(os.getppid()),
+            "process": identity(run_pid()),
         }
 
     def _on_target(self, command):

@@ -6,7 +6,15 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+
+
+def run_pid():
+    """Return the process id of the ansible-playbook that this is a worker of, also where that is dead by now: getppid()
+    says 1 then, of a process that never dies."""
+    parent = multiprocessing.parent_process()
+    return parent.pid if parent else os.getpid()
 
 
 def identity(pid):

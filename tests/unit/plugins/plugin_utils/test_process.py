@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 
-from ansible_collections.hotswap.compose.plugins.plugin_utils._process import identity, is_dead
+from ansible_collections.hotswap.compose.plugins.plugin_utils._process import identity, is_dead, run_pid
 
 
 def test_a_process_that_lives():
@@ -37,3 +38,32 @@ def test_a_process_of_another_machine_or_container_may_live():
     assert not is_dead(dict(gone, pid_ns="another"))
     assert not is_dead(None)
     assert not is_dead({})
+
+
+# Forks a worker as Ansible does, and is killed before the worker asks whose it is.
+KILLED = """
+import multiprocessing, os, signal, time
+from ansible_collections.hotswap.compose.plugins.plugin_utils._process import run_pid
+
+def work(parent):
+    while os.getppid() == parent:
+        time.sleep(0.01)
+    print(run_pid(), flush=True)
+
+if __name__ == "__main__":
+    multiprocessing.get_context("fork").Process(target=work, args=(os.getpid(),)).start()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_worker_whose_run_was_killed_still_knows_it():
+    environ = dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path))
+    run = subprocess.Popen([sys.executable, "-c", KILLED], env=environ, stdout=subprocess.PIPE, text=True)
+    assert int(run.stdout.readline()) == run.pid
+    run.wait()
+    gone = identity(run.pid)
+    assert gone is None or is_dead(gone)
+
+
+def test_who_is_no_worker_is_the_run():
+    assert run_pid() == os.getpid()
