@@ -329,6 +329,7 @@ plan:
 import base64
 import json
 import os
+import pathlib
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -404,7 +405,7 @@ def docker_config(params):
     registry = _registry.decoded(params["registry"])
     if not registry:
         return None
-    directory = os.environ.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker")
+    directory = os.environ.get("DOCKER_CONFIG") or os.path.join(pathlib.Path.home(), ".docker")
     try:
         with open(os.path.join(directory, "config.json"), encoding="utf-8") as file:
             own = file.read()
