@@ -10,7 +10,7 @@ from ansible_collections.hotswap.compose.plugins.module_utils._containers import
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import EngineError
 from ansible_collections.hotswap.compose.plugins.module_utils._journal import AWAITING, utc_now
 from ansible_collections.hotswap.compose.plugins.module_utils._plan import held
-from ansible_collections.hotswap.compose.plugins.module_utils._retention import identity, prunable, retained
+from ansible_collections.hotswap.compose.plugins.module_utils._retention import prunable, retained_deploys
 from ansible_collections.hotswap.compose.plugins.module_utils._settings import COLORS, with_color
 
 
@@ -47,13 +47,8 @@ class Recorder:
         return len(by_id(self.engine, newest["containers"])) == len(newest["containers"])
 
     def _deploys_to_keep(self, releases):
-        kept = retained(releases, self.keep)
-        deploys = {
-            record["deploy"]
-            for record in releases
-            if record["outcome"] == "deployed" and (identity(record) in kept or record in held(releases)[-2:])
-        }
-        return deploys | {record["deploy"] for record in releases[-1:] if record["outcome"] == AWAITING}
+        goes_on = held(releases)[-2:] + [record for record in releases[-1:] if record["outcome"] == AWAITING]
+        return retained_deploys(releases, self.keep) | {record["deploy"] for record in goes_on}
 
     def _record(self, unfinished, outcome):
         containers = find(self.engine, self.state.app)[unfinished["color"]]

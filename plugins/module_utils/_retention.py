@@ -58,6 +58,13 @@ def retained(releases, keep):
     return set(list(dict.fromkeys(newest_first))[: max(keep, ALWAYS_RETAINED)])
 
 
+def retained_deploys(releases, keep):
+    """Return the deploys whose files a rollback to a retained release needs: of each release, the last one."""
+    kept = retained(releases, keep)
+    last = {identity(record): record["deploy"] for record in releases if record["outcome"] == "deployed"}
+    return {deploy for each, deploy in last.items() if each in kept}
+
+
 def identity(record):
     """Return what makes a record's release one: its name and its images, whichever color they ran in."""
     return record["release"], frozenset(image["id"] for image in record["images"].values())

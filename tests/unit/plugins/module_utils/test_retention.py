@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.hotswap.compose.plugins.module_utils._retention import prunable
+from ansible_collections.hotswap.compose.plugins.module_utils._retention import prunable, retained_deploys
 
 
 def record(release, outcome="deployed", **images):
@@ -129,3 +129,14 @@ CASES = {
 @pytest.mark.parametrize("releases, options, expected", CASES.values(), ids=CASES.keys())
 def test_what_goes(releases, options, expected):
     assert pruned(releases, **options) == expected
+
+
+def test_the_files_of_each_retained_release_s_last_deploy_are_kept():
+    one, two, three = history(3)
+    moved = record("v1", was="was:v1 moved")
+    refused = record("v3", "rejected", was="was:v3 id3")
+    done = [one, two, one, two, one, three, moved, refused]
+    releases = [dict(each, deploy=f"d{number}") for number, each in enumerate(done, 1)]
+    assert retained_deploys(releases, 3) == {"d7", "d6", "d5"}
+    assert retained_deploys(releases, 4) == {"d7", "d6", "d5", "d4"}
+    assert retained_deploys([], 3) == set()
