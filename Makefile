@@ -76,7 +76,6 @@ cases: setup tree docker ## every way in which a release is judged, and every wa
 
 soak: setup tree docker ## everything that can happen to a deploy, over and over (docs/recovery.md); restarts Docker, needs root
 	@command -v /usr/sbin/sshd >/dev/null || tools/apt-install.sh openssh-server openssh-client procps
-	@ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || tools/apt-install.sh libfaketime
 	tools/images.sh test
 	.venv/bin/python tests/soak/soak.py $(if $(ONLY),--only="$(ONLY)")
 

@@ -144,26 +144,6 @@ def registry_gone(site):
             site.docker.images.remove(name, force=True)
 
 
-def clock_set_back(site):
-    """By an hour, for the run and the modules it starts; the next run has that clock as well."""
-    library, *_more = pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1")
-    clock = site.directory / "clock"
-    environment = {
-        "LD_PRELOAD": str(library),
-        "FAKETIME_TIMESTAMP_FILE": str(clock),
-        "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-    }
-    for task in ("judge", "gate", "swap", "drain", "record"):
-
-        def fault(site, run, task=task):
-            run.until(task, 0.1)
-            clock.write_text("-1h")
-
-        clock.write_text("+0")
-        yield try_once(site, fault, environment=environment)
-
-
 @contextlib.contextmanager
 def engine_with(**settings):
     """The Engine, restarted, with some of its settings changed; their names have ``_`` for ``-``."""
@@ -331,7 +311,6 @@ def rows(site, sshd):
     yield "disk of the conf dir full", disk_full(site, site.conf)
     yield "Docker's data root full", data_root_full(site.directory / "full")
     yield "registry gone after the pull", registry_gone(site)
-    yield "clock set back by an hour", clock_set_back(site)
     yield "kill -9 of nginx's master", master_killed(site)
     yield "all containers restarted", all_restarted(site)
     yield "dockerd restarted, live-restore", engine_restarted(site, True)
