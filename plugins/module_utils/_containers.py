@@ -10,6 +10,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.hotswap.compose.plugins.module_utils._compose import LABEL
+from ansible_collections.hotswap.compose.plugins.module_utils._engine import EngineError
 from ansible_collections.hotswap.compose.plugins.module_utils._settings import COLORS, with_color
 
 COMPOSE = "com.docker.compose."
@@ -176,8 +177,17 @@ def stop(engine, containers):
 
 
 def _stop_for_good(engine, container):
+    try:
+        _never_restart(engine, container)
+    except EngineError:  # so it is refused where the process ends this instant, as in a crash loop: stopped it takes it
+        engine.call(engine.api.stop, container["id"], timeout=container["stop_timeout"])
+        _never_restart(engine, container)
+    else:
+        engine.call(engine.api.stop, container["id"], timeout=container["stop_timeout"])
+
+
+def _never_restart(engine, container):
     engine.call(engine.api.update_container, container["id"], restart_policy={"Name": "no", "MaximumRetryCount": 0})
-    engine.call(engine.api.stop, container["id"], timeout=container["stop_timeout"])
 
 
 def remove(engine, containers, volumes):
