@@ -11,8 +11,6 @@ is in nothing but the section while it is open.
 
 from __future__ import annotations
 
-import base64
-import json
 import re
 
 from ansible_collections.hotswap.compose.plugins.module_utils._upstream import render
@@ -23,13 +21,6 @@ _MAP = re.compile(r"^map \S+ (\$\w+) \{\n    default (\S+);", re.MULTILINE)
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}\Z")
 _COOKIE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}\Z")
 _VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{15,39}\Z")  # a key of nginx's map has room for no more
-
-
-def decoded(text):
-    """Return the preview that an option of Base64 of JSON holds."""
-    preview = json.loads(base64.b64decode(text))
-    preview = json.loads(preview) if isinstance(preview, str) else preview  # by -e name=value
-    return {kind: value for kind, value in preview.items() if value is not None}
 
 
 def problems(preview, upstreams, vhost):

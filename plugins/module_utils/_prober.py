@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-import base64
 import http.client
-import json
 import threading
 import time
 from concurrent.futures import Future
@@ -18,6 +16,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.hotswap.compose.plugins.module_utils import _containers, _plan, _smoke, _vhost
 from ansible_collections.hotswap.compose.plugins.module_utils._answer import ask
+from ansible_collections.hotswap.compose.plugins.module_utils._encoded import decoded
 
 PATIENCE = 10.0
 """s for one answer."""
@@ -36,12 +35,11 @@ class SmokeError(ValueError):
     """What was given as smoke tests are none."""
 
 
-def decoded(text):
+def smoke_tests(text):
     """Return the tests that the option ``tests`` holds. Raises SmokeError."""
     spec = {"tests": {"type": "list", "elements": "dict", "options": _smoke.ARGUMENTS}}
     try:
-        given = json.loads(base64.b64decode(text))
-        given = json.loads(given) if isinstance(given, str) else given  # by -e name=value
+        given = decoded(text)
     except ValueError as error:
         raise SmokeError(f"bluegreen_smoke_tests can't be read: {error}") from error
     checked = ArgumentSpecValidator(spec).validate({"tests": given})
@@ -59,7 +57,7 @@ class Prober:
     all that a test is asked of. Raises SmokeError."""
 
     def __init__(self, tests, bases):
-        self.tests = decoded(tests)
+        self.tests = smoke_tests(tests)
         self._bases = bases
 
     def ask_all(self, retries=True):

@@ -19,13 +19,6 @@ _HUB = ("docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.do
 _KEYS = ("url", "username", "password")
 
 
-def decoded(text):
-    """Return the registry that an option of Base64 of JSON holds."""
-    registry = json.loads(base64.b64decode(text))
-    registry = json.loads(registry) if isinstance(registry, str) else registry  # by -e name=value
-    return {key: value for key, value in registry.items() if value is not None}
-
-
 def problems(registry):
     """Return what is wrong with a registry, one phrase each, never the password."""
     if not registry:

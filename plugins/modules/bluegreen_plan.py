@@ -326,22 +326,21 @@ plan:
       elements: str
 """
 
-import base64
-import json
 import os
 import pathlib
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _preview, _registry
+from ansible_collections.hotswap.compose.plugins.module_utils import _registry
 from ansible_collections.hotswap.compose.plugins.module_utils._app import EDGE_ARGUMENTS
 from ansible_collections.hotswap.compose.plugins.module_utils._compose import ComposeError
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
+from ansible_collections.hotswap.compose.plugins.module_utils._encoded import decoded, mapping_in
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
 from ansible_collections.hotswap.compose.plugins.module_utils._lock import AppLock, Held
 from ansible_collections.hotswap.compose.plugins.module_utils._plan import PlanError
 from ansible_collections.hotswap.compose.plugins.module_utils._planner import Planner
-from ansible_collections.hotswap.compose.plugins.module_utils._prober import SmokeError, decoded
+from ansible_collections.hotswap.compose.plugins.module_utils._prober import SmokeError, smoke_tests
 from ansible_collections.hotswap.compose.plugins.module_utils._settings import given
 from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState, StateError
 from ansible_collections.hotswap.compose.plugins.module_utils._upstream import UpstreamError
@@ -380,7 +379,7 @@ VHOST = {
 def environment(encoded):
     """Return the mapping that O(env) holds. Raises PlanError."""
     try:
-        env = json.loads(base64.b64decode(encoded))
+        env = decoded(encoded)
     except ValueError:
         env = None
     if not isinstance(env, dict):
@@ -402,7 +401,7 @@ def take(lock, params, docker, check_mode):
 
 def docker_config(params):
     """Return the docker command's configuration for this run; None for the user's own."""
-    registry = _registry.decoded(params["registry"])
+    registry = mapping_in(params["registry"])
     if not registry:
         return None
     directory = os.environ.get("DOCKER_CONFIG") or os.path.join(pathlib.Path.home(), ".docker")
@@ -425,12 +424,12 @@ def decide(engine, params, run, docker, check_mode):
     found = AppState(params["state_dir"], params["app"]).unfinished if params["deploy"] is None else None
     if found and not check_mode:
         return {"changed": False, "unfinished": True}, []
-    decoded(params["smoke_tests"])
+    smoke_tests(params["smoke_tests"])
     params = dict(
         params,
         env=environment(params["env"]),
         vhost=given(params["vhost"]),
-        preview=_preview.decoded(params["preview"]),
+        preview=mapping_in(params["preview"]),
     )
     planner = Planner(engine, params, run, docker, check_mode)
     result = dict(planner.result(), unfinished=bool(found), docker=docker)

@@ -170,6 +170,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hotswap.compose.plugins.module_utils import _canary, _containers, _nginx, _preview
 from ansible_collections.hotswap.compose.plugins.module_utils._app import EDGE_ARGUMENTS, edge_for
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
+from ansible_collections.hotswap.compose.plugins.module_utils._encoded import mapping_in
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
 from ansible_collections.hotswap.compose.plugins.module_utils._lock import AppLock
 from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState, StateError
@@ -228,7 +229,7 @@ def _change(engine, swap, params):
     resolver = swap.edge.resolver if _nginx.follows_addresses(swap.version) else None
     upstreams = with_addresses(engine, swap, params["upstreams"], params["network"], params["nginx_mode"])
     if params["state"] == "preview":
-        preview = _preview.decoded(params["preview"])
+        preview = mapping_in(params["preview"])
         return lambda text, _here: _preview.opened(text, preview, upstreams, resolver, params["server"])
     return lambda _text, here: _canary.begun(here, params["share"], upstreams, resolver)
 
@@ -237,11 +238,7 @@ def main():
     module = AnsibleModule(
         argument_spec=dict(
             app={"type": "str", "required": True},
-            state={
-                "type": "str",
-                "choices": STATES,
-                "default": "live",
-            },
+            state={"type": "str", "choices": STATES, "default": "live"},
             preview={"type": "str", "default": "e30=", "no_log": True},
             upstreams={"type": "list", "elements": "dict", "default": []},
             share={"type": "int"},
@@ -266,7 +263,7 @@ def main():
         ],
         supports_check_mode=True,
     )
-    secret = _preview.secret(_preview.decoded(module.params["preview"]))
+    secret = _preview.secret(mapping_in(module.params["preview"]))
     module.no_log_values.update([secret] if secret else [])  # nginx may quote it
     try:
         result, warning = act(module.params, module.check_mode)

@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import json
 import tarfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import docker
 
 
 class Registry:
@@ -66,6 +69,20 @@ class Registry:
         manifest = index["manifests"][0]
         self.manifests[repository, tag] = manifest["mediaType"], manifest["digest"]
         self.manifests[repository, manifest["digest"]] = self.manifests[repository, tag]
+
+    def publish(self, site, tag, content=""):
+        """Make a release's image, push it, and forget it here. Return its id."""
+        image_id = site.image(tag, content)
+        self.push(site.docker.images.get(image_id), site.name, tag)
+        site.docker.images.remove(f"{site.app}/app:{tag}", force=True)
+        return image_id
+
+    def forget(self, site):
+        """Remove what the host pulled for the site."""
+        for name in site.tags():
+            if name.startswith(self.reference(site.name)):
+                with contextlib.suppress(docker.errors.APIError):
+                    site.docker.images.remove(name, force=True)
 
     def find(self, path):
         """Return media type and body of what a path of the registry's API means; (…, None) where there is nothing."""

@@ -4,9 +4,6 @@
 
 from __future__ import annotations
 
-import contextlib
-
-import docker
 import pytest
 from registry import Registry
 
@@ -22,22 +19,11 @@ def registry():
 def site(site, registry):
     """The registry has v1 to v4 and broken, the host has none of them; pull is ``always``."""
     for tag in ("v1", "v2", "v3", "v4", "broken"):
-        publish(site, registry, tag)
+        registry.publish(site, tag)
     site.repository = site.name
     site.start_nginx(wait=False)
     yield site
-    for name in site.tags():
-        if name.startswith(registry.reference(site.name)):
-            with contextlib.suppress(docker.errors.APIError):
-                site.docker.images.remove(name, force=True)
-
-
-def publish(site, registry, tag, content=""):
-    """Push a release's image and forget it here. Return its id."""
-    image_id = site.image(tag, content)
-    registry.push(site.docker.images.get(image_id), site.name, tag)
-    site.docker.images.remove(f"{site.app}/app:{tag}", force=True)
-    return image_id
+    registry.forget(site)
 
 
 def deploy(site, registry, release, behaviour="healthy", **more):
@@ -79,7 +65,7 @@ def test_tag_that_a_refused_pull_moved_is_given_back(site, registry):
     """v1 has another image in the registry now: it is noticed, it is refused, and v1 is what it was."""
     name = registry.reference(site.name, "v1")
     old_id = site.docker.images.get(name).id
-    new_id = publish(site, registry, "v1", content="another")
+    new_id = registry.publish(site, "v1", content="another")
     assert new_id != old_id
     run = deploy(site, registry, "v1", "exit").failed()
     assert run.result["outcome"] == "rejected"

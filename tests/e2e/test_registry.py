@@ -5,10 +5,8 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import json
 
-import docker
 import pytest
 from registry import Registry
 from sites import Processes
@@ -42,15 +40,10 @@ def home(tmp_path_factory):
 def site(site, registry):
     """The registry has v1 and v2, the host has neither."""
     for tag in ("v1", "v2"):
-        image_id = site.image(tag)
-        registry.push(site.docker.images.get(image_id), site.name, tag)
-        site.docker.images.remove(f"{site.app}/app:{tag}", force=True)
+        registry.publish(site, tag)
     site.start_nginx(wait=False)
     yield site
-    for name in site.tags():
-        if name.startswith(registry.reference(site.name)):
-            with contextlib.suppress(docker.errors.APIError):
-                site.docker.images.remove(name, force=True)
+    registry.forget(site)
 
 
 def deploy(site, registry, home, release, password=None, **more):

@@ -139,9 +139,7 @@ def registry_gone(site):
         registry.close()
 
     yield try_once(site, fault, env={"IMAGE": registry.reference(site.name)}, pull="missing")
-    for name in site.tags():
-        if name.startswith(registry.reference(site.name)):
-            site.docker.images.remove(name, force=True)
+    registry.forget(site)
 
 
 @contextlib.contextmanager

@@ -4,9 +4,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
-
 import pytest
 
 from ansible_collections.hotswap.compose.plugins.module_utils import _preview as preview
@@ -99,8 +96,3 @@ def test_without_a_preview():
     assert preview.close(ACTIVE) == ACTIVE
     assert preview.close(None) is None
     assert (preview.secret({}), preview.secret(LISTEN), preview.secret(COOKIE)) == (None, None, SECRET)
-
-
-@pytest.mark.parametrize("given", [HEADER, json.dumps(HEADER), {**HEADER, "cookie": None}])
-def test_decoded(given):
-    assert preview.decoded(base64.b64encode(json.dumps(given).encode()).decode()) == HEADER

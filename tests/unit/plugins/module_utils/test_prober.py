@@ -18,7 +18,12 @@ import pytest
 from ansible_collections.hotswap.compose.plugins.module_utils import _baker, _prober
 from ansible_collections.hotswap.compose.plugins.module_utils._answer import ask
 from ansible_collections.hotswap.compose.plugins.module_utils._baker import SmokeBaker
-from ansible_collections.hotswap.compose.plugins.module_utils._prober import Prober, SmokeError, decoded, through_nginx
+from ansible_collections.hotswap.compose.plugins.module_utils._prober import (
+    Prober,
+    SmokeError,
+    smoke_tests,
+    through_nginx,
+)
 
 
 class App(BaseHTTPRequestHandler):
@@ -164,12 +169,12 @@ def test_each_test_is_asked_of_each_replica(app):
 )
 def test_what_is_no_test(given, word):
     with pytest.raises(SmokeError, match="bluegreen_smoke_tests") as error:
-        decoded(given)
+        smoke_tests(given)
     assert word in str(error.value)
 
 
 def test_a_list_that_was_handed_in_as_text():
-    assert decoded(encoded('[{"service": "was", "status": "204"}]'))[0]["status"] == 204
+    assert smoke_tests(encoded('[{"service": "was", "status": "204"}]'))[0]["status"] == 204
 
 
 def rounds(app, statuses, allowed, until):

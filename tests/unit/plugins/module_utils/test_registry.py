@@ -39,13 +39,6 @@ def test_none_is_fine():
     assert list(registry.problems({})) == list(registry.problems(None)) == []
 
 
-@pytest.mark.parametrize("nested", [False, True])
-def test_what_an_option_holds(nested):
-    text = json.dumps(dict(GIVEN, extra=None))
-    text = json.dumps(text) if nested else text
-    assert registry.decoded(base64.b64encode(text.encode()).decode()) == GIVEN
-
-
 @pytest.mark.parametrize(
     "url, key",
     [
