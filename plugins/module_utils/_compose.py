@@ -120,12 +120,12 @@ def image_refs(config):
     }
 
 
-def colored(config, labels, services, network, volumes):
-    """Return the file that a color runs from: ``config`` with our labels, the names nginx uses, and shared volumes.
+def colored(config, labels, services, reach, volumes):
+    """Return the file that a color runs from: ``config`` with our labels, the way nginx reaches it, and shared volumes.
 
-    ``labels``: app, color, release, deploy, config; ``services``: from named_services; ``network``: the one nginx is
-    on, None where it runs on the host and finds them by published ports; ``volumes``: ``{key: volume name}`` of volumes
-    that exist and are to be used again. Raises ComposeError.
+    ``labels``: app, color, release, deploy, config; ``services``: from named_services; ``reach``: by_name(),
+    by_port() or by_join(); ``volumes``: ``{key: volume name}`` of volumes that exist and are to be used again. Raises
+    ComposeError.
     """
     app, color = labels["app"], labels["color"]
     result = copy.deepcopy(config)
@@ -133,7 +133,6 @@ def colored(config, labels, services, network, volumes):
     defined = result.get("services", {})
     for service in defined.values():
         service.setdefault("labels", {}).update({LABEL + key: value for key, value in labels.items()})
-    key = _edge_key(result, network) if network else None
     for service in services:
         name = with_color(service["name"], color)
         if name not in defined:
@@ -144,13 +143,41 @@ def colored(config, labels, services, network, volumes):
             )
         if _replicas(defined[name]) < 1:
             raise ComposeError(f"service {name} takes traffic but has 0 replicas")
-        if key:
-            _join(defined[name], name, key, alias(app, color, service["base"]))
-        else:
-            _publish(defined[name], name, service["port"], service["publish"][color])
-    for volume, definition in (result.get("volumes") or {}).items():
-        result["volumes"][volume] = _shared_volume(definition, app, volume, config.get("name"), volumes)
+        reach(result, name, service)
+    if result.get("volumes"):
+        result["volumes"] = shared_volumes(config, app, volumes)
     return result
+
+
+def by_name(network, app, color):
+    """nginx finds a color's services on ``network``, which they join in their file."""
+
+    def reach(config, name, service):
+        key = _edge_key(config, network)
+        _join(config["services"][name], name, key, alias(app, color, service["base"]))
+
+    return reach
+
+
+def by_port(color):
+    """nginx, on the host, finds a color's services by ports of their own."""
+
+    def reach(config, name, service):
+        _publish(config["services"][name], name, service["port"], service["publish"][color])
+
+    return reach
+
+
+def by_join(config, name, _service):
+    """nginx finds a color's services on its network, which they are to join later, not by their file."""
+    _refuse_network_mode(config["services"][name], name)
+
+
+def shared_volumes(config, app, known):
+    """Return a configuration's volumes, which no color has for itself: what users uploaded yesterday must be there
+    after the swap. ``known`` as for colored()."""
+    volumes = config.get("volumes") or {}
+    return {key: _shared_volume(each, app, key, config.get("name"), known) for key, each in volumes.items()}
 
 
 def _edge_key(config, network):
@@ -165,13 +192,17 @@ def _edge_key(config, network):
     return key
 
 
-def _join(service, name, key, own_alias):
+def _refuse_network_mode(service, name):
     if service.get("network_mode"):
         raise ComposeError(
             "service {} has network_mode {}, so nginx can't find it by name: remove network_mode".format(
                 name, service["network_mode"]
             )
         )
+
+
+def _join(service, name, key, own_alias):
+    _refuse_network_mode(service, name)
     networks = service.setdefault("networks", {"default": None})
     joined = networks.get(key) or {}
     joined["aliases"] = sorted(set(joined.get("aliases") or []) | {own_alias})
@@ -196,7 +227,6 @@ def _publish(service, name, target, published):
 
 
 def _shared_volume(definition, app, key, project, known):
-    # Both colors use one volume: what users uploaded yesterday must be there after the swap.
     definition = dict(definition or {})
     if definition.get("external") or definition.get("name") != f"{project}_{key}":
         return definition

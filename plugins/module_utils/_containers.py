@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.hotswap.compose.plugins.module_utils._compose import LABEL
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import EngineError
-from ansible_collections.hotswap.compose.plugins.module_utils._settings import COLORS, with_color
+from ansible_collections.hotswap.compose.plugins.module_utils._settings import COLORS, PLACEHOLDER, is_ordinary, with_color
 
 COMPOSE = "com.docker.compose."
 
@@ -20,7 +20,7 @@ def summary(inspected):
     """Return what matters of a ``docker inspect`` of one container.
 
     Keys: id, name, project, service, state, health (None without a healthcheck), exit_code, image, image_id, app,
-    color, release, deploy, config (None where the container isn't ours), restart_policy ({Name, MaximumRetryCount}),
+    color, release, deploy, config, shared (None where the container isn't ours), exclusive, restart_policy ({Name, MaximumRetryCount}),
     stop_timeout (s of grace), networks ({network: {address, names}}), volumes ({target: volume name}), published
     ({port: port of the host}), depends_on (services).
     """
@@ -42,6 +42,8 @@ def summary(inspected):
         "release": labels.get(LABEL + "release"),
         "deploy": labels.get(LABEL + "deploy"),
         "config": labels.get(LABEL + "config"),
+        "shared": labels.get(LABEL + "shared"),
+        "exclusive": labels.get(LABEL + "exclusive") == "true",
         "restart_policy": inspected["HostConfig"]["RestartPolicy"],
         "stop_timeout": 10 if inspected["Config"].get("StopTimeout") is None else inspected["Config"]["StopTimeout"],
         "networks": {
@@ -81,7 +83,8 @@ def color_of(labels, app, project_src, compose_files):
     """Return the color that a container belongs to, or None: by our labels, else by the file that started it.
 
     ``labels`` as in ``docker ps``. A stack that somebody started by hand, under whatever project name, has the color
-    whose Compose file it was started from; a one-off (``docker compose run``) belongs to none.
+    whose Compose file it was started from, and the first one where there is one file for both; a one-off (``docker
+    compose run``) belongs to none.
     """
     if labels.get(COMPOSE + "oneoff") == "True":
         return None
@@ -95,17 +98,19 @@ def color_of(labels, app, project_src, compose_files):
         for path in (labels.get(COMPOSE + "project.config_files") or "").split(",")
         if path
     }
+    if is_ordinary(compose_files):
+        return COLORS[0] if started_from & _paths(project_src, compose_files) else None
+    colored = [name for name in compose_files if PLACEHOLDER in name]
     matching = [
         color
         for color in COLORS
-        if started_from
-        & {os.path.realpath(os.path.join(project_src, with_color(name, color))) for name in _colored(compose_files)}
+        if started_from & _paths(project_src, [with_color(name, color) for name in colored])
     ]
     return matching[0] if len(matching) == 1 else None
 
 
-def _colored(compose_files):
-    return [name for name in compose_files or [] if "{color}" in name]
+def _paths(directory, names):
+    return {os.path.realpath(os.path.join(directory, name)) for name in names}
 
 
 def stop_order(containers):
@@ -133,17 +138,29 @@ def is_retired(container):
     return container["state"] in ("exited", "created", "dead") and container["restart_policy"]["Name"] in ("", "no")
 
 
-def find(engine, app, project_src=None, compose_files=None):
+def find(engine, app, project_src=None, compose_files=()):
     """Return ``{"blue": [summary, …], "green": […]}`` of every container of the app, the stopped ones included."""
-    found = {color: [] for color in COLORS}
+    return find_all(engine, app, project_src, compose_files)[0]
+
+
+def find_all(engine, app, project_src=None, compose_files=(), shared=()):
+    """Return ``(colors, {service: [summary, …]})``: what find() returns, and the containers of the shared services, by
+    whomever they were started."""
+    colors = {color: [] for color in COLORS}
+    apart = {name: [] for name in shared}
     for listed in engine.list_containers([COMPOSE + "project"]):
-        color = color_of(listed.get("Labels") or {}, app, project_src, compose_files)
-        inspected = engine.inspect(listed["Id"]) if color in found else None
+        labels = listed.get("Labels") or {}
+        color = color_of(labels, app, project_src, compose_files)
+        name = labels.get(LABEL + "shared") if labels.get(LABEL + "app") == app else None
+        if color and LABEL + "app" not in labels and labels.get(COMPOSE + "service") in apart:
+            name = labels[COMPOSE + "service"]
+        group = apart.get(name) if name else colors.get(color)
+        inspected = engine.inspect(listed["Id"]) if group is not None else None
         if inspected is not None:
-            found[color].append(summary(inspected))
-    for containers in found.values():
+            group.append(summary(inspected))
+    for containers in [*colors.values(), *apart.values()]:
         containers.sort(key=lambda container: container["name"])
-    return found
+    return colors, apart
 
 
 def by_id(engine, ids):

@@ -49,6 +49,11 @@ def without_color(name):
     return _COLOR_AND_SEPARATOR.sub("", name, count=1)
 
 
+def is_ordinary(compose_files):
+    """Return whether the Compose files know nothing of colors."""
+    return not any(PLACEHOLDER in name for name in compose_files)
+
+
 def project_name(app, color):
     """Return the Compose project that one color of an app runs as."""
     return f"{app}-{color}"
@@ -103,6 +108,7 @@ def problems(settings):
         _paths,
         _files,
         _services,
+        _apart,
         _managed,
         _published,
         _vhost_problems,
@@ -157,12 +163,6 @@ def _files(settings):
         strange = _strange_placeholder(name)
         if strange:
             yield _problem("compose_files", name, f"{strange} is not a placeholder, only {{color}} is")
-    if files and not any(PLACEHOLDER in name for name in files):
-        yield _problem(
-            "compose_files",
-            files,
-            "one of them must hold {color}, as in compose.{color}-deploy.yml: a file for each color",
-        )
 
 
 def _services(settings):
@@ -172,8 +172,9 @@ def _services(settings):
     if not services:
         yield _problem("services", services, "name at least one service that takes traffic, with its port")
     sound = []
+    ordinary = _is_ordinary(settings)
     for service in services:
-        broken = list(_service(service))
+        broken = list(_service(service, ordinary))
         yield from broken
         if not broken:
             sound.append(service)
@@ -208,25 +209,60 @@ def _own_alias(app, name):
         yield _problem("services", name, remedy.format(host))
 
 
-def _service(service):
-    name = service["name"]
+def _is_ordinary(settings):
+    files = settings.get("compose_files")
+    return bool(files) and is_ordinary(files)
+
+
+def _colored_name(variable, name, ordinary):
+    """Hold a service's name against the layout that it is of."""
     strange = _strange_placeholder(name)
     if strange:
         yield _problem(
-            "services", name, f'{strange} is not a placeholder, only {{color}} is (quote it: name: "was-{{color}}")'
+            variable, name, f'{strange} is not a placeholder, only {{color}} is (quote it: name: "was-{{color}}")'
         )
-        return
-    if PLACEHOLDER not in name:
+    elif ordinary and PLACEHOLDER in name:
         yield _problem(
-            "services", name, "the name must hold {color}, as in was-{color}: else both colors answer to one name"
+            variable, name, "no name in bluegreen_compose_files holds {color}, so no service's name does: leave it out"
         )
-    elif not _SERVICE.match(without_color(name)) or not _SERVICE.match(with_color(name, "green")):
+    elif not ordinary and PLACEHOLDER not in name:
+        yield _problem(
+            variable, name, "the name must hold {color}, as in was-{color}: else both colors answer to one name"
+        )
+
+
+def _service(service, ordinary):
+    name = service["name"]
+    misnamed = list(_colored_name("services", name, ordinary))
+    if misnamed:
+        yield from misnamed
+        return
+    if not _SERVICE.match(without_color(name)) or not _SERVICE.match(with_color(name, "green")):
         yield _problem("services", name, "use letters, digits, '.', '_' and '-' around {color}")
     if not 1 <= service["port"] <= 65535:
         yield _problem("services", service["port"], f"the port of {name} is a number from 1 to 65535")
     upstream = service.get("upstream")
     if upstream and not _UPSTREAM.match(upstream):
         yield _problem("services", upstream, "an upstream is a letter, then letters, digits, '.', '_' and '-'")
+
+
+def _apart(settings):
+    """Each service is of one kind."""
+    ordinary = _is_ordinary(settings)
+    kinds = {service["name"]: "services" for service in settings.get("services") or []}
+    if settings.get("shared_services") and not ordinary:
+        yield _problem(
+            "shared_services",
+            settings["shared_services"],
+            "with a Compose file for each color, what runs once is a Compose project of its own, which a deploy does not "
+            "touch: leave this out, or let bluegreen_compose_files be one ordinary file",
+        )
+    for variable in ("shared_services", "exclusive_services"):
+        for name in settings.get(variable) or []:
+            yield from _colored_name(variable, name, ordinary)
+            if name in kinds:
+                yield _problem(variable, name, f"it is in bluegreen_{kinds[name]} as well: name it in one of them")
+            kinds[name] = variable
 
 
 def _managed(settings):

@@ -41,6 +41,8 @@ def test_a_container_of_ours():
         "release": "v2",
         "deploy": "d2",
         "config": "5c1ddb43bcc3d73ca58ee3ef2104357d86f23c8d6d75d0d9ea0fd5684f668416",
+        "shared": None,
+        "exclusive": False,
         "restart_policy": {"Name": "unless-stopped", "MaximumRetryCount": 0},
         "stop_timeout": 3,
         "networks": {
@@ -203,7 +205,9 @@ def test_whose_color_a_container_is(given_labels, app, project_src, color):
         ("/srv/store/base.yml", ["base.yml", *FILES], None),
         ("/srv/store/compose.blue-deploy.yml,/srv/store/compose.green-deploy.yml", FILES, None),
         ("", FILES, None),
-        ("/srv/store/compose.blue-deploy.yml", None, None),
+        ("/srv/store/base.yml", ["base.yml"], "blue"),
+        ("/srv/store/base.yml,/srv/store/more.yml", ["base.yml", "other.yml"], "blue"),
+        ("/srv/store/more.yml", ["base.yml"], None),
     ],
 )
 def test_the_color_of_a_stack_by_its_files(config_files, files, color):

@@ -106,6 +106,8 @@ def sound(**changes):
             ]
         },
         {"health_timeout": 1, "drain_timeout": 0, "keep_releases": 1},
+        {"compose_files": ["compose.yml"], "services": [{"name": "web", "port": 80}], "shared_services": ["db"]},
+        {"exclusive_services": ["worker-{color}"]},
     ],
 )
 def test_what_is_sound_has_no_problems(changes):
@@ -150,11 +152,6 @@ BOTH = "the name must hold {color}, as in was-{color}: else both colors answer t
         ("nginx_conf_dir", "", f"'': {PATH}"),
         ("state_dir", "./state", f"'./state': {PATH}"),
         ("compose_files", [], "[]: name at least one Compose file"),
-        (
-            "compose_files",
-            ["compose.yml"],
-            "['compose.yml']: one of them must hold {color}, as in compose.{color}-deploy.yml: a file for each color",
-        ),
         (
             "compose_files",
             ["{color}.yml", "{env}.yml"],
@@ -386,5 +383,39 @@ def test_what_an_nginx_of_ours_has_mounted(tls, certificates):
     assert volumes == ["/srv/conf.d:/etc/nginx/conf.d:ro", *certificates]
 
 
+TWICE = "as well: name it in one of them"
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"shared_services": ["web"]}, f"bluegreen_shared_services is 'web': it is in bluegreen_services {TWICE}"),
+        (
+            {"shared_services": ["db"], "exclusive_services": ["db"]},
+            f"bluegreen_exclusive_services is 'db': it is in bluegreen_shared_services {TWICE}",
+        ),
+        (
+            {"exclusive_services": ["worker-{color}"]},
+            "bluegreen_exclusive_services is 'worker-{color}': no name in bluegreen_compose_files holds {color}, so no "
+            "service's name does: leave it out",
+        ),
+        (
+            {"services": one("web-{color}")},
+            "bluegreen_services is 'web-{color}': no name in bluegreen_compose_files holds {color}, so no service's name "
+            "does: leave it out",
+        ),
+    ],
+)
+def test_one_ordinary_file(changes, message):
+    ordinary = sound(compose_files=["compose.yml"], services=one("web"))
+    assert settings.problems(ordinary) == []
+    assert settings.problems(dict(ordinary, **changes)) == [message]
+
+
+def test_a_file_for_each_color_shares_no_services():
+    (problem,) = settings.problems(sound(shared_services=["db-{color}"]))
+    assert problem.startswith("bluegreen_shared_services is ['db-{color}']: with a Compose file for each color, what")
+
+
 def test_all_problems_are_told_at_once():
-    assert len(settings.problems(sound(app="Shop", state_dir="x", services=one("was") + one("a", port=0)))) == 5
+    assert len(settings.problems(sound(app="Shop", state_dir="x", services=one("was") + one("a-{color}", port=0)))) == 4

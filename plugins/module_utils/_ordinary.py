@@ -1,0 +1,216 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One ordinary compose.yml that knows nothing of colors: what of it each color has, and what runs once beside them.
+Pure.
+
+Compose gives a service its own name on every network that it is on. So a network that others are on as well is not in
+a color's file: there, ``web`` would be either color's. Its containers join such networks by the Engine's API, under
+names that have the color in them, and shared services join each color's own networks. ``JOINS`` in the file says which.
+"""
+
+from __future__ import annotations
+
+import copy
+
+from ansible_collections.hotswap.compose.plugins.module_utils._compose import (
+    LABEL,
+    ComposeError,
+    config_hash,
+    shared_volumes,
+)
+from ansible_collections.hotswap.compose.plugins.module_utils._settings import alias, project_name
+
+JOINS = "x-hotswap-joins"
+SHARED = "shared"
+"""Where the name of a color is in a project's name, for the project of the shared services."""
+
+
+def refuse_unknown(config, variable, names):
+    """Raise ComposeError where a variable names a service that the user's files have not."""
+    known = config.get("services") or {}
+    for name in names:
+        if name not in known:
+            raise ComposeError(
+                "bluegreen_{}: the Compose files have no service {}, only {}; correct the name, or let COMPOSE_PROFILES "
+                "in bluegreen_env name its profile".format(variable, name, ", ".join(sorted(known)) or "none")
+            )
+
+
+def of_color(config, app, color, services, shared, exclusive, network):
+    """Return ``(file, warnings)``: what a color has of the user's files, as Compose rendered them for it.
+
+    ``services``: from named_services, those that take traffic; ``shared``: names of those that run once, ``exclusive``:
+    of those that never run in both colors; ``network``: the one that nginx is on, None where it runs on the host.
+    Raises ComposeError.
+    """
+    result = copy.deepcopy(config)
+    defined = result["services"]
+    warnings = []
+    _refuse_environment(result)
+    apart = {name: defined.pop(name) for name in shared}
+    traffic = {service["name"] for service in services}
+    joins = []
+    outside = _outside(result.get("networks") or {}, network)
+    for name, service in sorted(defined.items()):
+        service.pop("container_name", None)
+        ports = service.pop("ports", None)
+        if ports and name not in traffic:
+            warnings.append(
+                f"service {name} publishes no port of the host: both colors run at once, and only one could have it"
+            )
+        _forget(name, service, shared)
+        _refuse_address(name, service)
+        joined = service.get("networks") or {}
+        joins += [
+            {"service": name, "network": outside[key], "aliases": [alias(app, color, name)]}
+            for key in sorted(joined)
+            if key in outside and not (name in traffic and outside[key] == network)
+        ]
+        if "networks" in service:
+            service["networks"] = {key: value for key, value in joined.items() if key not in outside} or {
+                "default": None
+            }
+    if network:
+        joins += [
+            {"service": name, "network": network, "aliases": [alias(app, color, name)]} for name in sorted(traffic)
+        ]
+    result["networks"] = _own_networks(result, project_name(app, color))
+    joins += _joins_of_shared(apart, result["networks"], config)
+    result[JOINS] = joins
+    return result, warnings + _anonymous(defined) + _written_by_both(defined, exclusive)
+
+
+def _outside(networks, edge):
+    """Return ``{key: name}`` of the networks that are not a color's own."""
+    names = {key: (definition or {}).get("name", key) for key, definition in networks.items()}
+    return {
+        key: name for key, name in names.items() if (networks[key] or {}).get("external") or (edge and name == edge)
+    }
+
+
+def _own_networks(config, project):
+    used = {key for service in config["services"].values() for key in service.get("networks") or {}}
+    networks = {}
+    for key in sorted(used):
+        definition = dict((config.get("networks") or {}).get(key) or {}, name=f"{project}_{key}")
+        subnets = [
+            pool.get("subnet") for pool in (definition.get("ipam") or {}).get("config") or [] if pool.get("subnet")
+        ]
+        if subnets:
+            raise ComposeError(
+                f"network {key} has the subnet {subnets[0]}, and each color has such a network of its own: remove ipam"
+            )
+        networks[key] = definition
+    return networks
+
+
+def _joins_of_shared(apart, networks, config):
+    links = _links(config)
+    joins = []
+    for name, service in sorted(apart.items()):
+        for key, joined in sorted((service.get("networks") or {}).items()):
+            if key in networks:
+                names = {name, *((joined or {}).get("aliases") or []), *links.get(name, [])}
+                joins.append({"shared": name, "network": networks[key]["name"], "aliases": sorted(names)})
+    return joins
+
+
+def _links(config):
+    """Return ``{service: [names]}`` that links give to services."""
+    names = {}
+    for service in config["services"].values():
+        for link in service.get("links") or []:
+            target, _colon, other = link.partition(":")
+            names.setdefault(target, []).append(other or target)
+    return names
+
+
+def _forget(name, service, shared):
+    """Take out what Compose would look for in the same project; the shared ones are healthy before a color starts."""
+    for key in ("network_mode", "ipc", "pid"):
+        kind, _colon, other = (service.get(key) or "").partition(":")
+        if kind == "service" and other in shared:
+            raise ComposeError(
+                f"service {name} has {key} {service[key]}, but {other} runs once, outside the colors: take one of them "
+                "out of bluegreen_shared_services"
+            )
+    depends_on = {name: how for name, how in (service.pop("depends_on", None) or {}).items() if name not in shared}
+    links = [link for link in service.pop("links", None) or [] if link.partition(":")[0] not in shared]
+    service.update({key: left for key, left in (("depends_on", depends_on), ("links", links)) if left})
+
+
+def _refuse_address(name, service):
+    for key, joined in (service.get("networks") or {}).items():
+        for address in ("ipv4_address", "ipv6_address"):
+            if (joined or {}).get(address):
+                raise ComposeError(
+                    f"service {name} has the address {joined[address]} on network {key}: both colors run at once, and "
+                    "only one could have it; remove it, the service's name is enough"
+                )
+
+
+def _refuse_environment(config):
+    for kind in ("secrets", "configs"):
+        for name, definition in sorted((config.get(kind) or {}).items()):
+            if "environment" in definition:
+                raise ComposeError(
+                    "{} {} is the variable {} of whoever runs Compose, which a rollback later would not have: let it be "
+                    "a file".format(kind[:-1], name, definition["environment"])
+                )
+
+
+def _anonymous(services):
+    """Return a warning for each volume that begins empty with each release."""
+    return [
+        f"{volume['target']} of service {name} is an anonymous volume, with which each color and each release begins "
+        "anew: give it a name to keep what is in it"
+        for name, service in sorted(services.items())
+        for volume in service.get("volumes") or []
+        if volume["type"] == "volume" and not volume.get("source")
+    ]
+
+
+def _written_by_both(services, exclusive):
+    """Return a warning for each volume that two releases write while both run."""
+    writers = {}
+    for name, service in sorted(services.items()):
+        for volume in service.get("volumes") or []:
+            named = volume["type"] == "volume" and volume.get("source")
+            if named and not volume.get("read_only") and name not in exclusive:
+                writers.setdefault(volume["source"], []).append(name)
+    return [
+        "volume {} is written by {}, of both releases while both run: see that they can, mount it read-only, or name "
+        "the service in bluegreen_shared_services or bluegreen_exclusive_services".format(volume, " and ".join(names))
+        for volume, names in sorted(writers.items())
+    ]
+
+
+def of_shared(config, app, shared, volumes):
+    """Return the file that the shared services run from; ``config``: as rendered for any color, always the same;
+    ``volumes``: as in _compose.colored. Raises ComposeError."""
+    result = copy.deepcopy(config)
+    project = project_name(app, SHARED)
+    services = {name: result["services"][name] for name in shared}
+    for name, service in services.items():
+        needed = set(service.get("depends_on") or {}) | {
+            link.partition(":")[0] for link in service.get("links") or []
+        }
+        colored = sorted(needed - set(shared))
+        if colored:
+            raise ComposeError(
+                "shared service {} depends on {}, which each color has its own of: name that in "
+                "bluegreen_shared_services as well".format(name, " and ".join(colored))
+            )
+    result["services"] = services
+    used = {key for service in services.values() for key in service.get("networks") or {}}
+    networks = {key: dict((result.get("networks") or {}).get(key) or {}) for key in sorted(used)}
+    for key, definition in networks.items():
+        if definition.get("name") == "{}_{}".format(config["name"], key):
+            definition["name"] = f"{project}_{key}"
+    result.update(name=project, networks=networks, volumes=shared_volumes(config, app, volumes))
+    for name, service in services.items():
+        labels = {"app": app, SHARED: name, "config": config_hash(service)}
+        service.setdefault("labels", {}).update({LABEL + key: value for key, value in labels.items()})
+    return result
