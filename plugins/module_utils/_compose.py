@@ -105,6 +105,12 @@ def expected_services(config):
     return sorted(name for name, service in config.get("services", {}).items() if _replicas(service) > 0)
 
 
+def exclusive_in(config):
+    """Return the names of the services in a color's file that never run in both colors, sorted."""
+    labels = {name: service.get("labels") or {} for name, service in config.get("services", {}).items()}
+    return sorted(name for name, given in labels.items() if given.get(LABEL + "exclusive") == "true")
+
+
 def _replicas(service):
     scale = service.get("scale")
     if scale is None:
@@ -120,19 +126,20 @@ def image_refs(config):
     }
 
 
-def colored(config, labels, services, reach, volumes):
+def colored(config, labels, services, exclusive, reach, volumes):
     """Return the file that a color runs from: ``config`` with our labels, the way nginx reaches it, and shared volumes.
 
-    ``labels``: app, color, release, deploy, config; ``services``: from named_services; ``reach``: by_name(),
-    by_port() or by_join(); ``volumes``: ``{key: volume name}`` of volumes that exist and are to be used again. Raises
-    ComposeError.
+    ``labels``: app, color, release, deploy, config; ``services``: from named_services; ``exclusive``: names of those
+    that never run in both colors; ``reach``: by_name(), by_port() or by_join(); ``volumes``: ``{key: volume name}`` of
+    volumes that exist and are to be used again. Raises ComposeError.
     """
     app, color = labels["app"], labels["color"]
     result = copy.deepcopy(config)
     result["name"] = project_name(app, color)
     defined = result.get("services", {})
-    for service in defined.values():
-        service.setdefault("labels", {}).update({LABEL + key: value for key, value in labels.items()})
+    for name, service in defined.items():
+        more = {"exclusive": "true"} if name in exclusive else {}
+        service.setdefault("labels", {}).update({LABEL + key: value for key, value in dict(labels, **more).items()})
     for service in services:
         name = with_color(service["name"], color)
         if name not in defined:

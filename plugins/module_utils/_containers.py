@@ -11,7 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.hotswap.compose.plugins.module_utils._compose import LABEL
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import EngineError
-from ansible_collections.hotswap.compose.plugins.module_utils._settings import COLORS, PLACEHOLDER, is_ordinary, with_color
+from ansible_collections.hotswap.compose.plugins.module_utils._settings import (
+    COLORS,
+    PLACEHOLDER,
+    is_ordinary,
+    with_color,
+)
 
 COMPOSE = "com.docker.compose."
 
@@ -20,9 +25,9 @@ def summary(inspected):
     """Return what matters of a ``docker inspect`` of one container.
 
     Keys: id, name, project, service, state, health (None without a healthcheck), exit_code, image, image_id, app,
-    color, release, deploy, config, shared (None where the container isn't ours), exclusive, restart_policy ({Name, MaximumRetryCount}),
-    stop_timeout (s of grace), networks ({network: {address, names}}), volumes ({target: volume name}), published
-    ({port: port of the host}), depends_on (services).
+    color, release, deploy, config, shared (None where the container isn't ours), exclusive, restart_policy ({Name,
+    MaximumRetryCount}), stop_timeout (s of grace), networks ({network: {address, names}}), volumes ({target: volume
+    name}), published ({port: port of the host}), depends_on (services).
     """
     labels = inspected["Config"].get("Labels") or {}
     state = inspected["State"]
@@ -102,9 +107,7 @@ def color_of(labels, app, project_src, compose_files):
         return COLORS[0] if started_from & _paths(project_src, compose_files) else None
     colored = [name for name in compose_files if PLACEHOLDER in name]
     matching = [
-        color
-        for color in COLORS
-        if started_from & _paths(project_src, [with_color(name, color) for name in colored])
+        color for color in COLORS if started_from & _paths(project_src, [with_color(name, color) for name in colored])
     ]
     return matching[0] if len(matching) == 1 else None
 

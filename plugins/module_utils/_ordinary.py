@@ -33,8 +33,10 @@ def refuse_unknown(config, variable, names):
     for name in names:
         if name not in known:
             raise ComposeError(
-                "bluegreen_{}: the Compose files have no service {}, only {}; correct the name, or let COMPOSE_PROFILES "
-                "in bluegreen_env name its profile".format(variable, name, ", ".join(sorted(known)) or "none")
+                "bluegreen_{}: the Compose files have no service {}, only {}; correct the name, or let "
+                "COMPOSE_PROFILES in bluegreen_env name its profile".format(
+                    variable, name, ", ".join(sorted(known)) or "none"
+                )
             )
 
 
@@ -156,8 +158,8 @@ def _refuse_environment(config):
         for name, definition in sorted((config.get(kind) or {}).items()):
             if "environment" in definition:
                 raise ComposeError(
-                    "{} {} is the variable {} of whoever runs Compose, which a rollback later would not have: let it be "
-                    "a file".format(kind[:-1], name, definition["environment"])
+                    "{} {} is the variable {} of whoever runs Compose, which a rollback later would not have: let it "
+                    "be a file".format(kind[:-1], name, definition["environment"])
                 )
 
 
@@ -194,9 +196,7 @@ def of_shared(config, app, shared, volumes):
     project = project_name(app, SHARED)
     services = {name: result["services"][name] for name in shared}
     for name, service in services.items():
-        needed = set(service.get("depends_on") or {}) | {
-            link.partition(":")[0] for link in service.get("links") or []
-        }
+        needed = set(service.get("depends_on") or {}) | {link.partition(":")[0] for link in service.get("links") or []}
         colored = sorted(needed - set(shared))
         if colored:
             raise ComposeError(

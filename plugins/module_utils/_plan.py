@@ -73,7 +73,25 @@ def _names(app, color, services, containers):
         names |= {f"{HOST}:{port}" for port in container["published"].values()}
         for network in container["networks"].values():
             names.update([network["address"]] + network["names"])
-    return names - {""}
+    return names - {""} - (set() if _by_hand(containers) else _of_both(services))
+
+
+def _of_both(services):
+    """Return the names that say nothing of a color: a service's own in one ordinary file."""
+    return {service["name"] for service in services if service["name"] == service["base"]}
+
+
+def _by_hand(containers):
+    return bool(containers) and all(container["app"] is None for container in containers)
+
+
+def mark_exclusive(colors, exclusive):
+    """Have the containers that somebody started by hand know whether their service never runs in both colors, as ours
+    know by a label; ``exclusive``: names of such services, with ``{color}``."""
+    for color, containers in colors.items():
+        names = {with_color(name, color) for name in exclusive}
+        for container in containers:
+            container["exclusive"] = container["exclusive"] or container["service"] in names
 
 
 def live_release(containers):
@@ -110,7 +128,7 @@ def upstreams(app, color, services, containers, mode):
 
 def _target(app, color, service, containers, mode):
     # Containers that somebody started by hand have no name or port of ours; their service's own does.
-    by_hand = bool(containers) and all(container["app"] is None for container in containers)
+    by_hand = _by_hand(containers)
     name = with_color(service["name"], color)
     if mode == "host":
         port = service["publish"][color]
@@ -264,7 +282,7 @@ def refuse_unfit(record, containers, services):
     wrong = [
         "{} is {}".format(container["name"], container["state"] if container["state"] != "running" else "unhealthy")
         for container in ours
-        if not (is_running(container) or has_completed(container))
+        if not (is_running(container) or has_completed(container) or container["exclusive"])
     ]
     if len(ours) < len(record["containers"]):
         wrong.append("{} of its containers are gone".format(len(record["containers"]) - len(ours)))
@@ -285,6 +303,6 @@ def standing(record, colors, active):
     containers = [container for container in colors[idle] if container["id"] in record["containers"]]
     if len(containers) < len(record["containers"]) or not containers:
         return idle, CREATE, []
-    if all(is_running(container) for container in containers):
+    if all(is_running(container) for container in containers if not container["exclusive"]):
         return idle, WARM, containers
     return idle, START, containers

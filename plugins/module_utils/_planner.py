@@ -14,10 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.hotswap.compose.plugins.module_utils import (
     _compose,
+    _layout,
     _migration,
     _nginx,
+    _ordinary,
     _plan,
     _preview,
+    _shared,
     _vhost,
 )
 from ansible_collections.hotswap.compose.plugins.module_utils._containers import edge_addresses, is_running
@@ -68,6 +71,7 @@ class Planner:
             **self._contents(plan["color"], plan["release"], plan.pop("known")),
             can_go_back=bool(color) and _plan.can_serve(active, self.services, color),
             previous_containers=[container["id"] for container in active],
+            previous_exclusive=self._previous_exclusive(),
             previous_endpoints=self._previous_endpoints(),
             edge_url=self._edge_url(),
             locations=_vhost.locations(self.params["vhost"], self.services),
@@ -86,7 +90,7 @@ class Planner:
     # A deploy
 
     def _deploy(self):
-        configs = self._render()
+        configs, shared = self._laid_out(self._render())
         hashes = {color: _compose.config_hash(config) for color, config in configs.items()}
         refs = {color: _compose.image_refs(config) for color, config in configs.items()}
         ids = {
@@ -98,6 +102,8 @@ class Planner:
             reasons = _plan.changes(
                 self.params["release"], hashes[active], refs[active], ids, self.now.active_containers
             )
+        work = self._work_on(shared)
+        reasons += [f"shared service {name} is not there" for name in work["up"] if active]
         if not reasons and not self._file_is_current():
             return self._refresh()
         color = active if not reasons else other_color(active) if active else COLORS[0]
@@ -113,7 +119,11 @@ class Planner:
             "project": project_name(self.app, color),
             "directory": self.state.deploy_directory(deploy),
             "file": f"compose.{color}.json",
-            "services": _compose.expected_services(configs[color]),
+            "services": self._first(_compose.expected_services(configs[color]), color),
+            "exclusive": self._exclusive(color),
+            "exclusive_containers": [],
+            "joins": _ordinary.JOINS in configs[color],
+            "shared": work,
             "traffic_services": self._traffic_services(color),
             "containers": [],
             "leftovers": [container["id"] for container in self.now.colors[color] if container["app"] is None],
@@ -121,6 +131,8 @@ class Planner:
             "known": self.now.active_containers if not reasons else [],
         }
         files = self._files(configs, hashes, deploy)
+        if shared["services"]:
+            files[work["file"]] = json.dumps(_shared.without(shared, work["by_hand"]), indent=1)
         if not self.check_mode:
             self._lay_down(plan, files, hashes[color], refs[color], ids)
         return plan
@@ -142,6 +154,7 @@ class Planner:
             "directory": "",
             "file": "",
             "services": sorted({container["service"] for container in containers}),
+            **_NOTHING_BESIDE,
             "traffic_services": self._traffic_services(color),
             "containers": [],
             "leftovers": [],
@@ -177,6 +190,32 @@ class Planner:
                     "it, or let bluegreen_pull be 'missing'"
                 )
 
+    def _laid_out(self, configs):
+        """Return the configurations of the colors, and that of what runs once."""
+        volumes = self._volumes(configs[COLORS[0]])
+        colors, shared, warnings = _layout.split(self.params, self.services, configs, volumes)
+        self.warnings += warnings
+        return colors, shared
+
+    def _work_on(self, shared):
+        work, warnings = _shared.work(shared, self.now.shared, self.params["shared_update"])
+        self.warnings += warnings
+        return dict(work, project=project_name(self.app, _ordinary.SHARED), file="compose.shared.json")
+
+    def _volumes(self, config):
+        """Return the volumes to be used again; the journal remembers what containers had that are gone."""
+        active_first = sorted(COLORS, key=lambda color: color != self.now.active)
+        groups = [self.now.colors[color] for color in active_first] + list(self.now.shared.values())
+        seen = _plan.volumes_in_use(config, [container for group in groups for container in group])
+        return dict(self.state.journal.get("volumes", {}), **seen)
+
+    def _exclusive(self, color):
+        return [with_color(name, color) for name in self.params["exclusive_services"]]
+
+    def _first(self, services, color):
+        """Return those of a color's services that start before the swap."""
+        return [name for name in services if name not in self._exclusive(color)]
+
     def _file_is_current(self):
         active, containers = self.now.active, self.now.active_containers
         addresses = []
@@ -188,8 +227,6 @@ class Planner:
 
     def _files(self, configs, hashes, deploy):
         files = {}
-        active_first = sorted(COLORS, key=lambda color: color != self.now.active)
-        containers = [container for color in active_first for container in self.now.colors[color]]
         for color, config in configs.items():
             labels = {
                 "app": self.app,
@@ -198,9 +235,8 @@ class Planner:
                 "deploy": deploy,
                 "config": hashes[color],
             }
-            network = self.params["network"] if self.params["nginx_mode"] == "container" else None
-            volumes = _plan.volumes_in_use(config, containers)
-            colored = _compose.colored(config, labels, self.services, network, volumes)
+            reach, exclusive = _layout.reach(self.params, color), self._exclusive(color)
+            colored = _compose.colored(config, labels, self.services, exclusive, reach, self._volumes(config))
             files[f"compose.{color}.json"] = json.dumps(colored, indent=1)
         return files
 
@@ -263,9 +299,9 @@ class Planner:
             "project": containers[0]["project"] if containers else project_name(self.app, color),
             "directory": self.state.deploy_directory(record["deploy"]),
             "file": f"rollback.{color}.json",
-            "services": sorted({container["service"] for container in containers}),
+            **_NOTHING_BESIDE,
+            **_apart(containers),
             "traffic_services": self._traffic_services(color),
-            "containers": [container["id"] for container in containers if not is_running(container)],
             "leftovers": [],
             "images": {image["ref"]: image["id"] for image in record["images"].values()},
             "known": self.now.active_containers if unchanged else containers,
@@ -277,7 +313,9 @@ class Planner:
         )
         if how == _plan.CREATE:
             config = self._retained(record, color)
-            plan["services"] = _compose.expected_services(config)
+            exclusive = _compose.exclusive_in(config)
+            plan["services"] = [name for name in _compose.expected_services(config) if name not in exclusive]
+            plan.update(exclusive=exclusive, joins=_ordinary.JOINS in config)
             plan["leftovers"] = [container["id"] for container in self.now.colors[color] if container["app"] is None]
             if not self.check_mode:
                 write_atomic(os.path.join(plan["directory"], plan["file"]), json.dumps(config, indent=1))
@@ -331,8 +369,9 @@ class Planner:
             "reasons": ["it awaits its promotion"],
             "project": project_name(self.app, record["color"]),
             "directory": self.state.deploy_directory(record["deploy"]),
-            "file": "",
-            "services": sorted({container["service"] for container in containers}),
+            "file": "compose.{color}.json".format(**record),
+            **_NOTHING_BESIDE,
+            **_apart(containers),
             "traffic_services": self._traffic_services(record["color"]),
             "containers": [],
             "leftovers": [],
@@ -353,11 +392,16 @@ class Planner:
             services=self.services,
             started=plan["containers"],
             previous=[container["id"] for container in self.now.active_containers],
+            previous_exclusive=self._previous_exclusive(),
             endpoints=self._previous_endpoints(),
             begun_at=utc_now(),
             **more,
         )
         self.state.save(unfinished=unfinished)
+
+    def _previous_exclusive(self):
+        """Return the ids of the containers that end before those of the other color begin."""
+        return [each["id"] for each in self.now.active_containers if each["exclusive"] and is_running(each)]
 
     def _previous_endpoints(self):
         return self._endpoints(self.now.active, self.now.active_containers) if self.now.active else []
@@ -432,6 +476,21 @@ def _base(service):
     for color in COLORS:
         service = service.replace(color, "")
     return service
+
+
+_NOTHING_BESIDE = {"exclusive": [], "exclusive_containers": [], "joins": False, "shared": {}}
+"""What a plan has beside a color, where it has nothing of it."""
+
+
+def _apart(containers):
+    """Return what a plan says of containers that are there: those that never run in both colors come after the swap."""
+    first = [container for container in containers if not container["exclusive"]]
+    return {
+        "services": sorted({container["service"] for container in first}),
+        "containers": [container["id"] for container in first if not is_running(container)],
+        "exclusive_containers": [container["id"] for container in containers if container["exclusive"]],
+        "exclusive": sorted({container["service"] for container in containers if container["exclusive"]}),
+    }
 
 
 def _images_of(containers):

@@ -50,6 +50,8 @@ class Recoverer:
         else:
             self._go_back()
             self._take_down(decision)
+            before = set(self.found.get("previous_exclusive", []))
+            self._start([container for container in self._previous() if container["id"] in before])
         services = [service["name"] for service in self.found["services"]]
         recorder = Recorder(self.engine, self.state, services, self.params["keep_releases"])
         recorder.close(self.found, _recovery.outcome(self.found, decision))
@@ -97,10 +99,18 @@ class Recoverer:
             self.warnings.append(_nginx.cut(connections, timeout))
         previous = self._previous()
         left = [container for container in previous if not _containers.is_retired(container)]
+        if self.params["retire"] == "keep":
+            left = [container for container in left if container["id"] in self.found.get("previous_exclusive", [])]
         if self.params["retire"] == "remove":
             _color.remove(self.engine, self.state, previous, volumes=False)
-        elif self.params["retire"] == "stop" and left:
+        elif left:
             _color.stop(self.engine, self.state, left)
+        self._start([container for container in self._ours() if container["exclusive"]])
+
+    def _start(self, containers):
+        ended = [container for container in containers if container["state"] != "running"]
+        if ended:
+            _color.start(self.engine, self.state, ended)
 
     def _go_back(self):
         endpoints = endpoints_of_unfinished(self.engine, self.state, self.params["network"], self.params["nginx_mode"])
@@ -112,5 +122,7 @@ class Recoverer:
         promoted = self.found["how"] == _plan.PROMOTE and decision == _recovery.BACK
         if self.found["how"] == _plan.CREATE or promoted:
             _color.remove(self.engine, self.state, self._ours(), volumes=True)
-        elif self.found["how"] == _plan.START:
-            _color.stop(self.engine, self.state, _containers.by_id(self.engine, self.found["started"]))
+        else:
+            started = set(self.found["started"]) if self.found["how"] == _plan.START else set()
+            ours = [each for each in self._ours() if each["id"] in started or each["exclusive"]]
+            _color.stop(self.engine, self.state, [each for each in ours if not _containers.is_retired(each)])

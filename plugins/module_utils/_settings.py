@@ -254,8 +254,8 @@ def _apart(settings):
         yield _problem(
             "shared_services",
             settings["shared_services"],
-            "with a Compose file for each color, what runs once is a Compose project of its own, which a deploy does not "
-            "touch: leave this out, or let bluegreen_compose_files be one ordinary file",
+            "with a Compose file for each color, what runs once is a Compose project of its own, which a deploy does "
+            "not touch: leave this out, or let bluegreen_compose_files be one ordinary file",
         )
     for variable in ("shared_services", "exclusive_services"):
         for name in settings.get(variable) or []:

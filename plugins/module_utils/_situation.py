@@ -11,7 +11,7 @@ import ssl
 
 from ansible_collections.hotswap.compose.plugins.module_utils import _nginx, _plan
 from ansible_collections.hotswap.compose.plugins.module_utils._app import edge_for
-from ansible_collections.hotswap.compose.plugins.module_utils._containers import find
+from ansible_collections.hotswap.compose.plugins.module_utils._containers import find_all
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError, quoted
 from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState
 from ansible_collections.hotswap.compose.plugins.module_utils._upstream import UpstreamError, parse
@@ -20,8 +20,8 @@ from ansible_collections.hotswap.compose.plugins.module_utils._upstream import U
 class Situation:
     """What is true on the target now.
 
-    ``edge``, ``state``; ``nginx_version``; ``text``: our file's content, settled, or None; ``colors``;
-    ``active``: color or None.
+    ``edge``, ``state``; ``nginx_version``; ``text``: our file's content, settled, or None; ``colors``; ``shared``:
+    ``{service: [summary, …]}``; ``active``: color or None.
     """
 
     def __init__(self, engine, params, services, server, may_judge):
@@ -41,7 +41,10 @@ class Situation:
         self.text = _nginx.settled(self.edge.read(_nginx.app_file(self.app)))
         self.nginx_version = self.edge.version()
         dump = self._dump(may_judge)
-        self.colors = find(engine, self.app, params["project_src"], params["compose_files"])
+        self.colors, self.shared = find_all(
+            engine, self.app, params["project_src"], params["compose_files"], params["shared_services"]
+        )
+        _plan.mark_exclusive(self.colors, params["exclusive_services"])
         self.active, _source = _plan.active_color(
             self.app, services, self._served(dump), self.colors, self.state.journal["releases"]
         )

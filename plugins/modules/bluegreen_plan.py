@@ -43,7 +43,7 @@ options:
     required: true
     suboptions:
       name:
-        description: The service's name in the Compose file, with C({color}) in it.
+        description: The service's name in the Compose file; with a file for each color, with C({color}) in it.
         type: str
         required: true
       port:
@@ -74,6 +74,20 @@ options:
     type: list
     elements: str
     required: true
+  shared_services:
+    description: With one ordinary Compose file, the services that run once, outside the colors.
+    type: list
+    elements: str
+    default: []
+  shared_update:
+    description: Whether those whose definition has changed are made anew.
+    type: bool
+    default: false
+  exclusive_services:
+    description: Services that must not run in both colors at once.
+    type: list
+    elements: str
+    default: []
   env:
     description:
       - What Compose interpolates besides the project's own C(.env); a JSON object, encoded as Base64.
@@ -272,13 +286,49 @@ plan:
       description: The Compose file that the color runs from.
       type: str
     services:
-      description: The services that must have containers.
+      description: The services that must have containers before the swap.
       type: list
       elements: str
     traffic_services:
       description: Those of them that take traffic.
       type: list
       elements: str
+    exclusive:
+      description: Those that only start after the swap, when the active color's are stopped.
+      type: list
+      elements: str
+    exclusive_containers:
+      description: The ids of their containers, where they are there.
+      type: list
+      elements: str
+    joins:
+      description: Whether the color's containers, or shared services, join networks that its file does not name.
+      type: bool
+    shared:
+      description: What is to be done of the shared services; empty for what is no deploy.
+      type: dict
+      contains:
+        project:
+          description: Their Compose project.
+          type: str
+        file:
+          description: The Compose file that they run from.
+          type: str
+        up:
+          description: The services that Compose is to start from it.
+          type: list
+          elements: str
+        start:
+          description: The ids of containers to start that somebody started by hand once.
+          type: list
+          elements: str
+        by_hand:
+          description: The ids of all of those, by their services.
+          type: dict
+        waits:
+          description: The C(project) and C(services) to wait for before a color starts.
+          type: list
+          elements: dict
     containers:
       description: The ids of the containers to start, where there are stopped ones.
       type: list
@@ -318,6 +368,10 @@ plan:
       type: bool
     previous_containers:
       description: The ids of the active color's containers, to be retired.
+      type: list
+      elements: str
+    previous_exclusive:
+      description: Those of them that end before the other color's exclusive services start.
       type: list
       elements: str
     previous_endpoints:
@@ -461,6 +515,9 @@ def main():
             },
             project_src={"type": "str", "required": True},
             compose_files={"type": "list", "elements": "str", "required": True},
+            shared_services={"type": "list", "elements": "str", "default": []},
+            shared_update={"type": "bool", "default": False},
+            exclusive_services={"type": "list", "elements": "str", "default": []},
             env={"type": "str", "default": "e30=", "no_log": True},
             env_files={"type": "list", "elements": "str", "default": []},
             finished={"type": "bool", "default": False},

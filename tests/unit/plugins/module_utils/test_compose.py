@@ -30,7 +30,7 @@ def rendered():
 
 def colored(config, services=None, network="front", volumes=None):
     reach = compose.by_name(network, "store", LABELS["color"]) if network else compose.by_port(LABELS["color"])
-    return compose.colored(config, LABELS, services or SERVICES, reach, volumes or {})
+    return compose.colored(config, LABELS, services or SERVICES, [], reach, volumes or {})
 
 
 @pytest.mark.parametrize(

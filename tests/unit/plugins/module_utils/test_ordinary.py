@@ -132,7 +132,9 @@ def test_what_is_refused_by_name(config, words):
 
 
 def test_a_service_that_is_not_there():
-    with pytest.raises(ComposeError, match="bluegreen_shared_services: the Compose files have no service dbb, only cac"):
+    with pytest.raises(
+        ComposeError, match="bluegreen_shared_services: the Compose files have no service dbb, only cac"
+    ):
         ordinary.refuse_unknown(rendered(), "shared_services", ["db", "dbb"])
     ordinary.refuse_unknown(rendered(), "shared_services", ["db"])
 

@@ -44,6 +44,7 @@ def container(service, address="", ours=True, **changes):
             "app": "shop" if ours else None,
             "release": "v1" if ours else None,
             "config": "c0ffee" if ours else None,
+            "exclusive": False,
             "restart_policy": {"Name": "unless-stopped", "MaximumRetryCount": 0},
             "networks": {"edge": {"address": address, "names": names}},
             "published": {},

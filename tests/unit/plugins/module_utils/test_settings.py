@@ -401,8 +401,8 @@ TWICE = "as well: name it in one of them"
         ),
         (
             {"services": one("web-{color}")},
-            "bluegreen_services is 'web-{color}': no name in bluegreen_compose_files holds {color}, so no service's name "
-            "does: leave it out",
+            "bluegreen_services is 'web-{color}': no name in bluegreen_compose_files holds {color}, so no service's "
+            "name does: leave it out",
         ),
     ],
 )

@@ -1,0 +1,140 @@
+#!/usr/bin/python
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: bluegreen_join
+short_description: Have the containers of a color and the shared services join each other's networks
+version_added: 0.1.0
+author:
+  - hotswap.compose authors (@hotswap)
+description:
+  - Compose gives a service its own name on every network that it is on, so on a network that both colors are on, that
+    name would be either color's. This joins such networks by the Engine's API, under names that have the color in them;
+    and it has the shared services join the color's own networks, under their own names.
+  - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
+extends_documentation_fragment:
+  - hotswap.compose.attributes
+  - hotswap.compose.docker
+  - hotswap.compose.app
+  - hotswap.compose.app.lock
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+options:
+  color:
+    description: The color, whose containers are there by now; they need not run.
+    type: str
+    choices: [blue, green]
+    required: true
+  file:
+    description: The Compose file that it runs from, which says who joins what.
+    type: path
+    required: true
+  by_hand:
+    description: The ids of the containers of shared services that somebody started by hand, by their services.
+    type: dict
+    default: {}
+"""
+
+EXAMPLES = r"""
+- name: Let nginx find green
+  hotswap.compose.bluegreen_join:
+    app: shop
+    color: green
+    file: "{{ plan.directory }}/{{ plan.file }}"
+    state_dir: /var/lib/bluegreen
+"""
+
+RETURN = r"""
+joined:
+  description: Which container joined which network, as in C(shop-green-web-1 → edge).
+  returned: success
+  type: list
+  elements: str
+"""
+
+import json
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.hotswap.compose.plugins.module_utils import _containers, _ordinary
+from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
+from ansible_collections.hotswap.compose.plugins.module_utils._lock import AppLock
+from ansible_collections.hotswap.compose.plugins.module_utils._state import StateError
+
+
+def containers_of(engine, params, join):
+    """Return the summaries of the containers that a join is of."""
+    if "service" in join:
+        colored = _containers.find(engine, params["app"])[params["color"]]
+        return [container for container in colored if container["service"] == join["service"]]
+    by_hand = params["by_hand"].get(join["shared"])
+    if by_hand:
+        return _containers.by_id(engine, by_hand)
+    return _containers.find_all(engine, params["app"], shared=[join["shared"]])[1][join["shared"]]
+
+
+def missing(engine, params):
+    """Return ``[(container, network, aliases)]`` that are not joined yet. Raises EngineError where a shared service is
+    not there."""
+    with open(params["file"], encoding="utf-8") as file:
+        joins = json.load(file).get(_ordinary.JOINS, [])
+    found = []
+    for join in joins:
+        containers = containers_of(engine, params, join)
+        if not containers and "shared" in join:
+            raise EngineError(
+                "shared service {shared} has no container, which this release needs on {network}: deploy, which starts "
+                "it, instead of rolling back".format(**join)
+            )
+        for container in containers:
+            here = container["networks"].get(join["network"])
+            if here is None or not set(join["aliases"]) <= set(here["names"]):
+                found.append((container, join["network"], join["aliases"]))
+    return found
+
+
+def join_network(engine, container, network, aliases):
+    """Connect a container; one that is connected already, under other names, anew."""
+    if network in container["networks"]:
+        engine.call(engine.api.disconnect_container_from_network, container["id"], network)
+    engine.call(engine.api.connect_container_to_network, container["id"], network, aliases=aliases)
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=dict(
+            app={"type": "str", "required": True},
+            state_dir={"type": "str", "required": True},
+            lock={"type": "str"},
+            color={"type": "str", "choices": ["blue", "green"], "required": True},
+            file={"type": "path", "required": True},
+            by_hand={"type": "dict", "default": {}},
+            **ENGINE_ARGUMENTS,
+        ),
+        supports_check_mode=True,
+    )
+    params = module.params
+    try:
+        engine = Engine.connect(params)
+        joins = missing(engine, params)
+        if joins and not module.check_mode:
+            with AppLock(params["state_dir"], params["app"]).acting(params["lock"]):
+                for join in joins:
+                    join_network(engine, *join)
+    except (EngineError, StateError, OSError) as error:
+        module.fail_json(msg=str(error))
+    joined = ["{} → {}".format(container["name"], network) for container, network, _aliases in joins]
+    module.exit_json(changed=bool(joins), joined=joined)
+
+
+if __name__ == "__main__":
+    main()
