@@ -1,0 +1,255 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One compose.yml that knows nothing of colors: a database, a worker, ports, names; the tests build on each other."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+
+import pytest
+from sites import until
+
+COMPOSE = """\
+name: @site@
+x-app: &app
+  image: @site@/app:${BLUEGREEN_RELEASE:-v1}
+  restart: unless-stopped
+  stop_grace_period: 2s
+  healthcheck: &healthy
+    test: [CMD, test, -e, /tmp/healthy]
+    start_interval: 400ms
+    start_period: 800ms
+    interval: 2s
+    timeout: 2s
+    retries: 2
+services:
+  web:
+    <<: *app
+    container_name: @site@-web
+    ports: ["127.0.0.1:@port@:3000"]
+    depends_on:
+      db: {condition: service_healthy}
+      cache: {condition: service_healthy}
+    links: ["db:database"]
+    environment:
+      BLUEGREEN_RELEASE: ${BLUEGREEN_RELEASE:-v1}
+      BLUEGREEN_COLOR: ${BLUEGREEN_COLOR:-}
+      BEHAVIOUR: ${BEHAVIOUR:-healthy}
+  worker:
+    <<: *app
+    depends_on: [db]
+    environment: {BEHAVIOUR: "${WORKER:-healthy}"}
+  cache:
+    image: @site@/app:v1
+    healthcheck: *healthy
+  db:
+    image: @site@/app:v1
+    container_name: @site@-db
+    restart: unless-stopped
+    healthcheck: *healthy
+    environment: {GREETING: "${DB:-}"}
+    volumes: ["data:/data"]
+volumes:
+  data: {}
+"""
+
+
+@pytest.fixture(scope="module")
+def site(site):
+    """v1 runs by hand, as it always did; nginx sends the traffic there."""
+    (site.src / "compose.yml").write_text(site.text(COMPOSE).replace("@port@", "0"))
+    for release in ("v1", "v2", "v3"):
+        site.image(release)
+    by_hand(site, "up", "--detach", "--wait")
+    site.docker.networks.get(site.name).connect(f"{site.name}-web", aliases=["web"])
+    db(site).exec_run(["sh", "-c", "echo ours > /data/mine"])
+    (site.conf / "upstream.conf").write_text(f"upstream {site.app}-web {{ server web:3000; }}\n")
+    site.start_nginx()
+    (site.conf / "upstream.conf").unlink()
+    return site
+
+
+def by_hand(site, *words):
+    subprocess.run(["docker", "compose", *words], cwd=site.src, check=True, capture_output=True, timeout=120)
+
+
+def db(site):
+    return site.docker.containers.get(f"{site.name}-db")
+
+
+def keeps_its_data(site):
+    return db(site).exec_run(["cat", "/data/mine"]).output == b"ours\n"
+
+
+def deploy(site, release, behaviour="healthy", worker="healthy", **more):
+    return site.play("deploy", release=release, env={"BEHAVIOUR": behaviour, "WORKER": worker}, **ordinary(), **more)
+
+
+def ordinary():
+    return {
+        "compose_files": ["compose.yml"],
+        "services": [{"name": "web", "port": 3000}],
+        "shared_services": ["db"],
+        "exclusive_services": ["worker"],
+    }
+
+
+class Workers(threading.Thread):
+    """For as long as the block runs, how many workers there were at most."""
+
+    def __init__(self, site):
+        super().__init__(daemon=True)
+        self.site, self.most, self.ended = site, 0, threading.Event()
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.join()
+
+    def run(self):
+        while not self.ended.wait(0.05):
+            self.most = max(self.most, len(workers(self.site)))
+
+
+def workers(site):
+    """The projects whose workers run."""
+    running = site.docker.api.containers(filters={"label": "com.docker.compose.service=worker"})
+    labels = [container["Labels"] for container in running]
+    return [
+        each["com.docker.compose.project"] for each in labels if each["com.docker.compose.project"].startswith(site.app)
+    ]
+
+
+def looked_up(container, name):
+    """The addresses that a name has inside a container, over a few look-ups."""
+    code = f"import socket; print(*{{a for i in range(20) for a in socket.gethostbyname_ex({name!r})[2]}})"
+    return set(container.exec_run(["python3", "-c", code]).output.decode().split())
+
+
+def addresses(containers):
+    found = set()
+    for container in containers:
+        container.reload()
+        found |= {network["IPAddress"] for network in container.attrs["NetworkSettings"]["Networks"].values()}
+    return found
+
+
+def of(site, color, service):
+    found = site.containers(color).values()
+    return [each for each in found if each.labels["com.docker.compose.service"] == service]
+
+
+def test_a_site_that_runs_is_taken_over_without_losing_a_request(site):
+    started = db(site).attrs["State"]["StartedAt"]
+    with site.load() as load, Workers(site) as seen:
+        run = deploy(site, "v2").succeeded()
+    load.lost_nothing()
+    assert (run.result["outcome"], run.result["active_color"]) == ("deployed", "green")
+    site.serves("v2", "green")
+    assert seen.most == 1 and workers(site) == [f"{site.app}-green"]
+    assert db(site).attrs["State"]["StartedAt"] == started and keeps_its_data(site)
+    assert site.docker.containers.get(f"{site.name}-web").status == "exited"
+
+
+def test_the_same_again_is_unchanged(site):
+    before = site.snapshot()
+    run = deploy(site, "v2").succeeded()
+    assert (run.result["outcome"], run.changed) == ("unchanged", 0)
+    assert site.snapshot() == before
+
+
+def test_no_look_up_inside_one_color_meets_the_other(site):
+    deploy(site, "v3", retire="keep").succeeded()
+    for color in ("blue", "green"):
+        (web,) = of(site, color, "web")
+        for _round in range(2):
+            for name in ("web", "cache"):
+                assert looked_up(web, name) <= addresses(of(site, color, name)) != set()
+            assert looked_up(web, "db") == looked_up(web, "database") <= addresses([db(site)])
+            web.restart(timeout=2)
+    assert workers(site) == [f"{site.app}-blue"]
+
+
+def test_worker_that_does_not_start_gives_all_back(site):
+    until(lambda: site.get()[0] == 200, "it answers", 30)
+    with site.load() as load, Workers(site) as seen:
+        run = deploy(site, "v2", worker="exit").failed()
+    load.lost_nothing()
+    assert run.result["outcome"] == "rolled_back"
+    assert "worker" in run.message
+    site.serves("v3", "blue")
+    until(lambda: workers(site) == [f"{site.app}-blue"], "the old worker runs again")
+    assert seen.most <= 1
+
+
+def test_rollback_moves_the_worker_back(site):
+    deploy(site, "v2").succeeded()
+    with site.load() as load, Workers(site) as seen:
+        run = site.rollback(**ordinary()).succeeded()
+    load.lost_nothing()
+    site.serves("v3", run.result["active_color"])
+    assert seen.most == 1 and workers(site) == [f"{site.app}-{run.result['active_color']}"]
+    assert keeps_its_data(site)
+
+
+@pytest.mark.parametrize("phase", ["exclusive", "swap"])
+def test_kill_while_the_worker_moves(site, phase):
+    release = site.other() if site.release() != "v3" else "v1"
+    run = site.begin("deploy", release=release, **ordinary())
+    until(lambda: "Stop those of the old color" in run.progress.read_text(), "the worker is stopped", 90)
+    if phase == "exclusive":
+        time.sleep(1)
+    run.kill(everything=True)
+    with Workers(site) as seen:
+        result = deploy(site, release).succeeded().result
+    site.serves(release, result["active_color"])
+    assert seen.most <= 1 and workers(site) == [f"{site.app}-{result['active_color']}"]
+
+
+def test_shared_service_that_is_defined_anew_runs_on_until_it_is_asked_for(site):
+    db(site).remove(force=True)  # what was started by hand is ours from now on
+    release = site.release()
+    run = deploy(site, release).succeeded()
+    assert keeps_its_data(site)
+    started = db(site).id
+    run = site.play("deploy", release=release, env={"DB": "hello"}, **ordinary()).succeeded()
+    assert any("shared service db runs as it was defined before" in each for each in run.result["warnings"])
+    assert db(site).id == started
+    site.play("deploy", release=release, env={"DB": "hello"}, shared_update=True, **ordinary()).succeeded()
+    assert db(site).id != started and keeps_its_data(site)
+
+
+@pytest.mark.parametrize(
+    "text, more, words",
+    [
+        ("services: {web: {image: x, ports: [}}", {}, "Compose refuses compose.yml"),
+        ("services: {web: {image: '${GONE:?say which}'}}", {}, "GONE"),
+        (
+            "services: {web: {image: x}}",
+            {"shared_services": ["db"]},
+            "bluegreen_shared_services: the Compose files have no",
+        ),
+        (
+            "services: {api: {image: x}}",
+            {"shared_services": []},
+            "bluegreen_services: the Compose files have no service web",
+        ),
+        (
+            "services: {web: {image: x, depends_on: [w]}, w: {image: x}}",
+            {"shared_services": [], "exclusive_services": ["w"]},
+            "service web depends on w, which only starts after the swap",
+        ),
+    ],
+)
+def test_what_cannot_be_deployed_is_refused_before_anything_starts(site, text, more, words):
+    before = site.snapshot()
+    with site.compose_file("other.yml", text):
+        variables = {**ordinary(), "exclusive_services": [], "compose_files": ["other.yml"], **more}
+        run = site.play("deploy", release="v1", **variables).failed()
+        assert words in run.message
+    assert site.snapshot() == before
