@@ -74,6 +74,7 @@ obtain() { # image
         case $1 in
         # The official image's default server would answer in place of the one under test.
         hotswap/nginx:*) printf 'FROM nginx:%s\nRUN rm -f /etc/nginx/conf.d/default.conf\n' "${1#*:}" ;;
+        hotswap/registry:*) printf 'FROM registry:%s\nENTRYPOINT ["registry"]\nCMD ["serve", "/etc/docker/registry/config.yml"]\n' "${1#*:}" ;;
         *) printf 'FROM debian:trixie-slim\nRUN apt-get update && apt-get install -y --no-install-recommends %s\n' python3-aiohttp ;;
         esac | docker build --quiet --tag "$1" - >/dev/null && describe "$1" "$began" && return
         say "$1 cannot be had from the registry: building it from packages"
@@ -83,6 +84,7 @@ obtain() { # image
     hotswap/nginx:1.22) build_nginx 1.22 bookworm ;;
     hotswap/nginx:1.26) build_nginx 1.26 trixie ;;
     hotswap/nginx:1.30) build_nginx 1.30 testing ;;
+    hotswap/registry:2) from_packages "$1" trixie docker-registry 'CMD ["docker-registry", "serve", "/etc/docker/registry/config.yml"]' -- ;;
     hotswap/python:3) from_packages "$1" trixie python3-aiohttp 'CMD ["python3"]' -- ;;
     esac
     describe "$1" "$began"
@@ -117,7 +119,7 @@ build_shop() { # release, health
 
 case "${1:-}" in
 demo) obtain_missing hotswap/nginx:1.30 hotswap/python:3 ;;
-test) obtain_missing hotswap/nginx:1.22 hotswap/nginx:1.26 hotswap/nginx:1.30 hotswap/python:3 ;;
+test) obtain_missing hotswap/nginx:1.22 hotswap/nginx:1.26 hotswap/nginx:1.30 hotswap/python:3 hotswap/registry:2 ;;
 *) die "usage: images.sh demo|test" ;;
 esac
 build_shop v1 ok

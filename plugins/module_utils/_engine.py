@@ -134,6 +134,13 @@ def missing_sdk(error: ImportError) -> str:
     )
 
 
+def repository(reference: str) -> str:
+    """An image's reference without its tag or digest."""
+    name = reference.partition("@")[0]
+    place, slash, last = name.rpartition("/")
+    return place + slash + last.partition(":")[0]
+
+
 class Engine:
     """A connected Engine. Its calls may be used from several threads."""
 
@@ -183,6 +190,12 @@ class Engine:
             if isinstance(error.__cause__, docker.errors.NotFound):
                 return None
             raise
+
+    def digest(self, image_id: str, reference: str) -> str | None:
+        """The digest by which a registry knows an image, of ``reference``'s repository where it has several; None where
+        it came from none."""
+        known = dict(name.split("@", 1) for name in self.call(self.api.inspect_image, image_id)["RepoDigests"] or [])
+        return known.get(repository(reference)) or next(iter(known.values()), None)
 
     def log_tail(self, container_id: str, lines: int) -> list[str]:
         """The last lines that the container wrote, to stdout or stderr."""

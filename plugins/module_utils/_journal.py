@@ -17,7 +17,8 @@ A state, format 1::
          "deploy": str,                       # the directory of its files; "adopted" where it has none
          "containers": [container id],
          "deployed_at": "2026-01-31T23:59:59Z",
-         "images": {service: {"ref": "shop-was:v1", "id": "sha256:...", "brought": bool}},
+         "images": {service: {"ref": "shop-was:v1", "id": "sha256:...", "brought": bool,
+                              "digest": None | "sha256:..."}},  # the registry's; may be missing
          "config_hash": str,
          "outcome": "deployed" | "rolled_back" | "rejected" | "awaiting_promotion"}],
      "migrations": [                          # that succeeded, newest last; may be missing

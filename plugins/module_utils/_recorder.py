@@ -63,20 +63,23 @@ class Recorder:
             "color": unfinished["color"],
             "deploy": unfinished["deploy"],
             "deployed_at": utc_now(),
-            "images": unfinished["images"] if "images" in unfinished else self._images(unfinished),
+            "images": unfinished["images"] if "images" in unfinished else self._images(unfinished, containers),
             "containers": ids,
             "config_hash": unfinished["config_hash"],
             "outcome": outcome,
             "rollback": unfinished["rollback"],
         }
 
-    def _images(self, unfinished):
+    def _images(self, unfinished, containers):
+        # What runs, where it does: by now a tag may name another image.
+        running = {each["service"]: each["image_id"] for each in containers if each["deploy"] == unfinished["deploy"]}
         images = {}
         for service, ref in unfinished["refs"].items():
-            image_id = self.engine.image_id(ref)
+            image_id = running.get(service) or self.engine.image_id(ref)
             if image_id:
                 brought = image_id != unfinished["ids_before"][ref]
-                images[service] = {"ref": ref, "id": image_id, "brought": brought}
+                digest = self.engine.digest(image_id, ref)
+                images[service] = {"ref": ref, "id": image_id, "digest": digest, "brought": brought}
         return images
 
     def _restore_names(self, unfinished):

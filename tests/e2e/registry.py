@@ -1,74 +1,81 @@
 # Copyright (c) 2026 the hotswap.compose authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A registry to pull from, on 127.0.0.1: what `docker save` writes is what a registry serves."""
+"""A registry of a site's own, in a container."""
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import io
-import json
-import tarfile
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import subprocess
+import urllib.request
 
 import docker
+from sites import until
+
+IMAGE = "hotswap/registry:2"
+USER, PASSWORD = "shop", "sentinel-of-the-registry"
+# `htpasswd -nbB shop sentinel-of-the-registry`: no Python of a test's has bcrypt.
+LOGIN = "shop:$2b$05$xl96Djdq06vnsWS3wydHp.ouUhrpIZw1V/N2jMeYR/4dfivkA9TN."
+
+CONFIG = """\
+version: 0.1
+storage:
+  inmemory: {}
+http:
+  addr: :5000
+"""
+AUTH = """\
+auth:
+  htpasswd:
+    realm: registry
+    path: /etc/docker/registry/htpasswd
+"""
+TLS = """\
+  tls:
+    certificate: /etc/docker/registry/tls.crt
+    key: /etc/docker/registry/tls.key
+"""
 
 
 class Registry:
-    """Serves images by ``reference(repository, tag)``, to who says username and password, if there are any; ``push``
-    puts them there."""
+    """Serves images by ``reference(repository, tag)``; ``publish`` and ``push`` put them there.
 
-    def __init__(self, username=None, password=None):
-        wanted = base64.b64encode(f"{username}:{password}".encode()).decode() if username else None
-        self.blobs = {}  # by digest
-        self.manifests = {}  # media type and digest, by repository and tag
-        registry = self
+    ``login``: whether it wants USER and PASSWORD; ``tls``: whether it speaks HTTPS, with a certificate that nobody
+    signed, at an address where Docker insists on it. Goes with the site.
+    """
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self):
-                media_type, body = registry.find(self.path)
-                if wanted and self.headers.get("Authorization") != f"Basic {wanted}":
-                    self.send_response(401)
-                    self.send_header("WWW-Authenticate", 'Basic realm="registry"')
-                    body = b"{}"
-                else:
-                    self.send_response(200 if body is not None else 404)
-                self.send_header("Content-Type", media_type)
-                self.send_header("Content-Length", str(len(body or b"")))
-                self.send_header("Docker-Distribution-API-Version", "registry/2.0")
-                self.end_headers()
-                if self.command == "GET":
-                    self.wfile.write(body or b"")
-
-            do_HEAD = do_GET
-
-            def log_message(self, *args):
-                """Be silent."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+    def __init__(self, site, name="registry", login=False, tls=False):
+        self.docker = site.docker
+        self.login = {"username": USER, "password": PASSWORD} if login else None
+        directory = site.directory / name
+        directory.mkdir()
+        (directory / "config.yml").write_text(CONFIG + (TLS if tls else "") + (AUTH if login else ""))
+        (directory / "htpasswd").write_text(LOGIN + "\n")
+        address = self._gateway() if tls else "127.0.0.1"
+        self.certificate = directory / "tls.crt"
+        if tls:
+            _sign(directory, address)
+        self.container = self.docker.containers.run(
+            IMAGE,
+            name=f"{site.name}-{name}",
+            ports={"5000/tcp": (address, None)},
+            volumes={str(directory): {"bind": "/etc/docker/registry", "mode": "ro"}},
+            detach=True,
+        )
+        self.container.reload()
+        self.host = f"{address}:{self.container.ports['5000/tcp'][0]['HostPort']}"
+        until(lambda: self._answers(tls), "the registry answers")
 
     def reference(self, repository, tag=None):
-        name = f"127.0.0.1:{self.server.server_port}/{repository}"
-        return f"{name}:{tag}" if tag else name
+        return f"{self.host}/{repository}" + (f":{tag}" if tag else "")
 
     def push(self, image, repository, tag):
-        """Make an image of the Engine available; whatever had this tag has it no longer."""
-        with tarfile.open(fileobj=io.BytesIO(b"".join(image.save()))) as archive:
-            for member in archive.getmembers():
-                if member.isfile() and member.name.startswith("blobs/sha256/"):
-                    self.blobs["sha256:" + member.name.rpartition("/")[2]] = archive.extractfile(member).read()
-            index = json.load(archive.extractfile("index.json"))
-        manifest = index["manifests"][0]
-        self.manifests[repository, tag] = manifest["mediaType"], manifest["digest"]
-        self.manifests[repository, manifest["digest"]] = self.manifests[repository, tag]
+        """Make an image of the Engine available; whatever had this tag has it no longer. Return its digest."""
+        name = self.reference(repository, tag)
+        image.tag(name)
+        said = list(self.docker.api.push(name, stream=True, decode=True, auth_config=self.login))
+        self.docker.images.remove(name, force=True)
+        assert not any("error" in line for line in said), said
+        return next(line["aux"]["Digest"] for line in said if "aux" in line)
 
     def publish(self, site, tag, content=""):
         """Make a release's image, push it, and forget it here. Return its id."""
@@ -84,13 +91,20 @@ class Registry:
                 with contextlib.suppress(docker.errors.APIError):
                     site.docker.images.remove(name, force=True)
 
-    def find(self, path):
-        """Return media type and body of what a path of the registry's API means; (…, None) where there is nothing."""
-        place, _slash, name = path.removeprefix("/v2/").rpartition("/")
-        repository, _slash, kind = place.rpartition("/")
-        if kind == "manifests" and (repository, name) in self.manifests:
-            media_type, digest = self.manifests[repository, name]
-            return media_type, self.blobs[digest]
-        if kind == "blobs":
-            return "application/octet-stream", self.blobs.get(name)
-        return "application/json", b"{}" if path == "/v2/" else None
+    def _gateway(self):
+        return self.docker.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"]
+
+    def _answers(self, tls):
+        try:
+            return urllib.request.urlopen(f"{'https' if tls else 'http'}://{self.host}/v2/", timeout=2).status == 200
+        except urllib.error.HTTPError as error:
+            return error.code == 401
+        except urllib.error.URLError as error:
+            return "CERTIFICATE_VERIFY_FAILED" in str(error.reason)
+
+
+def _sign(directory, address):
+    argv = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    argv += ["-days", "2", "-subj", "/CN=registry", "-addext", f"subjectAltName=IP:{address}"]
+    argv += ["-keyout", directory / "tls.key", "-out", directory / "tls.crt"]
+    subprocess.run(argv, check=True, capture_output=True)

@@ -9,21 +9,19 @@ from registry import Registry
 
 
 @pytest.fixture(scope="module")
-def registry():
-    registry = Registry()
-    yield registry
-    registry.close()
+def site(site):
+    """The registry has v1 to v4 and broken, the host has none of them; pull is ``always``."""
+    site.registry = Registry(site)
+    for tag in ("v1", "v2", "v3", "v4", "broken"):
+        site.registry.publish(site, tag)
+    site.start_nginx(wait=False)
+    yield site
+    site.registry.forget(site)
 
 
 @pytest.fixture(scope="module")
-def site(site, registry):
-    """The registry has v1 to v4 and broken, the host has none of them; pull is ``always``."""
-    for tag in ("v1", "v2", "v3", "v4", "broken"):
-        registry.publish(site, tag)
-    site.repository = site.name
-    site.start_nginx(wait=False)
-    yield site
-    registry.forget(site)
+def registry(site):
+    return site.registry
 
 
 def deploy(site, registry, release, behaviour="healthy", **more):

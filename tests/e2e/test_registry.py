@@ -6,25 +6,20 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import pathlib
+import shutil
 
 import pytest
-from registry import Registry
+from registry import PASSWORD, USER, Registry
 from sites import Processes
 
-PASSWORD = "sentinel-of-the-registry"
 OWN = '{"auths": {}, "detachKeys": "ctrl-x"}\n'
 
 
 def encodings():
-    texts = [f"shop:{PASSWORD}", PASSWORD]
+    texts = [f"{USER}:{PASSWORD}", PASSWORD]
     return [PASSWORD, *(base64.b64encode(text.encode()).decode()[:20] for text in texts)]
-
-
-@pytest.fixture(scope="module")
-def registry():
-    registry = Registry("shop", PASSWORD)
-    yield registry
-    registry.close()
 
 
 @pytest.fixture(scope="module")
@@ -37,22 +32,31 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def site(site, registry):
+def site(site):
     """The registry has v1 and v2, the host has neither."""
+    site.registry = Registry(site, login=True)
     for tag in ("v1", "v2"):
-        registry.publish(site, tag)
+        site.registry.publish(site, tag)
     site.start_nginx(wait=False)
     yield site
-    registry.forget(site)
+    site.registry.forget(site)
 
 
-def deploy(site, registry, home, release, password=None, **more):
-    login = {"url": registry.reference("").rstrip("/"), "username": "shop", "password": password}
+@pytest.fixture(scope="module")
+def registry(site):
+    return site.registry
+
+
+def login(registry, password=PASSWORD):
+    return {"url": registry.host, "username": USER, "password": password}
+
+
+def deploy(site, registry, home, release, password=None, image=None, **more):
     return site.deploy(
         release,
         pull="always",
-        env={"IMAGE": registry.reference(site.name)},
-        registry=login if password else {},
+        env={"IMAGE": image or registry.reference(site.name)},
+        registry=login(registry, password) if password else {},
         environment={"HOME": str(home)},
         **more,
     )
@@ -63,6 +67,13 @@ def test_who_cannot_log_in_is_refused_before_anything_starts(site, registry, hom
     run = deploy(site, registry, home, "v1", password).failed()
     assert "v1 was refused, in the phase prepare: " in run.message
     assert "no basic auth credentials" in run.message or "unauthorized" in run.message, run.message
+    assert site.containers() == {}
+
+
+def test_image_that_is_not_there_is_refused_before_anything_starts(site, registry, home):
+    run = deploy(site, registry, home, "v9", PASSWORD).failed()
+    assert registry.reference(site.name, "v9") in run.message
+    assert "not found" in run.message or "manifest unknown" in run.message, run.message
     assert site.containers() == {}
 
 
@@ -82,9 +93,8 @@ def test_login_is_the_run_s_alone(site, registry, home):
 
 
 def test_killed_run_s_login_goes_with_the_next(site, registry, home):
-    login = {"url": registry.reference("").rstrip("/"), "username": "shop", "password": PASSWORD}
     env = {"IMAGE": registry.reference(site.name)}
-    run = site.begin("deploy", release="v2", pull="always", env=env, registry=login)
+    run = site.begin("deploy", release="v2", pull="always", env=env, registry=login(registry))
     run.until("gate")
     run.kill(True)
     (config,) = (site.state / site.app / "lock").glob("config-*/config.json")
@@ -92,6 +102,57 @@ def test_killed_run_s_login_goes_with_the_next(site, registry, home):
     deploy(site, registry, home, "v2", PASSWORD).succeeded()
     assert not list((site.state / site.app / "lock").glob("config-*"))
     site.serves("v2")
+
+
+def test_image_by_its_digest(site, registry, home):
+    """What was pulled is what runs, whatever the tag is by now."""
+    image_id = site.image("v3")
+    digest = registry.push(site.docker.images.get(image_id), site.name, "v3")
+    registry.publish(site, "v3", content="another")
+    site.docker.images.remove(image_id, force=True)
+    for color in ("blue", "green"):
+        (site.src / f"digest.{color}.yml").write_text(f"services: {{web-{color}: {{image: $DIGEST}}}}\n")
+    run = site.deploy(
+        "v3",
+        pull="always",
+        env={"DIGEST": f"{registry.reference(site.name)}@{digest}"},
+        registry=login(registry),
+        compose_files=["compose.{color}-deploy.yml", "digest.{color}.yml"],
+    ).succeeded()
+    (container,) = site.containers(run.result["active_color"]).values()
+    assert container.attrs["Image"] == image_id
+    (image,) = site.journal()["releases"][-1]["images"].values()
+    assert (image["id"], image["digest"]) == (image_id, digest)
+
+
+def test_registry_that_is_gone_is_refused_before_anything_starts(site, registry, home):
+    before = site.containers().keys()
+    registry.container.stop(timeout=1)
+    run = deploy(site, registry, home, "v2", PASSWORD).failed()
+    registry.container.start()
+    assert "connection refused" in run.message
+    assert site.containers().keys() == before
+    site.serves("v3")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="what Docker trusts is root's to say")
+def test_certificate_that_docker_does_not_trust(site):
+    tls = Registry(site, "tls", tls=True)
+    trusted = pathlib.Path("/etc/docker/certs.d") / tls.host / "ca.crt"
+    trusted.parent.mkdir(parents=True)
+    try:
+        shutil.copy(tls.certificate, trusted)
+        tls.publish(site, "v4")
+        trusted.unlink()
+        run = site.deploy("v4", pull="always", env={"IMAGE": tls.reference(site.name)}).failed()
+        assert "certificate signed by unknown authority" in run.message
+        site.serves("v3")
+        shutil.copy(tls.certificate, trusted)
+        site.deploy("v4", pull="always", env={"IMAGE": tls.reference(site.name)}).succeeded()
+        site.serves("v4")
+    finally:
+        shutil.rmtree(trusted.parent)
+        tls.forget(site)
 
 
 def test_registry_that_is_none_is_refused(site):

@@ -130,13 +130,13 @@ def all_restarted(site):
 
 def registry_gone(site):
     """Between the pull and the start of the containers."""
-    registry = Registry()
+    registry = Registry(site)
     for release in ("v1", "v2"):
         registry.push(site.docker.images.get(f"{site.app}/app:{release}"), site.name, release)
 
     def fault(site, run):
         run.until("compose")
-        registry.close()
+        registry.container.stop(timeout=1)
 
     yield try_once(site, fault, env={"IMAGE": registry.reference(site.name)}, pull="missing")
     registry.forget(site)
