@@ -1,6 +1,6 @@
 # What a developer does here; `make help` lists it. PYTHON names another Python than python3.
 .DEFAULT_GOAL := help
-.PHONY: help setup tree shellcheck docker docker-down images demo demo-clean test lint sanity units integration molecule e2e e2e-long bench-swap cases soak clean
+.PHONY: help setup tree shellcheck docker docker-down images demo demo-clean test lint sanity units integration molecule e2e e2e-long bench-swap cases files soak clean
 
 # Ansible refuses any other encoding.
 export LC_ALL := C.UTF-8
@@ -73,6 +73,10 @@ bench-swap: setup tree docker ## measure what clients lose at SWAPS=120 swaps (d
 cases: setup tree docker ## every way in which a release is judged, and every way back (docs/judgement.md)
 	tools/images.sh test
 	.venv/bin/python tests/soak/cases.py
+
+files: setup tree docker ## ordinary Compose files as people publish them, deployed and rolled back under load (docs/layouts.md)
+	tools/images.sh files
+	.venv/bin/python tests/soak/files.py
 
 soak: setup tree docker ## everything that can happen to a deploy, over and over (docs/recovery.md); restarts Docker, needs root
 	@command -v /usr/sbin/sshd >/dev/null || tools/apt-install.sh openssh-server openssh-client procps

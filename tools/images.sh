@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Make sure that the images of the demo or of the tests exist: `images.sh demo|test`. Quick where they do.
+# Make sure that the images of the demo, of the tests or of make files exist: `images.sh demo|test|files`. Quick where
+# they do.
 # An image is pulled if a registry answers; else it is built from Debian packages, through the mirror this machine uses.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 shop=$root/examples/shop
+stores="postgresql redis-server python3-psycopg2 python3-redis"
 
 say() { printf 'images: %s\n' "$*"; }
 die() { printf 'images: %s\n' "$*" >&2; exit 1; }
@@ -75,6 +77,7 @@ obtain() { # image
         # The official image's default server would answer in place of the one under test.
         hotswap/nginx:*) printf 'FROM nginx:%s\nRUN rm -f /etc/nginx/conf.d/default.conf\n' "${1#*:}" ;;
         hotswap/registry:*) printf 'FROM registry:%s\nENTRYPOINT ["registry"]\nCMD ["serve", "/etc/docker/registry/config.yml"]\n' "${1#*:}" ;;
+        hotswap/stores:*) printf 'FROM debian:trixie-slim\nRUN apt-get update && apt-get install -y --no-install-recommends %s\n' "$stores" ;;
         *) printf 'FROM debian:trixie-slim\nRUN apt-get update && apt-get install -y --no-install-recommends %s\n' python3-aiohttp ;;
         esac | docker build --quiet --tag "$1" - >/dev/null && describe "$1" "$began" && return
         say "$1 cannot be had from the registry: building it from packages"
@@ -85,6 +88,7 @@ obtain() { # image
     hotswap/nginx:1.26) build_nginx 1.26 trixie ;;
     hotswap/nginx:1.30) build_nginx 1.30 testing ;;
     hotswap/registry:2) from_packages "$1" trixie docker-registry 'CMD ["docker-registry", "serve", "/etc/docker/registry/config.yml"]' -- ;;
+    hotswap/stores:1) from_packages "$1" trixie "${stores// /,}" 'CMD ["python3"]' -- ;;
     hotswap/python:3) from_packages "$1" trixie python3-aiohttp 'CMD ["python3"]' -- ;;
     esac
     describe "$1" "$began"
@@ -120,7 +124,8 @@ build_shop() { # release, health
 case "${1:-}" in
 demo) obtain_missing hotswap/nginx:1.30 hotswap/python:3 ;;
 test) obtain_missing hotswap/nginx:1.22 hotswap/nginx:1.26 hotswap/nginx:1.30 hotswap/python:3 hotswap/registry:2 ;;
-*) die "usage: images.sh demo|test" ;;
+files) obtain_missing hotswap/nginx:1.30 hotswap/python:3 hotswap/stores:1 ;;
+*) die "usage: images.sh demo|test|files" ;;
 esac
 build_shop v1 ok
 build_shop v2 ok

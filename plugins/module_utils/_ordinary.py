@@ -47,41 +47,27 @@ def of_color(config, app, color, services, shared, exclusive, network):
     of those that never run in both colors; ``network``: the one that nginx is on, None where it runs on the host.
     Raises ComposeError.
     """
+    _refuse_environment(config)
     result = copy.deepcopy(config)
     defined = result["services"]
-    warnings = []
-    _refuse_environment(result)
     apart = {name: defined.pop(name) for name in shared}
-    traffic = {service["name"] for service in services}
-    joins = []
     outside = _outside(result.get("networks") or {}, network)
-    for name, service in sorted(defined.items()):
-        service.pop("container_name", None)
-        ports = service.pop("ports", None)
-        if ports and name not in traffic:
-            warnings.append(
-                f"service {name} publishes no port of the host: both colors run at once, and only one could have it"
-            )
-        _forget(name, service, shared)
+    traffic = [service["name"] for service in services]
+    joined = {(name, network) for name in traffic if network}
+    for name, service in defined.items():
         _refuse_address(name, service)
-        joined = service.get("networks") or {}
-        joins += [
-            {"service": name, "network": outside[key], "aliases": [alias(app, color, name)]}
-            for key in sorted(joined)
-            if key in outside and not (name in traffic and outside[key] == network)
-        ]
-        if "networks" in service:
-            service["networks"] = {key: value for key, value in joined.items() if key not in outside} or {
-                "default": None
-            }
-    if network:
-        joins += [
-            {"service": name, "network": network, "aliases": [alias(app, color, name)]} for name in sorted(traffic)
-        ]
+        _forget(name, service, shared)
+        joined |= {(name, place) for place in _leave(service, outside)}
+    warnings = _unpublished(defined, traffic) + _anonymous(defined) + _written_by_both(defined, exclusive)
+    for service in defined.values():
+        for key in ("container_name", "ports"):
+            service.pop(key, None)
     result["networks"] = _own_networks(result, project_name(app, color))
-    joins += _joins_of_shared(apart, result["networks"], config)
-    result[JOINS] = joins
-    return result, warnings + _anonymous(defined) + _written_by_both(defined, exclusive)
+    joins = [
+        {"service": name, "network": place, "aliases": [alias(app, color, name)]} for name, place in sorted(joined)
+    ]
+    result[JOINS] = joins + _joins_of_shared(apart, result["networks"], config)
+    return result, warnings
 
 
 def _outside(networks, edge):
@@ -90,6 +76,15 @@ def _outside(networks, edge):
     return {
         key: name for key, name in names.items() if (networks[key] or {}).get("external") or (edge and name == edge)
     }
+
+
+def _leave(service, outside):
+    """Take a service off the networks that are not its color's own; return their names."""
+    networks = service.get("networks") or {}
+    if "networks" in service:
+        own = {key: joined for key, joined in networks.items() if key not in outside}
+        service["networks"] = own or {"default": None}
+    return [outside[key] for key in networks if key in outside]
 
 
 def _own_networks(config, project):
@@ -161,6 +156,15 @@ def _refuse_environment(config):
                     "{} {} is the variable {} of whoever runs Compose, which a rollback later would not have: let it "
                     "be a file".format(kind[:-1], name, definition["environment"])
                 )
+
+
+def _unpublished(services, traffic):
+    """Return a warning for each service that can't be reached as it was."""
+    return [
+        f"service {name} publishes no port of the host: both colors run at once, and only one could have it"
+        for name, service in sorted(services.items())
+        if service.get("ports") and name not in traffic
+    ]
 
 
 def _anonymous(services):
