@@ -27,11 +27,11 @@ class Postgres:
     def run(self, statement):
         import psycopg2
 
-        with contextlib.closing(psycopg2.connect(host=self.host, user="postgres", connect_timeout=3)) as connection:
-            with connection, connection.cursor() as cursor:
-                cursor.execute("CREATE TABLE IF NOT EXISTS hits (at timestamptz DEFAULT now())")
-                cursor.execute(statement)
-                return cursor.fetchone()[0]
+        connection = psycopg2.connect(host=self.host, user="postgres", connect_timeout=3)
+        with contextlib.closing(connection), connection, connection.cursor() as cursor:
+            cursor.execute("CREATE TABLE IF NOT EXISTS hits (at timestamptz DEFAULT now())")
+            cursor.execute(statement)
+            return cursor.fetchone()[0]
 
     def add(self):
         self.run("INSERT INTO hits DEFAULT VALUES RETURNING 1")
@@ -102,12 +102,9 @@ class Handler(BaseHTTPRequestHandler):
 
 def work():
     """Take jobs, one at a time; a second worker at the same time is noted."""
-    jobs = queue()
+    jobs, name = queue(), socket.gethostname()
     while True:
-        if (
-            jobs.set("worker", socket.gethostname(), nx=True, px=400)
-            or jobs.get("worker") == socket.gethostname().encode()
-        ):
+        if jobs.set("worker", name, nx=True, px=400) or jobs.get("worker") == name.encode():
             jobs.pexpire("worker", 400)
         else:
             jobs.incr("clashes")
