@@ -200,7 +200,21 @@ class Planner:
     def _work_on(self, shared):
         work, warnings = _shared.work(shared, self.now.shared, self.params["shared_update"])
         self.warnings += warnings
-        return dict(work, project=project_name(self.app, _ordinary.SHARED), file="compose.shared.json")
+        project = project_name(self.app, _ordinary.SHARED)
+        return dict(work, project=project, file="compose.shared.json", active_file=self._active_file())
+
+    def _active_file(self):
+        """Return the file that the active color runs from, whose networks a shared service that is made anew joins;
+        empty where it runs from none of ours."""
+        deploys = {container["deploy"] for container in self.now.active_containers} - {None}
+        paths = [
+            os.path.join(self.state.deploy_directory(deploy), f"compose.{self.now.active}.json") for deploy in deploys
+        ]
+        return next((path for path in paths if os.path.exists(path)), "")
+
+    def _by_hand(self):
+        shared = self.now.shared.items()
+        return {name: [each["id"] for each in here if not each["shared"]] for name, here in shared}
 
     def _volumes(self, config):
         """Return the volumes to be used again; the journal remembers what containers had that are gone."""
@@ -315,7 +329,7 @@ class Planner:
             config = self._retained(record, color)
             exclusive = _compose.exclusive_in(config)
             plan["services"] = [name for name in _compose.expected_services(config) if name not in exclusive]
-            plan.update(exclusive=exclusive, joins=_ordinary.JOINS in config)
+            plan.update(exclusive=exclusive, joins=_ordinary.JOINS in config, shared={"by_hand": self._by_hand()})
             plan["leftovers"] = [container["id"] for container in self.now.colors[color] if container["app"] is None]
             if not self.check_mode:
                 write_atomic(os.path.join(plan["directory"], plan["file"]), json.dumps(config, indent=1))

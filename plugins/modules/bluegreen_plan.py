@@ -325,6 +325,9 @@ plan:
         by_hand:
           description: The ids of all of those, by their services.
           type: dict
+        active_file:
+          description: The file that the active color runs from, which says what those made anew join; empty without.
+          type: str
         waits:
           description: The C(project) and C(services) to wait for before a color starts.
           type: list
