@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import os
 import platform
 import queue
@@ -196,6 +197,20 @@ class Engine:
         it came from none."""
         known = dict(name.split("@", 1) for name in self.call(self.api.inspect_image, image_id)["RepoDigests"] or [])
         return known.get(repository(reference)) or next(iter(known.values()), None)
+
+    @functools.cached_property
+    def _info(self) -> dict[str, Any]:
+        return self.call(self.api.info)
+
+    @property
+    def data_root(self) -> str:
+        """The directory of images and containers, as the Engine's host has it."""
+        return self._info["DockerRootDir"]
+
+    @property
+    def architecture(self) -> str:
+        """As images have it."""
+        return {"x86_64": "amd64", "aarch64": "arm64"}.get(self._info["Architecture"], self._info["Architecture"])
 
     def log_tail(self, container_id: str, lines: int) -> list[str]:
         """The last lines that the container wrote, to stdout or stderr."""

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.hotswap.compose.plugins.module_utils import (
     _compose,
+    _download,
     _layout,
     _migration,
     _nginx,
@@ -24,6 +25,7 @@ from ansible_collections.hotswap.compose.plugins.module_utils import (
     _vhost,
 )
 from ansible_collections.hotswap.compose.plugins.module_utils._containers import edge_addresses, is_running
+from ansible_collections.hotswap.compose.plugins.module_utils._engine import repository
 from ansible_collections.hotswap.compose.plugins.module_utils._journal import utc_now, write_atomic
 from ansible_collections.hotswap.compose.plugins.module_utils._settings import (
     COLORS,
@@ -37,13 +39,15 @@ from ansible_collections.hotswap.compose.plugins.module_utils._state import UNUS
 
 
 class Planner:
-    """``params``: the options of the module bluegreen_plan; ``run(argv, environ) -> (rc, out, err)``."""
+    """``params``: the options of the module bluegreen_plan; ``run(argv, environ) -> (rc, out, err)``; ``docker``: the
+    command; ``docker_logged_in``: the one that pulls."""
 
-    def __init__(self, engine, params, run, docker, check_mode):
+    def __init__(self, engine, params, run, docker, docker_logged_in, check_mode):
         self.engine = engine
         self.params = params
         self.run = run
         self.docker = docker
+        self.docker_logged_in = docker_logged_in
         self.check_mode = check_mode
         self.app = params["app"]
         self.services = named_services(self.app, params["services"])
@@ -108,6 +112,7 @@ class Planner:
             return self._refresh()
         color = active if not reasons else other_color(active) if active else COLORS[0]
         self._refuse_missing(configs[color], refs[color], ids)
+        self._refuse_without_room(configs[color], refs[color], ids)
         deploy = self.params["deploy"] or _new_deploy()
         plan = {
             "deploy": deploy,
@@ -189,6 +194,37 @@ class Planner:
                     f"bluegreen_pull is 'never', but the image {ref} of service {service} is not on the target; load "
                     "it, or let bluegreen_pull be 'missing'"
                 )
+
+    def _refuse_without_room(self, config, refs, ids):
+        """Raise PlanError where what is to be pulled does not fit on the disk, as far as the registry tells."""
+        root = self.engine.data_root
+        if self.params["pull"] == "never" or not os.path.isdir(root):  # as of an Engine on another machine
+            return
+        wanted = {
+            ref
+            for service, ref in refs.items()
+            if "build" not in config["services"][service] and (self.params["pull"] == "always" or ids[ref] is None)
+        }
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            told = dict(zip(sorted(wanted), pool.map(self._in_registry, sorted(wanted))))
+            coming = {ref: image for ref, image in told.items() if image and ids[ref] not in image["ids"]}
+            before = [name for ref in coming for name in self._before(ref)]
+            here = {layer for image in pool.map(self._in_registry, before) if image for layer in image["layers"]}
+        disk = os.statvfs(root)
+        why = _download.problem(_download.missing(coming.values(), here), disk.f_bavail * disk.f_frsize, root)
+        if why:
+            raise _plan.PlanError(why)
+
+    def _in_registry(self, reference):
+        _rc, out, _err = self.run(_download.inspect_command(self.docker_logged_in, reference), {})
+        return _download.image(out, self.engine.architecture)
+
+    def _before(self, reference):
+        """Return, by digest, the images of the same repository that the active color runs: their layers are here."""
+        place = repository(reference)
+        running = {each["image_id"] for each in self.now.active_containers if repository(each["image"]) == place}
+        digests = [self.engine.digest(image_id, reference) for image_id in sorted(running)]
+        return [f"{place}@{digest}" for digest in digests if digest]
 
     def _laid_out(self, configs):
         """Return the configurations of the colors, and that of what runs once."""

@@ -476,8 +476,8 @@ def give_up(lock, params):
         lock.release(params["lock"])
 
 
-def decide(engine, params, run, docker, check_mode):
-    """Return ``(result, warnings)``."""
+def decide(engine, params, run, docker, logged_in, check_mode):
+    """Return ``(result, warnings)``; ``docker``, ``logged_in``: that command, and the one of this run."""
     found = AppState(params["state_dir"], params["app"]).unfinished if params["deploy"] is None else None
     if found and not check_mode:
         return {"changed": False, "unfinished": True}, []
@@ -488,7 +488,7 @@ def decide(engine, params, run, docker, check_mode):
         vhost=given(params["vhost"]),
         preview=mapping_in(params["preview"]),
     )
-    planner = Planner(engine, params, run, docker, check_mode)
+    planner = Planner(engine, params, run, docker, logged_in, check_mode)
     result = dict(planner.result(), unfinished=bool(found), docker=docker)
     if found:
         planner.warnings.append("an earlier run never ended: this one would first finish or undo it")
@@ -558,7 +558,8 @@ def main():
         engine = Engine.connect(params)
         made = take(lock, params, docker, module.check_mode)
         with lock.acting(params["lock"]):
-            result, warnings = decide(engine, params, run, docker, module.check_mode)
+            logged_in = lock.docker(params["lock"]) if params["lock"] else docker
+            result, warnings = decide(engine, params, run, docker, logged_in, module.check_mode)
             if is_all(result, params):
                 give_up(lock, params)
     except Held as error:
