@@ -74,7 +74,7 @@ cases: setup tree docker ## every way in which a release is judged, and every wa
 	tools/images.sh test
 	.venv/bin/python tests/soak/cases.py
 
-soak: setup tree docker ## everything that can happen to a deploy, over and over (docs/recovery.md); restarts Docker, needs root
+soak: setup tree docker ## everything that can happen to a deploy, over and over (docs/recovery.md); restarts Docker, sets the clock, needs root
 	@command -v /usr/sbin/sshd >/dev/null || tools/apt-install.sh openssh-server openssh-client procps
 	tools/images.sh test
 	.venv/bin/python tests/soak/soak.py $(if $(ONLY),--only="$(ONLY)")
