@@ -78,7 +78,7 @@ files: setup tree docker ## ordinary Compose files as people publish them, deplo
 	tools/images.sh files
 	.venv/bin/python tests/soak/files.py
 
-soak: setup tree docker ## everything that can happen to a deploy, over and over (docs/recovery.md); restarts Docker, needs root
+soak: setup tree docker ## everything that can happen to a deploy, over and over (docs/recovery.md); restarts Docker, sets the clock, needs root
 	@command -v /usr/sbin/sshd >/dev/null || tools/apt-install.sh openssh-server openssh-client procps
 	tools/images.sh test
 	.venv/bin/python tests/soak/soak.py $(if $(ONLY),--only="$(ONLY)")

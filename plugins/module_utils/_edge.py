@@ -206,7 +206,8 @@ class Edge:
             left = len(old & set(self.workers()))
             connections = self.established(endpoints)
             waited = time.monotonic() - began
-            if _nginx.drained(left, connections, time.time() - proved_at, version):
+            since_proof = max(waited, time.time() - proved_at)  # also where the clock was set back meanwhile
+            if _nginx.drained(left, connections, since_proof, version):
                 return True, connections, waited
             if waited >= timeout:
                 return False, connections, waited

@@ -168,7 +168,7 @@ class Swap:
 
     def _follow(self, text, since):
         """Have nginx follow the names that it looked up when it loaded, at ``since`` (s since the epoch)."""
-        time.sleep(max(0.0, since + LOOK_UP - time.time()))
+        time.sleep(min(LOOK_UP, max(0.0, since + LOOK_UP - time.time())))  # whatever becomes of the clock
         self._go_back(text)
 
     def _turn(self):

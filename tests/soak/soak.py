@@ -226,6 +226,31 @@ def data_root_full(directory):
             yield from disk_full(site, directory / "docker")
 
 
+@contextlib.contextmanager
+def clock_an_hour_back():
+    """This machine's, and right again afterwards."""
+    began, now = time.monotonic(), time.time()
+    time.clock_settime(time.CLOCK_REALTIME, now - 3600)
+    try:
+        yield
+    finally:
+        time.clock_settime(time.CLOCK_REALTIME, now + time.monotonic() - began)
+
+
+def clock_set_back(site):
+    """In the middle of a run, which goes on, or is killed as well: what it wrote is of the future then."""
+    for task, kills in itertools.product(("gate", "swap", "drain"), (False, True)):
+        with contextlib.ExitStack() as stack:
+
+            def fault(site, run, task=task, kills=kills, stack=stack):
+                run.until(task, 0.1)
+                stack.enter_context(clock_an_hour_back())
+                if kills:
+                    run.kill(True)
+
+            yield try_once(site, fault)
+
+
 class Sshd:
     """An ssh server of our own, for the controller to reach this machine by."""
 
@@ -311,6 +336,7 @@ def rows(site, sshd):
     yield "registry gone after the pull", registry_gone(site)
     yield "kill -9 of nginx's master", master_killed(site)
     yield "all containers restarted", all_restarted(site)
+    yield "clock set back by an hour", clock_set_back(site)
     yield "dockerd restarted, live-restore", engine_restarted(site, True)
     yield "dockerd restarted", engine_restarted(site, False)
 

@@ -583,3 +583,11 @@ def test_an_nginx_that_drops_requests_is_named(version, warns, state):
     assert (swap.warning is not None) is warns
     assert not warns or swap.warning.startswith("nginx {}.{}.{} closes".format(*version))
     assert not warns or "(7 are open now)" in swap.warning
+
+
+def test_names_are_followed_in_time_where_the_clock_was_set_back(state, monkeypatch):
+    slept = []
+    monkeypatch.setattr(_swap.time, "sleep", slept.append)
+    edge = StandInEdge({OURS: on_disk("blue")})
+    swap_of(edge, state)._follow(on_disk("blue"), _swap.time.time() + 3600)
+    assert slept == [_swap.LOOK_UP]
