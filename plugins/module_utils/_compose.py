@@ -138,6 +138,7 @@ def colored(config, labels, services, exclusive, reach, volumes):
     result["name"] = project_name(app, color)
     defined = result.get("services", {})
     for name, service in defined.items():
+        service.pop("profiles", None)  # Compose rendered those that are wanted; it would leave them out again
         more = {"exclusive": "true"} if name in exclusive else {}
         service.setdefault("labels", {}).update({LABEL + key: value for key, value in dict(labels, **more).items()})
     for service in services:

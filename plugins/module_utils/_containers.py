@@ -154,7 +154,8 @@ def find_all(engine, app, project_src=None, compose_files=(), shared=()):
     for listed in engine.list_containers([COMPOSE + "project"]):
         labels = listed.get("Labels") or {}
         color = color_of(labels, app, project_src, compose_files)
-        name = labels.get(LABEL + "shared") if labels.get(LABEL + "app") == app else None
+        one_off = labels.get(COMPOSE + "oneoff") == "True"
+        name = labels.get(LABEL + "shared") if labels.get(LABEL + "app") == app and not one_off else None
         if color and LABEL + "app" not in labels and labels.get(COMPOSE + "service") in apart:
             name = labels[COMPOSE + "service"]
         group = apart.get(name) if name else colors.get(color)

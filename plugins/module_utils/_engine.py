@@ -192,6 +192,15 @@ class Engine:
                 return None
             raise
 
+    def has_volume(self, name: str) -> bool:
+        try:
+            self.call(self.api.inspect_volume, name)
+        except EngineError as error:
+            if isinstance(error.__cause__, docker.errors.NotFound):
+                return False
+            raise
+        return True
+
     def digest(self, image_id: str, reference: str) -> str | None:
         """The digest by which a registry knows an image, of ``reference``'s repository where it has several; None where
         it came from none."""

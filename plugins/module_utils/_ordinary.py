@@ -54,20 +54,51 @@ def of_color(config, app, color, services, shared, exclusive, network):
     outside = _outside(result.get("networks") or {}, network)
     traffic = [service["name"] for service in services]
     joined = {(name, network) for name in traffic if network}
+    warnings = _unpublished(defined, traffic) + _anonymous(defined) + _written_by_both(defined, exclusive)
     for name, service in defined.items():
         _refuse_address(name, service)
         _forget(name, service, shared)
         joined |= {(name, place) for place in _leave(service, outside)}
-    warnings = _unpublished(defined, traffic) + _anonymous(defined) + _written_by_both(defined, exclusive)
-    for service in defined.values():
-        for key in ("container_name", "ports"):
-            service.pop(key, None)
-    result["networks"] = _own_networks(result, project_name(app, color))
+        _go_by_network(service)
+    result["networks"] = _own_networks(result, project_name(app, color), outside)
     joins = [
         {"service": name, "network": place, "aliases": [alias(app, color, name)]} for name, place in sorted(joined)
     ]
     result[JOINS] = joins + _joins_of_shared(apart, result["networks"], config)
     return result, warnings
+
+
+def missing(joins, colored, shared):
+    """Return ``[(container, network, aliases)]``: which of the joins in a color's file are still to be made.
+
+    ``colored``: summaries of the color's containers; ``shared``: ``{service: [summary, …]}``. Raises ComposeError where
+    one of them has no container.
+    """
+    found = []
+    for join in joins:
+        name = join.get("service") or join["shared"]
+        containers = shared.get(name, []) if "shared" in join else [c for c in colored if c["service"] == name]
+        if not containers:
+            raise ComposeError(
+                "service {} has no container, which is to join the network {}{}".format(
+                    name, join["network"], ": deploy, which starts it" if "shared" in join else ""
+                )
+            )
+        for container in containers:
+            here = container["networks"].get(join["network"])
+            if here is None or not set(join["aliases"]) <= set(here["names"]):
+                found.append((container, join["network"], join["aliases"]))
+    return found
+
+
+def one_shots(config):
+    """Return the names of services that others wait for to end well."""
+    conditions = [
+        (name, how.get("condition"))
+        for service in config["services"].values()
+        for name, how in (service.get("depends_on") or {}).items()
+    ]
+    return {name for name, condition in conditions if condition == "service_completed_successfully"}
 
 
 def _outside(networks, edge):
@@ -87,20 +118,32 @@ def _leave(service, outside):
     return [outside[key] for key in networks if key in outside]
 
 
-def _own_networks(config, project):
+def _go_by_network(service):
+    """Let a service be known by names on its color's own networks alone: those of its container and host would be
+    either color's, on whatever network it is."""
+    names = {service.pop(key) for key in ("container_name", "hostname") if service.get(key)}
+    service.pop("ports", None)
+    for key, joined in (service.get("networks") or {}).items() if names else ():
+        service["networks"][key] = dict(joined or {}, aliases=sorted(names | set((joined or {}).get("aliases") or [])))
+
+
+def _own_networks(config, project, outside):
     used = {key for service in config["services"].values() for key in service.get("networks") or {}}
-    networks = {}
-    for key in sorted(used):
-        definition = dict((config.get("networks") or {}).get(key) or {}, name=f"{project}_{key}")
-        subnets = [
-            pool.get("subnet") for pool in (definition.get("ipam") or {}).get("config") or [] if pool.get("subnet")
-        ]
-        if subnets:
-            raise ComposeError(
-                f"network {key} has the subnet {subnets[0]}, and each color has such a network of its own: remove ipam"
-            )
-        networks[key] = definition
-    return networks
+    return {key: _own_network(config, project, key, key in outside) for key in sorted(used)}
+
+
+def _own_network(config, project, key, was_outside):
+    # Where the default network is another's, each color gets a plain one.
+    given = {} if was_outside else dict((config.get("networks") or {}).get(key) or {})
+    definition = {name: value for name, value in given.items() if name != "name" and value}
+    subnets = [pool["subnet"] for pool in (definition.get("ipam") or {}).get("config") or [] if pool.get("subnet")]
+    if subnets:
+        raise ComposeError(
+            f"network {key} has the subnet {subnets[0]}, and each color has such a network of its own: remove ipam"
+        )
+    # One that is defined anew is another one: Compose can't replace it while shared services are on it.
+    suffix = "_" + config_hash(definition)[:6] if definition else ""
+    return dict(definition, name=f"{project}_{key}{suffix}")
 
 
 def _joins_of_shared(apart, networks, config):
@@ -132,6 +175,12 @@ def _forget(name, service, shared):
             raise ComposeError(
                 f"service {name} has {key} {service[key]}, but {other} runs once, outside the colors: take one of them "
                 "out of bluegreen_shared_services"
+            )
+    for other in [each.partition(":")[0] for each in service.get("volumes_from") or []]:
+        if other in shared:
+            raise ComposeError(
+                f"service {name} has volumes_from {other}, which runs once, outside the colors: name its volumes "
+                "instead"
             )
     depends_on = {name: how for name, how in (service.pop("depends_on", None) or {}).items() if name not in shared}
     links = [link for link in service.pop("links", None) or [] if link.partition(":")[0] not in shared]
@@ -168,10 +217,10 @@ def _unpublished(services, traffic):
 
 
 def _anonymous(services):
-    """Return a warning for each volume that begins empty with each release."""
+    """Return a warning for each volume that no other color sees."""
     return [
-        f"{volume['target']} of service {name} is an anonymous volume, with which each color and each release begins "
-        "anew: give it a name to keep what is in it"
+        f"{volume['target']} of service {name} is an anonymous volume, of which each color has its own: give it a name "
+        "to keep what is in it"
         for name, service in sorted(services.items())
         for volume in service.get("volumes") or []
         if volume["type"] == "volume" and not volume.get("source")
@@ -215,6 +264,7 @@ def of_shared(config, app, shared, volumes):
             definition["name"] = f"{project}_{key}"
     result.update(name=project, networks=networks, volumes=shared_volumes(config, app, volumes))
     for name, service in services.items():
+        service.pop("profiles", None)
         labels = {"app": app, SHARED: name, "config": config_hash(service)}
         service.setdefault("labels", {}).update({LABEL + key: value for key, value in labels.items()})
     return result

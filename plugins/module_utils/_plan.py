@@ -66,19 +66,19 @@ def _names(app, color, services, containers):
     """Return everything that an upstream may call a color: names and addresses, and ports that only it has on the
     host."""
     names = {alias(app, color, service["base"]) for service in services}
-    names |= {with_color(service["name"], color) for service in services}
+    names |= {with_color(service["name"], color) for service in services if service["name"] != service["base"]}
     names |= {"{}:{}".format(HOST, service["publish"][color]) for service in services if service.get("publish")}
     for container in containers:
         names.add(container["name"])
         names |= {f"{HOST}:{port}" for port in container["published"].values()}
         for network in container["networks"].values():
             names.update([network["address"]] + network["names"])
-    return names - {""} - (set() if _by_hand(containers) else _of_both(services))
+    return names - {""} - _of_both(color, containers)
 
 
-def _of_both(services):
-    """Return the names that say nothing of a color: a service's own in one ordinary file."""
-    return {service["name"] for service in services if service["name"] == service["base"]}
+def _of_both(color, containers):
+    """Return the names that say nothing of a color: those of services in one ordinary file, where we started them."""
+    return {each["service"] for each in containers if each["app"] is not None and color not in each["service"]}
 
 
 def _by_hand(containers):

@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.hotswap.compose.plugins.module_utils import (
     _compose,
-    _download,
     _layout,
     _migration,
     _nginx,
@@ -24,9 +23,10 @@ from ansible_collections.hotswap.compose.plugins.module_utils import (
     _shared,
     _vhost,
 )
+from ansible_collections.hotswap.compose.plugins.module_utils._beside import Beside
 from ansible_collections.hotswap.compose.plugins.module_utils._containers import edge_addresses, is_running
-from ansible_collections.hotswap.compose.plugins.module_utils._engine import repository
 from ansible_collections.hotswap.compose.plugins.module_utils._journal import utc_now, write_atomic
+from ansible_collections.hotswap.compose.plugins.module_utils._room import Room
 from ansible_collections.hotswap.compose.plugins.module_utils._settings import (
     COLORS,
     named_services,
@@ -57,6 +57,7 @@ class Planner:
         self.server += _vhost.render(self.app, params["vhost"], self.services, goes_to)
         self.now = Situation(engine, params, self.services, self.server, may_judge=not check_mode)
         self.state = self.now.state
+        self.beside = Beside(engine, params, self.now)
         self.warnings = []
         if self.state.damaged:
             self.warnings.append(
@@ -94,7 +95,7 @@ class Planner:
     # A deploy
 
     def _deploy(self):
-        configs, shared = self._laid_out(self._render())
+        configs, shared, work = self._laid_out(self._render())
         hashes = {color: _compose.config_hash(config) for color, config in configs.items()}
         refs = {color: _compose.image_refs(config) for color, config in configs.items()}
         ids = {
@@ -106,13 +107,14 @@ class Planner:
             reasons = _plan.changes(
                 self.params["release"], hashes[active], refs[active], ids, self.now.active_containers
             )
-        work = self._work_on(shared)
-        reasons += [f"shared service {name} is not there" for name in work["up"] if active]
+        reasons += self.beside.reasons(work) if active else []
         if not reasons and not self._file_is_current():
             return self._refresh()
         color = active if not reasons else other_color(active) if active else COLORS[0]
         self._refuse_missing(configs[color], refs[color], ids)
-        self._refuse_without_room(configs[color], refs[color], ids)
+        if self.params["pull"] != "never" and self.params["deploy"] is None:
+            room = Room(self.engine, self.run, self.docker_logged_in, self.now.active_containers)
+            room.refuse(self._to_pull(configs[color], refs[color], ids), ids)
         deploy = self.params["deploy"] or _new_deploy()
         plan = {
             "deploy": deploy,
@@ -124,10 +126,10 @@ class Planner:
             "project": project_name(self.app, color),
             "directory": self.state.deploy_directory(deploy),
             "file": f"compose.{color}.json",
-            "services": self._first(_compose.expected_services(configs[color]), color),
-            "exclusive": self._exclusive(color),
+            "services": self._first(configs[color], color),
+            "exclusive": self._exclusive(color, configs[color]),
             "exclusive_containers": [],
-            "joins": _ordinary.JOINS in configs[color],
+            "joins": [],
             "shared": work,
             "traffic_services": self._traffic_services(color),
             "containers": [],
@@ -140,6 +142,7 @@ class Planner:
             files[work["file"]] = json.dumps(_shared.without(shared, work["by_hand"]), indent=1)
         if not self.check_mode:
             self._lay_down(plan, files, hashes[color], refs[color], ids)
+            plan["joins"] = self.beside.joins(color, os.path.join(plan["directory"], plan["file"]))
         return plan
 
     def _refresh(self):
@@ -195,76 +198,41 @@ class Planner:
                     "it, or let bluegreen_pull be 'missing'"
                 )
 
-    def _refuse_without_room(self, config, refs, ids):
-        """Raise PlanError where what is to be pulled does not fit on the disk, as far as the registry tells."""
-        root = self.engine.data_root
-        if self.params["pull"] == "never" or not os.path.isdir(root):  # as of an Engine on another machine
-            return
-        wanted = {
-            ref
-            for service, ref in refs.items()
-            if "build" not in config["services"][service] and (self.params["pull"] == "always" or ids[ref] is None)
-        }
-        with ThreadPoolExecutor(max_workers=8) as pool:
-            told = dict(zip(sorted(wanted), pool.map(self._in_registry, sorted(wanted))))
-            coming = {ref: image for ref, image in told.items() if image and ids[ref] not in image["ids"]}
-            before = [name for ref in coming for name in self._before(ref)]
-            here = {layer for image in pool.map(self._in_registry, before) if image for layer in image["layers"]}
-        disk = os.statvfs(root)
-        why = _download.problem(_download.missing(coming.values(), here), disk.f_bavail * disk.f_frsize, root)
-        if why:
-            raise _plan.PlanError(why)
-
-    def _in_registry(self, reference):
-        _rc, out, _err = self.run(_download.inspect_command(self.docker_logged_in, reference), {})
-        return _download.image(out, self.engine.architecture)
-
-    def _before(self, reference):
-        """Return, by digest, the images of the same repository that the active color runs: their layers are here."""
-        place = repository(reference)
-        running = {each["image_id"] for each in self.now.active_containers if repository(each["image"]) == place}
-        digests = [self.engine.digest(image_id, reference) for image_id in sorted(running)]
-        return [f"{place}@{digest}" for digest in digests if digest]
-
     def _laid_out(self, configs):
         """Return the configurations of the colors, and that of what runs once."""
-        volumes = self._volumes(configs[COLORS[0]])
-        colors, shared, warnings = _layout.split(self.params, self.services, configs, volumes)
+        self.volumes = self._volumes_in_use(configs[COLORS[0]])
+        colors, shared, warnings = _layout.split(self.params, self.services, configs, self.volumes)
         self.warnings += warnings
-        return colors, shared
-
-    def _work_on(self, shared):
-        work, warnings = _shared.work(shared, self.now.shared, self.params["shared_update"])
+        work, warnings = self.beside.work(shared, _ordinary.one_shots(configs[COLORS[0]]))
         self.warnings += warnings
-        project = project_name(self.app, _ordinary.SHARED)
-        return dict(work, project=project, file="compose.shared.json", active_file=self._active_file())
+        return colors, shared, work
 
-    def _active_file(self):
-        """Return the file that the active color runs from, whose networks a shared service that is made anew joins;
-        empty where it runs from none of ours."""
-        deploys = {container["deploy"] for container in self.now.active_containers} - {None}
-        paths = [
-            os.path.join(self.state.deploy_directory(deploy), f"compose.{self.now.active}.json") for deploy in deploys
-        ]
-        return next((path for path in paths if os.path.exists(path)), "")
-
-    def _by_hand(self):
-        shared = self.now.shared.items()
-        return {name: [each["id"] for each in here if not each["shared"]] for name, here in shared}
-
-    def _volumes(self, config):
+    def _volumes_in_use(self, config):
         """Return the volumes to be used again; the journal remembers what containers had that are gone."""
         active_first = sorted(COLORS, key=lambda color: color != self.now.active)
         groups = [self.now.colors[color] for color in active_first] + list(self.now.shared.values())
         seen = _plan.volumes_in_use(config, [container for group in groups for container in group])
-        return dict(self.state.journal.get("volumes", {}), **seen)
+        noted = self.state.journal.get("volumes", {})
+        return {**{key: name for key, name in noted.items() if self.engine.has_volume(name)}, **seen}
 
-    def _exclusive(self, color):
-        return [with_color(name, color) for name in self.params["exclusive_services"]]
+    def _exclusive(self, color, config):
+        """Return the names of those services of a color's file that start after the swap."""
+        named = {with_color(name, color) for name in self.params["exclusive_services"]}
+        return [
+            name for name in _compose.expected_services(config) if name in named | set(_compose.exclusive_in(config))
+        ]
 
-    def _first(self, services, color):
-        """Return those of a color's services that start before the swap."""
-        return [name for name in services if name not in self._exclusive(color)]
+    def _first(self, config, color):
+        """Return those that start before it."""
+        exclusive = self._exclusive(color, config)
+        return [name for name in _compose.expected_services(config) if name not in exclusive]
+
+    def _to_pull(self, config, refs, ids):
+        return sorted(
+            ref
+            for service, ref in refs.items()
+            if "build" not in config["services"][service] and (self.params["pull"] == "always" or ids[ref] is None)
+        )
 
     def _file_is_current(self):
         active, containers = self.now.active, self.now.active_containers
@@ -285,8 +253,8 @@ class Planner:
                 "deploy": deploy,
                 "config": hashes[color],
             }
-            reach, exclusive = _layout.reach(self.params, color), self._exclusive(color)
-            colored = _compose.colored(config, labels, self.services, exclusive, reach, self._volumes(config))
+            reach, exclusive = _layout.reach(self.params, color), self._exclusive(color, config)
+            colored = _compose.colored(config, labels, self.services, exclusive, reach, self.volumes)
             files[f"compose.{color}.json"] = json.dumps(colored, indent=1)
         return files
 
@@ -306,6 +274,7 @@ class Planner:
             ids_before=self.state.journal["unfinished"]["ids_before"] if again else ids,
             adopted=self._adopted(),
         )
+        self.state.save(volumes=self.volumes)
         self.state.forget_deploys(self.state.deploys_on_record() | {plan["deploy"]})
         os.makedirs(plan["directory"], mode=0o700, exist_ok=True)
         for name, text in files.items():
@@ -358,14 +327,13 @@ class Planner:
         }
         if unchanged:
             return plan
+        self._join(plan)
         self.warnings += _migration.outlasting(
             self.state.journal.get("migrations", []), record["release"], record["deployed_at"]
         )
         if how == _plan.CREATE:
             config = self._retained(record, color)
-            exclusive = _compose.exclusive_in(config)
-            plan["services"] = [name for name in _compose.expected_services(config) if name not in exclusive]
-            plan.update(exclusive=exclusive, joins=_ordinary.JOINS in config, shared={"by_hand": self._by_hand()})
+            plan.update(services=self._first(config, color), exclusive=self._exclusive(color, config))
             plan["leftovers"] = [container["id"] for container in self.now.colors[color] if container["app"] is None]
             if not self.check_mode:
                 write_atomic(os.path.join(plan["directory"], plan["file"]), json.dumps(config, indent=1))
@@ -428,11 +396,17 @@ class Planner:
             "images": {image["ref"]: image["id"] for image in record["images"].values()},
             "known": containers,
         }
+        self._join(plan)
         if not self.check_mode:
             self._begin(plan, **{key: record[key] for key in ("config_hash", "images", "containers", "ids_before")})
         return plan
 
     # All of them
+
+    def _join(self, plan):
+        """Have a release that is there already be on the networks that its file says."""
+        path = os.path.join(plan["directory"], "compose.{color}.json".format(**plan))
+        plan.update(joins=self.beside.joins(plan["color"], path), shared={"by_hand": self.beside.by_hand()})
 
     def _begin(self, plan, **more):
         """Have the journal remember what is about to be done, for whoever finds it unfinished."""
@@ -443,6 +417,7 @@ class Planner:
             started=plan["containers"],
             previous=[container["id"] for container in self.now.active_containers],
             previous_exclusive=self._previous_exclusive(),
+            exclusive_containers=plan["exclusive_containers"],
             endpoints=self._previous_endpoints(),
             begun_at=utc_now(),
             **more,
@@ -451,7 +426,8 @@ class Planner:
 
     def _previous_exclusive(self):
         """Return the ids of the containers that end before those of the other color begin."""
-        return [each["id"] for each in self.now.active_containers if each["exclusive"] and is_running(each)]
+        ended = ("exited", "created", "dead")
+        return [each["id"] for each in self.now.active_containers if each["exclusive"] and each["state"] not in ended]
 
     def _previous_endpoints(self):
         return self._endpoints(self.now.active, self.now.active_containers) if self.now.active else []
@@ -528,7 +504,7 @@ def _base(service):
     return service
 
 
-_NOTHING_BESIDE = {"exclusive": [], "exclusive_containers": [], "joins": False, "shared": {}}
+_NOTHING_BESIDE = {"exclusive": [], "exclusive_containers": [], "joins": [], "shared": {}}
 """What a plan has beside a color, where it has nothing of it."""
 
 

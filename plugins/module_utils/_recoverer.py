@@ -105,7 +105,10 @@ class Recoverer:
             _color.remove(self.engine, self.state, previous, volumes=False)
         elif left:
             _color.stop(self.engine, self.state, left)
-        self._start([container for container in self._ours() if container["exclusive"]])
+        self._start([container for container in self._ours() if self._is_exclusive(container)])
+
+    def _is_exclusive(self, container):
+        return container["exclusive"] or container["id"] in self.found.get("exclusive_containers", [])
 
     def _start(self, containers):
         ended = [container for container in containers if container["state"] != "running"]
@@ -124,5 +127,5 @@ class Recoverer:
             _color.remove(self.engine, self.state, self._ours(), volumes=True)
         else:
             started = set(self.found["started"]) if self.found["how"] == _plan.START else set()
-            ours = [each for each in self._ours() if each["id"] in started or each["exclusive"]]
+            ours = [each for each in self._ours() if each["id"] in started or self._is_exclusive(each)]
             _color.stop(self.engine, self.state, [each for each in ours if not _containers.is_retired(each)])

@@ -29,15 +29,21 @@ attributes:
   idempotent:
     support: full
 options:
-  color:
-    description: The color, whose containers are there by now; they need not run.
-    type: str
-    choices: [blue, green]
+  joins:
+    description: Who joins what.
+    type: list
+    elements: dict
     required: true
-  file:
-    description: The Compose file that it runs from, which says who joins what.
-    type: path
-    required: true
+    suboptions:
+      color:
+        description: The color, whose containers are there by now; they need not run.
+        type: str
+        choices: [blue, green]
+        required: true
+      file:
+        description: The Compose file that it runs from, which says it.
+        type: path
+        required: true
   by_hand:
     description: The ids of the containers of shared services that somebody started by hand, by their services.
     type: dict
@@ -48,8 +54,7 @@ EXAMPLES = r"""
 - name: Let nginx find green
   hotswap.compose.bluegreen_join:
     app: shop
-    color: green
-    file: "{{ plan.directory }}/{{ plan.file }}"
+    joins: "{{ plan.joins }}"
     state_dir: /var/lib/bluegreen
 """
 
@@ -66,39 +71,22 @@ import json
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.hotswap.compose.plugins.module_utils import _containers, _ordinary
+from ansible_collections.hotswap.compose.plugins.module_utils._compose import ComposeError
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
 from ansible_collections.hotswap.compose.plugins.module_utils._lock import AppLock
 from ansible_collections.hotswap.compose.plugins.module_utils._state import StateError
 
 
-def containers_of(engine, params, join):
-    """Return the summaries of the containers that a join is of."""
-    if "service" in join:
-        colored = _containers.find(engine, params["app"])[params["color"]]
-        return [container for container in colored if container["service"] == join["service"]]
-    by_hand = params["by_hand"].get(join["shared"])
-    if by_hand:
-        return _containers.by_id(engine, by_hand)
-    return _containers.find_all(engine, params["app"], shared=[join["shared"]])[1][join["shared"]]
-
-
 def missing(engine, params):
-    """Return ``[(container, network, aliases)]`` that are not joined yet. Raises EngineError where a shared service is
-    not there."""
-    with open(params["file"], encoding="utf-8") as file:
-        joins = json.load(file).get(_ordinary.JOINS, [])
+    """Return ``[(container, network, aliases)]`` that are still to be made. Raises ComposeError."""
     found = []
-    for join in joins:
-        containers = containers_of(engine, params, join)
-        if not containers and "shared" in join:
-            raise EngineError(
-                "shared service {shared} has no container, which this release needs on {network}: deploy, which starts "
-                "it, instead of rolling back".format(**join)
-            )
-        for container in containers:
-            here = container["networks"].get(join["network"])
-            if here is None or not set(join["aliases"]) <= set(here["names"]):
-                found.append((container, join["network"], join["aliases"]))
+    for each in params["joins"]:
+        with open(each["file"], encoding="utf-8") as file:
+            joins = json.load(file).get(_ordinary.JOINS, [])
+        names = [join["shared"] for join in joins if "shared" in join]
+        colors, shared = _containers.find_all(engine, params["app"], shared=names)
+        by_hand = {name: _containers.by_id(engine, ids) for name, ids in params["by_hand"].items()}
+        found += _ordinary.missing(joins, colors[each["color"]], {**shared, **by_hand})
     return found
 
 
@@ -115,8 +103,15 @@ def main():
             app={"type": "str", "required": True},
             state_dir={"type": "str", "required": True},
             lock={"type": "str"},
-            color={"type": "str", "choices": ["blue", "green"], "required": True},
-            file={"type": "path", "required": True},
+            joins={
+                "type": "list",
+                "elements": "dict",
+                "required": True,
+                "options": {
+                    "color": {"type": "str", "choices": ["blue", "green"], "required": True},
+                    "file": {"type": "path", "required": True},
+                },
+            },
             by_hand={"type": "dict", "default": {}},
             **ENGINE_ARGUMENTS,
         ),
@@ -130,7 +125,7 @@ def main():
             with AppLock(params["state_dir"], params["app"]).acting(params["lock"]):
                 for join in joins:
                     join_network(engine, *join)
-    except (EngineError, StateError, OSError) as error:
+    except (EngineError, StateError, ComposeError, OSError) as error:
         module.fail_json(msg=str(error))
     joined = ["{} → {}".format(container["name"], network) for container, network, _aliases in joins]
     module.exit_json(changed=bool(joins), joined=joined)

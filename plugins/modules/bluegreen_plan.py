@@ -302,8 +302,9 @@ plan:
       type: list
       elements: str
     joins:
-      description: Whether the color's containers, or shared services, join networks that its file does not name.
-      type: bool
+      description: The C(color) and C(file) by which containers join networks that no Compose file names.
+      type: list
+      elements: dict
     shared:
       description: What is to be done of the shared services; empty for what is no deploy.
       type: dict
@@ -325,9 +326,10 @@ plan:
         by_hand:
           description: The ids of all of those, by their services.
           type: dict
-        active_file:
-          description: The file that the active color runs from, which says what those made anew join; empty without.
-          type: str
+        absent:
+          description: The names of those that something is to be done of.
+          type: list
+          elements: str
         waits:
           description: The C(project) and C(services) to wait for before a color starts.
           type: list

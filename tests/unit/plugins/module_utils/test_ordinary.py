@@ -34,6 +34,13 @@ def colored(config=None, shared=("db",), exclusive=(), network="edge", services=
     return ordinary.of_color(config, "shop", "blue", services or SERVICES, list(shared), list(exclusive), network)
 
 
+def change(**services):
+    config = rendered()
+    for name, changed in services.items():
+        config["services"][name].update(changed)
+    return config
+
+
 def test_what_a_color_has():
     config = rendered()
     before = copy.deepcopy(config)
@@ -44,9 +51,9 @@ def test_what_a_color_has():
     assert not {"container_name", "ports"} & set(web)
     assert sorted(web["depends_on"]) == ["cache", "init"]
     assert web["links"] == ["cache"]
-    assert web["networks"] == {"back": {}}
+    assert web["networks"] == {"back": {"aliases": ["shop-web"]}}
     assert "depends_on" not in result["services"]["worker"]
-    assert result["networks"] == {"back": {"name": "shop-blue_back", "ipam": {}}}
+    assert result["networks"] == {"back": {"name": "shop-blue_back"}}
     assert web["environment"] == {"A": "1"}
 
 
@@ -81,6 +88,58 @@ def test_a_network_with_a_name_is_each_colors_own():
     assert result["networks"]["back"]["name"] == "shop-blue_back"
 
 
+def test_a_default_network_of_others_is_a_plain_one_of_each_color():
+    config = rendered()
+    config["networks"]["default"] = {"name": "proxy", "external": True}
+    config["services"]["worker"]["networks"] = {"default": None}
+    result, _warnings = colored(config)
+    assert {"service": "worker", "network": "proxy", "aliases": ["shop-blue-worker"]} in result[ordinary.JOINS]
+    assert result["networks"]["default"] == {"name": "shop-blue_default"}
+
+
+def test_a_network_that_is_defined_anew_is_another_one():
+    config = rendered()
+    config["networks"]["back"]["internal"] = True
+    result, _warnings = colored(config)
+    assert result["networks"]["back"]["internal"]
+    assert result["networks"]["back"]["name"].startswith("shop-blue_back_")
+
+
+def test_a_hostname_is_the_colors_own():
+    result, _warnings = colored(change(cache={"hostname": "redis", "container_name": "shop-cache"}))
+    assert "hostname" not in result["services"]["cache"]
+    assert result["services"]["cache"]["networks"] == {"back": {"aliases": ["redis", "shop-cache"]}}
+
+
+@pytest.mark.parametrize(
+    "names, expected",
+    [
+        (["shop-blue-web-1", "shop-blue-web"], []),
+        (["shop-blue-web-1"], [("shop-blue-web-1", "edge", ["shop-blue-web"])]),
+        (None, [("shop-blue-web-1", "edge", ["shop-blue-web"])]),
+    ],
+)
+def test_which_joins_are_missing(names, expected):
+    networks = {} if names is None else {"edge": {"address": "", "names": names}}
+    web = {"name": "shop-blue-web-1", "service": "web", "networks": networks}
+    db = {
+        "name": "db",
+        "service": "db",
+        "networks": {"shop-blue_back": {"address": "", "names": ["db", "pg", "database"]}},
+    }
+    result, _warnings = colored()
+    found = ordinary.missing(result[ordinary.JOINS], [web], {"db": [db]})
+    assert [(container["name"], network, aliases) for container, network, aliases in found] == expected
+    with pytest.raises(ComposeError, match="service db has no container, which is to join the network shop-blue_back"):
+        ordinary.missing(result[ordinary.JOINS], [web], {})
+    with pytest.raises(ComposeError, match="service web has no container"):
+        ordinary.missing(result[ordinary.JOINS], [], {"db": [db]})
+
+
+def test_one_shots():
+    assert ordinary.one_shots(rendered()) == {"init"}
+
+
 def test_a_service_without_a_network():
     config = rendered()
     config["services"]["worker"].update(networks={}, network_mode="host")
@@ -104,17 +163,11 @@ def test_warnings(shared, exclusive, wanted):
         assert words in warning
 
 
-def change(**services):
-    config = rendered()
-    for name, changed in services.items():
-        config["services"][name].update(changed)
-    return config
-
-
 @pytest.mark.parametrize(
     "config, words",
     [
         (change(web={"networks": {"back": {"ipv4_address": "10.9.0.7"}}}), "service web has the address 10.9.0.7"),
+        (change(worker={"volumes_from": ["db:ro"]}), "service worker has volumes_from db, which runs once"),
         (change(worker={"network_mode": "service:db"}), "service worker has network_mode service:db, but db runs once"),
         (
             dict(rendered(), secrets={"token": {"environment": "TOKEN"}}),

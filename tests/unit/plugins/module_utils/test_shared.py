@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.hotswap.compose.plugins.module_utils import _shared
+from ansible_collections.hotswap.compose.plugins.module_utils._compose import ComposeError
 
 CONFIG = {
     "name": "shop-shared",
@@ -29,7 +30,12 @@ def changed(name, config, **changes):
 
 
 READY = {"cache": [container("cache", "c1")], "db": [container("db", "c2")]}
-NONE = {"up": [], "start": [], "by_hand": {}, "waits": []}
+NONE = {"up": [], "start": [], "by_hand": {}, "absent": [], "waits": []}
+ENDED = {"state": "exited", "health": None, "restart_policy": {"Name": "no", "MaximumRetryCount": 0}}
+
+
+def waits(*services, project="shop-shared"):
+    return [{"project": project, "services": list(services)}]
 
 
 @pytest.mark.parametrize(
@@ -37,45 +43,84 @@ NONE = {"up": [], "start": [], "by_hand": {}, "waits": []}
     [
         (READY, False, {}),
         (READY, True, {}),
+        ({}, False, {"up": ["cache", "db"], "absent": ["cache", "db"], "waits": waits("cache", "db")}),
+        # It boots, or is ill: nothing is to be started, and a color is to wait for it.
+        ({**READY, "db": [changed("db", "c2", health="unhealthy")]}, False, {"waits": waits("db")}),
+        # A cache that was stopped is no one-shot that is done.
         (
-            {},
+            {**READY, "cache": [changed("cache", "c1", **ENDED)]},
             False,
-            {"up": ["cache", "db"], "waits": [{"project": "shop-shared", "services": ["cache", "db"]}]},
-        ),
-        (
-            {**READY, "db": [changed("db", "c2", health="unhealthy")]},
-            False,
-            {"up": ["db"], "waits": [{"project": "shop-shared", "services": ["db"]}]},
+            {"up": ["cache"], "absent": ["cache"], "waits": waits("cache")},
         ),
         ({**READY, "db": [container("db", "old")]}, False, {}),
-        (
-            {**READY, "db": [container("db", "old")]},
-            True,
-            {"up": ["db"], "waits": [{"project": "shop-shared", "services": ["db"]}]},
-        ),
+        ({**READY, "db": [container("db", "old")]}, True, {"up": ["db"], "absent": ["db"], "waits": waits("db")}),
         ({**READY, "db": [container("db", None)]}, True, {"by_hand": {"db": ["db-id"]}}),
         (
-            {"db": [changed("db", None, state="exited", health=None)]},
+            {**READY, "db": [changed("db", None, **ENDED)]},
             False,
             {
-                "up": ["cache"],
                 "start": ["db-id"],
                 "by_hand": {"db": ["db-id"]},
-                "waits": [{"project": "legacy", "services": ["db"]}, {"project": "shop-shared", "services": ["cache"]}],
+                "absent": ["db"],
+                "waits": waits("db", project="legacy"),
             },
         ),
     ],
 )
 def test_what_is_to_be_done(containers, update, expected):
-    work, _warnings = _shared.work(CONFIG, containers, update)
+    work, _warnings = _shared.work(CONFIG, containers, update, set())
     assert work == {**NONE, **expected}
 
 
-@pytest.mark.parametrize("update, count", [(False, 1), (True, 0)])
-def test_what_runs_as_it_was_defined_before_is_said(update, count):
-    _work, warnings = _shared.work(CONFIG, {**READY, "db": [container("db", "old")]}, update)
-    assert len(warnings) == count
-    assert all("shared service db" in warning and "bluegreen_shared_update" in warning for warning in warnings)
+def test_one_that_has_done_its_work_is_ready():
+    work, _warnings = _shared.work(CONFIG, {**READY, "cache": [changed("cache", "c1", **ENDED)]}, False, {"cache"})
+    assert work == NONE
+
+
+@pytest.mark.parametrize(
+    "here, update, words",
+    [
+        ("old", False, "shared service db runs as it was defined before"),
+        ("old", True, None),
+        (None, False, None),
+        (None, True, "shared service db was started by hand, in the project legacy"),
+    ],
+)
+def test_warnings(here, update, words):
+    _work, warnings = _shared.work(CONFIG, {**READY, "db": [container("db", here)]}, update, set())
+    assert len(warnings) == (words is not None)
+    assert all(words in warning for warning in warnings)
+
+
+def test_one_of_ours_does_not_find_one_that_was_started_by_hand():
+    with pytest.raises(ComposeError, match="shared service db needs cache, which somebody started by hand"):
+        _shared.work(CONFIG, {"cache": [container("cache", None)]}, False, set())
+
+
+WRITER = {"id": "w", "name": "legacy-db-1", "volumes": {"shop_data"}}
+
+
+@pytest.mark.parametrize(
+    "up, running, refused",
+    [
+        (["db"], [WRITER], True),
+        (["db"], [dict(WRITER, id="db-id")], False),
+        (["db"], [dict(WRITER, volumes={"other"})], False),
+        (["cache"], [WRITER], False),
+        ([], [WRITER], False),
+    ],
+)
+def test_two_never_write_one_volume(up, running, refused):
+    volume = {"type": "volume", "source": "data", "target": "/data"}
+    services = {"db": {"volumes": [volume, {"type": "volume", "target": "/x"}, {"type": "bind"}]}, "cache": {}}
+    config = {"services": services, "volumes": {"data": {"name": "shop_data"}}}
+    if refused:
+        with pytest.raises(
+            ComposeError, match="db is to start on the volume shop_data, which the container legacy-db-1"
+        ):
+            _shared.refuse_second(config, up, running, {"db-id"})
+    else:
+        _shared.refuse_second(config, up, running, {"db-id"})
 
 
 def test_without_what_was_started_by_hand():

@@ -1,0 +1,52 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Asks the registry how much a pull brings, and the disk whether there is room for it."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+from ansible_collections.hotswap.compose.plugins.module_utils import _download
+from ansible_collections.hotswap.compose.plugins.module_utils._engine import repository
+from ansible_collections.hotswap.compose.plugins.module_utils._plan import PlanError
+
+
+class Room:
+    """``run(argv, environ) -> (rc, out, err)``; ``docker``: the command that pulls; ``containers``: those of the active
+    color, whose images' layers are here."""
+
+    def __init__(self, engine, run, docker, containers):
+        self.engine = engine
+        self.run = run
+        self.docker = docker
+        self.containers = containers
+
+    def refuse(self, references, ids):
+        """Raise PlanError where what is to be pulled does not fit on the disk, as far as the registry tells; ``ids``:
+        ``{reference: id of the image here, or None}``."""
+        root = self.engine.data_root
+        if not references or not os.path.isdir(root):  # as of an Engine on another machine
+            return
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            told = dict(zip(references, pool.map(self._in_registry, references)))
+            coming = {ref: image for ref, image in told.items() if image and ids[ref] not in image["ids"]}
+            before = [name for ref in coming for name in self._before(ref)]
+            here = {layer for image in pool.map(self._in_registry, before) if image for layer in image["layers"]}
+        disk = os.statvfs(root)
+        why = _download.problem(_download.missing(coming.values(), here), disk.f_bavail * disk.f_frsize, root)
+        if why:
+            raise PlanError(why)
+
+    def _in_registry(self, reference):
+        _rc, out, _err = self.run(_download.inspect_command(self.docker, reference), {})
+        return _download.image(out, self.engine.architecture)
+
+    def _before(self, reference):
+        """Return, by digest, the images of the same repository that the active color runs."""
+        place = repository(reference)
+        running = {each["image_id"] for each in self.containers if repository(each["image"]) == place}
+        digests = [self.engine.digest(image_id, reference) for image_id in sorted(running)]
+        return [f"{place}@{digest}" for digest in digests if digest]
