@@ -12,7 +12,7 @@ import pytest
 from sites import until
 
 COMPOSE = """\
-name: @site@
+name: @site@-legacy
 x-app: &app
   image: @site@/app:${BLUEGREEN_RELEASE:-v1}
   restart: unless-stopped
@@ -73,6 +73,13 @@ def site(site):
 
 def by_hand(site, *words):
     subprocess.run(["docker", "compose", *words], cwd=site.src, check=True, capture_output=True, timeout=120)
+
+
+def by_hand_of(site, color, *words):
+    """What a person may do to a color, by the file that it runs from."""
+    deploy = next(iter(site.containers(color).values())).labels["hotswap.compose.deploy"]
+    file = site.state / site.app / "deploys" / deploy / f"compose.{color}.json"
+    by_hand(site, "--project-name", f"{site.app}-{color}", "--file", str(file), *words)
 
 
 def db(site):
@@ -172,6 +179,11 @@ def test_no_look_up_inside_one_color_meets_the_other(site):
                 assert looked_up(web, name) <= addresses(of(site, color, name)) != set()
             assert looked_up(web, "db") == looked_up(web, "database") <= addresses([db(site)])
             web.restart(timeout=2)
+    (active,) = of(site, "blue", "web")
+    by_hand_of(site, "blue", "up", "--detach", "--no-recreate", "--scale", "cache=2", "cache")
+    assert len(of(site, "blue", "cache")) == 2
+    assert looked_up(active, "cache") == addresses(of(site, "blue", "cache"))
+    by_hand_of(site, "blue", "up", "--detach", "--no-recreate", "--scale", "cache=1", "cache")
     assert workers(site) == [f"{site.app}-blue"]
 
 
@@ -197,13 +209,12 @@ def test_rollback_moves_the_worker_back(site):
     assert keeps_its_data(site)
 
 
-@pytest.mark.parametrize("phase", ["exclusive", "swap"])
-def test_kill_while_the_worker_moves(site, phase):
-    release = site.other() if site.release() != "v3" else "v1"
+@pytest.mark.parametrize("seconds", [0, 1.5])
+def test_kill_while_the_worker_moves(site, seconds):
+    release = "v1" if site.release() != "v1" else "v2"
     run = site.begin("deploy", release=release, **ordinary())
     until(lambda: "Stop those of the old color" in run.progress.read_text(), "the worker is stopped", 90)
-    if phase == "exclusive":
-        time.sleep(1)
+    time.sleep(seconds)
     run.kill(everything=True)
     with Workers(site) as seen:
         result = deploy(site, release).succeeded().result
@@ -212,10 +223,11 @@ def test_kill_while_the_worker_moves(site, phase):
 
 
 def test_shared_service_that_is_defined_anew_runs_on_until_it_is_asked_for(site):
+    volume = db(site).attrs["Mounts"][0]["Name"]
     db(site).remove(force=True)  # what was started by hand is ours from now on
     release = site.release()
-    run = deploy(site, release).succeeded()
-    assert keeps_its_data(site)
+    deploy(site, release).succeeded()
+    assert keeps_its_data(site) and db(site).attrs["Mounts"][0]["Name"] == volume == f"{site.name}-legacy_data"
     started = db(site).id
     run = site.play("deploy", release=release, env={"DB": "hello"}, **ordinary()).succeeded()
     assert any("shared service db runs as it was defined before" in each for each in run.result["warnings"])
@@ -224,10 +236,26 @@ def test_shared_service_that_is_defined_anew_runs_on_until_it_is_asked_for(site)
     assert db(site).id != started and keeps_its_data(site)
 
 
+def test_shared_service_that_is_not_named_any_more_is_refused(site):
+    before = site.snapshot()
+    run = site.play("deploy", release="v1", **{**ordinary(), "shared_services": []}).failed()
+    assert "db runs once, beside the colors" in run.message
+    assert site.snapshot() == before
+
+
+def test_database_is_never_started_a_second_time_on_its_volume(site):
+    volumes = {f"{site.name}-legacy_data": {"bind": "/data"}}
+    other = site.docker.containers.run(f"{site.name}/app:v1", name=f"{site.name}-backup", volumes=volumes, detach=True)
+    db(site).remove(force=True)
+    run = deploy(site, "v1" if site.release() != "v1" else "v2").failed()
+    assert f"which the container {site.name}-backup writes" in run.message
+    other.remove(force=True)
+
+
 @pytest.mark.parametrize(
     "text, more, words",
     [
-        ("services: {web: {image: x, ports: [}}", {}, "Compose refuses compose.yml"),
+        ("services: {web: {image: x, ports: [}}", {}, "Compose refuses other.yml"),
         ("services: {web: {image: '${GONE:?say which}'}}", {}, "GONE"),
         (
             "services: {web: {image: x}}",
