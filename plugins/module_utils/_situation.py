@@ -37,6 +37,9 @@ class Situation:
         self.state = AppState(params["state_dir"], self.app)
         self.edge = edge_for(engine, params, self.state)
         self.edge.refuse_unwritable()
+        if params["lock"] and may_judge:
+            self.state.tidy()
+            self.edge.tidy(self.app)
         if params["vhost"] and params["vhost"].get("tls"):
             check_certificate(self.edge, params["vhost"]["tls"])
         self.text = _nginx.settled(self.edge.read(_nginx.app_file(self.app)))
