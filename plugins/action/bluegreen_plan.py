@@ -12,7 +12,7 @@ import uuid
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.hotswap.compose.plugins.plugin_utils._process import identity, is_dead, run_pid
+from ansible_collections.hotswap.compose.plugins.plugin_utils._process import identity, is_dead, is_this_run, run_pid
 from ansible_collections.hotswap.compose.plugins.plugin_utils._watcher import watch
 
 LOOK_AGAIN = 2.0
@@ -58,8 +58,9 @@ class ActionModule(ActionBase):
 
     def _is_dead(self, held, task_vars):
         # This very run, which has left its lock behind: the play went on after a failure.
-        again = held["process"] == identity(run_pid()) and held["host"] == task_vars["inventory_hostname"]
-        return again or is_dead(held["process"])
+        process = held.get("process")
+        again = is_this_run(process) and held.get("host") == task_vars["inventory_hostname"]
+        return again or is_dead(process)
 
     def _holder(self, task_vars):
         return {

@@ -69,6 +69,12 @@ class Edge:
             _put(tree, files)
             return self.test(tree)
 
+    def tidy(self, app):
+        """Remove what calls for this app that were killed left lying, while nobody else is at work for it."""
+        for name in os.listdir(self.conf_dir):
+            if name.startswith(f".{_nginx.app_file(app)}."):
+                os.unlink(os.path.join(self.conf_dir, name))
+
     def read(self, name):
         """Return the content of a file of the conf dir, or None where there is none."""
         try:

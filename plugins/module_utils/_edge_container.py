@@ -14,6 +14,9 @@ from ansible_collections.hotswap.compose.plugins.module_utils._edge import Edge,
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import EngineError
 from ansible_collections.hotswap.compose.plugins.module_utils._gate import epoch
 
+JUDGE = "hotswap.compose.judge"
+"""Label of a container that tests a candidate: the app's scratch directory."""
+
 
 class ContainerEdge(Edge):
     """``name``: the container; ``network``: the one that it shares with the apps."""
@@ -158,6 +161,11 @@ class ContainerEdge(Edge):
                 )
             )
 
+    def tidy(self, app):
+        super().tidy(app)
+        for left in self.engine.list_containers([f"{JUDGE}={self.scratch_dir}"]):
+            self.engine.call(self.engine.api.remove_container, left["Id"], force=True)
+
     def _throw_away(self, command, tree):
         api = self.engine.api
         config = api.create_host_config(
@@ -172,7 +180,7 @@ class ContainerEdge(Edge):
             command=command,
             entrypoint=[],
             host_config=config,
-            labels={"hotswap.compose.purpose": "judge"},
+            labels={JUDGE: self.scratch_dir},
         )
         try:
             self.engine.call(api.start, created["Id"])

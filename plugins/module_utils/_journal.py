@@ -55,6 +55,7 @@ import time
 
 FORMAT = 1
 COLORS = ("blue", "green")
+HOWS = ("create", "start", "warm", "promote")
 AWAITING = "awaiting_promotion"
 OUTCOMES = ("deployed", "rolled_back", "rejected", AWAITING)
 
@@ -207,6 +208,15 @@ def _check_unfinished(unfinished):
         _expect(unfinished, key, list, "unfinished")
     _expect(unfinished, "rollback", bool, "unfinished")
     _one_of(unfinished, "color", COLORS, "unfinished")
+    _one_of(unfinished, "how", HOWS, "unfinished")
+    for number, service in enumerate(unfinished["services"]):
+        for key in ("name", "base", "upstream"):
+            _expect(service, key, str, f"unfinished.services[{number}]")
+        _expect(service, "port", int, f"unfinished.services[{number}]")
+    for key in {"refs", "ids_before", "images", "swap"} & set(unfinished):
+        _expect(unfinished, key, dict, "unfinished")
+    if "swap" in unfinished:
+        _expect(unfinished["swap"], "from", (str, type(None)), "unfinished.swap")
 
 
 def _one_of(mapping, key, known, where):

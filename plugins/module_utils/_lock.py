@@ -55,9 +55,13 @@ class Held(Exception):
 def says(holder):
     """Return who has the lock, for a person."""
     job = ", AWX job {}".format(holder["job"]) if holder.get("job") else ""
-    return "{} of {} by {} on {}{}, since {}".format(
-        "a rollback" if holder.get("rollback") else "a deploy",
-        holder.get("release") or "the release before",
+    kind = holder.get("kind")
+    what = {"promote": "a promotion", "abort": "an abort"}.get(kind)
+    if not what:
+        release = holder.get("release") or "the release before"
+        what = "{} of {}".format("a rollback" if kind == "rollback" else "a deploy", release)
+    return "{} by {} on {}{}, since {}".format(
+        what,
         holder["user"],
         holder["controller"],
         job,
@@ -91,9 +95,9 @@ class AppLock:
     def take(self, token, holder, dead, docker, config=None):
         """Take the lock. Raises Held, and StateError where a module of a killed run does not end.
 
-        ``holder``: ``user``, ``controller``, ``release``, ``rollback``, ``job``, ``host``, ``process``; ``dead``: the
-        token of a run that is known to be dead; ``docker``: the command's path; ``config``: the text of the
-        configuration that it is to have instead of the user's own.
+        ``holder``: ``user``, ``controller``, ``release``, ``kind`` (see bluegreen_plan), ``job``, ``host``,
+        ``process``; ``dead``: the token of a run that is known to be dead; ``docker``: the command's path; ``config``:
+        the text of the configuration that it is to have instead of the user's own.
         """
         with self._in_flight() as descriptor:
             deadline = time.monotonic() + ORPHAN_PATIENCE

@@ -245,5 +245,5 @@ def cut(connections, timeout):
     """Return the warning that a color is stopped with so many connections open to it, after ``timeout`` s."""
     return (
         f"{connections} connections to the color that gave up the traffic were still open after {timeout} s "
-        "(bluegreen_drain_timeout); stopping it cuts them"
+        "(bluegreen_drain_timeout); they are cut when it is stopped"
     )

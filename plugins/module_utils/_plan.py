@@ -169,12 +169,13 @@ def endpoints(containers, services, color, network, mode):
     if mode == "host":
         ours = upstreams("", color, services, containers, mode)
         return sorted({_place(target) for upstream in ours for target in upstream["targets"]})
-    ports = {with_color(service["name"], color): service["port"] for service in services}
-    return sorted(
-        "{}:{}".format(container["networks"][network]["address"], ports[container["service"]])
-        for container in takes_traffic(containers, services, color)
+    places = {
+        "{}:{}".format(container["networks"][network]["address"], service["port"])
+        for service in services
+        for container in takes_traffic(containers, [service], color)
         if container["networks"].get(network, {}).get("address")
-    )
+    }
+    return sorted(places)
 
 
 def volumes_in_use(config, containers):

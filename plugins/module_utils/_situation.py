@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import ssl
+import stat
 
 from ansible_collections.hotswap.compose.plugins.module_utils import _nginx, _plan
 from ansible_collections.hotswap.compose.plugins.module_utils._app import edge_for
@@ -36,6 +37,9 @@ class Situation:
         self.state = AppState(params["state_dir"], self.app)
         self.edge = edge_for(engine, params, self.state)
         self.edge.refuse_unwritable()
+        if params["lock"] and may_judge:
+            self.state.tidy()
+            self.edge.tidy(self.app)
         if params["vhost"] and params["vhost"].get("tls"):
             check_certificate(self.edge, params["vhost"]["tls"])
         self.text = _nginx.settled(self.edge.read(_nginx.app_file(self.app)))
@@ -63,6 +67,8 @@ class Situation:
                 f"nginx in {edge.name} is not running, it {edge.describe_state()}: find out why, and start it"
             )
         ok, text = edge.dump() if edge.running else (False, "")
+        if ok and self.text is not None and _nginx.file_in_dump(text, edge.path(name)) is None:
+            ok, text = edge.dump()  # the Engine may have lost a part of it
         if ok and self.text is not None and _nginx.file_in_dump(text, edge.path(name)) is None:
             raise _not_included(edge, name)
         if may_judge and (not ok or self.text is None or self.server not in self.text):
@@ -116,16 +122,24 @@ def _not_included(edge, name):
 
 def check_certificate(edge, tls):
     """Raise EdgeError where a certificate or key isn't there, or they don't match; nginx's own test says it less
-    clearly."""
+    clearly, and has to do where the connecting user may not read them."""
     paths = {key: edge.on_target(tls[key]) for key in ("certificate", "key")}
     for key, path in paths.items():
-        if path is None or not os.path.isfile(path):
+        try:
+            found = path is not None and stat.S_ISREG(os.stat(path).st_mode)
+        except PermissionError:
+            return
+        except OSError:
+            found = False
+        if not found:
             raise EdgeError(
                 f"bluegreen_vhost is {tls[key]!r}: tls.{key}: nginx in {edge.name} has no such file; name the file as "
                 "nginx sees it, and mount its directory where nginx runs in a container"
             )
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(paths["certificate"], paths["key"])
+    except PermissionError:
+        return
     except (OSError, ssl.SSLError) as error:
         raise EdgeError(
             "bluegreen_vhost is {!r}: tls.certificate does not go with the key {}: {}".format(

@@ -82,6 +82,14 @@ class AppState:
             raise StateError(_unwritable(self.directory, error)) from error
         return missing
 
+    def tidy(self):
+        """Remove what calls that were killed left lying, while nobody else is at work."""
+        for name in os.listdir(self.scratch):
+            shutil.rmtree(os.path.join(self.scratch, name), ignore_errors=True)
+        for name in os.listdir(self.directory):
+            if name.startswith("." + os.path.basename(self._journal)):
+                os.unlink(os.path.join(self.directory, name))
+
     def remove(self, made):
         """Remove what create() made for a deploy that was refused, where nothing was deployed since."""
         if self.directory in made and not os.path.lexists(self._journal):

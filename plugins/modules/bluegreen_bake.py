@@ -164,6 +164,7 @@ from ansible_collections.hotswap.compose.plugins.module_utils._swap import Swap,
 from ansible_collections.hotswap.compose.plugins.module_utils._waiter import Waiter, evidence
 
 LOG_TAIL = 50
+UNJUDGED = "the share of 5xx is not judged (bluegreen_bake_error_ratio): an nginx before 1.27.4 is not asked for it"
 
 
 def bake(params):
@@ -174,6 +175,7 @@ def bake(params):
     smoke = _smoke_baker(engine, state, params, by_nginx)
     swap = Swap(edge_for(engine, params, state), state, None, False) if params["tally"] else None
     tally = _tally_baker(engine, state, params) if swap and _tally.is_begun(swap.edge.read(swap.name)) else None
+    warnings = [] if tally or not params["tally"] else [UNJUDGED]
     bakers = [baker for baker in (smoke, tally) if baker]
     waiter = Waiter(
         engine,
@@ -193,6 +195,7 @@ def bake(params):
         with AppLock(params["state_dir"], params["app"]).acting(params["lock"]):
             swap.settle()
     return outcome, {
+        "warnings": warnings,
         "rounds": smoke.rounds if smoke else 0,
         "failed_rounds": len(smoke.failures) if smoke else 0,
         "through": ("nginx" if by_nginx else "containers") if smoke else None,

@@ -453,7 +453,7 @@ def take(lock, params, docker, check_mode):
     if not params["lock"]:
         return []
     made = AppState(params["state_dir"], params["app"]).create()
-    holder = dict(params["holder"] or {}, release=params["release"], rollback=params["kind"] == "rollback")
+    holder = dict(params["holder"] or {}, release=params["release"], kind=params["kind"])
     lock.take(params["lock"], holder, params["dead"], docker, docker_config(params))
     return made
 

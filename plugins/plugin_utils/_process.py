@@ -32,6 +32,11 @@ def identity(pid):
         return None
 
 
+def is_this_run(process):
+    """Return whether a process, as identity() once returned it, is the ansible-playbook that this is a worker of."""
+    return process is not None and process == identity(run_pid())
+
+
 def is_dead(process):
     """Return whether a process, as identity() once returned it, was one of this machine and is no more."""
     here = identity(os.getpid())

@@ -20,9 +20,9 @@ def project(tmp_path_factory):
     return shutil.copytree(EXAMPLES, copy / "examples")
 
 
-def run(site, project, **more):
-    """Run the copied deploy.yml with the copied ansible.cfg, against a site in place of the inventory's host."""
-    path = str(project / "deploy.yml")
+def run(site, project, playbook="deploy.yml", **more):
+    """Run a copied playbook with the copied ansible.cfg, against a site in place of the inventory's host."""
+    path = str(project / playbook)
     return site.play(path, environment={"ANSIBLE_CONFIG": str(project / "ansible.cfg")}, **more)
 
 
@@ -32,6 +32,17 @@ def test_deploy_deploys(site, project):
     deployed = run(site, project, release="v1").succeeded()
     assert deployed.result["outcome"] == "deployed"
     site.serves("v1", "blue")
+
+
+def test_what_awaits_its_promotion_is_aborted_or_promoted_and_rolled_back(site, project):
+    site.image("v2")
+    run(site, project, release="v2", auto_promote=False).succeeded()
+    assert run(site, project, "abort.yml").succeeded().result["outcome"] == "rejected"
+    run(site, project, release="v2", auto_promote=False).succeeded()
+    run(site, project, "promote.yml").succeeded()
+    site.serves("v2")
+    run(site, project, "rollback.yml").succeeded()
+    site.serves("v1")
 
 
 def test_a_target_that_matches_no_host_is_refused(site, project):

@@ -8,7 +8,7 @@ import json
 import time
 
 import pytest
-from sites import DEPLOY, ROLLBACK
+from sites import APP_IMAGE, DEPLOY, ROLLBACK
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +76,22 @@ def test_written_and_not_reloaded(site):
     assert any("so it is finished" in warning for warning in again.result["warnings"])
 
 
+def litter(site):
+    """Have what a kill in the middle of a judgement or of writing a file leaves; return the files."""
+    home = site.state / site.app
+    (home / "scratch/.bluegreen-abc/conf").mkdir(parents=True)
+    left = [
+        home / "scratch/.bluegreen-abc/conf/a.conf",
+        home / ".journal.json.x1",
+        site.conf / f".bluegreen-{site.app}.conf.x1",
+    ]
+    for path in left:
+        path.write_text("a part\n")
+    labels = {"hotswap.compose.judge": str(home / "scratch")}
+    site.docker.containers.create(APP_IMAGE, name=f"{site.name}-judge", labels=labels)
+    return left
+
+
 def test_another_release_is_deployed_after_one_that_was_killed(site):
     """The unfinished one is undone first, and the way back is to what had the traffic before both."""
     release, before = site.other(), site.release()
@@ -83,9 +99,12 @@ def test_another_release_is_deployed_after_one_that_was_killed(site):
         run = site.begin("deploy", release=release)
         run.until("gate")
         run.kill(True)
+        left = litter(site)
         again = site.deploy("v3")
     load.lost_nothing()
     site.converged(again, "v3")
+    assert not any(path.exists() for path in left)
+    assert not site.docker.containers.list(all=True, filters={"name": f"{site.name}-judge"})
     said = [warning for warning in again.result["warnings"] if "never ended" in warning]
     assert len(said) == 1 and f" to {release} in " in said[0] and "it never got the traffic" in said[0]
     assert again.result["previous_release"] == before

@@ -88,7 +88,7 @@ def test_a_lock_of_another_controller_is_free_when_it_shows_no_life(site):
     """As after the end of the container that an AWX job runs in: nobody is left who could give the lock up."""
     directory = site.state / site.app / "lock"
     token = "0" * 32
-    holder = {"token": token, "user": "ann", "controller": "awx-812", "job": "812", "release": "v9", "rollback": False}
+    holder = {"token": token, "user": "ann", "controller": "awx-812", "job": "812", "release": "v9", "kind": "deploy"}
     process = {"boot": "another", "pid_ns": "pid:[1]", "pid": 7, "started": 7}
     (directory / "holder.json").write_text(
         json.dumps(dict(holder, host="target", process=process, since="2026-01-31T23:59:59Z"))

@@ -124,6 +124,15 @@ WRONG = [
     (["unfinished"], [], "unfinished is of the wrong type, list"),
     (["unfinished"], {"deploy": "d2"}, "unfinished.release is missing"),
     (["unfinished"], dict(an_unfinished(), color="purple"), "unfinished.color is 'purple', not one of blue, green"),
+    (
+        ["unfinished"],
+        dict(an_unfinished(), how="magic"),
+        "unfinished.how is 'magic', not one of create, start, warm, promote",
+    ),
+    (["unfinished"], dict(an_unfinished(), services=["web"]), "unfinished.services[0] is no mapping"),
+    (["unfinished"], dict(an_unfinished(), services=[{"name": "web"}]), "unfinished.services[0].base is missing"),
+    (["unfinished"], dict(an_unfinished(), refs=[]), "unfinished.refs is of the wrong type, list"),
+    (["unfinished"], dict(an_unfinished(), swap={}), "unfinished.swap.from is missing"),
     (["unfinished"], dict(an_unfinished(), previous="0123"), "unfinished.previous is of the wrong type, str"),
     (["proved"], 7, "proved is of the wrong type, int"),
 ]

@@ -20,7 +20,7 @@ from ansible_collections.hotswap.compose.plugins.module_utils._lock import AppLo
 from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState, StateError
 
 MINE, THEIRS = "a" * 32, "b" * 32
-HOLDER = {"user": "ann", "controller": "ctl", "job": "", "release": "v2", "rollback": False}
+HOLDER = {"user": "ann", "controller": "ctl", "job": "", "release": "v2", "kind": "deploy"}
 
 
 @pytest.fixture
@@ -57,9 +57,11 @@ def test_whose_it_is(lock):
     assert {key: holder[key] for key in HOLDER} == HOLDER
     assert 0 <= holder["age"] < 5
     assert re.fullmatch(r"a deploy of v2 by ann on ctl, since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", _lock.says(holder))
-    assert _lock.says(dict(holder, rollback=True, release=None, job="7", since="T")) == (
+    assert _lock.says(dict(holder, kind="rollback", release=None, job="7", since="T")) == (
         "a rollback of the release before by ann on ctl, AWX job 7, since T"
     )
+    assert _lock.says(dict(holder, kind="promote", release=None, since="T")) == "a promotion by ann on ctl, since T"
+    assert _lock.says(dict(holder, kind="abort", release=None, since="T")) == "an abort by ann on ctl, since T"
 
 
 def test_only_its_owner_can_look_in(lock):

@@ -265,6 +265,12 @@ def test_endpoints_of_what_takes_traffic():
     assert plan.endpoints(containers, HOST_SERVICES, "blue", None, "host") == ["127.0.0.1:13000", "127.0.0.1:13001"]
 
 
+def test_endpoints_of_a_service_with_two_ports():
+    services = [SERVICES[0], dict(SERVICES[0], port=3100, upstream="other")]
+    containers = stack("blue")
+    assert plan.endpoints(containers, services, "blue", "edge", "container") == ["10.0.0.2:3000", "10.0.0.2:3100"]
+
+
 @pytest.mark.parametrize(
     "keys, used, expected",
     [

@@ -8,7 +8,8 @@ import os
 import subprocess
 import sys
 
-from ansible_collections.hotswap.compose.plugins.plugin_utils._process import identity, is_dead, run_pid
+from ansible_collections.hotswap.compose.plugins.plugin_utils import _process
+from ansible_collections.hotswap.compose.plugins.plugin_utils._process import identity, is_dead, is_this_run, run_pid
 
 
 def test_a_process_that_lives():
@@ -26,6 +27,13 @@ def test_a_process_that_has_ended():
     assert is_dead(its)  # a zombie, that nobody waited for yet
     process.wait()
     assert is_dead(its)
+
+
+def test_this_very_run(monkeypatch):
+    assert is_this_run(identity(os.getpid()))
+    assert not is_this_run(dict(identity(os.getpid()), started=1))
+    monkeypatch.setattr(_process, "identity", lambda pid: None)  # a controller without /proc
+    assert not is_this_run(None)
 
 
 def test_another_process_with_its_number():
