@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from ansible_collections.hotswap.compose.plugins.module_utils._compose import HOST
 from ansible_collections.hotswap.compose.plugins.module_utils._containers import has_completed, is_running
-from ansible_collections.hotswap.compose.plugins.module_utils._journal import AWAITING
+from ansible_collections.hotswap.compose.plugins.module_utils._journal import AWAITING, HOWS
 from ansible_collections.hotswap.compose.plugins.module_utils._retention import identity
 from ansible_collections.hotswap.compose.plugins.module_utils._settings import COLORS, alias, other_color, with_color
 
-CREATE, START, WARM, PROMOTE, REFRESH = "create", "start", "warm", "promote", "refresh"
+CREATE, START, WARM, PROMOTE = HOWS
+REFRESH = "refresh"
 """How a color comes up: from its file, from its stopped containers, it still runs, it was brought up to await this, or
 it is the active one and only nginx's file of it is to be written again."""
 

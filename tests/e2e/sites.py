@@ -433,9 +433,9 @@ class Site:
     def port(self):
         return int(self.nginx.ports["80/tcp"][0]["HostPort"])
 
-    def get(self):
+    def get(self, timeout=10):
         """Return ``(status, what the app said of itself)`` of one request through nginx."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
             connection.request("GET", "/", headers={"Host": self.host, "Connection": "close"})
             response = connection.getresponse()
