@@ -21,7 +21,10 @@ from ansible_collections.hotswap.compose.plugins.module_utils._settings import a
 
 LABEL = "hotswap.compose."
 OLDEST = (2, 18)
-_VERSION = re.compile(r"(\d+)\.(\d+)\.\d+")
+_VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
+_TAG = re.compile(r"^[^#\n]*?[:-]\s+(!reset|!override)\b", re.MULTILINE)
+_TAG_SINCE = (2, 24, 4)
+"""An older Compose reads such a tag and does not do what it says, or not everywhere."""
 HOST = "127.0.0.1"
 """Where a color's ports are published for an nginx on the host, out of everybody else's reach."""
 
@@ -81,18 +84,37 @@ def render(run, docker, settings, color, env):
     return json.loads(out), [line for line in said.splitlines() if line]
 
 
-def refuse_old(run, docker):
-    """Raise ComposeError where the target has no Compose v2, or an older one than community.docker takes."""
+def refuse_old(run, docker, paths):
+    """Raise ComposeError where the target has no Compose v2, or an older one than community.docker or a tag in one of
+    the user's files takes; ``paths``: those files."""
     rc, out, err = run([docker, "compose", "version", "--short"], {})
-    version = _VERSION.search(out) if rc == 0 else None
-    if version is None:
+    found = _VERSION.search(out) if rc == 0 else None
+    if found is None:
         raise ComposeError(
             "Compose v2 is missing on the target ({}); install docker-compose-plugin (Docker's packages) or "
             "docker-compose-v2 (Ubuntu)".format((err or out).strip().split("\n")[0] or f"exit status {rc}")
         )
-    if tuple(int(part) for part in version.groups()) < OLDEST:
+    version = tuple(int(part) for part in found.groups())
+    if version < OLDEST:
         oldest = ".".join(str(part) for part in OLDEST)
-        raise ComposeError(f"Compose {version.group()} on the target is too old; update it to {oldest} or newer")
+        raise ComposeError(f"Compose {found.group()} on the target is too old; update it to {oldest} or newer")
+    if version < _TAG_SINCE:
+        for path in paths:
+            _refuse_tag(path, found.group())
+
+
+def _refuse_tag(path, version):
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            tag = _TAG.search(file.read())
+    except OSError:
+        return  # which rendering says
+    if tag:
+        since = ".".join(str(part) for part in _TAG_SINCE)
+        raise ComposeError(
+            f"{path} has {tag.group(1)}, which Compose {version} on the target does not know in full; update it to "
+            f"{since} or newer, or do without"
+        )
 
 
 def config_hash(config):

@@ -179,8 +179,9 @@ class Planner:
         def render(color):
             return _compose.render(self.run, self.docker, settings, color, self.params["env"])
 
+        paths = [os.path.join(src, with_color(name, color)) for name in settings["compose_files"] for color in COLORS]
         with ThreadPoolExecutor(max_workers=3) as pool:
-            recent_enough = pool.submit(_compose.refuse_old, self.run, self.docker)
+            recent_enough = pool.submit(_compose.refuse_old, self.run, self.docker, paths)
             renderings = pool.map(render, COLORS)
             recent_enough.result()  # its message is the better one
             rendered = dict(zip(COLORS, renderings))

@@ -147,7 +147,7 @@ def test_what_compose_cannot_render(changes, run, message, tmp_path):
 
 @pytest.mark.parametrize("said", ["2.18.0", "v2.26.1-4", "Docker Compose version v2.40.3"])
 def test_a_compose_that_is_recent_enough(said):
-    compose.refuse_old(Runner(out=said), "docker")
+    compose.refuse_old(Runner(out=said), "docker", [])
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,29 @@ def test_a_compose_that_is_recent_enough(said):
 )
 def test_a_compose_that_is_missing_or_too_old(run, message):
     with pytest.raises(ComposeError, match=re.escape(message)):
-        compose.refuse_old(run, "docker")
+        compose.refuse_old(run, "docker", [])
+
+
+@pytest.mark.parametrize(
+    "version, text, refused",
+    [
+        ("2.24.3", "services:\n  web:\n    ports: !reset []\n", "!reset"),
+        ("2.20.2", "services:\n  web:\n    ports: !override\n      - 80\n", "!override"),
+        ("2.24.4", "services:\n  web:\n    ports: !reset []\n", None),
+        ("2.20.2", "services:\n  web:\n    command: echo # no: !reset\n", None),
+        ("2.20.2", "services:\n  web:\n    command: echo '!reset'\n", None),
+    ],
+)
+def test_a_tag_that_an_older_compose_does_not_know(tmp_path, version, text, refused):
+    path = tmp_path / "compose.yml"
+    path.write_text(text)
+    paths = [str(path), str(tmp_path / "missing.yml")]
+    if refused is None:
+        compose.refuse_old(Runner(out=version), "docker", paths)
+        return
+    message = f"{path} has {refused}, which Compose {version} on the target does not know in full; update it to 2.24.4"
+    with pytest.raises(ComposeError, match=re.escape(message)):
+        compose.refuse_old(Runner(out=version), "docker", paths)
 
 
 def test_the_hash_is_of_what_would_run():
