@@ -60,5 +60,12 @@ def problem(download, free, directory):
     )
 
 
+def described(download, free, silent):
+    """Return in a few words what a pull brings; ``silent``: the images of which no registry tells their size."""
+    parts = [f"{_size(download)} to download, {_size(free)} free"] if download else []
+    parts += ["of unknown size: " + ", ".join(silent)] if silent else []
+    return "; ".join(parts) or "nothing new"
+
+
 def _size(number):
     return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{number / 1e6:.1f} MB"

@@ -108,19 +108,18 @@ class Planner:
                 self.params["release"], hashes[active], refs[active], ids, self.now.active_containers
             )
         reasons += self.beside.reasons(work) if active else []
-        if not reasons and not self._file_is_current():
+        if not reasons and not self._file_is_current() and not self._pulls_first():
             return self._refresh()
         color = active if not reasons else other_color(active) if active else COLORS[0]
         self._refuse_missing(configs[color], refs[color], ids)
-        if self.params["pull"] != "never" and self.params["deploy"] is None:
-            room = Room(self.engine, self.run, self.docker_logged_in, self.now.active_containers)
-            room.refuse(self._to_pull(configs[color], refs[color], ids), ids)
+        download = self._download(configs[color], refs[color], ids)
         deploy = self.params["deploy"] or _new_deploy()
         plan = {
             "deploy": deploy,
             "release": self.params["release"],
             "color": color,
             "how": _plan.CREATE,
+            "download": download,
             "unchanged": not reasons,
             "reasons": reasons,
             "project": project_name(self.app, color),
@@ -188,6 +187,17 @@ class Planner:
         for _config, said in rendered.values():
             self.warnings.extend(line for line in said if line not in self.warnings)
         return {color: config for color, (config, _said) in rendered.items()}
+
+    def _pulls_first(self):
+        """Whether this is decided again, once the images are those of the registry."""
+        return self.params["pull"] == "always" and self.params["deploy"] is None and not self.check_mode
+
+    def _download(self, config, refs, ids):
+        """What is to be pulled, in words; raises PlanError where there is no room for it."""
+        if self.params["pull"] == "never" or self.params["deploy"] is not None:
+            return None
+        room = Room(self.engine, self.run, self.docker_logged_in, self.now.active_containers)
+        return room.judge(self._to_pull(config, refs, ids), ids)
 
     def _refuse_missing(self, config, refs, ids):
         if self.params["pull"] != "never":

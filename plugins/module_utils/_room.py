@@ -24,21 +24,24 @@ class Room:
         self.docker = docker
         self.containers = containers
 
-    def refuse(self, references, ids):
-        """Raise PlanError where what is to be pulled does not fit on the disk, as far as the registry tells; ``ids``:
-        ``{reference: id of the image here, or None}``."""
+    def judge(self, references, ids):
+        """Return what is to be pulled, in words. Raises PlanError where it does not fit on the disk, as far as the
+        registry tells; ``ids``: ``{reference: id of the image here, or None}``."""
         root = self.engine.data_root
-        if not references or not os.path.isdir(root):  # as of an Engine on another machine
-            return
+        if not os.path.isdir(root):
+            return "the disk is another machine's"
         with ThreadPoolExecutor(max_workers=8) as pool:
             told = dict(zip(references, pool.map(self._in_registry, references)))
             coming = {ref: image for ref, image in told.items() if image and ids[ref] not in image["ids"]}
             before = [name for ref in coming for name in self._before(ref)]
             here = {layer for image in pool.map(self._in_registry, before) if image for layer in image["layers"]}
         disk = os.statvfs(root)
-        why = _download.problem(_download.missing(coming.values(), here), disk.f_bavail * disk.f_frsize, root)
+        free, bytes_to_come = disk.f_bavail * disk.f_frsize, _download.missing(coming.values(), here)
+        why = _download.problem(bytes_to_come, free, root)
         if why:
             raise PlanError(why)
+        silent = [reference for reference, image in told.items() if image is None]
+        return _download.described(bytes_to_come, free, silent)
 
     def _in_registry(self, reference):
         _rc, out, _err = self.run(_download.inspect_command(self.docker, reference), {})

@@ -276,6 +276,10 @@ plan:
         - V(refresh) is for the active color, where only nginx's file of it is to be written again.
       type: str
       choices: [create, start, warm, promote, refresh]
+    download:
+      description: What a pull brings, in words; null where nothing is pulled after this decision.
+      type: str
+      sample: 45.1 MB to download, 12.3 GB free
     project:
       description: Its Compose project.
       type: str

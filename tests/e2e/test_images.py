@@ -51,6 +51,26 @@ def test_release_is_pulled_and_the_same_again_is_unchanged(site, registry):
     assert site.journal()["unfinished"] is None
 
 
+def test_nginx_s_file_is_mended_though_there_is_nothing_to_pull(site, registry):
+    path = site.conf / f"bluegreen-{site.app}.conf"
+    path.write_text(path.read_text().replace("valid=2s", "valid=9s"))
+    containers = site.containers().keys()
+    run = deploy(site, registry, "v1").succeeded()
+    assert "Pull the images: nothing new" in run.stdout
+    assert run.result["outcome"] == "deployed" and "valid=2s" in path.read_text()
+    assert site.containers().keys() == containers
+    assert deploy(site, registry, "v1").succeeded().changed == 0
+
+
+def test_image_that_the_disk_has_no_room_for_is_not_pulled(site, registry):
+    registry.inflate(site.name, "v1", "huge", 10**15)
+    before = site.snapshot()
+    run = deploy(site, registry, "huge").failed()
+    root = site.docker.info()["DockerRootDir"]
+    assert f"the images need 3000000.0 GB in {root} (1000000.0 GB to download" in run.message
+    assert site.snapshot() == before
+
+
 def test_image_that_only_a_refused_release_brought_goes(site, registry):
     run = deploy(site, registry, "broken", "exit").failed()
     assert run.result["outcome"] == "rejected"

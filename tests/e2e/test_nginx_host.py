@@ -26,6 +26,18 @@ NOT_ROOT = """\
 exec unshare --user --map-user=1000 {python} "$@"
 """
 
+ORDINARY = """\
+x-app: &app
+  image: @site@/app:${BLUEGREEN_RELEASE:-v1}
+  healthcheck: {test: [CMD, test, -e, /tmp/healthy], interval: 1s, timeout: 2s}
+  environment:
+    BLUEGREEN_RELEASE: ${BLUEGREEN_RELEASE:-}
+    BLUEGREEN_COLOR: ${BLUEGREEN_COLOR:-}
+services:
+  web: {<<: *app, ports: ["80:3000"], depends_on: {db: {condition: service_healthy}}}
+  db: {<<: *app, image: "@site@/app:v1"}
+"""
+
 
 class HostSite(Site):
     """An app whose containers publish ports for the host's nginx."""
@@ -224,3 +236,20 @@ def test_nginx_that_stopped_later_is_refused(site):
     assert (site.seen(), site.master()) == (before, None)
     site.start()
     site.serves("v3", "green")
+
+
+@pytest.mark.long
+def test_ordinary_compose_file_takes_over_from_a_file_for_each_color(site):
+    (site.src / "compose.yml").write_text(site.text(ORDINARY))
+    ports = {"blue": site.blue, "green": site.green}
+    services = [{"name": "web", "port": 3000, "publish": ports}]
+    ordinary = {"compose_files": ["compose.yml"], "services": services, "shared_services": ["db"]}
+    run = site.deploy("v1", **ordinary).succeeded()
+    site.serves("v1", "blue")
+    (db,) = site.docker.containers.list(filters={"name": f"{site.app}-shared-db"})
+    site.deploy("v2", **ordinary).succeeded()
+    site.serves("v2", "green")
+    site.rollback(**ordinary).succeeded()
+    site.serves("v1", "blue")
+    assert run.result["active_color"] == "blue"
+    assert db.id == site.docker.containers.get(db.name).id

@@ -82,3 +82,16 @@ def test_whether_there_is_room(wanted, free, words):
     said = download.problem(wanted, free, "/var/lib/docker")
     assert (said is None) == (words is None)
     assert words is None or words in said
+
+
+@pytest.mark.parametrize(
+    "wanted, silent, said",
+    [
+        (0, [], "nothing new"),
+        (45_100_000, [], "45.1 MB to download, 12.3 GB free"),
+        (0, ["app:1", "db:2"], "of unknown size: app:1, db:2"),
+        (45_100_000, ["app:1"], "45.1 MB to download, 12.3 GB free; of unknown size: app:1"),
+    ],
+)
+def test_what_a_pull_is_said_to_bring(wanted, silent, said):
+    assert download.described(wanted, 12_300_000_000, silent) == said
