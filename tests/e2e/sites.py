@@ -119,6 +119,7 @@ class Run:
 
     def succeeded(self):
         assert self.rc == 0, self.stdout + self.stderr
+        assert "template error" not in self.stderr, self.stderr
         return self
 
     def failed(self):
