@@ -90,12 +90,12 @@ class Registry:
         return image_id
 
     def inflate(self, repository, tag, name, size):
-        """Publish an image again, as ``name``, with a manifest that says that its first layer has so many bytes."""
+        """Publish an image again, as ``name``, with a manifest that says that it has one more layer, of so many bytes."""
         url = f"http://{self.host}/v2/{repository}/manifests/"
         kind = "application/vnd.docker.distribution.manifest.v2+json"
         with urllib.request.urlopen(urllib.request.Request(url + tag, headers={"Accept": kind}), timeout=5) as answer:
             manifest = json.load(answer)
-        manifest["layers"][0]["size"] = size
+        manifest["layers"].append({**manifest["layers"][0], "digest": manifest["config"]["digest"], "size": size})
         put = urllib.request.Request(url + name, json.dumps(manifest).encode(), {"Content-Type": kind}, method="PUT")
         urllib.request.urlopen(put, timeout=5).close()
 
