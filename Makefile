@@ -1,6 +1,6 @@
 # What a developer does here; `make help` lists it. PYTHON names another Python than python3.
 .DEFAULT_GOAL := help
-.PHONY: help setup tree shellcheck docker docker-down images demo demo-clean test lint sanity units integration molecule e2e e2e-long bench-swap cases files soak clean
+.PHONY: help setup tree shellcheck docker docker-down images demo demo-clean reference test lint sanity units integration molecule e2e e2e-long bench-swap cases files soak clean
 
 # Ansible refuses any other encoding.
 export LC_ALL := C.UTF-8
@@ -37,6 +37,9 @@ demo: setup tree docker images ## deploy, replace under load, refuse a broken re
 
 demo-clean: setup tree docker ## remove what the demo runs
 	$(playbook) hotswap.compose.demo -e demo_state=absent
+
+reference: setup ## write docs/variables.md from the role's argument specs
+	.venv/bin/python tools/reference.py
 
 shellcheck:
 	@command -v shellcheck >/dev/null || tools/apt-install.sh shellcheck

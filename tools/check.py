@@ -91,6 +91,7 @@ STAGES = {
             ["ansible-lint", "--offline", "--profile", "production"],
             ["antsibull-changelog", "lint"],
             ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "."],
+            ["python", "tools/reference.py", "--check"],
             ["shellcheck", *shell_scripts()],
         ],
     ),

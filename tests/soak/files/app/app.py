@@ -103,6 +103,7 @@ class Handler(BaseHTTPRequestHandler):
 def work():
     """Take jobs, one at a time; a second worker at the same time is noted."""
     jobs, name = queue(), socket.gethostname()
+    signal.signal(signal.SIGTERM, lambda *_: (queue().delete("worker"), os._exit(0)))
     while True:
         if jobs.set("worker", name, nx=True, px=400) or jobs.get("worker") == name.encode():
             jobs.pexpire("worker", 400)
