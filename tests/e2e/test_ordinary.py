@@ -210,7 +210,7 @@ def test_rollback_moves_the_worker_back(site):
     assert keeps_its_data(site)
 
 
-@pytest.mark.parametrize("seconds", [0, 1.5])
+@pytest.mark.parametrize("seconds", [0, pytest.param(1.5, marks=pytest.mark.long)])
 def test_kill_while_the_worker_moves(site, seconds):
     release = "v1" if site.release() != "v1" else "v2"
     run = site.begin("deploy", release=release, **ordinary())
@@ -282,3 +282,14 @@ def test_what_cannot_be_deployed_is_refused_before_anything_starts(site, text, m
         run = site.play("deploy", release="v1", **variables).failed()
         assert words in run.message
     assert site.snapshot() == before
+
+
+def test_shared_service_that_fails_says_why(site):
+    text = (site.src / "compose.yml").read_text()
+    with site.compose_file(
+        "other.yml", text.replace("services:", "services:\n  search: {<<: *app, environment: {BEHAVIOUR: exit}}", 1)
+    ):
+        more = {"compose_files": ["other.yml"], "shared_services": ["db", "search"]}
+        run = site.play("deploy", release=site.release(), **{**ordinary(), **more}).failed()
+    assert "in the phase shared: " in run.message and "exited with 3" in run.message
+    assert "boots and is exit" in run.message
