@@ -385,12 +385,13 @@ plan:
       elements: str
 """
 
+import contextlib
 import os
 import pathlib
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _registry
+from ansible_collections.hotswap.compose.plugins.module_utils import _history, _registry
 from ansible_collections.hotswap.compose.plugins.module_utils._app import EDGE_ARGUMENTS
 from ansible_collections.hotswap.compose.plugins.module_utils._compose import ComposeError
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
@@ -497,6 +498,23 @@ def decide(engine, params, run, docker, logged_in, check_mode):
     return result, planner.warnings
 
 
+def remember(lock, params, error):
+    """Have the history know of a run that ends here, refused."""
+    state = AppState(params["state_dir"], params["app"])
+    run = {
+        "kind": params["kind"],
+        "outcome": "rejected",
+        "release": params["release"],
+        "previous_release": None,
+        "color": None,
+        "phases": {},
+        "reason": str(error),
+    }
+    with contextlib.suppress(StateError), lock.acting(params["lock"]):
+        holder = lock.holder()
+        _history.append(state.directory, _history.ended(run, holder["since"], _history.who(holder), {}, []))
+
+
 def is_all(result, params):
     """Return whether nothing comes after this decision."""
     again = params["deploy"] is not None or params["kind"] != "deploy" or params["pull"] != "always"
@@ -572,6 +590,8 @@ def main():
         )
     except Exception as error:
         if params["deploy"] is None:  # else the role goes on, to undo what it has begun
+            if params["lock"] and not made:
+                remember(lock, params, error)
             give_up(lock, params)
             AppState(params["state_dir"], params["app"]).remove(made)
         if not isinstance(error, EXPECTED):
