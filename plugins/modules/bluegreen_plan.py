@@ -234,6 +234,10 @@ docker:
   description: The docker command for this run; while it has the lock, it refuses to work once another run has it.
   returned: success
   type: str
+clock_ahead:
+  description: By how many seconds the target's clock is ahead of the controller's, but for the way of the answer.
+  returned: success
+  type: float
 held:
   description: Who has the lock.
   returned: where another run has it
@@ -388,6 +392,7 @@ plan:
 import contextlib
 import os
 import pathlib
+import time
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -599,6 +604,7 @@ def main():
         module.fail_json(msg=str(error))
     for warning in warnings:
         module.warn(warning)
+    result["now"] = time.time()
     if params["lock"] and not module.check_mode and not is_all(result, params):
         result.update(lock=params["lock"], beat=lock.beat(params["lock"]), docker=lock.docker(params["lock"]))
     module.exit_json(**result)

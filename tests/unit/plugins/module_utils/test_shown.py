@@ -102,14 +102,14 @@ def test_status():
         ({"journal": "the journal /x is not used"}, "  journal     the journal /x is not used"),
         (
             {"lock": {**BY, "kind": "rollback", "release": None, "since": "2026-01-31T23:59:59Z", "age": 1.2}},
-            "  lock        a rollback of the release before by ci on runner-3, since 2026-01-31T23:59:59Z (alive 1",
+            "  lock        a rollback of the release before by ci on runner-3, since 2026-01-31T23:59:59Z (alive",
         ),
         (
             {"last_run": a_run(outcome="rolled_back", by=dict(BY, job="15"), release=None)},
             "  last run    deploy of what was started by hand: rolled back, 1 min ago, by ci@runner-3, AWX job 15",
         ),
         ({"last_run": a_run(reason="was-1 exited with 3")}, "              was-1 exited with 3"),
-        ({"last_run": a_run(reason="word " * 60)}, "              " + "word " * 16 + "…"),
+        ({"last_run": a_run(reason="word " * 60)}, "              " + "word " * 16 + "word …"),
     ],
 )
 def test_status_says(more, line):
