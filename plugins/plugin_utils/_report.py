@@ -43,6 +43,9 @@ SUMMARY = {"file", "begun", "app", "host", "kind", "outcome", "release", "color"
 
 _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 43200, 86400)
 _TICKS = 6
+_SHORTEST = 0.5
+"""s of a sample."""
+
 _STRANGE = re.compile(r"[^A-Za-z0-9_-]+")
 
 
@@ -101,8 +104,8 @@ def summary(run):
 
 
 def index(summaries):
-    """Return the rows of the index, the newest first, each with its ``sign``, ``word``, ``mood`` and ``w``, which is 100
-    of the longest run; what is no summary is passed over."""
+    """Return the rows of the index, the newest first, each with its ``sign``, ``word``, ``mood`` and ``w``: 100 of the
+    longest run. What is no summary is passed over."""
     known = [each for each in summaries if isinstance(each, dict) and set(each) >= SUMMARY]
     longest = max((each["seconds"] for each in known), default=0) or 1
     rows = []
@@ -165,8 +168,8 @@ def view(run):
         "markers": markers,
         "containers": _containers(run, axis, ends, watches),
         "traffic": _traffic(run, axis, watches, markers),
-        "tests": _tests(axis, watches),
-        "answers": _answers(axis, watches),
+        "tests": _series(axis, watches, "tests"),
+        "answers": _series(axis, watches, "answers"),
         "failed": [each for each in result["containers"] if each["log"] or each["probes"]],
         "images": run["images"],
         "warnings": result["warnings"],
@@ -282,28 +285,18 @@ def _traffic(run, axis, watches, markers):
     }
 
 
-def _tests(axis, watches):
-    """Return the rounds of the smoke tests while the release was watched; None where there were none."""
-    return _series(axis, watches, "tests")
-
-
-def _answers(axis, watches):
-    """Return the answers of the release by nginx's log, likewise."""
-    return _series(axis, watches, "answers")
-
-
 def _series(axis, watches, name):
-    """Return ``{"all", "bad", "bars": [{"x", "w", "h", "bad"}]}``: heights in percent of the highest rate, of all and of
-    those that failed."""
+    """Return ``{"all", "bad", "bars": [{"x", "w", "h", "bad"}]}``: heights in percent of the highest rate, of all and
+    of those that failed."""
     spans, total, failed = [], 0, 0
     for watch in watches:
-        before = (0.0, 0, 0)
-        for sample in watch["series"][name] or []:
-            at, count, bad = (now - then for now, then in zip(sample, before))
-            if at > 0:
-                spans.append((watch["at"] + before[0], watch["at"] + sample[0], count, bad))
-                before = sample
-        total, failed = total + before[1], failed + before[2]
+        samples = watch["series"][name] or [[0.0, 0, 0]]
+        # What was counted at the very end belongs to the sample before; alone it would be a rate of its own.
+        samples = [each for each in samples[:-1] if samples[-1][0] - each[0] >= _SHORTEST] + samples[-1:]
+        for (begin, count_before, bad_before), (end, count, bad) in zip([[0.0, 0, 0], *samples], samples):
+            if end > begin:
+                spans.append((watch["at"] + begin, watch["at"] + end, count - count_before, bad - bad_before))
+        total, failed = total + samples[-1][1], failed + samples[-1][2]
     if not total:
         return None
     rates = [(count / (end - begin), bad / (end - begin)) for begin, end, count, bad in spans]

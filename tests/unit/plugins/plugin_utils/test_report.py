@@ -214,7 +214,7 @@ def test_mood(state, mood):
 def test_series():
     watches = [
         a_watch(BEGUN + 2, 2, tests=[[1.0, 1, 0], [2.0, 2, 0]]),
-        a_watch(BEGUN + 8, 8, tests=[[1.0, 2, 1], [1.0, 2, 1], [3.0, 4, 1]], answers=[[4.0, 0, 0]]),
+        a_watch(BEGUN + 8, 8, tests=[[1.0, 2, 1], [2.9, 3, 1], [3.0, 4, 1]], answers=[[4.0, 0, 0]]),
     ]
     view = report.view(a_run(watches=watches, canary_weights=[10]))
     assert view["tests"] == {
