@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import getpass
-import socket
 import time
 import uuid
 
@@ -14,6 +12,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.hotswap.compose.plugins.plugin_utils._process import identity, is_dead, is_this_run, run_pid
 from ansible_collections.hotswap.compose.plugins.plugin_utils._watcher import watch
+from ansible_collections.hotswap.compose.plugins.plugin_utils._who import who
 
 LOOK_AGAIN = 2.0
 """s from one look at a lock that is held to the next."""
@@ -35,6 +34,8 @@ class ActionModule(ActionBase):
         result = self._take(arguments, wait, task_vars)
         if taken_here and result.get("lock"):
             watch(self._on_target, self._connection.transport, result["beat"], run_pid())
+        if "now" in result:
+            result["clock_ahead"] = round(result.pop("now") - time.time(), 3)
         return result
 
     def _take(self, arguments, wait, task_vars):
@@ -63,13 +64,7 @@ class ActionModule(ActionBase):
         return again or is_dead(process)
 
     def _holder(self, task_vars):
-        return {
-            "user": str(task_vars.get("awx_user_name") or getpass.getuser()),
-            "controller": socket.gethostname(),
-            "job": str(task_vars.get("awx_job_id") or task_vars.get("tower_job_id") or ""),
-            "host": task_vars["inventory_hostname"],
-            "process": identity(run_pid()),
-        }
+        return {**who(task_vars), "host": task_vars["inventory_hostname"], "process": identity(run_pid())}
 
     def _on_target(self, command):
         return self._low_level_execute_command(command)

@@ -7,17 +7,30 @@
 from __future__ import annotations
 
 import threading
+import time
 
 from ansible_collections.hotswap.compose.plugins.module_utils import _smoke, _tally
 
 ASK_EVERY = 1.0
 """s from one time to the next."""
 
+SAMPLES = 60
+"""of a series, at most."""
+
+
+def thinned(samples, most):
+    """Return at most so many of the samples, the last among them, at even distances."""
+    step = -(-len(samples) // most)
+    return samples[::-1][:: step or 1][::-1]
+
 
 class Baker:
-    """Asks, by ``ask()``, from the block's begin to its end. A subclass has ``about``, what is asked, for messages."""
+    """Asks, by ``ask()``, from the block's begin to its end. A subclass has ``about``, what is asked, for messages, and
+    ``counted()``, ``(all, those that failed)`` so far."""
 
     def __init__(self):
+        self._began = time.monotonic()
+        self._samples = []
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._ask_until_over, daemon=True)
         self._broken = None
@@ -33,10 +46,18 @@ class Baker:
         """Return why the release is to be given up; None where there is nothing against it."""
         return f"{self.about} could not be asked: {self._broken}" if self._broken else self.found()
 
+    def series(self):
+        """Return how the counts grew, ``[[s since the begin, all, those that failed], …]``, up to now."""
+        return thinned([*self._samples, self._sample()], SAMPLES)
+
+    def _sample(self):
+        return [round(time.monotonic() - self._began, 2), *self.counted()]
+
     def _ask_until_over(self):
         try:
             while not self._over.is_set():
                 self.ask()
+                self._samples.append(self._sample())
                 self._over.wait(ASK_EVERY)
         except Exception as error:  # nobody would hear of it otherwise
             self._broken = f"{type(error).__name__}: {error}"
@@ -59,6 +80,9 @@ class SmokeBaker(Baker):
         self.rounds += 1
         if said:
             self.failures.append(said)
+
+    def counted(self):
+        return self.rounds, len(self.failures)
 
     def found(self):
         if len(self.failures) <= self._allowed:
@@ -87,6 +111,9 @@ class TallyBaker(Baker):
         self._read += len(text.encode())
         new, old = _tally.count(text.splitlines(), *self._release)
         self.new, self.old = self.new + new, self.old + old
+
+    def counted(self):
+        return self.new
 
     def found(self):
         return _tally.objection(self.new, self.old, self._ratio)

@@ -33,6 +33,7 @@ A state, format 1::
          "previous": [container id],          # of the color that had the traffic
          "endpoints": [str],                  # by which nginx reaches those
          "begun_at": "2026-01-31T23:59:59Z",
+         "by": None | {...},                  # who, as of _history; may be missing
          "given_up": True,                    # once the traffic is to go back
          "swap": {"from": None | str}}}       # what nginx's file said before; from the first time that it is written
 
@@ -95,7 +96,7 @@ def read(path, app=None):
     app: whose journal is expected; another app's is a reason.
     """
     try:
-        state = loads(_content(path))
+        state = loads(content(path))
     except FileNotFoundError:
         return empty(app or ""), f"there is no journal at {path}"
     except (OSError, ValueError) as error:
@@ -133,7 +134,8 @@ def write_atomic(path, text, mode=0o600):
     _sync_directory(directory)
 
 
-def _content(path):
+def content(path):
+    """Return the bytes of a regular file. Raises OSError, and JournalError for what is no such file."""
     # O_NONBLOCK: a fifo somebody left here must not hold a deploy for ever.
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

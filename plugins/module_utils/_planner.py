@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.hotswap.compose.plugins.module_utils import (
     _compose,
+    _history,
     _layout,
     _migration,
     _nginx,
@@ -26,6 +27,7 @@ from ansible_collections.hotswap.compose.plugins.module_utils import (
 from ansible_collections.hotswap.compose.plugins.module_utils._beside import Beside
 from ansible_collections.hotswap.compose.plugins.module_utils._containers import edge_addresses, is_running
 from ansible_collections.hotswap.compose.plugins.module_utils._journal import utc_now, write_atomic
+from ansible_collections.hotswap.compose.plugins.module_utils._lock import AppLock
 from ansible_collections.hotswap.compose.plugins.module_utils._room import Room
 from ansible_collections.hotswap.compose.plugins.module_utils._settings import (
     COLORS,
@@ -431,6 +433,7 @@ class Planner:
             exclusive_containers=plan["exclusive_containers"],
             endpoints=self._previous_endpoints(),
             begun_at=utc_now(),
+            by=_history.who(AppLock(self.params["state_dir"], self.app).holder()),
             **more,
         )
         self.state.save(unfinished=unfinished)

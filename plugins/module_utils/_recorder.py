@@ -24,6 +24,7 @@ class Recorder:
         self.services = services
         self.keep = keep
         self.warnings = []
+        self.images = {}  # of the deploy that was recorded
 
     def close(self, unfinished, outcome):
         """Record the unfinished deploy and prune; return the images that went."""
@@ -32,7 +33,9 @@ class Recorder:
             releases.append(unfinished["adopted"])
         # Whatever awaited its promotion and was not touched awaits it still, and so stays the newest.
         place = len(releases) - (outcome == "rejected" and self._still_awaits(releases, unfinished))
-        releases.insert(place, self._record(unfinished, outcome))
+        record = self._record(unfinished, outcome)
+        self.images = record["images"]
+        releases.insert(place, record)
         if outcome not in ("deployed", AWAITING) and "ids_before" in unfinished:
             self._restore_names(unfinished)
         self.state.save(releases=releases, unfinished=None)

@@ -8,7 +8,14 @@ from __future__ import annotations
 
 import time
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _color, _containers, _nginx, _plan, _recovery
+from ansible_collections.hotswap.compose.plugins.module_utils import (
+    _color,
+    _containers,
+    _history,
+    _nginx,
+    _plan,
+    _recovery,
+)
 from ansible_collections.hotswap.compose.plugins.module_utils._recorder import Recorder
 from ansible_collections.hotswap.compose.plugins.module_utils._settings import other_color
 from ansible_collections.hotswap.compose.plugins.module_utils._swap import addresses_at_load, endpoints_of_unfinished
@@ -27,6 +34,7 @@ class Recoverer:
         self.state = swap.state
         self.params = params
         self.found = self.state.journal["unfinished"]
+        self.images = {}
         self.warnings = []
 
     def recover(self, check_mode):
@@ -34,7 +42,9 @@ class Recoverer:
         decision = self._decide()
         said = _recovery.says(self.state.app, self.found, decision)
         if not check_mode:
+            before = _plan.live_release(self._previous())
             self._end(decision)
+            self._remember(decision, said, before)
         return decision, said
 
     def release(self, decision):
@@ -55,7 +65,23 @@ class Recoverer:
         services = [service["name"] for service in self.found["services"]]
         recorder = Recorder(self.engine, self.state, services, self.params["keep_releases"])
         recorder.close(self.found, _recovery.outcome(self.found, decision))
+        self.images = recorder.images
         self.warnings += recorder.warnings
+
+    def _remember(self, decision, said, before):
+        """Add the run to the history; ``before``: the release that had the traffic before it."""
+        kind = "rollback" if self.found["rollback"] else "promote" if self.found["how"] == _plan.PROMOTE else "deploy"
+        run = {
+            "kind": kind,
+            "outcome": _recovery.outcome(self.found, decision),
+            "release": self.found["release"],
+            "previous_release": before,
+            "color": self.found["color"],
+            "phases": {},
+            "reason": said,
+        }
+        run = _history.ended(run, self.found["begun_at"], self.found.get("by"), self.images, self.warnings)
+        self.warnings += _history.append(self.state.directory, run)
 
     def _decide(self):
         deadline = time.monotonic() + self.params["health_timeout"]

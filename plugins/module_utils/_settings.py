@@ -147,6 +147,9 @@ def _paths(settings):
         value = settings.get(variable)
         if value is not None and not value.startswith("/"):
             yield _problem(variable, value, "give the absolute path of a directory on the target")
+    report_dir = settings.get("report_dir")
+    if report_dir and not report_dir.startswith("/"):
+        yield _problem("report_dir", report_dir, "give the absolute path of a directory on the controller")
 
 
 def _strange_placeholder(text):

@@ -135,6 +135,29 @@ answers:
     before:
       description: The same of the release before, from the start of the new containers on.
       type: dict
+series:
+  description:
+    - How RV(rounds) and RV(answers) grew, at most 60 samples each; null where there are none.
+    - A sample is the seconds since RV(begun_at), how many there were until then, and how many of those failed.
+  returned: always
+  type: dict
+  contains:
+    tests:
+      description: Of the rounds of the smoke tests.
+      type: list
+      elements: list
+    answers:
+      description: Of the answers of the release.
+      type: list
+      elements: list
+begun_at:
+  description: When it began, in seconds since the epoch by the target's clock; null where it did not.
+  returned: always
+  type: float
+elapsed:
+  description: For how many seconds it watched.
+  returned: always
+  type: float
 containers:
   description: As of M(hotswap.compose.compose_health_wait).
   returned: always
@@ -143,6 +166,7 @@ containers:
 """
 
 import contextlib
+import time
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -187,6 +211,7 @@ def bake(params):
         params["seconds"],
         objection=(lambda: next(filter(None, (baker.objection() for baker in bakers)), None)) if bakers else None,
     )
+    begun_at = time.time()
     with contextlib.ExitStack() as stack:
         for baker in bakers:
             stack.enter_context(baker)
@@ -200,6 +225,9 @@ def bake(params):
         "failed_rounds": len(smoke.failures) if smoke else 0,
         "through": ("nginx" if by_nginx else "containers") if smoke else None,
         "answers": {"release": tally.new._asdict(), "before": tally.old._asdict()} if tally else None,
+        "series": {"tests": smoke.series() if smoke else None, "answers": tally.series() if tally else None},
+        "begun_at": begun_at,
+        "elapsed": waiter.elapsed,
         "containers": evidence(engine, list(waiter.records.values()), outcome, LOG_TAIL),
     }
 
@@ -242,7 +270,16 @@ def main():
         ),
         supports_check_mode=True,
     )
-    nothing = {"rounds": 0, "failed_rounds": 0, "through": None, "answers": None, "containers": []}
+    nothing = {
+        "rounds": 0,
+        "failed_rounds": 0,
+        "through": None,
+        "answers": None,
+        "series": {"tests": None, "answers": None},
+        "begun_at": None,
+        "elapsed": 0.0,
+        "containers": [],
+    }
     if module.check_mode:
         module.exit_json(changed=False, **nothing)
     try:

@@ -12,7 +12,7 @@ version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
-  - Reads nginx's file of the app, the containers of both colors and the journal.
+  - Reads nginx's file of the app, the containers of both colors, the journal and the history.
 extends_documentation_fragment:
   - hotswap.compose.attributes
   - hotswap.compose.docker
@@ -82,16 +82,24 @@ status:
     unfinished:
       description: Whether a deploy was begun and has not ended.
       type: bool
+    last_run:
+      description: How the last run ended, as of M(hotswap.compose.bluegreen_history); null where none is on record.
+      type: dict
     journal:
       description: Why the journal is not used; null where it is.
       type: str
+text:
+  description: The same for people, in lines of at most 100 characters.
+  returned: success
+  type: str
 """
 
 import os
+import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _nginx, _plan
+from ansible_collections.hotswap.compose.plugins.module_utils import _history, _nginx, _plan, _shown
 from ansible_collections.hotswap.compose.plugins.module_utils._containers import find
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
 from ansible_collections.hotswap.compose.plugins.module_utils._journal import AWAITING
@@ -104,7 +112,7 @@ SHOWN = ("name", "service", "release", "state", "health", "image", "image_id")
 
 def shown_lock(holder):
     """Return what a person wants to know of who has the lock."""
-    return holder and {key: holder.get(key) for key in ("user", "controller", "job", "release", "since", "age")}
+    return holder and {key: holder.get(key) for key in ("user", "controller", "job", "kind", "release", "since", "age")}
 
 
 def look(engine, params):
@@ -133,6 +141,7 @@ def look(engine, params):
         "awaiting_promotion": releases[-1]["release"] if releases and releases[-1]["outcome"] == AWAITING else None,
         "lock": shown_lock(AppLock(params["state_dir"], params["app"]).holder()),
         "unfinished": state.journal["unfinished"] is not None,
+        "last_run": next(iter(_history.read(state.directory, 1)), None),
         "journal": state.reason,
     }
 
@@ -148,7 +157,8 @@ def main():
         supports_check_mode=True,
     )
     try:
-        module.exit_json(changed=False, status=look(Engine.connect(module.params), module.params))
+        status = look(Engine.connect(module.params), module.params)
+        module.exit_json(changed=False, status=status, text=_shown.status(status, time.time()))
     except (EngineError, UpstreamError, _plan.PlanError, OSError) as error:
         module.fail_json(msg=str(error))
 

@@ -234,6 +234,10 @@ docker:
   description: The docker command for this run; while it has the lock, it refuses to work once another run has it.
   returned: success
   type: str
+clock_ahead:
+  description: By how many seconds the target's clock is ahead of the controller's, but for the way of the answer.
+  returned: success
+  type: float
 held:
   description: Who has the lock.
   returned: where another run has it
@@ -389,12 +393,14 @@ plan:
       elements: str
 """
 
+import contextlib
 import os
 import pathlib
+import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _registry
+from ansible_collections.hotswap.compose.plugins.module_utils import _history, _registry
 from ansible_collections.hotswap.compose.plugins.module_utils._app import EDGE_ARGUMENTS
 from ansible_collections.hotswap.compose.plugins.module_utils._compose import ComposeError
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
@@ -501,6 +507,23 @@ def decide(engine, params, run, docker, logged_in, check_mode):
     return result, planner.warnings
 
 
+def remember(lock, params, error):
+    """Have the history know of a run that ends here, refused."""
+    state = AppState(params["state_dir"], params["app"])
+    run = {
+        "kind": params["kind"],
+        "outcome": "rejected",
+        "release": params["release"],
+        "previous_release": None,
+        "color": None,
+        "phases": {},
+        "reason": str(error),
+    }
+    with contextlib.suppress(StateError), lock.acting(params["lock"]):
+        holder = lock.holder()
+        _history.append(state.directory, _history.ended(run, holder["since"], _history.who(holder), {}, []))
+
+
 def is_all(result, params):
     """Return whether nothing comes after this decision."""
     again = params["deploy"] is not None or params["kind"] != "deploy" or params["pull"] != "always"
@@ -576,6 +599,8 @@ def main():
         )
     except Exception as error:
         if params["deploy"] is None:  # else the role goes on, to undo what it has begun
+            if params["lock"] and not made:
+                remember(lock, params, error)
             give_up(lock, params)
             AppState(params["state_dir"], params["app"]).remove(made)
         if not isinstance(error, EXPECTED):
@@ -583,6 +608,7 @@ def main():
         module.fail_json(msg=str(error))
     for warning in warnings:
         module.warn(warning)
+    result["now"] = time.time()
     if params["lock"] and not module.check_mode and not is_all(result, params):
         result.update(lock=params["lock"], beat=lock.beat(params["lock"]), docker=lock.docker(params["lock"]))
     module.exit_json(**result)

@@ -12,7 +12,8 @@ version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
-  - Closes the unfinished deploy in the journal with its outcome, and gives up the O(lock).
+  - Closes the unfinished deploy in the journal with its outcome, adds it to the history that
+    M(hotswap.compose.bluegreen_history) reads, and gives up the O(lock).
   - After a deploy, removes this app's images beyond the retained releases; after one that failed, those that only it
     brought. Never an image that a container uses, that another app recorded, or that was there for somebody else.
   - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
@@ -28,7 +29,7 @@ attributes:
     support: none
   idempotent:
     support: full
-    details: Where no deploy is unfinished, nothing is recorded.
+    details: Where no deploy is unfinished, the history alone has one more run.
 options:
   outcome:
     description:
@@ -47,6 +48,37 @@ options:
     description: How many releases' images are retained.
     type: int
     default: 3
+  run:
+    description: What the history is to say of the run, beside its O(outcome).
+    type: dict
+    required: true
+    suboptions:
+      kind:
+        description: What was asked for.
+        type: str
+        choices: [deploy, rollback, promote, abort]
+        required: true
+      release:
+        description: The release that was to have the traffic; empty where it was started by hand.
+        type: str
+      previous_release:
+        description: The one that had it before; empty likewise.
+        type: str
+      color:
+        description: The release's color.
+        type: str
+      phases:
+        description: The seconds of each phase.
+        type: dict
+        default: {}
+      warnings:
+        description: What a person should read.
+        type: list
+        elements: str
+        default: []
+      reason:
+        description: Why it failed, where it did; the history has the first line.
+        type: str
 """
 
 EXAMPLES = r"""
@@ -56,6 +88,7 @@ EXAMPLES = r"""
     outcome: deployed
     services: ["was-{color}", "signal-{color}"]
     keep_releases: 3
+    run: {kind: deploy, release: v2, previous_release: v1, color: green, phases: {gate: 3.2, swap: 0.2}}
     state_dir: /var/lib/bluegreen
 """
 
@@ -65,10 +98,15 @@ removed_images:
   returned: success
   type: list
   elements: str
+run:
+  description: The run, as M(hotswap.compose.bluegreen_history) returns it from now on.
+  returned: success, but not in check mode
+  type: dict
 """
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.hotswap.compose.plugins.module_utils import _history
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
 from ansible_collections.hotswap.compose.plugins.module_utils._journal import OUTCOMES
 from ansible_collections.hotswap.compose.plugins.module_utils._lock import AppLock
@@ -76,17 +114,26 @@ from ansible_collections.hotswap.compose.plugins.module_utils._recorder import R
 from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState, StateError
 
 
-def close(params, check_mode):
-    """Return ``(whether something was unfinished, images that were removed, warnings)``."""
+def close(params, holder):
+    """Return ``(whether something was unfinished, images that were removed, the run as the history has it, warnings)``;
+    ``holder``: who has the lock."""
     state = AppState(params["state_dir"], params["app"])
-    if state.journal["unfinished"] is None or check_mode:
-        return state.journal["unfinished"] is not None, [], []
-    if state.unfinished is None:
+    changed = state.journal["unfinished"] is not None
+    removed, images, warnings = [], {}, []
+    if state.unfinished:
+        recorder = Recorder(Engine.connect(params), state, params["services"], params["keep_releases"])
+        removed = recorder.close(state.unfinished, params["outcome"])
+        images, warnings = recorder.images, recorder.warnings
+    elif changed:
         state.save(unfinished=None)  # nginx's file was written again, and nothing deployed
-        return True, [], []
-    recorder = Recorder(Engine.connect(params), state, params["services"], params["keep_releases"])
-    removed = recorder.close(state.unfinished, params["outcome"])
-    return True, removed, recorder.warnings
+    run = _history.ended(
+        dict(params["run"], outcome=params["outcome"]),
+        holder and holder["since"],
+        _history.who(holder),
+        images,
+        params["run"]["warnings"] + warnings,
+    )
+    return changed, removed, run, warnings + _history.append(state.directory, run)
 
 
 def main():
@@ -98,21 +145,38 @@ def main():
             outcome={"type": "str", "choices": list(OUTCOMES), "required": True},
             services={"type": "list", "elements": "str", "required": True},
             keep_releases={"type": "int", "default": 3},
+            run={
+                "type": "dict",
+                "required": True,
+                "options": {
+                    "kind": {"type": "str", "choices": ["deploy", "rollback", "promote", "abort"], "required": True},
+                    "release": {"type": "str"},
+                    "previous_release": {"type": "str"},
+                    "color": {"type": "str"},
+                    "phases": {"type": "dict", "default": {}},
+                    "warnings": {"type": "list", "elements": "str", "default": []},
+                    "reason": {"type": "str"},
+                },
+            },
             **ENGINE_ARGUMENTS,
         ),
         supports_check_mode=True,
     )
+    params = module.params
+    if module.check_mode:
+        state = AppState(params["state_dir"], params["app"])
+        module.exit_json(changed=state.journal["unfinished"] is not None, removed_images=[])
     try:
-        lock = AppLock(module.params["state_dir"], module.params["app"])
-        with lock.acting(None if module.check_mode else module.params["lock"]):
-            changed, removed, warnings = close(module.params, module.check_mode)
-            if module.params["lock"] and not module.check_mode:
-                lock.release(module.params["lock"])
+        lock = AppLock(params["state_dir"], params["app"])
+        with lock.acting(params["lock"]):
+            changed, removed, run, warnings = close(params, lock.holder())
+            if params["lock"]:
+                lock.release(params["lock"])
     except (EngineError, StateError, OSError) as error:
         module.fail_json(msg=str(error))
     for warning in warnings:
         module.warn(warning)
-    module.exit_json(changed=changed, removed_images=removed)
+    module.exit_json(changed=changed, removed_images=removed, run=run)
 
 
 if __name__ == "__main__":

@@ -497,10 +497,11 @@ class Site:
         }
 
     def files(self):
-        """Every file of the conf dir, the project and the state directory."""
+        """Every file of the conf dir, the project and the state directory, but the history."""
         trees = [self.conf, self.src, self.state]
         found = [path for tree in trees if tree.exists() for path in tree.rglob("*") if path.is_file()]
-        return sorted(path for path in found if path.name != "in-flight")  # empty, and there for good
+        ours = ("in-flight", "history.jsonl")  # empty and there for good; and what every run adds to
+        return sorted(path for path in found if path.name not in ours)
 
     def lock(self):
         """Who has the app's lock, or None."""

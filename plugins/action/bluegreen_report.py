@@ -1,0 +1,81 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import fcntl
+import json
+import pathlib
+
+from ansible.plugins.action import ActionBase
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ansible_collections.hotswap.compose.plugins.module_utils._journal import write_atomic
+from ansible_collections.hotswap.compose.plugins.plugin_utils import _report
+from ansible_collections.hotswap.compose.plugins.plugin_utils._who import who
+
+TEMPLATES = pathlib.Path(__file__).parents[2] / "roles" / "bluegreen" / "templates"
+
+
+class ActionModule(ActionBase):
+    """Write the page of a run and the index over all pages, here on the controller. What can't be written is a
+    warning."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp=None, task_vars=None):
+        result = super().run(tmp, task_vars)
+        _validated, arguments = self.validate_argument_spec(
+            argument_spec={
+                "directory": {"type": "path", "required": True},
+                "run": {"type": "dict", "required": True},
+            }
+        )
+        result.update(changed=False)
+        if self._task.check_mode:
+            return result
+        try:
+            run = dict(typed(arguments["run"]), host=task_vars["inventory_hostname"], by=who(task_vars))
+            result["page"] = write(pathlib.Path(arguments["directory"]), run)
+        except Exception as error:  # whatever it is, the deploy has ended as it has
+            result["warnings"] = [f"the page of this run was not written (bluegreen_report_dir): {error}"]
+        return result
+
+
+def typed(run):
+    """Return a run in plain values; before ansible-core 2.19, templates make text of numbers and of null."""
+    run = {key: None if value == "" else value for key, value in json.loads(json.dumps(run)).items()}
+    for key in ("ended", "clock_ahead", "swapped_at", "back_at"):
+        run[key] = None if run[key] is None else float(run[key])
+    return run
+
+
+def write(directory, run):
+    """Write the page of a run, what the index says of it, and the index; return the page's path. Raises OSError."""
+    directory.mkdir(parents=True, exist_ok=True)
+    templates = Environment(
+        autoescape=True,
+        loader=FileSystemLoader(TEMPLATES),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    page = directory / (_report.stem(run) + ".html")
+    write_atomic(str(page), templates.get_template("report.html.j2").render(_report.view(run)), 0o644)
+    with open(directory / ".lock", "a", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two runs that end at once: the second index has both
+        summary = json.dumps(_report.summary(run), indent=1)
+        write_atomic(str(page.with_suffix(".json")), summary, 0o644)
+        rows = _report.index(map(read, directory.glob("*.json")))
+        write_atomic(str(directory / "index.html"), templates.get_template("reports.html.j2").render(rows=rows), 0o644)
+    return str(page)
+
+
+def read(path):
+    """Return what a JSON file holds; None where it is none."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None

@@ -1,0 +1,45 @@
+#!/usr/bin/python
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# What it says is done by the action plugin of the same name.
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: bluegreen_show
+short_description: Print a text for people, as it is
+version_added: 0.1.0
+author:
+  - hotswap.compose authors (@hotswap)
+description:
+  - Prints a text to the terminal line by line, without quotes, escapes or the name of the host before it.
+  - What a terminal would take for a command is left out.
+  - Runs on the controller.
+extends_documentation_fragment:
+  - hotswap.compose.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+    details: It changes nothing.
+options:
+  text:
+    description: The text, of any number of lines.
+    type: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Say what has the traffic
+  hotswap.compose.bluegreen_show:
+    text: |
+      {{ inventory_hostname }}
+      {{ bluegreen_status.release }} has the traffic, in {{ bluegreen_status.active_color }}
+"""
+
+RETURN = r""" # """

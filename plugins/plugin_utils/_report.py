@@ -1,0 +1,309 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a page of a run shows, and where: the layout of its time axis. Pure.
+
+A run, as the role hands it in; moments are seconds since the epoch by the controller's clock::
+
+    {"app": str, "host": str, "kind": "deploy" | "rollback" | "promote" | "abort",
+     "by": {"user": str, "controller": str, "job": str},
+     "release": None | str, "color": str, "previous_color": None | str,             # what was to have the traffic
+     "result": {...},                           # as of bluegreen_result
+     "ended": moment,                           # the end of the last phase
+     "failed_phase": None | str, "reason": None | str,
+     "images": {service: {"ref", "id", "digest"}},
+     "gate": {"elapsed": s, "containers": [...]} | {},                              # of compose_health_wait
+     "watches": [{...}],                        # of bluegreen_bake: one a step of the canary, one for the bake
+     "canary_weights": [percent],               # of its steps
+     "swapped_at": None | moment, "back_at": None | moment,
+     "clock_ahead": s}                          # the target's clock; swapped_at, back_at and the watches go by that
+
+On the axis a place is ``x`` and a length ``w``, both in percent of the time from the run's begin to its end.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+
+from ansible_collections.hotswap.compose.plugins.module_utils._settings import other_color
+from ansible_collections.hotswap.compose.plugins.module_utils._shown import BY_HAND, person, seconds
+
+WORDS = {
+    "deployed": ("✓", "deployed", "good"),
+    "rolled_back": ("↩", "rolled back", "back"),
+    "rejected": ("✗", "refused", "bad"),
+    "awaiting_promotion": ("…", "awaits promotion", "waits"),
+}
+"""Of each outcome: a sign, what it is called, and its class."""
+
+SUMMARY = {"file", "begun", "app", "host", "kind", "outcome", "release", "color", "seconds", "by", "says"}
+"""What the index says of a run."""
+
+_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 43200, 86400)
+_TICKS = 6
+_SHORTEST = 0.5
+"""s of a sample."""
+
+_STRANGE = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+class Axis:
+    """``total``: s from the run's begin to its end."""
+
+    def __init__(self, total):
+        self.total = max(total, 0.01)
+
+    def x(self, at):
+        """Return the place of a time, in s since the begin."""
+        return round(100 * min(max(at / self.total, 0), 1), 2)
+
+    def span(self, begin, end):
+        """Return ``{"x", "w"}`` of what lasted from one time to another."""
+        return {"x": self.x(begin), "w": round(max(self.x(end) - self.x(begin), 0), 2)}
+
+    def ticks(self):
+        """Return ``[{"x", "label", "anchor"}]`` at round times."""
+        step = next((each for each in _STEPS if self.total / each <= _TICKS), _STEPS[-1])
+        times = [number * step for number in range(int(self.total / step) + 1)]
+        ticks = [{"x": self.x(at), "label": _label(at, step), "anchor": "middle"} for at in times]
+        for tick in ticks:
+            if tick["x"] < 4 or tick["x"] > 92:
+                tick["anchor"] = "start" if tick["x"] < 4 else "end"
+        return ticks
+
+
+def stem(run):
+    """Return the name of a run's files, without what it ends with. Names sort by time."""
+    begun = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(begun_at(run)))
+    parts = (begun, run["host"], run["app"], run["kind"], run["release"] or "by-hand")
+    return "-".join(_STRANGE.sub("_", part)[:60] for part in parts)
+
+
+def begun_at(run):
+    """Return the moment at which a run began."""
+    return run["ended"] - sum(run["result"]["phases"].values())
+
+
+def summary(run):
+    """Return what the index says of a run, to be kept beside its page."""
+    return {
+        "file": stem(run) + ".html",
+        "begun": stamp(begun_at(run)),
+        "app": run["app"],
+        "host": run["host"],
+        "kind": run["kind"],
+        "outcome": run["result"]["outcome"],
+        "release": run["release"] or BY_HAND,
+        "color": run["color"],
+        "seconds": round(sum(run["result"]["phases"].values()), 2),
+        "by": person(run["by"]),
+        "says": says(run),
+    }
+
+
+def index(summaries):
+    """Return the rows of the index, the newest first, each with its ``sign``, ``word``, ``mood`` and ``w``: 100 of the
+    longest run. What is no summary is passed over."""
+    known = [each for each in summaries if isinstance(each, dict) and set(each) >= SUMMARY]
+    longest = max((each["seconds"] for each in known), default=0) or 1
+    rows = []
+    for each in sorted(known, key=lambda each: (each["begun"], each["file"]), reverse=True):
+        sign, word, mood = WORDS.get(each["outcome"], ("?", each["outcome"], "waits"))
+        width = round(100 * each["seconds"] / longest, 2)
+        rows.append(dict(each, sign=sign, word=word, mood=mood, w=width, took=seconds(each["seconds"])))
+    return rows
+
+
+def stamp(moment):
+    """Return a moment for a person, UTC."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(moment))
+
+
+def says(run):
+    """Return in a sentence what became of a run."""
+    result, asked = run["result"], run["release"] or BY_HAND
+    outcome, failed = result["outcome"], bool(run["reason"])
+    holder = f"{result['release'] or BY_HAND}, in {result['active_color']}" if result["active_color"] else None
+    if outcome == "awaiting_promotion":
+        return f"{asked} is ready in {run['color']} and awaits its promotion; " + (
+            f"{holder}, has the traffic" if holder else "nothing has the traffic yet"
+        )
+    if outcome in ("deployed", "rolled_back") and not failed:
+        return f"{holder}, has the traffic{' again' if outcome == 'rolled_back' else ''}"
+    keeps = "has it back" if outcome == "rolled_back" else "keeps the traffic"
+    rest = f"{holder}, {keeps}" if holder else "nothing has the traffic, as before"
+    if run["kind"] == "abort" and not failed:
+        return f"{asked} is removed; {rest}"
+    if outcome == "rolled_back":
+        return f"{asked} lost the traffic in the phase {run['failed_phase']}; {rest}"
+    return f"{asked} was refused in the phase {run['failed_phase']}; {rest}"
+
+
+def view(run):
+    """Return all that the page's template fills in."""
+    result = run["result"]
+    sign, word, mood = WORDS[result["outcome"]]
+    begun = begun_at(run)
+    axis = Axis(run["ended"] - begun)
+    watches = _watches(run, begun)
+    phases = _phases(run, axis)
+    ends = {phase["name"]: phase["end"] for phase in phases}
+    markers = _markers(run, begun, axis, watches)
+    return {
+        "title": f"{run['app']} {run['release'] or BY_HAND} on {run['host']}",
+        "run": run,
+        "sign": sign,
+        "word": word,
+        "mood": mood,
+        "says": says(run),
+        "begun": stamp(begun),
+        "took": seconds(axis.total),
+        "person": person(run["by"]),
+        "release": run["release"] or BY_HAND,
+        "previous_release": result["previous_release"] or (BY_HAND if run["previous_color"] else "nothing"),
+        "ticks": axis.ticks(),
+        "phases": phases,
+        "markers": markers,
+        "containers": _containers(run, axis, ends, watches),
+        "traffic": _traffic(run, axis, watches, markers),
+        "tests": _series(axis, watches, "tests"),
+        "answers": _series(axis, watches, "answers"),
+        "failed": [each for each in result["containers"] if each["log"] or each["probes"]],
+        "images": run["images"],
+        "warnings": result["warnings"],
+    }
+
+
+def _label(at, step):
+    if step >= 60:
+        return f"{at / 60:g} min"
+    return f"{round(at, 1):g} s"
+
+
+def _phases(run, axis):
+    rows, at = [], 0.0
+    for name, length in run["result"]["phases"].items():
+        rows.append(
+            {
+                "name": name,
+                "took": seconds(length),
+                "begin": at,
+                "end": at + length,
+                "failed": name == run["failed_phase"],
+                **axis.span(at, at + length),
+            }
+        )
+        at += length
+    return rows
+
+
+def _watches(run, begun):
+    """Return those that began, with their ``share`` of the requests and ``at``, their begin in s since the run's."""
+    weights = run["canary_weights"] + [100] * len(run["watches"])
+    return [
+        dict(watch, share=weight, at=watch["begun_at"] - run["clock_ahead"] - begun)
+        for watch, weight in zip(run["watches"], weights)
+        if watch.get("begun_at")
+    ]
+
+
+def _markers(run, begun, axis, watches):
+    """Return the swap, and the way back from it or from a canary, where there were any."""
+    before = run["previous_color"] or "nothing"
+    moves = [("▼", run["color"], 100, run["swapped_at"])]
+    if run["swapped_at"] or watches:  # else what was put back had no part of the traffic
+        moves.append(("▲", before, 0, run["back_at"]))
+    rows = []
+    for sign, to, share, moment in moves:
+        if moment:
+            at = moment - run["clock_ahead"] - begun
+            rows.append(
+                {"sign": sign, "to": to, "share": share, "at": at, "x": axis.x(at), "took": seconds(max(at, 0))}
+            )
+    return rows
+
+
+def _containers(run, axis, ends, watches):
+    """Return a lane a container: what it was from when to when, by the gate and then by each watch."""
+    looks = [(watch["at"], watch["at"] + watch["elapsed"], watch["containers"]) for watch in watches]
+    if run["gate"].get("containers") and "gate" in ends:
+        # It had ended when the phase did; before it began, Ansible sent it there.
+        begin = ends["gate"] - run["gate"]["elapsed"]
+        looks.insert(0, (begin, ends["gate"], run["gate"]["containers"]))
+    lanes = {}
+    for begin, end, containers in looks:
+        for container in containers:
+            lane = lanes.setdefault(container["id"], {"states": []})
+            lane.update(name=container["name"], last=end)
+            lane["failed"] = container["reason"] if container["verdict"] == "failed" else None
+            for state in container["timeline"]:
+                if not lane["states"] or lane["states"][-1][1] != state["state"]:
+                    lane["states"].append((begin + state["at"], state["state"]))
+    stays = run["result"]["active_color"] == run["color"] or run["result"]["outcome"] == "awaiting_promotion"
+    return [_lane(lane, axis, axis.total if stays else lane["last"]) for lane in lanes.values()]
+
+
+def _lane(lane, axis, end):
+    moments = [at for at, _state in lane["states"]][1:] + [end]
+    segments = []
+    for (begin, state), until in zip(lane["states"], moments):
+        segments.append({"state": state, "mood": _mood(state), **axis.span(begin, until)})
+    if lane["failed"] and segments:
+        segments[-1]["mood"] = "bad"
+    text = ", ".join(f"{state} at {seconds(max(at, 0))}" for at, state in lane["states"])
+    return {"name": lane["name"], "segments": segments, "text": text, "failed": lane["failed"]}
+
+
+def _mood(state):
+    if state in ("healthy", "running"):
+        return "ready"
+    if state in ("created", "starting"):
+        return "waits"
+    return "done" if state == "exited (0)" else "bad"
+
+
+def _traffic(run, axis, watches, markers):
+    """Return the release's share of the requests, ``[{"x", "w", "share", "color"}]``, none with a share of 0 but the
+    first; ``color`` is the release's."""
+    changes = [(0.0, 0)]
+    changes += [(watch["at"], watch["share"]) for watch in watches if watch["share"] < 100]
+    changes += [(marker["at"], marker["share"]) for marker in markers]
+    changes.sort()
+    moments = [at for at, _share in changes][1:] + [axis.total]
+    steps = [
+        {"share": share, "at": seconds(max(at, 0)), **axis.span(at, until)}
+        for (at, share), until in zip(changes, moments)
+    ]
+    return {
+        "steps": steps,
+        "color": run["color"],
+        "before": run["previous_color"] or other_color(run["color"]),
+        "served": run["previous_color"] is not None,
+        "text": ", ".join(f"{step['share']} % from {step['at']}" for step in steps),
+    }
+
+
+def _series(axis, watches, name):
+    """Return ``{"all", "bad", "bars": [{"x", "w", "h", "bad"}]}``: heights in percent of the highest rate, of all and
+    of those that failed."""
+    spans, total, failed = [], 0, 0
+    for watch in watches:
+        samples = watch["series"][name] or [[0.0, 0, 0]]
+        # What was counted at the very end belongs to the sample before; alone it would be a rate of its own.
+        samples = [each for each in samples[:-1] if samples[-1][0] - each[0] >= _SHORTEST] + samples[-1:]
+        for (begin, count_before, bad_before), (end, count, bad) in zip([[0.0, 0, 0], *samples], samples):
+            if end > begin:
+                spans.append((watch["at"] + begin, watch["at"] + end, count - count_before, bad - bad_before))
+        total, failed = total + samples[-1][1], failed + samples[-1][2]
+    if not total:
+        return None
+    rates = [(count / (end - begin), bad / (end - begin)) for begin, end, count, bad in spans]
+    highest = max(rate for rate, _bad in rates)
+    bars = [
+        {"h": round(100 * rate / highest, 1), "bad": round(100 * bad / highest, 1), **axis.span(begin, end)}
+        for (begin, end, _count, _bad), (rate, bad) in zip(spans, rates)
+        if rate
+    ]
+    return {"all": total, "bad": failed, "bars": bars}

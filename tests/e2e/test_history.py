@@ -1,0 +1,124 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is left of a deploy, one that was refused and a rollback: the history, the status, and a page of each."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+TESTS = [{"service": "web-{color}", "path": "/smoke", "retries": 0}]
+ASSERTIONS = """\
+- hosts: bluegreen
+  gather_facts: false
+  tasks:
+    - ansible.builtin.include_role: {name: hotswap.compose.bluegreen, tasks_from: status}
+    - ansible.builtin.include_role: {name: hotswap.compose.bluegreen, tasks_from: history}
+    - ansible.builtin.assert:
+        that:
+          - bluegreen_status.release == 'v1' and bluegreen_status.active_color == 'blue'
+          - bluegreen_status.last_run == bluegreen_history[-1]
+          - bluegreen_history | map(attribute='outcome') == ['deployed', 'deployed', 'rejected', 'rolled_back']
+"""
+
+
+@pytest.fixture(scope="module")
+def pages(site):
+    return site.directory / "pages"
+
+
+@pytest.fixture(scope="module")
+def runs(site, pages):
+    """What was done, by name."""
+    for release in ("v1", "v2", "v3"):
+        site.image(release)
+    (site.directory / "file").write_text("")
+    return {
+        "first": site.first_deploy("v1", report_dir=str(site.directory / "file" / "pages")),
+        "deploy": site.deploy(
+            "v2",
+            report_dir=str(pages),
+            canary_steps=[{"weight": 20, "hold": 1}],
+            bake_seconds=2,
+            smoke_tests=TESTS,
+        ).succeeded(),
+        "refused": site.deploy("v3", report_dir=str(pages), env={"BEHAVIOUR": "exit"}).failed(),
+        "rollback": site.rollback(report_dir=str(pages)).succeeded(),
+    }
+
+
+def shown(site, name):
+    """Return the lines that a playbook prints for people, of a host."""
+    run = site.play(name).succeeded()
+    assert run.changed == 0
+    text = run.stdout.partition(f"\n\ntarget: {site.app}\n")[2].partition("\nok: [target]")[0]
+    assert text and "{" not in text and "\\" not in text, run.stdout
+    lines = text.split("\n")
+    assert max(map(len, lines)) <= 100
+    return lines
+
+
+def test_history_for_people(site, runs):
+    lines = shown(site, "history")
+    assert [" ".join(line.split()[2:7]) for line in lines if line.startswith("  2")] == [
+        "rollback rolled back v1 blue",
+        "deploy rejected v3 blue",
+        "deploy deployed v2 green",
+        "deploy deployed v1 blue",
+    ]
+    assert [line.strip() for line in lines if line.startswith("   ")] == [
+        runs["refused"].message.partition(": ")[2].split("\n")[0]
+    ]
+
+
+def test_status_for_people(site, runs):
+    lines = shown(site, "status")
+    assert lines[0].startswith("  traffic     v1 has it, in blue, since ")
+    assert lines[1] == "  lock        free"
+    assert lines[2].startswith("  last run    rollback of v1: rolled back, ")
+    assert [line.split()[:2] for line in lines[5:]] == [["blue", "*"], ["green", "web-green"]]
+
+
+def test_both_for_programs(site, runs):
+    path = site.directory / "assertions.yml"
+    path.write_text(ASSERTIONS)
+    site.play(str(path)).succeeded()
+
+
+def test_what_a_run_leaves_on_record(site, runs):
+    text = (site.state / site.app / "history.jsonl").read_text()
+    _first, deploy, refused, _rollback = map(json.loads, text.splitlines())
+    assert (deploy["kind"], deploy["release"], deploy["previous_release"], deploy["color"]) == (
+        "deploy",
+        "v2",
+        "v1",
+        "green",
+    )
+    assert set(deploy["phases"]) == set(runs["deploy"].result["phases"]) - {"record"}
+    assert deploy["by"]["user"] and deploy["begun_at"] <= deploy["at"]
+    assert deploy["images"]["web-green"]["id"] == site.tags()[f"{site.name}/app:v2"]
+    assert (deploy["reason"], refused["release"]) == (None, "v3")
+    assert "was restarted" in refused["reason"] and refused["warnings"] == []
+
+
+def test_a_page_of_each_run_and_an_index(site, runs, pages):
+    found = sorted(pages.glob("2*.html"))
+    assert [path.stem.partition("-target-")[2].rpartition("-deploy-")[2][-11:] for path in found] == [
+        "v2",
+        "v3",
+        "rollback-v1",
+    ]
+    deploy, refused, rollback = (path.read_text() for path in found)
+    assert "the traffic goes to green at " in deploy and "20 % from " in deploy and "100 % from " in deploy
+    assert "Smoke tests" in deploy and ", 0 failed" in deploy
+    assert "✗ gate" in refused and "The last lines of its log" in refused
+    assert "v1, in blue, has the traffic again" in rollback
+    index = (pages / "index.html").read_text()
+    assert all(path.name in index for path in found)
+
+
+def test_a_page_that_cannot_be_written_is_a_warning(runs):
+    first = runs["first"]
+    assert first.result["outcome"] == "deployed"
+    assert "the page of this run was not written (bluegreen_report_dir)" in " ".join(first.stderr.split())

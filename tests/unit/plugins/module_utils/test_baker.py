@@ -1,0 +1,49 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from ansible_collections.hotswap.compose.plugins.module_utils import _baker
+from ansible_collections.hotswap.compose.plugins.module_utils._baker import Baker, thinned
+
+
+@pytest.mark.parametrize(
+    ("samples", "most", "left"),
+    [
+        ([], 3, []),
+        ([1], 3, [1]),
+        ([1, 2, 3], 3, [1, 2, 3]),
+        ([1, 2, 3, 4], 3, [2, 4]),
+        ([1, 2, 3, 4, 5, 6, 7], 3, [1, 4, 7]),
+        (list(range(3600)), 2, [1799, 3599]),
+    ],
+)
+def test_thinned(samples, most, left):
+    assert thinned(samples, most) == left
+
+
+class Counter(Baker):
+    about = "numbers"
+    asked = 0
+
+    def ask(self):
+        self.asked += 1
+
+    def counted(self):
+        return self.asked, self.asked // 2
+
+
+def test_series(monkeypatch):
+    monkeypatch.setattr(_baker, "ASK_EVERY", 0.01)
+    with Counter() as baker:
+        while baker.asked < 3:
+            time.sleep(0.005)
+    series = baker.series()
+    assert [sample[1:] for sample in series[:3]] == [[1, 0], [2, 1], [3, 1]]
+    assert series == sorted(series)
+    assert series[-1][1] == baker.asked
