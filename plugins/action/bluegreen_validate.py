@@ -13,6 +13,7 @@ from ansible.playbook.helpers import load_list_of_blocks
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.hotswap.compose.plugins.module_utils._settings import given, nginx_volumes, problems
+from ansible_collections.hotswap.compose.plugins.plugin_utils._refused import Refused
 
 PREFIX = "bluegreen_"
 
@@ -40,7 +41,7 @@ class ActionModule(ActionBase):
         everything = {name[len(PREFIX) :]: value for name, value in given(checked.validated_parameters).items()}
         found = list(checked.error_messages) or problems(everything) + self._broken_hooks(everything.get("hooks") or {})
         if found:
-            raise AnsibleActionFail("\n".join(found))
+            raise Refused("; ".join(found))
         secret = [name[len(PREFIX) :] for name in options if options[name].get("no_log")]
         settings = {name: value for name, value in everything.items() if name not in secret}
         result.update(changed=False, settings=settings)
