@@ -7,9 +7,10 @@ from __future__ import annotations
 import time
 import uuid
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ansible_collections.hotswap.compose.plugins.plugin_utils._action import Action
+from ansible_collections.hotswap.compose.plugins.plugin_utils._narrator import prefix
 from ansible_collections.hotswap.compose.plugins.plugin_utils._process import identity, is_dead, is_this_run, run_pid
 from ansible_collections.hotswap.compose.plugins.plugin_utils._watcher import watch
 from ansible_collections.hotswap.compose.plugins.plugin_utils._who import who
@@ -20,11 +21,10 @@ LOOK_AGAIN = 2.0
 SAY_AGAIN = 10.0
 
 
-class ActionModule(ActionBase):
+class ActionModule(Action):
     """Have the module take the app's lock, wait for it where asked to, and keep it for as long as this run lives."""
 
-    def run(self, tmp=None, task_vars=None):
-        super().run(tmp, task_vars)
+    def run_module(self, task_vars):
         arguments = dict(self._task.args)
         wait = float(arguments.pop("lock_wait", None) or 0)
         taken_here = not self._task.check_mode and not arguments.get("lock")
@@ -53,8 +53,8 @@ class ActionModule(ActionBase):
                 return result
             if said_at is None or now - said_at >= SAY_AGAIN:
                 said_at = now
-                left = f"{deadline - now:.0f} s at most"
-                Display().display(f"[{task_vars['inventory_hostname']}] waiting for {held['says']} ({left})")
+                begin = prefix(task_vars["inventory_hostname"], task_vars["ansible_play_hosts_all"])
+                Display().display(f"{begin}waiting for {held['says']}, {deadline - now:.0f} s at most")
             time.sleep(min(LOOK_AGAIN, deadline - now))
 
     def _is_dead(self, held, task_vars):

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import yaml
@@ -13,6 +14,7 @@ from ansible.playbook.helpers import load_list_of_blocks
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.hotswap.compose.plugins.module_utils._settings import given, nginx_volumes, problems
+from ansible_collections.hotswap.compose.plugins.plugin_utils._refused import Refused
 
 PREFIX = "bluegreen_"
 
@@ -35,15 +37,20 @@ class ActionModule(ActionBase):
         variables = self._templar.template({name: task_vars[name] for name in options if name in task_vars})
         if "omit" in task_vars:
             variables = _without(task_vars["omit"], variables)
-        values = {name: _typed(value, options[name].get("type")) for name, value in variables.items()}
+        values = {name: _typed(value, options[name]) for name, value in variables.items()}
+        values = {name: value for name, value in values.items() if value is not None}
+        secret = [name for name in options if options[name].get("no_log")]
+        for name in secret:
+            if isinstance(values.get(name), str):
+                raise Refused(f"{name} is given as a text that is no JSON: it must be a {options[name]['type']}")
         checked = ArgumentSpecValidator(options).validate(values)
         everything = {name[len(PREFIX) :]: value for name, value in given(checked.validated_parameters).items()}
         found = list(checked.error_messages) or problems(everything) + self._broken_hooks(everything.get("hooks") or {})
         if found:
-            raise AnsibleActionFail("\n".join(found))
-        secret = [name[len(PREFIX) :] for name in options if options[name].get("no_log")]
+            raise Refused("; ".join(found))
+        secret = [name[len(PREFIX) :] for name in secret]
         settings = {name: value for name, value in everything.items() if name not in secret}
-        result.update(changed=False, settings=settings)
+        result.update(changed=False, settings=settings, secrets=[name for name in secret if everything.get(name)])
         if settings.get("nginx_manage"):
             result["nginx_volumes"] = nginx_volumes(settings)
         return result
@@ -75,13 +82,21 @@ class ActionModule(ActionBase):
         return found
 
 
-def _typed(value, kind):
-    """Return what a text stands for where a list or a mapping is wanted; Ansible itself only splits it at its
-    commas."""
-    if kind in ("list", "dict") and isinstance(value, str) and value.lstrip().startswith(("[", "{")):
+def _typed(value, option):
+    """Return what a text stands for where a list or a mapping is wanted; Ansible itself only splits it at its commas.
+
+    None for what is not given: an empty answer of a survey, where no text is wanted or none need be given.
+    """
+    kind = option.get("type", "str")
+    if not isinstance(value, str):
+        return value
+    if not value.strip():
+        return value if kind == "str" and (option.get("required") or "default" in option) else None
+    if kind in ("list", "dict") and value.lstrip().startswith(("[", "{")):
         try:
-            return yaml.safe_load(value)
-        except yaml.YAMLError:
+            # Where a secret is used, on the target, there is no YAML.
+            return json.loads(value) if option.get("no_log") else yaml.safe_load(value)
+        except (ValueError, yaml.YAMLError):
             return value  # refused as what it is
     return value
 

@@ -64,14 +64,15 @@ class Baker:
 
 
 class SmokeBaker(Baker):
-    """``prober``: a Prober; ``allowed``: how many rounds of its tests may fail."""
+    """``prober``: a Prober; ``allowed``: how many rounds of its tests may fail; ``say``: is told of each that does."""
 
     about = "the smoke tests"
 
-    def __init__(self, prober, allowed):
+    def __init__(self, prober, allowed, say):
         super().__init__()
         self._prober = prober
         self._allowed = allowed
+        self._say = say
         self.rounds = 0
         self.failures = []  # what each failed round says
 
@@ -80,6 +81,7 @@ class SmokeBaker(Baker):
         self.rounds += 1
         if said:
             self.failures.append(said)
+            self._say(f"smoke test {said} (round {self.rounds})")
 
     def counted(self):
         return self.rounds, len(self.failures)

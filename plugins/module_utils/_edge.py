@@ -198,9 +198,9 @@ class Edge:
         color."""
         return sum(_nginx.established(table, endpoints) for table in self._connections())
 
-    def drain(self, endpoints, old_workers, proved_at, timeout):
+    def drain(self, endpoints, old_workers, proved_at, timeout, on_wait=None):
         """Wait until the old color has no request left, at most ``timeout`` s. Return ``(drained, connections left, s
-        waited)``.
+        waited)``. ``on_wait`` is called all the time with what is waited for and the s left.
 
         ``endpoints``: of the old color, as for established(); ``old_workers``: nginx's before the swap, which was
         proven at ``proved_at`` (s since the epoch).
@@ -217,6 +217,8 @@ class Edge:
                 return True, connections, waited
             if waited >= timeout:
                 return False, connections, waited
+            if on_wait:
+                on_wait(_nginx.undrained(connections), timeout - waited)
             time.sleep(_DRAIN_POLL)
 
     def clients(self):

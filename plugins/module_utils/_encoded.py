@@ -11,11 +11,13 @@ import json
 
 
 def decoded(text):
-    """Return what an option of Base64 of JSON holds. Raises ValueError."""
+    """Return what an option of Base64 of JSON holds; None where that is nothing. Raises ValueError."""
     given = json.loads(base64.b64decode(text))
-    return json.loads(given) if isinstance(given, str) else given  # by -e name=value
+    if isinstance(given, str):  # by -e name=value, or a survey
+        given = json.loads(given) if given.strip() else None
+    return given
 
 
 def mapping_in(text):
     """Return the mapping that such an option holds, without what is not given (None). Raises ValueError."""
-    return {key: value for key, value in decoded(text).items() if value is not None}
+    return {key: value for key, value in (decoded(text) or {}).items() if value is not None}

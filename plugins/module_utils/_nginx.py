@@ -241,6 +241,13 @@ def drained(old_workers, connections, since_proof, nginx_version):
     return connections == 0 and since_proof >= patience
 
 
+def undrained(connections):
+    """Return what a drain waits for, a clause."""
+    if connections:
+        return f"nginx has connections open to the old color ({connections})"
+    return "a client that is connected to nginx may still come back to the old color"
+
+
 def cut(connections, timeout):
     """Return the warning that a color is stopped with so many connections open to it, after ``timeout`` s."""
     return (

@@ -39,7 +39,7 @@ def smoke_tests(text):
     """Return the tests that the option ``tests`` holds. Raises SmokeError."""
     spec = {"tests": {"type": "list", "elements": "dict", "options": _smoke.ARGUMENTS}}
     try:
-        given = decoded(text)
+        given = decoded(text) or []
     except ValueError as error:
         raise SmokeError(f"bluegreen_smoke_tests can't be read: {error}") from error
     checked = ArgumentSpecValidator(spec).validate({"tests": given})

@@ -27,13 +27,17 @@ NOTHING_YET = gate.Outcome(gate.PENDING, "not decided yet")
 
 
 class Change(NamedTuple):
-    """A container's change of state, for whoever shows progress. ``at`` is in seconds since the start of the wait."""
+    """A container's change of state, for whoever shows progress. ``at`` is in seconds since the start of the wait;
+    ``before`` is its state until then, None where it was not seen yet."""
 
     at: float
     name: str
-    service: str
+    before: str | None
     state: str
-    verdict: gate.Verdict
+
+    def __str__(self) -> str:
+        states = self.state if self.before is None else f"{self.before} → {self.state}"
+        return f"{self.name}: {states} after {gate.seconds(self.at)}"
 
 
 class Trigger(NamedTuple):
@@ -46,7 +50,7 @@ class Trigger(NamedTuple):
 NO_EVENT = Trigger()
 
 
-def ignore_change(change: Change) -> None:
+def ignore(*_progress: Any) -> None:
     """Show no progress."""
 
 
@@ -54,7 +58,8 @@ class Waiter:
     """Follows one project until it is decided.
 
     ``engine`` is an Engine or what behaves like one, ``clock`` has ``monotonic()`` and ``time()``, and ``on_change`` is
-    called with each Change as it is seen. ``objection`` is asked, several times a second, whether there is a reason to
+    called with each Change as it is seen, ``on_wait`` all the time with what is waited for, a clause, and for how many
+    seconds at most. ``objection`` is asked, several times a second, whether there is a reason to
     give up that the containers don't show.
     """
 
@@ -66,7 +71,8 @@ class Waiter:
         timeout: float = 120,
         stable_for: float = 0,
         clock: Any = time,
-        on_change: Callable[[Change], None] = ignore_change,
+        on_change: Callable[[Change], None] = ignore,
+        on_wait: Callable[[str, float], None] = ignore,
         objection: Callable[[], str | None] | None = None,
     ) -> None:
         self._engine = engine
@@ -77,6 +83,7 @@ class Waiter:
         self._stable_for = stable_for
         self._clock = clock
         self._on_change = on_change
+        self._on_wait = on_wait
         self._objection = objection
         self._began = clock.monotonic()
         self._next_poll = self._began + FIRST_POLL
@@ -99,6 +106,7 @@ class Waiter:
                 outcome = self._decide()
                 if outcome.status != gate.PENDING:
                     return self._decided(outcome)
+                self._on_wait(*self._outlook())
                 self._take_in(stream)
         finally:
             stream.close()
@@ -122,6 +130,13 @@ class Waiter:
             return self._stable(outcome, now)
         self._ready_since = None
         return self._timed_out() if now >= self._deadline else NOTHING_YET
+
+    def _outlook(self) -> tuple[str, float]:
+        now = self._clock.monotonic()
+        if self._ready_since is not None:
+            return "all that is ready must stay so", self._ready_since + self._stable_for - now
+        awaited = self._unanswered or gate.awaited(self.records.values()) or "the Engine's answer"
+        return awaited, self._deadline - now
 
     def _judge(self) -> gate.Outcome:
         reason = self._objection() if self._objection else None
@@ -229,8 +244,8 @@ class Waiter:
             self._deciding_event = trigger.epoch
         if changed:
             self._ready_since = None
-            service = gate.service_of(record.container)
-            self._on_change(Change(at, record.name, service, record.state, record.verdict))
+            before = record.timeline[-2]["state"] if len(record.timeline) > 1 else None
+            self._on_change(Change(at, record.name, before, record.state))
 
 
 def trigger_of(event: dict[str, Any], before: Trigger) -> Trigger:

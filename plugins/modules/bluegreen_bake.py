@@ -183,6 +183,7 @@ from ansible_collections.hotswap.compose.plugins.module_utils._prober import (
     replicas,
     through_nginx,
 )
+from ansible_collections.hotswap.compose.plugins.module_utils._progress import Progress
 from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState, StateError
 from ansible_collections.hotswap.compose.plugins.module_utils._swap import Swap, endpoints_of_unfinished
 from ansible_collections.hotswap.compose.plugins.module_utils._waiter import Waiter, evidence
@@ -191,12 +192,12 @@ LOG_TAIL = 50
 UNJUDGED = "the share of 5xx is not judged (bluegreen_bake_error_ratio): an nginx before 1.27.4 is not asked for it"
 
 
-def bake(params):
+def bake(params, progress):
     """Return ``(verdict, result)``: the gate's Outcome, and what the module returns."""
     engine = Engine.connect(params)
     state = AppState(params["state_dir"], params["app"])
     by_nginx = params["swapped"] and params["edge_url"]
-    smoke = _smoke_baker(engine, state, params, by_nginx)
+    smoke = _smoke_baker(engine, state, params, by_nginx, progress)
     swap = Swap(edge_for(engine, params, state), state, None, False) if params["tally"] else None
     tally = _tally_baker(engine, state, params) if swap and _tally.is_begun(swap.edge.read(swap.name)) else None
     warnings = [] if tally or not params["tally"] else [UNJUDGED]
@@ -209,6 +210,8 @@ def bake(params):
         ),
         params["seconds"] + params["patience"],
         params["seconds"],
+        on_change=progress.say,
+        on_wait=progress.wait,
         objection=(lambda: next(filter(None, (baker.objection() for baker in bakers)), None)) if bakers else None,
     )
     begun_at = time.time()
@@ -232,12 +235,12 @@ def bake(params):
     }
 
 
-def _smoke_baker(engine, state, params, by_nginx):
+def _smoke_baker(engine, state, params, by_nginx, progress):
     bases = replicas(engine, state, params)
     if by_nginx:
         bases = through_nginx(params["edge_url"], params["locations"], bases)
     prober = Prober(params["tests"], bases)
-    return SmokeBaker(prober, params["failures"]) if prober.tests else None
+    return SmokeBaker(prober, params["failures"], progress.say) if prober.tests else None
 
 
 def _tally_baker(engine, state, params):
@@ -283,9 +286,11 @@ def main():
     if module.check_mode:
         module.exit_json(changed=False, **nothing)
     try:
-        outcome, result = bake(module.params)
+        with Progress() as progress:
+            outcome, result = bake(module.params, progress)
     except (EngineError, EdgeError, SmokeError, StateError) as error:
         module.fail_json(msg=str(error), **nothing)
+    result["progress"] = progress.lines
     if outcome.status != _gate.READY:
         module.fail_json(msg=outcome.text, **result)
     if result["through"] == "containers" and module.params["swapped"]:

@@ -111,6 +111,7 @@ from ansible_collections.hotswap.compose.plugins.module_utils import _gate, _ngi
 from ansible_collections.hotswap.compose.plugins.module_utils._app import EDGE_ARGUMENTS, edge_for
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
+from ansible_collections.hotswap.compose.plugins.module_utils._progress import Progress
 from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState
 from ansible_collections.hotswap.compose.plugins.module_utils._waiter import Waiter, evidence
 
@@ -146,23 +147,32 @@ def main():
     params = module.params
     drained, connections, waited = True, 0, 0.0
     outcome, containers = None, []
+    progress = Progress()
     try:
         if not module.check_mode:
             state = AppState(params["state_dir"], params["app"])
             engine = Engine.connect(params)
             edge = edge_for(engine, params, state)
-            drained, connections, waited = edge.drain(
-                params["endpoints"], params["old_workers"], params["proved_at"], params["timeout"]
-            )
+            with progress:
+                drained, connections, waited = edge.drain(
+                    params["endpoints"], params["old_workers"], params["proved_at"], params["timeout"], progress.wait
+                )
             if params["project_name"]:
                 outcome, containers = still_ready(engine, params)
     except (EngineError, EdgeError) as error:
         module.fail_json(msg=str(error), containers=[])
     if outcome and outcome.status != _gate.READY:
-        module.fail_json(msg=f"{outcome.text}, after the swap", containers=containers)
+        module.fail_json(msg=f"{outcome.text}, after the swap", containers=containers, progress=progress.lines)
     if not drained:
         module.warn(_nginx.cut(connections, params["timeout"]))
-    module.exit_json(changed=False, drained=drained, connections=connections, elapsed=round(waited, 3), containers=[])
+    module.exit_json(
+        changed=False,
+        drained=drained,
+        connections=connections,
+        elapsed=round(waited, 3),
+        containers=[],
+        progress=progress.lines,
+    )
 
 
 if __name__ == "__main__":

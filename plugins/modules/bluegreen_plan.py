@@ -448,7 +448,7 @@ VHOST = {
 def environment(encoded):
     """Return the mapping that O(env) holds. Raises PlanError."""
     try:
-        env = decoded(encoded)
+        env = decoded(encoded) or {}
     except ValueError:
         env = None
     if not isinstance(env, dict):

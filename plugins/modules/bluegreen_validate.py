@@ -16,7 +16,8 @@ author:
 description:
   - Casts the variables of the role P(hotswap.compose.bluegreen#role) by its argument specs, so that a value given as
     a string by C(-e) or by a survey is like a typed one, and holds them against the rules between them.
-  - A variable that is C(omit) counts as not given.
+  - A variable that is C(omit), or V(null), counts as not given; so does an empty text, as a survey hands it in, where
+    no text is wanted or none need be given.
   - Runs on the controller, before anything is sent to the target. Can only be used in that role.
 extends_documentation_fragment:
   - hotswap.compose.attributes
@@ -46,6 +47,11 @@ settings:
   description: The variables without their prefix, cast to their types; those that are secret are left out.
   returned: success
   type: dict
+secrets:
+  description: The names of those that are secret and given.
+  returned: success
+  type: list
+  elements: str
 nginx_volumes:
   description: The volumes of the nginx container that the role is to run.
   returned: where the role is to run nginx

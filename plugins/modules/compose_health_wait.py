@@ -289,6 +289,7 @@ from ansible_collections.hotswap.compose.plugins.module_utils._engine import (
     Engine,
     EngineError,
 )
+from ansible_collections.hotswap.compose.plugins.module_utils._progress import Progress
 from ansible_collections.hotswap.compose.plugins.module_utils._waiter import Waiter, evidence, warnings_of
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -320,8 +321,17 @@ def run(module: AnsibleModule) -> None:
     )
     try:
         engine = Engine.connect(params)
-        waiter = Waiter(engine, params["project_name"], rules, params["timeout"], params["stable_for"])
-        outcome = waiter.look_once() if module.check_mode else waiter.wait()
+        with Progress() as progress:
+            waiter = Waiter(
+                engine,
+                params["project_name"],
+                rules,
+                params["timeout"],
+                params["stable_for"],
+                on_change=progress.say,
+                on_wait=progress.wait,
+            )
+            outcome = waiter.look_once() if module.check_mode else waiter.wait()
     except EngineError as error:
         module.fail_json(msg=str(error), verdict=str(error), **result)
     records = list(waiter.records.values())
@@ -331,6 +341,7 @@ def run(module: AnsibleModule) -> None:
         elapsed=waiter.elapsed,
         reaction=waiter.reaction,
         containers=evidence(engine, records, outcome, params["log_tail"]),
+        progress=progress.lines,
     )
     for warning in warnings_of(records, params["timeout"]):
         module.warn(warning)

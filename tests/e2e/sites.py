@@ -110,8 +110,14 @@ class Run:
 
     @property
     def message(self):
-        """The last of them: the one that ended the play."""
-        return self.messages()[-1]
+        """What ended the play: the screen, or the last message where none was shown."""
+        return self.screen or self.messages()[-1]
+
+    @property
+    def screen(self):
+        """The screen that the play of one host ended with; empty where none was shown."""
+        _before, shown, after = self.stdout.rpartition("TASK [hotswap.compose.bluegreen : Fail] ")
+        return after.partition("\n")[2].partition("\nfatal: ")[0] if shown else ""
 
     def ran(self, action):
         """How often tasks of a module of ours were run."""

@@ -47,7 +47,7 @@ def test_the_second_waits_its_turn(site):
     load.lost_nothing()
     assert first.wait().succeeded().result["outcome"] == "deployed"
     assert second.succeeded().result["previous_release"] == "v1"
-    assert "[target] waiting for a deploy of v1 by root on " in second.stdout
+    assert "\nwaiting for a deploy of v1 by root on " in second.stdout
     site.serves("v3")
 
 

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 from types import SimpleNamespace
 
 import pytest
+import yaml
 from ansible.errors import AnsibleActionFail
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
@@ -78,20 +80,123 @@ def test_what_is_left_out_has_its_default():
     assert (settings["health_timeout"], settings["network"], settings["retire"]) == (120, "edge", "stop")
 
 
-def test_strings_are_cast_as_a_survey_gives_them():
-    settings = validated(
-        dict(
-            SOUND,
-            bluegreen_health_timeout="7",
-            bluegreen_keep_releases="2",
-            bluegreen_compose_files="a.{color}.yml,b.yml",
-            bluegreen_services='[{"name": "was-{color}", "port": "3000"}]',
-        )
-    )
-    assert settings["health_timeout"] == 7
-    assert settings["keep_releases"] == 2
-    assert settings["compose_files"] == ["a.{color}.yml", "b.yml"]
-    assert settings["services"][0]["port"] == 3000
+# Each variable, typed, and the texts that mean the same, as -e name=value or a survey hands them in.
+TEXTS = {
+    "app": ("shop", ["shop"]),
+    "release": ("v1", ["v1"]),
+    "project_src": ("/srv/shop", ["/srv/shop"]),
+    "compose_files": (["a.{color}.yml", "b.yml"], ["a.{color}.yml,b.yml", '["a.{color}.yml", "b.yml"]']),
+    "env": ({"A": "1", "B": "x, y=z"}, ['{"A": "1", "B": "x, y=z"}', ' {"A": "1", "B": "x, y=z"}\n']),
+    "env_files": (["a.env"], ["a.env", '["a.env"]']),
+    "services": (
+        [{"name": "was-{color}", "port": 3000}],
+        ['[{"name": "was-{color}", "port": 3000}]', '[{name: "was-{color}", port: "3000"}]'],
+    ),
+    "shared_services": (["db", "cache"], ["db,cache", '["db", "cache"]', "[db, cache]"]),
+    "shared_update": (True, ["true", "yes", "1", "True"]),
+    "exclusive_services": (["work-{color}"], ["work-{color}", '["work-{color}"]']),
+    "network": ("front", ["front"]),
+    "nginx_mode": ("container", ["container"]),
+    "nginx_container": ("front", ["front"]),
+    "nginx_conf_dir": ("/srv/conf.d", ["/srv/conf.d"]),
+    "nginx_manage": (True, ["true", "on"]),
+    "nginx_image": ("nginx:1.30", ["nginx:1.30"]),
+    "nginx_ports": (["80:80", "443:443"], ["80:80,443:443", '["80:80", "443:443"]']),
+    "vhost": ({"server_names": ["a.example"]}, ['{"server_names": ["a.example"]}', "{server_names: [a.example]}"]),
+    "edge_url": ({"url": "http://127.0.0.1/"}, ['{"url": "http://127.0.0.1/"}']),
+    "health_timeout": (7, ["7", " 7"]),
+    "health_stable_for": (7, ["7"]),
+    "no_healthcheck": ("running", ["running"]),
+    "min_uptime": (7, ["7"]),
+    "max_restarts": (7, ["7"]),
+    "smoke_tests": (
+        [{"service": "was-{color}", "path": "/", "status": 204}],
+        ['[{"service": "was-{color}", "path": "/", "status": "204"}]'],
+    ),
+    "preview": ({"header": {"name": "X-Preview", "value": "s3cret-s3cret-s3cret"}}, []),
+    "auto_promote": (False, ["false", "no", "0", "False"]),
+    "canary_steps": ([{"weight": 10, "hold": 60}], ['[{"weight": "10", "hold": "60"}]', "[{weight: 10, hold: 60}]"]),
+    "bake_seconds": (7, ["7"]),
+    "bake_failures": (7, ["7"]),
+    "bake_error_ratio": (1.5, ["1.5"]),
+    "migrate": ({"service": "was-{color}", "command": "a b"}, ['{"service": "was-{color}", "command": "a b"}']),
+    "hooks": ({"before_swap": __file__}, []),
+    "drain_timeout": (0, ["0"]),
+    "retire": ("remove", ["remove"]),
+    "pull": ("never", ["never"]),
+    "registry": ({"url": "r.example", "username": "u", "password": "p"}, []),
+    "keep_releases": (7, ["7"]),
+    "lock_wait": (7, ["7"]),
+    "state_dir": ("/srv/state", ["/srv/state"]),
+}
+SPECS = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
+ORDINARY = dict(SOUND, bluegreen_compose_files=["compose.yml"], bluegreen_services=[{"name": "was", "port": 3000}])
+
+
+def test_each_variable_has_its_texts():
+    assert {f"bluegreen_{name}" for name in TEXTS} == set(SPECS)
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_text_is_as_good_as_what_is_typed(name, monkeypatch):
+    monkeypatch.setattr(ActionModule, "_broken_hooks", lambda _self, _hooks: [])  # this file is one of no tasks
+    typed, texts = TEXTS[name]
+    base = ORDINARY if name == "shared_services" else dict(SOUND)
+    if name == "compose_files":
+        base = dict(base, bluegreen_services=[{"name": "was-{color}", "port": 3000}])
+    expected = ran(dict(base, **{f"bluegreen_{name}": typed}))
+    assert expected["settings"].get(name, typed) == typed or isinstance(typed, (dict, list))
+    for text in texts or [json.dumps(typed)]:
+        assert ran(dict(base, **{f"bluegreen_{name}": text})) == expected, text
+    if SPECS[f"bluegreen_{name}"].get("no_log"):
+        assert expected["secrets"] == [name]
+
+
+@pytest.mark.parametrize("name", [name for name, option in SPECS.items() if option.get("type", "str") != "str"])
+@pytest.mark.parametrize("empty", ["", " ", None])
+def test_an_empty_answer_counts_as_none(name, empty):
+    given = dict(SOUND, **{name: empty})
+    if SPECS[name].get("required"):
+        with pytest.raises(AnsibleActionFail, match=f"missing required arguments: {name}"):
+            ran(given)
+    else:
+        if name != "bluegreen_compose_files":
+            assert ran(given) == ran(SOUND)
+        else:
+            given["bluegreen_services"] = [{"name": "was", "port": 3000}]
+            assert ran(given)["settings"]["compose_files"] == ["compose.yml"]
+
+
+@pytest.mark.parametrize("release", ["", " ", None])
+def test_an_empty_release_of_a_rollback_is_the_one_before(release):
+    assert "release" not in validated(dict(SOUND, bluegreen_release=release), "rollback")
+
+
+@pytest.mark.parametrize(
+    "variable, odd, part",
+    [
+        ("release", "", "bluegreen_release is ''"),
+        ("release", " v2", "bluegreen_release is ' v2'"),
+        ("release", "v2\n", "bluegreen_release"),
+        ("release", "latest; rm -rf /", "bluegreen_release is 'latest; rm -rf /'"),
+        ("network", "", "bluegreen_network is ''"),
+        ("health_timeout", "soon", "bluegreen_health_timeout"),
+        ("health_timeout", "-1", "bluegreen_health_timeout is -1"),
+        ("auto_promote", "perhaps", "bluegreen_auto_promote"),
+        ("services", "was", "bluegreen_services"),
+        ("services", "[{", "bluegreen_services"),
+        ("vhost", "yes", "bluegreen_vhost"),
+        ("env", "A=s3cret", "bluegreen_env is given as a text that is no JSON: it must be a dict"),
+        ("env", "{A: s3cret}", "bluegreen_env is given as a text that is no JSON: it must be a dict"),
+        ("smoke_tests", "s3cret", "bluegreen_smoke_tests is given as a text that is no JSON: it must be a list"),
+        ("preview", "[]", "bluegreen_preview"),
+    ],
+)
+def test_an_odd_answer_is_refused(variable, odd, part):
+    with pytest.raises(AnsibleActionFail) as error:
+        validated(dict(SOUND, **{f"bluegreen_{variable}": odd}))
+    assert part in str(error.value)
+    assert "s3cret" not in str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ from ansible_collections.hotswap.compose.plugins.module_utils import _encoded
 GIVEN = {"url": "registry.example:5000", "password": "a:b"}
 
 
-@pytest.mark.parametrize("given", [GIVEN, json.dumps(GIVEN), {**GIVEN, "username": None}, {}])
+@pytest.mark.parametrize("given", [GIVEN, json.dumps(GIVEN), {**GIVEN, "username": None}, {}, "{}", "", " ", None])
 def test_mapping(given):
     text = base64.b64encode(json.dumps(given).encode()).decode()
-    assert _encoded.mapping_in(text) == (GIVEN if given else {})
+    assert _encoded.mapping_in(text) == (GIVEN if "url" in (given or "") else {})
 
 
 @pytest.mark.parametrize("text", ["", "e", "bm8=", "öl"])

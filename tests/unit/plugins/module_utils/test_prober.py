@@ -179,11 +179,13 @@ def test_a_list_that_was_handed_in_as_text():
 
 def rounds(app, statuses, allowed, until):
     app.statuses = statuses
-    with SmokeBaker(prober(app, {}), allowed) as baker:
+    said = []
+    with SmokeBaker(prober(app, {}), allowed, said.append) as baker:
         end = time.monotonic() + 5
         while not until(baker):
             assert time.monotonic() < end
             time.sleep(0.005)
+    assert said and all(text.startswith("smoke test ") for text in said) or not baker.failures
     return baker
 
 
@@ -202,7 +204,7 @@ def test_rounds_that_fail_are_one_above_what_is_allowed(app):
 
 
 def test_a_baker_that_breaks_is_an_objection():
-    baker = SmokeBaker(None, 5)
+    baker = SmokeBaker(None, 5, None)
     with baker:
         baker._thread.join()
     assert baker.objection().startswith("the smoke tests could not be asked: AttributeError")

@@ -1,0 +1,69 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the action plugins of modules of ours have in common."""
+
+from __future__ import annotations
+
+import time
+import uuid
+
+from ansible.plugins.action.normal import ActionModule as NormalAction
+from ansible.utils.display import Display
+
+from ansible_collections.hotswap.compose.plugins.module_utils._progress import PREFIX, VARIABLE
+from ansible_collections.hotswap.compose.plugins.plugin_utils._follower import Follower
+from ansible_collections.hotswap.compose.plugins.plugin_utils._narrator import Narrator, prefix
+from ansible_collections.hotswap.compose.plugins.plugin_utils._refused import Refused
+
+ROLE = "hotswap.compose.bluegreen"
+
+
+class Action(NormalAction):
+    """Runs the module. In the role, whose own screen says all there is to say of a failure, it fails in one line."""
+
+    def run(self, tmp=None, task_vars=None):
+        result = self.run_module(task_vars)
+        if result.get("failed") and self._task._role and self._task._role.get_name() == ROLE:
+            for warning in result.get("warnings", []):
+                Display().warning(warning)
+            raise Refused(result.get("msg") or "no reason was given", result)
+        return result
+
+    def run_module(self, task_vars):
+        return super().run(None, task_vars)
+
+
+class FollowedAction(Action):
+    """Shows what the module says while it works, and in 10 s of silence at most what is waited for.
+
+    ``awaits``: what that is as long as the module has not said it, a clause.
+    """
+
+    awaits = None
+
+    def run_module(self, task_vars):
+        if self._task.check_mode or self._task.async_val:
+            return self._heard(super().run_module(task_vars))
+        path = PREFIX + uuid.uuid4().hex
+        self._task.environment = [*(self._task.environment or []), {VARIABLE: path}]
+        begin = prefix(task_vars["inventory_hostname"], task_vars["ansible_play_hosts_all"])
+        follower = Follower(
+            self._on_target,
+            self._connection.transport,
+            path,
+            Narrator(time.monotonic(), self.awaits),
+            lambda text: Display().display(begin + text),
+        )
+        with follower:
+            result = super().run_module(task_vars)
+        follower.show_rest(result.get("progress") or [])
+        return self._heard(result)
+
+    def _heard(self, result):
+        result.pop("progress", None)
+        return result
+
+    def _on_target(self, command):
+        return self._low_level_execute_command(command)
