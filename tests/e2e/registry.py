@@ -90,7 +90,7 @@ class Registry:
         return image_id
 
     def inflate(self, repository, tag, name, size):
-        """Publish an image again, as ``name``, with a manifest that says that it has one more layer, of so many bytes."""
+        """Publish an image again, as ``name``, with one more layer, of so many bytes by the manifest."""
         url = f"http://{self.host}/v2/{repository}/manifests/"
         kind = "application/vnd.docker.distribution.manifest.v2+json"
         with urllib.request.urlopen(urllib.request.Request(url + tag, headers={"Accept": kind}), timeout=5) as answer:
