@@ -8,6 +8,6 @@ from ansible_collections.hotswap.compose.plugins.plugin_utils._action import Fol
 
 
 class ActionModule(FollowedAction):
-    """Show that it is still at work."""
+    """Show that it is still at work, and fail in one line."""
 
     awaits = "what a killed run left is ended"

@@ -8,6 +8,6 @@ from ansible_collections.hotswap.compose.plugins.plugin_utils._action import Fol
 
 
 class ActionModule(FollowedAction):
-    """Show that it is still at work."""
+    """Show that it is still at work, and fail in one line."""
 
-    awaits = "the answers to the smoke tests"
+    awaits = "the smoke tests are asked"

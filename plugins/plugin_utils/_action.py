@@ -25,29 +25,35 @@ class Action(NormalAction):
 
     def run(self, tmp=None, task_vars=None):
         result = self.run_module(task_vars)
-        if result.get("failed") and self._task._role and self._task._role.get_name() == ROLE:
+        role = self._task._role
+        if result.get("failed") and role and role.get_name() == ROLE and not self._task.failed_when:
             for warning in result.get("warnings", []):
                 Display().warning(warning)
             raise Refused(result.get("msg") or "no reason was given", result)
         return result
 
     def run_module(self, task_vars):
+        return self.execute(task_vars)
+
+    def execute(self, task_vars):
         return super().run(None, task_vars)
 
 
 class FollowedAction(Action):
     """Shows what the module says while it works, and in 10 s of silence at most what is waited for.
 
-    ``awaits``: what that is as long as the module has not said it, a clause.
+    ``awaits``: what that is as long as the module has not said it, a clause; ``speaks``: whether it does at all.
     """
 
-    awaits = None
+    awaits = "the target has not answered yet"
+    speaks = True
 
     def run_module(self, task_vars):
         if self._task.check_mode or self._task.async_val:
-            return self._heard(super().run_module(task_vars))
-        path = PREFIX + uuid.uuid4().hex
-        self._task.environment = [*(self._task.environment or []), {VARIABLE: path}]
+            return self._heard(self.execute(task_vars))
+        path = PREFIX + uuid.uuid4().hex if self.speaks else None
+        if path:
+            self._task.environment = [*(self._task.environment or []), {VARIABLE: path}]
         begin = prefix(task_vars["inventory_hostname"], task_vars["ansible_play_hosts_all"])
         follower = Follower(
             self._on_target,
@@ -57,7 +63,7 @@ class FollowedAction(Action):
             lambda text: Display().display(begin + text),
         )
         with follower:
-            result = super().run_module(task_vars)
+            result = self.execute(task_vars)
         follower.show_rest(result.get("progress") or [])
         return self._heard(result)
 

@@ -29,7 +29,7 @@ class Follower:
     """Prints from the block's begin to its end.
 
     ``run(command)``: runs a shell command on the target and returns a dict with ``rc`` and ``stdout``; ``path``: the
-    file there; ``narrator``: a Narrator; ``show(text)``: prints. Where the connection, ``transport``, can't be used
+    file there, None for none; ``narrator``: a Narrator; ``show(text)``: prints. Where the connection, ``transport``, can't be used
     beside the module, nothing is printed before the end.
     """
 
@@ -93,6 +93,9 @@ class Follower:
 
     def _look(self, heard, patience):
         """Return the next lines, as soon as there are any; None when the file has gone."""
+        if self._path is None:
+            time.sleep(patience)
+            return []
         try:
             answer = self._run(command(self._path, heard, patience))
         except Exception:  # of whatever connection: the next look may get through

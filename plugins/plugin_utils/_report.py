@@ -42,9 +42,9 @@ SUMMARY = {"file", "begun", "app", "host", "kind", "outcome", "release", "color"
 """What the index says of a run."""
 
 _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 43200, 86400)
-_TICKS = 6
+_TICKS = 5
 _SHORTEST = 0.5
-"""s of a sample."""
+"""s between samples."""
 
 _STRANGE = re.compile(r"[^A-Za-z0-9_-]+")
 
@@ -64,14 +64,10 @@ class Axis:
         return {"x": self.x(begin), "w": round(max(self.x(end) - self.x(begin), 0), 2)}
 
     def ticks(self):
-        """Return ``[{"x", "label", "anchor"}]`` at round times."""
+        """Return ``[{"x", "label"}]`` at round times."""
         step = next((each for each in _STEPS if self.total / each <= _TICKS), _STEPS[-1])
         times = [number * step for number in range(int(self.total / step) + 1)]
-        ticks = [{"x": self.x(at), "label": _label(at, step), "anchor": "middle"} for at in times]
-        for tick in ticks:
-            if tick["x"] < 4 or tick["x"] > 92:
-                tick["anchor"] = "start" if tick["x"] < 4 else "end"
-        return ticks
+        return [{"x": self.x(at), "label": _label(at, step)} for at in times]
 
 
 def stem(run):
@@ -170,10 +166,24 @@ def view(run):
         "traffic": _traffic(run, axis, watches, markers),
         "tests": _series(axis, watches, "tests"),
         "answers": _series(axis, watches, "answers"),
-        "failed": [each for each in result["containers"] if each["log"] or each["probes"]],
+        "failed": [
+            dict(each, probes=_probes(each["probes"])) for each in result["containers"] if each["log"] or each["probes"]
+        ],
         "images": run["images"],
         "warnings": result["warnings"],
     }
+
+
+def _probes(probes):
+    """Return ``[{"says", "times"}]``, one for each of those that say the same after each other."""
+    rows = []
+    for probe in probes:
+        says_so = f"exit status {probe['exit_code']}" + (f": {probe['output']}" if probe["output"] else "")
+        if rows and rows[-1]["says"] == says_so:
+            rows[-1]["times"] += 1
+        else:
+            rows.append({"says": says_so, "times": 1})
+    return rows
 
 
 def _label(at, step):
@@ -290,12 +300,9 @@ def _series(axis, watches, name):
     of those that failed."""
     spans, total, failed = [], 0, 0
     for watch in watches:
-        samples = watch["series"][name] or [[0.0, 0, 0]]
-        # What was counted at the very end belongs to the sample before; alone it would be a rate of its own.
-        samples = [each for each in samples[:-1] if samples[-1][0] - each[0] >= _SHORTEST] + samples[-1:]
-        for (begin, count_before, bad_before), (end, count, bad) in zip([[0.0, 0, 0], *samples], samples):
-            if end > begin:
-                spans.append((watch["at"] + begin, watch["at"] + end, count - count_before, bad - bad_before))
+        samples = _apart(watch["series"][name] or [])
+        for (begin, count_before, bad_before), (end, count, bad) in zip(samples, samples[1:]):
+            spans.append((watch["at"] + begin, watch["at"] + end, count - count_before, bad - bad_before))
         total, failed = total + samples[-1][1], failed + samples[-1][2]
     if not total:
         return None
@@ -307,3 +314,14 @@ def _series(axis, watches, name):
         if rate
     ]
     return {"all": total, "bad": failed, "bars": bars}
+
+
+def _apart(samples):
+    """Return the samples without those that are too near to one another for a rate, from the begin to the last."""
+    kept = [[0.0, 0, 0]]
+    for sample in samples:
+        if sample[0] - kept[-1][0] >= _SHORTEST:
+            kept.append(sample)
+    if samples and kept[-1] != samples[-1]:
+        kept[max(len(kept) - 1, 1) :] = [samples[-1]]
+    return kept

@@ -68,7 +68,8 @@ def _evidence(facts, room):
 
 
 def _block(container, room):
-    probes = _last(container["probes"], min(PROBES, room - 2))
+    probes = [probe for probe in container["probes"] if probe["exit_code"] != 0]
+    probes = _last(probes, min(PROBES, room - 2))
     log = _last(container["log"], room - 1 - len(probes))
     name = f"{container['name']} ({container['image']}) {_cut(container['reason'])}"
     return [name, *map(_probe, probes), *(f"  log: {_cut(line)}" for line in log)]

@@ -218,7 +218,10 @@ def test_it_is_one_screen(count, probes, said):
 
 
 def test_the_last_probes_are_one_line_each():
-    shown = screen(facts(containers=[container(**UNHEALTHY)]))
+    passed = {"exit_code": 0, "output": "passed"}
+    probes = [*UNHEALTHY["probes"], passed]
+    shown = screen(facts(containers=[container(**{**UNHEALTHY, "probes": probes})]))
+    assert "passed" not in shown
     assert "  probe: exit status 1: two lines\n  probe: exit status 1: refused\n" in shown
     assert "one" not in shown.partition("two lines")[0].rpartition("unhealthy")[2]
 

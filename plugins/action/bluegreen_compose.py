@@ -1,0 +1,30 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from ansible_collections.hotswap.compose.plugins.plugin_utils._action import FollowedAction
+
+COLLECTION = "community.docker"
+
+
+class ActionModule(FollowedAction):
+    """Run a module of community.docker as one of ours is run."""
+
+    speaks = False
+
+    def execute(self, task_vars):
+        _validated, given = self.validate_argument_spec(
+            argument_spec={
+                "module": {"type": "str", "required": True},
+                "arguments": {"type": "dict", "required": True},
+                "awaits": {"type": "str", "required": True},
+            }
+        )
+        name = f"{COLLECTION}.{given['module']}"
+        return self._execute_module(module_name=name, module_args=given["arguments"], task_vars=task_vars)
+
+    @property
+    def awaits(self):
+        return self._task.args.get("awaits")

@@ -1,0 +1,59 @@
+#!/usr/bin/python
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# What it says is done by the action plugin of the same name.
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: bluegreen_compose
+short_description: Run Docker Compose by a module of community.docker, and show that it is still at work
+version_added: 0.1.0
+author:
+  - hotswap.compose authors (@hotswap)
+description:
+  - Runs a module of the collection C(community.docker). In 10 s of silence at most, it prints for how long, and what is
+    waited for.
+  - A failure is the module's message alone, without what else it returns.
+  - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
+extends_documentation_fragment:
+  - hotswap.compose.attributes
+attributes:
+  check_mode:
+    support: full
+    details: As the module that it runs.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+    details: As the module that it runs.
+options:
+  module:
+    description: The module, without its collection.
+    type: str
+    required: true
+  arguments:
+    description: Its options.
+    type: dict
+    required: true
+  awaits:
+    description: What is waited for, a clause.
+    type: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Pull the images
+  hotswap.compose.bluegreen_compose:
+    module: docker_compose_v2_pull
+    arguments:
+      project_src: /srv/shop
+      policy: always
+    awaits: the images are pulled
+"""
+
+RETURN = r"""
+# What the module returns.
+"""
