@@ -243,6 +243,28 @@ def test_rates_of_moments_are_none(samples, bars):
     assert (series["all"], series["bad"]) == tuple(samples[-1][1:])
 
 
+@pytest.mark.parametrize(
+    ("more", "samples", "bars"),
+    [
+        # From the swap on, though the bake began later.
+        ({}, [[[0.5, 10, 1], [4.5, 18, 1]]], [(37.5, 5, 100, 10), (42.5, 20, 20, 0)]),
+        # From the begin of the canary on; what it had is not counted again.
+        (
+            {"canary_weights": [10], "phases": {"gate": 4.0, "canary": 3.5, "swap": 0.5, "bake": 12.0}},
+            [[[2.0, 6, 0]], [[2.0, 16, 0]]],
+            [(20, 15, 50, 0), (37.5, 12.5, 100, 0)],
+        ),
+        ({}, [[[0.0, 0, 0], [8.0, 0, 0]]], None),
+    ],
+)
+def test_answers_are_counted_on(more, samples, bars):
+    begins = [BEGUN + 5, BEGUN + 8][-len(samples) :]
+    watches = [a_watch(begun_at, answers=each) for begun_at, each in zip(begins, samples)]
+    answers = report.view(a_run(watches=watches, **more))["answers"]
+    assert (answers and [(bar["x"], bar["w"], bar["h"], bar["bad"]) for bar in answers["bars"]]) == bars
+    assert answers is None or answers["all"] == samples[-1][-1][1]
+
+
 def test_probes_that_say_the_same_are_said_once():
     probes = [{"exit_code": 1, "output": ""}] * 3 + [{"exit_code": 1, "output": "refused"}]
     run = refused(swapped_at=None)
