@@ -77,7 +77,7 @@ def test_status_for_people(site, runs):
     assert lines[0].startswith("  traffic     v1 has it, in blue, since ")
     assert lines[1] == "  lock        free"
     assert lines[2].startswith("  last run    rollback of v1: rolled back, ")
-    assert [line.split()[:2] for line in lines[5:]] == [["blue", "*"], ["green", "web-green"]]
+    assert [line.split()[:2] for line in lines[5:]] == [["blue,", "active"], ["green", "web-green"]]
 
 
 def test_both_for_programs(site, runs):
