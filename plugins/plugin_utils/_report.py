@@ -12,6 +12,7 @@ A run, as the role hands it in; moments are seconds since the epoch by the contr
      "result": {...},                           # as of bluegreen_result
      "ended": moment,                           # the end of the last phase
      "failed_phase": None | str, "reason": None | str,
+     "unsure": bool,                            # whether nobody knows for sure who has the traffic
      "images": {service: {"ref", "id", "digest"}},
      "gate": {"elapsed": s, "containers": [...]} | {},                              # of compose_health_wait
      "watches": [{...}],                        # of bluegreen_bake: one a step of the canary, one for the bake
@@ -128,6 +129,12 @@ def says(run):
         )
     if outcome in ("deployed", "rolled_back") and not failed:
         return f"{holder}, has the traffic{' again' if outcome == 'rolled_back' else ''}"
+    if run["unsure"]:
+        return f"{asked} failed in the phase {run['failed_phase']}; it is not known for sure what has the traffic"
+    if failed and result["active_color"] == run["color"]:
+        return (
+            f"{asked} failed in the phase {run['failed_phase']} and keeps the traffic: there is nothing to go back to"
+        )
     keeps = "has it back" if outcome == "rolled_back" else "keeps the traffic"
     rest = f"{holder}, {keeps}" if holder else "nothing has the traffic, as before"
     if run["kind"] == "abort" and not failed:

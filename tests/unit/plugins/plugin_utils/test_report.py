@@ -54,6 +54,7 @@ def a_run(phases=None, **more):
         "ended": BEGUN + sum(phases.values()),
         "failed_phase": None,
         "reason": None,
+        "unsure": False,
         "images": {},
         "gate": {},
         "watches": [],
@@ -296,6 +297,11 @@ def test_a_watch_that_could_not_begin_is_no_watch():
                 previous_color=None,
             ),
             "v2 was refused in the phase gate; nothing has the traffic, as before",
+        ),
+        (refused(unsure=True), "v2 failed in the phase gate; it is not known for sure what has the traffic"),
+        (
+            a_run(result={"outcome": "rejected"}, failed_phase="bake", reason="x"),
+            "v2 failed in the phase bake and keeps the traffic: there is nothing to go back to",
         ),
         (
             a_run(kind="abort", result={"outcome": "rejected", "active_color": "blue", "release": "v1"}),
