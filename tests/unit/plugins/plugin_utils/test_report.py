@@ -111,7 +111,7 @@ def test_ticks_never_meet_nor_leave_the_page(total):
 
 def test_phases_follow_each_other():
     bars = report.view(a_run())["phases"]
-    assert [(bar["name"], bar["x"], bar["w"], bar["took"], bar["failed"]) for bar in bars] == [
+    assert [(each["name"], each["x"], each["w"], each["took"], each["failed"]) for each in bars] == [
         ("detect", 0, 5, "1 s", False),
         ("start", 5, 10, "2 s", False),
         ("gate", 15, 20, "4 s", False),
@@ -122,7 +122,7 @@ def test_phases_follow_each_other():
 
 
 def test_the_phase_that_failed():
-    assert [bar["name"] for bar in report.view(refused())["phases"] if bar["failed"]] == ["gate"]
+    assert [each["name"] for each in report.view(refused())["phases"] if each["failed"]] == ["gate"]
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_series():
 )
 def test_rates_of_moments_are_none(samples, bars):
     series = report.view(a_run(watches=[a_watch(BEGUN + 8, tests=samples)]))["tests"]
-    assert [(bar["h"], bar["bad"]) for bar in series["bars"]] == bars
+    assert [(each["h"], each["bad"]) for each in series["bars"]] == bars
     assert (series["all"], series["bad"]) == tuple(samples[-1][1:])
 
 
@@ -262,7 +262,7 @@ def test_answers_are_counted_on(more, samples, bars):
     begins = [BEGUN + 5, BEGUN + 8][-len(samples) :]
     watches = [a_watch(begun_at, answers=each) for begun_at, each in zip(begins, samples)]
     answers = report.view(a_run(watches=watches, **more))["answers"]
-    assert (answers and [(bar["x"], bar["w"], bar["h"], bar["bad"]) for bar in answers["bars"]]) == bars
+    assert (answers and [(each["x"], each["w"], each["h"], each["bad"]) for each in answers["bars"]]) == bars
     assert answers is None or answers["all"] == samples[-1][-1][1]
 
 
