@@ -45,10 +45,11 @@ class ActionModule(ActionBase):
 
 
 def typed(run):
-    """Return a run in plain values; before ansible-core 2.19, templates make text of numbers and of null."""
+    """Return a run in plain values; before ansible-core 2.19, templates make text of numbers, of null and of true."""
     run = {key: None if value == "" else value for key, value in json.loads(json.dumps(run)).items()}
     for key in ("ended", "clock_ahead", "swapped_at", "back_at"):
         run[key] = None if run[key] is None else float(run[key])
+    run["unsure"] = run["unsure"] in (True, "True")
     return run
 
 

@@ -99,7 +99,7 @@ def _last(run, now):
 
 def _container(color, is_active, container):
     return (
-        color + (" *" if is_active else ""),
+        color + (", active" if is_active else ""),
         container["service"] or "",
         container["name"],
         container["release"] or "",

@@ -147,7 +147,7 @@ series:
       type: list
       elements: list
     answers:
-      description: Of the answers of the release, from then on; RV(answers) has those before as well.
+      description: Of the answers of the release, those before it began among them.
       type: list
       elements: list
 begun_at:

@@ -60,6 +60,7 @@ EXAMPLES = r"""
       ended: "{{ now().timestamp() }}"
       failed_phase: prepare
       reason: the registry does not answer
+      unsure: false
       images: {}
       gate: {}
       watches: []

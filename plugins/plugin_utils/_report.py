@@ -12,6 +12,7 @@ A run, as the role hands it in; moments are seconds since the epoch by the contr
      "result": {...},                           # as of bluegreen_result
      "ended": moment,                           # the end of the last phase
      "failed_phase": None | str, "reason": None | str,
+     "unsure": bool,                            # whether nobody knows for sure who has the traffic
      "images": {service: {"ref", "id", "digest"}},
      "gate": {"elapsed": s, "containers": [...]} | {},                              # of compose_health_wait
      "watches": [{...}],                        # of bluegreen_bake: one a step of the canary, one for the bake
@@ -128,6 +129,12 @@ def says(run):
         )
     if outcome in ("deployed", "rolled_back") and not failed:
         return f"{holder}, has the traffic{' again' if outcome == 'rolled_back' else ''}"
+    if run["unsure"]:
+        return f"{asked} failed in the phase {run['failed_phase']}; it is not known for sure what has the traffic"
+    if failed and result["active_color"] == run["color"]:
+        return (
+            f"{asked} failed in the phase {run['failed_phase']} and keeps the traffic: there is nothing to go back to"
+        )
     keeps = "has it back" if outcome == "rolled_back" else "keeps the traffic"
     rest = f"{holder}, {keeps}" if holder else "nothing has the traffic, as before"
     if run["kind"] == "abort" and not failed:
@@ -164,8 +171,8 @@ def view(run):
         "markers": markers,
         "containers": _containers(run, axis, ends, watches),
         "traffic": _traffic(run, axis, watches, markers),
-        "tests": _series(axis, watches, "tests"),
-        "answers": _series(axis, watches, "answers"),
+        "tests": _tests(axis, watches),
+        "answers": _answers(axis, watches, phases, markers),
         "failed": [
             dict(each, probes=_probes(each["probes"])) for each in result["containers"] if each["log"] or each["probes"]
         ],
@@ -295,33 +302,59 @@ def _traffic(run, axis, watches, markers):
     }
 
 
-def _series(axis, watches, name):
-    """Return ``{"all", "bad", "bars": [{"x", "w", "h", "bad"}]}``: heights in percent of the highest rate, of all and
-    of those that failed."""
-    spans, total, failed = [], 0, 0
+def _tests(axis, watches):
+    """Return the rounds of the smoke tests as _bars() does."""
+    return _bars(axis, [[(watch["at"], 0, 0), *_samples(watch, "tests")] for watch in watches])
+
+
+def _answers(axis, watches, phases, markers):
+    """Return the answers of the release likewise. nginx counts them on from watch to watch, and between them."""
+    moments = [0.0] + [phase["begin"] for phase in phases if phase["name"] == "canary"]
+    moments += [marker["at"] for marker in markers]
+    pieces, last = [], (0.0, 0, 0)
     for watch in watches:
-        samples = _apart(watch["series"][name] or [])
-        for (begin, count_before, bad_before), (end, count, bad) in zip(samples, samples[1:]):
-            spans.append((watch["at"] + begin, watch["at"] + end, count - count_before, bad - bad_before))
-        total, failed = total + samples[-1][1], failed + samples[-1][2]
+        samples = _samples(watch, "answers")
+        if samples:
+            begin = max(moment for moment in [*moments, last[0]] if moment <= max(watch["at"], 0))
+            pieces.append([(begin, *last[1:]), *samples])
+            last = samples[-1]
+    return _bars(axis, pieces)
+
+
+def _samples(watch, name):
+    """Return the samples of a watch, ``(s since the run's begin, all, those that failed)``."""
+    return [(watch["at"] + at, count, bad) for at, count, bad in watch["series"][name] or []]
+
+
+def _bars(axis, pieces):
+    """Return ``{"all", "bad", "bars": [{"x", "w", "h", "bad"}]}`` of pieces of a growth, samples each; None where
+    nothing grew. Heights are in percent of the highest rate, of all and of those that failed."""
+    spans = [span for piece in pieces for span in _spans(piece)]
+    total = sum(count for _begin, _end, count, _bad in spans)
     if not total:
         return None
-    rates = [(count / (end - begin), bad / (end - begin)) for begin, end, count, bad in spans]
-    highest = max(rate for rate, _bad in rates)
+    highest = max(count / (end - begin) for begin, end, count, _bad in spans)
     bars = [
-        {"h": round(100 * rate / highest, 1), "bad": round(100 * bad / highest, 1), **axis.span(begin, end)}
-        for (begin, end, _count, _bad), (rate, bad) in zip(spans, rates)
-        if rate
+        {
+            "h": round(100 * count / (end - begin) / highest, 1),
+            "bad": round(100 * bad / (end - begin) / highest, 1),
+            **axis.span(begin, end),
+        }
+        for begin, end, count, bad in spans
+        if count
     ]
-    return {"all": total, "bad": failed, "bars": bars}
+    return {"all": total, "bad": sum(bad for _begin, _end, _count, bad in spans), "bars": bars}
 
 
-def _apart(samples):
-    """Return the samples without those that are too near to one another for a rate, from the begin to the last."""
-    kept = [[0.0, 0, 0]]
-    for sample in samples:
+def _spans(samples):
+    """Return ``[(begin, end, all, those that failed)]`` between samples that are far enough apart for a rate."""
+    kept = samples[:1]
+    for sample in samples[1:]:
         if sample[0] - kept[-1][0] >= _SHORTEST:
             kept.append(sample)
-    if samples and kept[-1] != samples[-1]:
+    if kept[-1] != samples[-1]:
         kept[max(len(kept) - 1, 1) :] = [samples[-1]]
-    return kept
+    return [
+        (before[0], max(after[0], before[0] + 0.01), after[1] - before[1], after[2] - before[2])
+        for before, after in zip(kept, kept[1:])
+    ]

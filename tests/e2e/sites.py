@@ -517,6 +517,10 @@ class Site:
     def journal(self):
         return json.loads((self.state / self.app / "journal.json").read_text())
 
+    def history(self):
+        """How each run ended, the newest last."""
+        return [json.loads(line) for line in (self.state / self.app / "history.jsonl").read_text().splitlines()]
+
 
 def until(true, what, seconds=15):
     """Wait until ``true()``; a server that does not answer yet is no error."""

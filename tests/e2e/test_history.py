@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 TESTS = [{"service": "web-{color}", "path": "/smoke", "retries": 0}]
@@ -79,7 +77,7 @@ def test_status_for_people(site, runs):
     assert lines[0].startswith("  traffic     v1 has it, in blue, since ")
     assert lines[1] == "  lock        free"
     assert lines[2].startswith("  last run    rollback of v1: rolled back, ")
-    assert [line.split()[:2] for line in lines[5:]] == [["blue", "*"], ["green", "web-green"]]
+    assert [line.split()[:2] for line in lines[5:]] == [["blue,", "active"], ["green", "web-green"]]
 
 
 def test_both_for_programs(site, runs):
@@ -89,8 +87,7 @@ def test_both_for_programs(site, runs):
 
 
 def test_what_a_run_leaves_on_record(site, runs):
-    text = (site.state / site.app / "history.jsonl").read_text()
-    _first, deploy, refused, _rollback = map(json.loads, text.splitlines())
+    _first, deploy, refused, _rollback = site.history()
     assert (deploy["kind"], deploy["release"], deploy["previous_release"], deploy["color"]) == (
         "deploy",
         "v2",
@@ -124,3 +121,12 @@ def test_a_page_that_cannot_be_written_is_a_warning(runs):
     first = runs["first"]
     assert first.result["outcome"] == "deployed"
     assert "the page of this run was not written (bluegreen_report_dir)" in " ".join(first.stderr.split())
+
+
+def test_a_run_that_was_refused_before_it_began_is_on_record(site, runs, pages):
+    """But there is no page: nothing happened."""
+    site.deploy("v3", services=[{"name": "api-{color}", "port": 3000}], report_dir=str(pages)).failed()
+    last = site.history()[-1]
+    assert (last["release"], last["outcome"], last["phases"]) == ("v3", "rejected", {})
+    assert "api-" in last["reason"]
+    assert len(list(pages.glob("2*.html"))) == 3

@@ -108,6 +108,9 @@ def test_another_release_is_deployed_after_one_that_was_killed(site):
     said = [warning for warning in again.result["warnings"] if "never ended" in warning]
     assert len(said) == 1 and f" to {release} in " in said[0] and "it never got the traffic" in said[0]
     assert again.result["previous_release"] == before
+    undone, done = site.history()[-2:]
+    assert (undone["release"], undone["outcome"], done["release"]) == (release, "rejected", "v3")
+    assert undone["by"] == done["by"] and "never ended" in undone["reason"]
     site.converged(site.rollback(), before)
 
 

@@ -48,6 +48,7 @@ def a_run(text="v2", number=0):
         "ended": 1769904006.0 + number,
         "failed_phase": text,
         "reason": text,
+        "unsure": False,
         "images": {text: {"ref": text, "id": text, "digest": None}},
         "gate": {"elapsed": 2.0, "containers": [container]},
         "watches": [],
@@ -135,5 +136,5 @@ def test_other_files_in_the_directory_are_left_alone(tmp_path, content):
 
 def test_numbers_that_are_texts():
     run = json.loads(json.dumps(a_run()))
-    as_texts = dict(run, ended="1769904006.0", clock_ahead="0.0", swapped_at="", back_at="", reason="")
+    as_texts = dict(run, ended="1769904006.0", clock_ahead="0.0", swapped_at="", back_at="", reason="", unsure="False")
     assert typed(as_texts) == dict(run, reason=None)

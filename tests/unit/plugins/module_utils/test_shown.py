@@ -86,9 +86,9 @@ def test_status():
         "  lock        free",
         "  last run    deploy of v2: deployed, 1 min ago, by ci@runner-3",
         "",
-        "  color    service  container         release  state    health   image",
-        "  blue     was      shop-blue-was-1   v1       exited   -        shop-was:v1",
-        "  green *  was      shop-green-was-1  v2       running  healthy  shop-was:v2",
+        "  color          service  container         release  state    health   image",
+        "  blue           was      shop-blue-was-1   v1       exited   -        shop-was:v1",
+        "  green, active  was      shop-green-was-1  v2       running  healthy  shop-was:v2",
     ]
 
 

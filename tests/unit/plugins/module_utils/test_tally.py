@@ -115,12 +115,3 @@ def test_the_log_is_read_once():
     assert (baker.new, baker.old) == ((20, 20), (200, 0))
     assert baker.counted() == (20, 20)
     assert "20 of 20" in baker.objection()
-
-
-def test_what_was_answered_before_is_no_growth():
-    edge = StandInEdge("d1 green 500 172.20.0.5:3000\n" * 20)
-    baker = TallyBaker(edge, "my-shop", "d1", "green", GREEN, 2)
-    baker.ask()
-    edge.text += "d1 green 200 172.20.0.5:3000\n" * 3
-    baker.ask()
-    assert (baker.new, baker.counted()) == ((23, 20), (3, 0))

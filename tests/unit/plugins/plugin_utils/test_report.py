@@ -54,6 +54,7 @@ def a_run(phases=None, **more):
         "ended": BEGUN + sum(phases.values()),
         "failed_phase": None,
         "reason": None,
+        "unsure": False,
         "images": {},
         "gate": {},
         "watches": [],
@@ -110,7 +111,7 @@ def test_ticks_never_meet_nor_leave_the_page(total):
 
 def test_phases_follow_each_other():
     bars = report.view(a_run())["phases"]
-    assert [(bar["name"], bar["x"], bar["w"], bar["took"], bar["failed"]) for bar in bars] == [
+    assert [(each["name"], each["x"], each["w"], each["took"], each["failed"]) for each in bars] == [
         ("detect", 0, 5, "1 s", False),
         ("start", 5, 10, "2 s", False),
         ("gate", 15, 20, "4 s", False),
@@ -121,7 +122,7 @@ def test_phases_follow_each_other():
 
 
 def test_the_phase_that_failed():
-    assert [bar["name"] for bar in report.view(refused())["phases"] if bar["failed"]] == ["gate"]
+    assert [each["name"] for each in report.view(refused())["phases"] if each["failed"]] == ["gate"]
 
 
 @pytest.mark.parametrize(
@@ -239,8 +240,30 @@ def test_series():
 )
 def test_rates_of_moments_are_none(samples, bars):
     series = report.view(a_run(watches=[a_watch(BEGUN + 8, tests=samples)]))["tests"]
-    assert [(bar["h"], bar["bad"]) for bar in series["bars"]] == bars
+    assert [(each["h"], each["bad"]) for each in series["bars"]] == bars
     assert (series["all"], series["bad"]) == tuple(samples[-1][1:])
+
+
+@pytest.mark.parametrize(
+    ("more", "samples", "bars"),
+    [
+        # From the swap on, though the bake began later.
+        ({}, [[[0.5, 10, 1], [4.5, 18, 1]]], [(37.5, 5, 100, 10), (42.5, 20, 20, 0)]),
+        # From the begin of the canary on; what it had is not counted again.
+        (
+            {"canary_weights": [10], "phases": {"gate": 4.0, "canary": 3.5, "swap": 0.5, "bake": 12.0}},
+            [[[2.0, 6, 0]], [[2.0, 16, 0]]],
+            [(20, 15, 50, 0), (37.5, 12.5, 100, 0)],
+        ),
+        ({}, [[[0.0, 0, 0], [8.0, 0, 0]]], None),
+    ],
+)
+def test_answers_are_counted_on(more, samples, bars):
+    begins = [BEGUN + 5, BEGUN + 8][-len(samples) :]
+    watches = [a_watch(begun_at, answers=each) for begun_at, each in zip(begins, samples)]
+    answers = report.view(a_run(watches=watches, **more))["answers"]
+    assert (answers and [(each["x"], each["w"], each["h"], each["bad"]) for each in answers["bars"]]) == bars
+    assert answers is None or answers["all"] == samples[-1][-1][1]
 
 
 def test_probes_that_say_the_same_are_said_once():
@@ -274,6 +297,11 @@ def test_a_watch_that_could_not_begin_is_no_watch():
                 previous_color=None,
             ),
             "v2 was refused in the phase gate; nothing has the traffic, as before",
+        ),
+        (refused(unsure=True), "v2 failed in the phase gate; it is not known for sure what has the traffic"),
+        (
+            a_run(result={"outcome": "rejected"}, failed_phase="bake", reason="x"),
+            "v2 failed in the phase bake and keeps the traffic: there is nothing to go back to",
         ),
         (
             a_run(kind="abort", result={"outcome": "rejected", "active_color": "blue", "release": "v1"}),
