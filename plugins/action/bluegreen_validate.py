@@ -35,7 +35,11 @@ class ActionModule(ActionBase):
         variables = self._templar.template({name: task_vars[name] for name in options if name in task_vars})
         if "omit" in task_vars:
             variables = _without(task_vars["omit"], variables)
-        values = {name: _typed(value, options[name].get("type")) for name, value in variables.items()}
+        values = {
+            name: _typed(value, options[name].get("type"))
+            for name, value in variables.items()
+            if not _unanswered(value, options[name])
+        }
         checked = ArgumentSpecValidator(options).validate(values)
         everything = {name[len(PREFIX) :]: value for name, value in given(checked.validated_parameters).items()}
         found = list(checked.error_messages) or problems(everything) + self._broken_hooks(everything.get("hooks") or {})
@@ -73,6 +77,11 @@ class ActionModule(ActionBase):
             except AnsibleError as error:
                 found.append(f"bluegreen_hooks is {path!r}: the tasks for {name} can't be loaded: {error}")
         return found
+
+
+def _unanswered(value, option):
+    """Return whether it is what an AWX survey hands in for an optional question that was left empty."""
+    return value == "" and not option.get("required") and "default" not in option
 
 
 def _typed(value, kind):
