@@ -152,7 +152,9 @@ class AWX:
 
     def named(self, collection, name):
         """The object of that name, or of that identifier, as the API shows it."""
-        (found,) = (each for each in self.objects[collection].values() if name in (each.get("name"), each.get("identifier")))
+        (found,) = (
+            each for each in self.objects[collection].values() if name in (each.get("name"), each.get("identifier"))
+        )
         return self.shown(collection, found)
 
     def names(self, collection):
@@ -308,6 +310,8 @@ def check_survey(survey):
         demand(question["type"] in TYPES, f"'{question['type']}' is no type of question")
         demand(re.fullmatch(r"[A-Za-z_]\w*", question["variable"]), f"'{question['variable']}' is no variable")
         default = question.get("default", "")
-        demand(default == "" or isinstance(default, TYPES[question["type"]]), f"the default {default!r} is of a wrong type")
+        demand(
+            default == "" or isinstance(default, TYPES[question["type"]]), f"the default {default!r} is of a wrong type"
+        )
         for limit in ("min", "max"):
             demand(question.get(limit) is None or type(question[limit]) is int, f"'{limit}' must be an integer")
