@@ -3,8 +3,8 @@
 """A stand-in for AWX: its HTTP API as far as the modules of awx.awx use it to make what extensions/awx/ makes.
 
 AWX itself needs Kubernetes and images from a registry. What is here behaves as AWX 24 does: lookups by any field, what
-must be given, defaults, secrets that are never shown, a project that is there only after its update, playbooks that must
-be in it, the rules of a survey, links between nodes. Unknown fields are ignored, as there.
+must be given, defaults, secrets that are never shown, a project that is there only after its update, playbooks that
+must be in it, the rules of a survey, links between nodes. Unknown fields are ignored, as there.
 """
 
 from __future__ import annotations
