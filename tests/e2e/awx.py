@@ -88,7 +88,10 @@ LINKS = {
 }
 UNIFIED = ("job_templates", "workflow_job_templates", "projects", "inventory_sources")
 QUESTION = {"type": str, "question_name": str, "variable": str, "required": bool}
-TYPES = {"text": str, "textarea": str, "password": str, "multiplechoice": str, "integer": int, "float": float}
+TYPES = dict.fromkeys(("text", "textarea", "password", "multiplechoice", "multiselect"), str) | {
+    "integer": int,
+    "float": float,
+}
 
 
 class Refused(Exception):
@@ -284,7 +287,7 @@ class AWX:
         if collection == "projects":
             said["scm_revision"] = ""
             said["summary_fields"]["current_update"] = {"id": said.pop("current_update", None)}
-        if collection == "project_updates" and found["status"] != "successful":
+        if collection == "project_updates" and found["status"] != "successful":  # it goes on as it is looked at
             found["status"] = {"pending": "running", "running": "successful"}[found["status"]]
         if collection == "workflow_job_template_nodes" and found["unified_job_template"]:
             kind = next(kind for kind in self.objects if found["unified_job_template"] in self.objects[kind])
