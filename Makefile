@@ -1,6 +1,6 @@
 # What a developer does here; `make help` lists it. PYTHON names another Python than python3.
 .DEFAULT_GOAL := help
-.PHONY: help setup tree shellcheck docker docker-down images demo demo-clean reference test lint sanity units integration molecule e2e e2e-long bench-swap cases files soak clean
+.PHONY: help setup tree shellcheck docker docker-down images demo demo-clean reference test lint sanity units integration molecule e2e e2e-long ee bench-swap cases files soak clean
 
 # Ansible refuses any other encoding.
 export LC_ALL := C.UTF-8
@@ -17,7 +17,7 @@ help: ## list the targets
 
 setup: .venv/setup.done ## install the tools (.venv) and the collections that ours needs (.collections)
 
-.venv/setup.done: tools/setup.sh tools/requirements.txt collections/requirements.yml
+.venv/setup.done: tools/setup.sh tools/requirements.txt collections/requirements.yml extensions/awx/requirements.yml
 	tools/setup.sh
 
 tree: ## copy the working tree to where Ansible looks for a collection
@@ -68,6 +68,9 @@ e2e: setup tree ## real ansible-playbook runs against real Docker and nginx
 
 e2e-long: setup tree ## those runs that make test leaves out: an nginx before 1.27, every kill of a rollback
 	@$(check) images e2e-long
+
+ee: setup tree ## build the execution environment as an image, and run jobs in it as AWX does (docs/awx.md)
+	@$(check) ee-image ee
 
 bench-swap: setup tree docker ## measure what clients lose at SWAPS=120 swaps (docs/benchmarks.md); no part of make test
 	tools/images.sh test

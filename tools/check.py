@@ -104,8 +104,10 @@ STAGES = {
         [["ansible-test", "integration", "--color", "no", "--continue-on-error"]],
     ),
     "molecule": (TREE / "extensions", count_molecule, [["molecule", "test", "--all"]]),
-    "e2e": (TREE, count_pytest, [[*E2E, "-m", "not long"]]),
+    "e2e": (TREE, count_pytest, [[*E2E, "-m", "not long and not ee"]]),
     "e2e-long": (TREE, count_pytest, [[*E2E, "-m", "long"]]),
+    "ee-image": (ROOT, count_command, [["tools/engine.sh", "up"], ["tools/images.sh", "ee"], ["tools/ee.sh"]]),
+    "ee": (TREE, count_pytest, [[*E2E, "-m", "ee"]]),
 }
 
 

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Make sure that the images of the demo, of the tests or of make files exist: `images.sh demo|test|files`. Quick where
-# they do.
+# Make sure that the images of the demo, of the tests, of make files or of make ee exist: `images.sh demo|test|files|ee`.
+# Quick where they do.
 # An image is pulled if a registry answers; else it is built from Debian packages, through the mirror this machine uses.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 shop=$root/examples/shop
 stores="postgresql redis-server python3-psycopg2 python3-redis"
+target="openssh-server python3 python3-docker docker-cli docker-compose" # what a deploy needs of a host, and ssh
 
 say() { printf 'images: %s\n' "$*"; }
 die() { printf 'images: %s\n' "$*" >&2; exit 1; }
@@ -78,6 +79,8 @@ obtain() { # image
         hotswap/nginx:*) printf 'FROM nginx:%s\nRUN rm -f /etc/nginx/conf.d/default.conf\n' "${1#*:}" ;;
         hotswap/registry:*) printf 'FROM registry:%s\nENTRYPOINT ["registry"]\nCMD ["serve", "/etc/docker/registry/config.yml"]\n' "${1#*:}" ;;
         hotswap/stores:*) printf 'FROM debian:trixie-slim\nRUN apt-get update && apt-get install -y --no-install-recommends %s\n' "$stores" ;;
+        hotswap/target:*) printf 'FROM debian:trixie-slim\nRUN apt-get update && apt-get install -y --no-install-recommends %s\n' "$target" ;;
+        hotswap/debian:*) printf 'FROM debian:trixie-slim\n' ;;
         *) printf 'FROM debian:trixie-slim\nRUN apt-get update && apt-get install -y --no-install-recommends %s\n' python3-aiohttp ;;
         esac | docker build --quiet --tag "$1" - >/dev/null && describe "$1" "$began" && return
         say "$1 cannot be had from the registry: building it from packages"
@@ -89,6 +92,8 @@ obtain() { # image
     hotswap/nginx:1.30) build_nginx 1.30 testing ;;
     hotswap/registry:2) from_packages "$1" trixie docker-registry 'CMD ["docker-registry", "serve", "/etc/docker/registry/config.yml"]' -- ;;
     hotswap/stores:1) from_packages "$1" trixie "${stores// /,}" 'CMD ["python3"]' -- ;;
+    hotswap/target:1) from_packages "$1" trixie "${target// /,}" 'CMD ["python3"]' -- ;;
+    hotswap/debian:13) from_packages "$1" trixie apt,ca-certificates 'CMD ["bash"]' -- ;;
     hotswap/python:3) from_packages "$1" trixie python3-aiohttp 'CMD ["python3"]' -- ;;
     esac
     describe "$1" "$began"
@@ -125,7 +130,8 @@ case "${1:-}" in
 demo) obtain_missing hotswap/nginx:1.30 hotswap/python:3 ;;
 test) obtain_missing hotswap/nginx:1.22 hotswap/nginx:1.26 hotswap/nginx:1.30 hotswap/python:3 hotswap/registry:2 ;;
 files) obtain_missing hotswap/nginx:1.30 hotswap/python:3 hotswap/stores:1 ;;
-*) die "usage: images.sh demo|test|files" ;;
+ee) obtain_missing hotswap/nginx:1.30 hotswap/python:3 hotswap/target:1 hotswap/debian:13 ;;
+*) die "usage: images.sh demo|test|files|ee" ;;
 esac
 build_shop v1 ok
 build_shop v2 ok

@@ -10,10 +10,13 @@ say() { printf 'setup: %s\n' "$*"; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
 collections_from_galaxy() {
-    # Ansible's own home would otherwise be made in the user's.
-    ANSIBLE_HOME="$PWD/.cache/ansible" ANSIBLE_COLLECTIONS_PATH="$PWD/.collections" \
-        timeout 60 .venv/bin/ansible-galaxy collection install --timeout 10 \
-        -r collections/requirements.yml -p .collections >.cache/galaxy.log 2>&1
+    rm -f .cache/galaxy.log
+    for requirements in collections/requirements.yml extensions/awx/requirements.yml; do
+        # Ansible's own home would otherwise be made in the user's.
+        ANSIBLE_HOME="$PWD/.cache/ansible" ANSIBLE_COLLECTIONS_PATH="$PWD/.collections" \
+            timeout 60 .venv/bin/ansible-galaxy collection install --timeout 10 \
+            -r "$requirements" -p .collections >>.cache/galaxy.log 2>&1 || return
+    done
 }
 
 collections_from_bundle() {
@@ -22,7 +25,7 @@ collections_from_bundle() {
 import sys
 import zipfile
 
-WANTED = ("community/docker/", "community/library_inventory_filtering_v1/", "ansible/posix/")
+WANTED = ("awx/awx/", "community/docker/", "community/library_inventory_filtering_v1/", "ansible/posix/")
 with zipfile.ZipFile(sys.argv[1]) as wheel:
     for name in wheel.namelist():
         if name.startswith(tuple("ansible_collections/" + wanted for wanted in WANTED)):
@@ -45,7 +48,7 @@ say "installing tools/requirements.txt into .venv"
 .venv/bin/pip install -q --disable-pip-version-check -r tools/requirements.txt
 
 mkdir -p .cache .collections
-say "getting the collections that ours needs"
+say "getting the collections that ours and its extensions need"
 if ! collections_from_galaxy; then
     say "Galaxy did not serve them (.cache/galaxy.log): taking them from $bundle on PyPI"
     collections_from_bundle

@@ -275,6 +275,12 @@ def test_what_is_omitted_is_not_given():
     assert settings["services"] == validated(SOUND)["services"]
 
 
+@pytest.mark.parametrize("answer, given", [("", None), ("v1", "v1")])
+def test_an_optional_question_of_a_survey_that_was_left_empty_is_not_answered(answer, given):
+    variables = dict(SOUND, bluegreen_release=answer)
+    assert validated(variables, "rollback").get("release") == given
+
+
 def test_what_is_omitted_and_required_is_missing():
     with pytest.raises(AnsibleActionFail, match="missing required arguments: bluegreen_release"):
         validated(dict(SOUND, bluegreen_release=OMIT))
