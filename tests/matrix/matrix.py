@@ -1,0 +1,175 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Each supported version, run: a first deploy, a swap under load, a refused release and a rollback, on a host with that
+Docker Engine, Compose and nginx, by that ansible-core; then ansible-lint and ansible-test sanity on each ansible-core.
+
+Not every combination: one version at a time is another than the default. Prints two Markdown tables; exits 1 where
+anything is not as it must be. With arguments: only the rows that have one of them, as in `matrix.py 20.10`; `tools` is
+all of the second table.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import itertools
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import traceback
+from typing import NamedTuple
+
+import docker
+from cores import CORES, check
+from hosts import APP_IMAGE, HERE, Host, HostedSite
+
+KEPT = 7
+"""How many connections of the load are kept ones: what an nginx before 1.27.4 may drop at a swap."""
+
+OUTPUT = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+
+STEPS = ("first deploy", "swap", "refused", "rollback")
+
+
+class Row(NamedTuple):
+    """``engine``, ``compose``: tags of hotswap/host that have them; ``nginx``: a tag of hotswap/nginx."""
+
+    core: str = "2.19"
+    engine: str = "26"
+    compose: str = "26"
+    nginx: str = "1.30"
+
+
+# Rows with one Engine stand together: they share a host.
+ROWS = [
+    Row(),
+    Row(core="2.17"),
+    Row(core="2.18"),
+    Row(core="2.21"),
+    Row(nginx="1.22"),
+    Row(nginx="1.26"),
+    Row(compose="28"),
+    Row(engine="20.10"),
+    Row(engine="28", compose="28"),
+]
+
+
+def under_load(site, step, release, color):
+    """Take a step that gives the release the traffic; return ``(its run, requests, dropped)``."""
+    with site.load("--fresh=0", "--think-ms=300") as load:
+        run = step()
+    site.converged(run, release)
+    site.serves(release, color)
+    total = load.report["total"]
+    assert load.releases == {"v1", "v2"}, load.report
+    assert total["errors_5xx"] == total["other_non_2xx"] == 0, load.report
+    return run, total["requests"], total["dropped"]
+
+
+def scenario(site, nginx):
+    """Go through the steps; return ``(seconds of each, requests, dropped)``."""
+    for release in ("v1", "v2", "v3"):
+        site.image(release)
+    site.start_nginx(wait=False, image=f"hotswap/nginx:{nginx}")
+    first = site.deploy("v1")
+    site.converged(first, "v1")
+    swap, requests, dropped = under_load(site, lambda: site.deploy("v2"), "v2", "green")
+    refused = site.deploy("v3", env={"BEHAVIOUR": "never-healthy"}).failed()
+    assert refused.result["outcome"] == "rejected", refused.result
+    site.serves("v2", "green")
+    rollback, more, lost = under_load(site, site.rollback, "v1", "blue")
+    seconds = [run.seconds for run in (first, swap, refused, rollback)]
+    return seconds, requests + more, dropped + lost
+
+
+def run_row(row, host, directory):
+    """Return the row of the table, and whether all was as it must be."""
+    core = CORES[row.core]
+    core.make()
+    host.take_compose(f"hotswap/host:{row.compose}")
+    site = HostedSite("matrix", directory, host, f"{core.bin}:/usr/local/bin:/usr/bin:/bin")
+    cells = [
+        core.full_version(),
+        host.engine.version()["Version"],
+        host.run("docker", "compose", "version", "--short"),
+    ]
+    try:
+        seconds, requests, dropped = scenario(site, row.nginx)
+        cells += [site.nginx.exec_run(["nginx", "-v"]).output.decode().split("/")[-1].strip()]
+        cells += [f"{each:.0f} s" for each in seconds] + [requests, dropped]
+        ok = dropped <= (0 if row.nginx == "1.30" else 2 * KEPT)
+    except Exception:
+        traceback.print_exc()
+        cells += [row.nginx] + ["-"] * (len(STEPS) + 2)
+        ok = False
+    finally:
+        site.close()
+    return [*cells, "ok" if ok else "FAILED"], ok
+
+
+def run_rows(rows):
+    """Print the first table; return how many rows failed."""
+    say(["ansible-core", "Engine", "Compose", "nginx", *STEPS, "requests", "dropped", ""], head=True)
+    failed = 0
+    for engine, group in itertools.groupby(rows, lambda row: row.engine):
+        with tempfile.TemporaryDirectory(prefix="matrix-") as name, Host(f"hotswap/host:{engine}", name) as host:
+            group = list(group)
+            host.load(APP_IMAGE, *sorted({f"hotswap/nginx:{row.nginx}" for row in group}))
+            for number, row in enumerate(group):
+                directory = pathlib.Path(name) / str(number)
+                directory.mkdir()
+                with contextlib.redirect_stdout(sys.stderr):
+                    cells, ok = run_row(row, host, directory)
+                say(cells)
+                failed += not ok
+    return failed
+
+
+def run_tools(versions):
+    """Print the second table; return how many tools failed."""
+    say(["ansible-core", "Python", "ansible-lint", "ansible-test sanity"], head=True)
+    failed = 0
+    for version in versions:
+        core = CORES[version]
+        core.make()
+        env = core.environment()
+        cells = [core.full_version(), core.python()]
+        for stage, program in (("lint", "ansible-lint"), ("sanity", "ansible-test")):
+            _cwd, count, commands = check.STAGES[stage]
+            command = next(each for each in commands if each[0] == program)
+            done = subprocess.run([core.bin / program, *command[1:]], cwd=check.TREE, env=env, **OUTPUT)
+            print(f"--- {version} {' '.join(command)}\n{done.stdout}--- {done.returncode}", file=sys.stderr, flush=True)
+            counted = count(done.stdout, done.returncode == 0)
+            ok = done.returncode == 0 and counted.passed > 0 == counted.failed
+            cells.append(f"{'ok' if ok else 'FAILED'}, {counted.passed} passed" if stage == "sanity" else "ok" if ok else "FAILED")
+            failed += not ok
+        say(cells)
+    return failed
+
+
+def say(cells, head=False):
+    """Print a row of a Markdown table."""
+    line = "| " + " | ".join(map(str, cells)) + " |"
+    print("\n" + line + "\n" + "|---" * len(cells) + "|" if head else line, flush=True)
+
+
+def main(words):
+    def wanted(cells):
+        return not words or any(word in cells for word in words)
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the host goes
+    client = docker.from_env()
+    client.images.build(path=str(HERE / "app"), tag=APP_IMAGE, rm=True)
+    client.close()
+    rows = [row for row in ROWS if wanted(row)]
+    versions = [version for version in CORES if wanted(["tools", version])]
+    print(f"Run on {datetime.date.today()}.")
+    failed = run_rows(rows) if rows else 0
+    failed += run_tools(versions) if versions else 0
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
