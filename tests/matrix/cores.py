@@ -82,7 +82,6 @@ class Core(NamedTuple):
             script.write_text(OUTSIDE.format(root=ROOT, venv=self.venv, image=IMAGE, program=program))
             script.chmod(0o755)
 
-
     def environment(self):
         """Return the environment of a check, with a home of its own."""
         home = CACHE / f"home-{self.version}"

@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 
 import docker  # noqa: E402
-from sites import APP_IMAGE, COMPOSE, HERE, Site, until  # noqa: E402
+from sites import COMPOSE, Site, until  # noqa: E402
 
 PLUGIN = "/usr/libexec/docker/cli-plugins/docker-compose"
 

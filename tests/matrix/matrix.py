@@ -22,7 +22,8 @@ from typing import NamedTuple
 
 import docker
 from cores import CORES, check
-from hosts import APP_IMAGE, HERE, Host, HostedSite
+from hosts import Host, HostedSite
+from sites import APP_IMAGE, HERE
 
 KEPT = 7
 """How many connections of the load are kept ones: what an nginx before 1.27.4 may drop at a swap."""
@@ -135,7 +136,7 @@ def run_tools(versions):
             print(f"--- {version} {' '.join(command)}\n{done.stdout}--- {done.returncode}", file=sys.stderr, flush=True)
             counted = count(done.stdout, done.returncode == 0)
             ok = done.returncode == 0 and counted.passed > 0 == counted.failed
-            cells.append(f"{'ok' if ok else 'FAILED'}, {counted.passed} passed" if stage == "sanity" else "ok" if ok else "FAILED")
+            cells.append(f"{'ok' if ok else 'FAILED'}: {counted.passed} passed, {counted.failed} failed")
             failed += not ok
         say(cells)
     return failed
