@@ -1,6 +1,6 @@
 # What a developer does here; `make help` lists it. PYTHON names another Python than python3.
 .DEFAULT_GOAL := help
-.PHONY: help setup tree shellcheck docker docker-down images demo demo-clean reference test lint sanity units integration molecule e2e e2e-long ee bench-swap cases files soak clean
+.PHONY: help setup tree shellcheck docker docker-down images demo demo-clean reference test lint sanity units integration molecule molecule-all e2e e2e-long ee bench-swap cases files soak matrix clean
 
 # Ansible refuses any other encoding.
 export LC_ALL := C.UTF-8
@@ -60,8 +60,11 @@ units: setup tree ## ansible-test units
 integration: setup tree ## ansible-test integration, on real Docker
 	@$(check) images integration
 
-molecule: setup tree ## molecule, on real Docker
+molecule: setup tree ## molecule, on a host with an Engine of its own: a first deploy and a swap
 	@$(check) images molecule
+
+molecule-all: setup tree ## and the other scenarios, which make test leaves out
+	@$(check) images molecule-all
 
 e2e: setup tree ## real ansible-playbook runs against real Docker and nginx
 	@$(check) images e2e
@@ -88,6 +91,10 @@ soak: setup tree docker ## everything that can happen to a deploy, over and over
 	@command -v /usr/sbin/sshd >/dev/null || tools/apt-install.sh openssh-server openssh-client procps
 	tools/images.sh test
 	.venv/bin/python tests/soak/soak.py $(if $(ONLY),--only="$(ONLY)")
+
+matrix: setup tree docker ## each supported version of ansible-core, Docker Engine, Compose and nginx (docs/matrix.md)
+	tools/images.sh matrix
+	.venv/bin/python tests/matrix/matrix.py $(ONLY)
 
 clean: ## remove .venv, .collections and .cache
 	rm -rf .venv .collections .cache

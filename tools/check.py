@@ -76,6 +76,9 @@ def shell_scripts() -> list[str]:
 # Two modules of tests at a time, which is what two cores carry.
 E2E = ["pytest", "-n", "2", "--dist", "loadfile", "--durations", "30", "-p", "no:cacheprovider", "tests/e2e"]
 
+# On one host, two scenarios at a time.
+MOLECULE = ["molecule", "test", "--workers", "2", "--continue-on-failure"]
+
 # Without a name: what takes one core each runs side by side, then what takes them all.
 ALL = ((("lint", "sanity", "units"), ("images", "integration", "molecule")), (("e2e",),))
 
@@ -103,7 +106,8 @@ STAGES = {
         count_ansible_test,
         [["ansible-test", "integration", "--color", "no", "--continue-on-error"]],
     ),
-    "molecule": (TREE / "extensions", count_molecule, [["molecule", "test", "--all"]]),
+    "molecule": (TREE, count_molecule, [[*MOLECULE, "-s", "default", "-s", "swap"]]),
+    "molecule-all": (TREE, count_molecule, [[*MOLECULE, "--all"]]),
     "e2e": (TREE, count_pytest, [[*E2E, "-m", "not long and not ee"]]),
     "e2e-long": (TREE, count_pytest, [[*E2E, "-m", "long"]]),
     "ee-image": (ROOT, count_command, [["tools/engine.sh", "up"], ["tools/images.sh", "ee"], ["tools/ee.sh"]]),
@@ -111,8 +115,9 @@ STAGES = {
 }
 
 
-def write_home(home: Path) -> None:
-    """Make the home that ansible-test needs: it hands HOME on to pip, but no variable, and wants to fetch get-pip."""
+def write_home(home: Path, venv: Path) -> None:
+    """Make the home that the venv's ansible-test needs: it hands HOME on to pip, but no variable, and wants to fetch
+    get-pip."""
     settings = {}
     listed = subprocess.run([BIN / "pip", "config", "list"], check=True, capture_output=True, text=True).stdout
     for scope in ("global", ":env:"):  # the environment outranks the files
@@ -127,18 +132,19 @@ def write_home(home: Path) -> None:
 
     cache = home / ".ansible/test/cache"
     cache.mkdir(parents=True, exist_ok=True)
-    source = next(BIN.parent.glob("lib/python*/site-packages/ansible_test/_internal/python_requirements.py"))
+    source = next(venv.glob("lib/python*/site-packages/ansible_test/_internal/python_requirements.py"))
     for version in re.findall(r"pip='([\d.]+)'", source.read_text()):
         stub = cache / f"get_pip_{version.replace('.', '_')}.py"
         stub.write_text("import ensurepip\n\nensurepip.bootstrap()\n")
 
 
-def environment() -> dict[str, str]:
+def environment(home: Path, programs: Path) -> dict[str, str]:
+    """Return the environment of a check whose programs are there."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
     env.update(
-        HOME=str(HOME),
+        HOME=str(home),
         # Not the caller's: ansible-test takes every pythonX.Y that it finds there, version managers' stand-ins too.
-        PATH=f"{BIN}:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin",
+        PATH=f"{programs}:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin",
         ANSIBLE_COLLECTIONS_PATH=str(ROOT / ".collections"),
         NO_COLOR="1",
         PYTHONPYCACHEPREFIX=str(CACHE / "pycache"),  # kept, and out of the tree
@@ -233,9 +239,9 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"no such stage: {', '.join(unknown)}; there are {', '.join(STAGES)}", file=sys.stderr)
         return 2
-    write_home(HOME)
+    write_home(HOME, BIN.parent)
     (CACHE / "logs").mkdir(exist_ok=True)
-    env = environment()
+    env = environment(HOME, BIN)
     results = run_all(((tuple(names),),) if names else ALL, env)
 
     for name, _count, _seconds, ends in results:

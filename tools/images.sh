@@ -1,12 +1,10 @@
 #!/usr/bin/env bash
-# Make sure that the images of the demo, of the tests, of make files or of make ee exist: `images.sh demo|test|files|ee`.
-# Quick where they do.
+# Make sure that the images of the demo, of the tests, of make files, of make ee or of make matrix exist:
+# `images.sh demo|test|files|ee|matrix`. Quick where they do.
 # An image is pulled if a registry answers; else it is built from Debian packages, through the mirror this machine uses.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 shop=$root/examples/shop
-stores="postgresql redis-server python3-psycopg2 python3-redis"
-target="openssh-server python3 python3-docker docker-cli docker-compose" # what a deploy needs of a host, and ssh
 
 say() { printf 'images: %s\n' "$*"; }
 die() { printf 'images: %s\n' "$*" >&2; exit 1; }
@@ -71,17 +69,30 @@ build_nginx() { # version, suite
     esac
 }
 
+recipe() { # image that is one suite's packages and no more: suite, command, packages
+    local host="docker.io nginx-light python3 python3-docker iptables ca-certificates"
+    case $1 in
+    hotswap/host:20.10) echo "bookworm dockerd $host" ;; # which has no Compose v2
+    hotswap/host:26) echo "trixie dockerd $host docker-cli docker-compose" ;;
+    hotswap/host:28) echo "testing dockerd $host docker-cli docker-compose" ;;
+    hotswap/controller:1) echo "trixie python3 python3-venv docker-cli git shellcheck" ;;
+    hotswap/stores:1) echo "trixie python3 postgresql redis-server python3-psycopg2 python3-redis" ;;
+    hotswap/target:1) echo "trixie python3 openssh-server python3 python3-docker docker-cli docker-compose" ;; # reached by ssh
+    hotswap/debian:13) echo "trixie bash apt ca-certificates" ;;
+    hotswap/python:3) echo "trixie python3 python3-aiohttp" ;;
+    esac
+}
+
 obtain() { # image
-    local began=$SECONDS
+    local began=$SECONDS suite command packages
+    read -r suite command packages <<<"$(recipe "$1")"
     if [ -n "$registry" ]; then
         case $1 in
         # The official image's default server would answer in place of the one under test.
         hotswap/nginx:*) printf 'FROM nginx:%s\nRUN rm -f /etc/nginx/conf.d/default.conf\n' "${1#*:}" ;;
         hotswap/registry:*) printf 'FROM registry:%s\nENTRYPOINT ["registry"]\nCMD ["serve", "/etc/docker/registry/config.yml"]\n' "${1#*:}" ;;
-        hotswap/stores:*) printf 'FROM debian:trixie-slim\nRUN apt-get update && apt-get install -y --no-install-recommends %s\n' "$stores" ;;
-        hotswap/target:*) printf 'FROM debian:trixie-slim\nRUN apt-get update && apt-get install -y --no-install-recommends %s\n' "$target" ;;
-        hotswap/debian:*) printf 'FROM debian:trixie-slim\n' ;;
-        *) printf 'FROM debian:trixie-slim\nRUN apt-get update && apt-get install -y --no-install-recommends %s\n' python3-aiohttp ;;
+        *) printf 'FROM debian:%s-slim\nRUN apt-get update && apt-get install -y --no-install-recommends %s\nCMD ["%s"]\n' \
+            "$suite" "$packages" "$command" ;;
         esac | docker build --quiet --tag "$1" - >/dev/null && describe "$1" "$began" && return
         say "$1 cannot be had from the registry: building it from packages"
         need_mmdebstrap
@@ -91,10 +102,7 @@ obtain() { # image
     hotswap/nginx:1.26) build_nginx 1.26 trixie ;;
     hotswap/nginx:1.30) build_nginx 1.30 testing ;;
     hotswap/registry:2) from_packages "$1" trixie docker-registry 'CMD ["docker-registry", "serve", "/etc/docker/registry/config.yml"]' -- ;;
-    hotswap/stores:1) from_packages "$1" trixie "${stores// /,}" 'CMD ["python3"]' -- ;;
-    hotswap/target:1) from_packages "$1" trixie "${target// /,}" 'CMD ["python3"]' -- ;;
-    hotswap/debian:13) from_packages "$1" trixie apt,ca-certificates 'CMD ["bash"]' -- ;;
-    hotswap/python:3) from_packages "$1" trixie python3-aiohttp 'CMD ["python3"]' -- ;;
+    *) from_packages "$1" "$suite" "${packages// /,}" "CMD [\"$command\"]" -- ;;
     esac
     describe "$1" "$began"
 }
@@ -128,10 +136,12 @@ build_shop() { # release, health
 
 case "${1:-}" in
 demo) obtain_missing hotswap/nginx:1.30 hotswap/python:3 ;;
-test) obtain_missing hotswap/nginx:1.22 hotswap/nginx:1.26 hotswap/nginx:1.30 hotswap/python:3 hotswap/registry:2 ;;
+test) obtain_missing hotswap/nginx:1.22 hotswap/nginx:1.26 hotswap/nginx:1.30 hotswap/python:3 hotswap/registry:2 hotswap/host:26 ;;
 files) obtain_missing hotswap/nginx:1.30 hotswap/python:3 hotswap/stores:1 ;;
 ee) obtain_missing hotswap/nginx:1.30 hotswap/python:3 hotswap/target:1 hotswap/debian:13 ;;
-*) die "usage: images.sh demo|test|files|ee" ;;
+matrix) obtain_missing hotswap/nginx:1.22 hotswap/nginx:1.26 hotswap/nginx:1.30 hotswap/python:3 hotswap/host:20.10 hotswap/host:26 hotswap/host:28 \
+    hotswap/controller:1 ;;
+*) die "usage: images.sh demo|test|files|ee|matrix" ;;
 esac
 build_shop v1 ok
 build_shop v2 ok

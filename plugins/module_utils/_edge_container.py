@@ -12,7 +12,9 @@ import time
 from ansible_collections.hotswap.compose.plugins.module_utils import _nginx
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import Edge, EdgeError
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import EngineError
-from ansible_collections.hotswap.compose.plugins.module_utils._gate import epoch
+
+START_PATIENCE = 15
+"""s for which a start of nginx may look up names, where the name server does not answer."""
 
 JUDGE = "hotswap.compose.judge"
 """Label of a container that tests a candidate: the app's scratch directory."""
@@ -29,7 +31,7 @@ class ContainerEdge(Edge):
         self.engine = engine
         self.name = name
         self.network = network
-        self.container = self._settled()
+        self._settled()
         self._inside = self._path_inside()
         self._refuse_single_files()
         config = self.container["Config"]
@@ -107,20 +109,18 @@ class ContainerEdge(Edge):
         self.container = self.engine.inspect(self.name) or self.container
 
     def _settled(self):
-        """Inspect the container. One that crashes and is restarted runs for a moment at a time: look until it is
-        clear."""
+        """Inspect the container until it is clear whether nginx runs. One that crashes and is restarted has no worker
+        meanwhile, for a moment, or for as long as it waits for a name server."""
         began = time.monotonic()
         while True:
-            container = self.engine.inspect(self.name)
-            if container is None:
+            self.container = self.engine.inspect(self.name)
+            if self.container is None:
                 raise EdgeError(
                     f"bluegreen_nginx_container is {self.name!r}: there is no such container; start nginx's container "
                     "first, or correct the name"
                 )
-            state = container["State"]
-            long_enough = time.time() - epoch(state["StartedAt"]) > 1 or time.monotonic() - began > 1
-            if state["Status"] != "running" or long_enough:
-                return container
+            if not self.running or self.workers() or time.monotonic() - began > START_PATIENCE:
+                return
             time.sleep(0.1)
 
     def _path_inside(self):

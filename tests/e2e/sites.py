@@ -142,6 +142,8 @@ def playbook(directory, name, variables=None, hosts=None, environment=None, argu
 class Playbook:
     """An ansible-playbook that runs; the arguments are those of playbook()."""
 
+    timeout = 180  # s
+
     def __init__(self, directory, name, variables=None, hosts=None, environment=None, arguments=()):
         directory.mkdir(parents=True, exist_ok=True)
         local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
@@ -186,7 +188,7 @@ class Playbook:
 
     def wait(self):
         """Return the Run, once it has ended."""
-        stdout, stderr = self.process.communicate(timeout=180)
+        stdout, stderr = self.process.communicate(timeout=self.timeout)
         seconds = time.monotonic() - self.began
         print(f"--- {' '.join(self.command[3:])} {self.variables}\n{stdout}{stderr}--- {seconds:.1f} s")
         outcome = json.loads(self.outcome.read_text()) if self.outcome.exists() else {}
@@ -291,14 +293,19 @@ class Load:
 
 
 class Site:
-    """``app`` behind an nginx of its own. Everything has a name that begins with ``name``, and goes with close()."""
+    """``app`` behind an nginx of its own. Everything has a name that begins with ``name``, and goes with close().
 
-    def __init__(self, name, directory):
+    ``engine``: the client of its Engine, this machine's by default; ``address``: where nginx's port is published.
+    """
+
+    address = "127.0.0.1"
+
+    def __init__(self, name, directory, engine=None):
         self.name = f"e2e-{name}-{uuid.uuid4().hex[:4]}"
         self.app = self.name
         self.host = f"{self.app}.example"
         self.directory = directory
-        self.docker = docker.from_env()
+        self.docker = engine or docker.from_env()
         self.conf, self.src, self.state = directory / "conf.d", directory / "src", directory / "state"
         self.conf.mkdir()
         self.src.mkdir()
@@ -374,7 +381,7 @@ class Site:
             image,
             name=self.nginx_container,
             network=self.name,
-            ports={"80/tcp": ("127.0.0.1", None)},
+            ports={"80/tcp": (self.address, None)},
             detach=True,
             **options,
         )
@@ -442,7 +449,7 @@ class Site:
 
     def get(self, timeout=10):
         """Return ``(status, what the app said of itself)`` of one request through nginx."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        connection = http.client.HTTPConnection(self.address, self.port, timeout=timeout)
         try:
             connection.request("GET", "/", headers={"Host": self.host, "Connection": "close"})
             response = connection.getresponse()
@@ -459,7 +466,7 @@ class Site:
         assert color is None or {said["BLUEGREEN_COLOR"] for _status, said in answers} == {color}, answers
 
     def load(self, *arguments):
-        return Load(self, f"http://127.0.0.1:{self.port}", self.host, *arguments)
+        return Load(self, f"http://{self.address}:{self.port}", self.host, *arguments)
 
     def release(self):
         """The release that answers."""

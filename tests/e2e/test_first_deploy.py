@@ -28,6 +28,14 @@ def test_nginx_that_waits_for_our_file_is_started(site, policy):
 
 
 @pytest.mark.long
+def test_nginx_that_waits_for_a_name_server_is_started(site):
+    """It runs for seconds at a time until it crashes, since nobody answers at 192.0.2.1."""
+    site.start_nginx(wait=False, restart_policy={"Name": "always"}, dns=["192.0.2.1"])
+    assert site.deploy("v1").succeeded().result["outcome"] == "deployed"
+    site.serves("v1", "blue")
+
+
+@pytest.mark.long
 def test_nginx_that_is_down_for_another_reason_is_refused(site):
     site.write("broken.conf", "server { lisen 80; }\n")
     site.start_nginx(wait=False)

@@ -63,3 +63,17 @@ def test_the_readme_names_every_variable_with_its_default():
             shown = re.fullmatch(r"`(.*)`", cells[name])
             assert shown, name
             assert typed({name: yaml.safe_load(shown.group(1))}) == typed({name: option["default"]})
+
+
+def test_the_oldest_versions_are_those_that_were_run():
+    """docs/matrix.md, which make matrix printed: ansible-core, Python, Engine, Compose, nginx."""
+    run = re.findall(
+        r"^\| (\d+\.\d+)\S* \| \S+" + r" \| (\d+\.\d+)\S*" * 3, (ROOT / "docs/matrix.md").read_text(), re.M
+    )
+    core, engine, compose, nginx = (min(column, key=lambda each: [*map(int, each.split("."))]) for column in zip(*run))
+    requires = yaml.safe_load((ROOT / "meta/runtime.yml").read_text())["requires_ansible"]
+    assert requires == f">={core}.0"
+    assert yaml.safe_load((ROLE / "meta/main.yml").read_text())["galaxy_info"]["min_ansible_version"] == core
+    readme = (ROOT / "README.md").read_text()
+    for words in (f"ansible-core {core}", f"Engine {engine}", f"Compose {compose}", f"**nginx**, {nginx}"):
+        assert f"{words} or newer" in readme, words

@@ -1,0 +1,168 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Each supported version, run: a first deploy, a swap under load, a refused release and a rollback, on a host with that
+Docker Engine, Compose and nginx, by that ansible-core; then ansible-lint and ansible-test sanity on each ansible-core.
+
+Not every combination, see ROWS. Prints two Markdown tables; exits 1 where anything is not as it must be. With
+arguments: only the rows that have one of them, as in `matrix.py 20.10`; `tools` is all of the second table.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import itertools
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import traceback
+from typing import NamedTuple
+
+import docker
+from cores import CORES, check
+from hosts import Host, HostedSite
+from sites import APP_IMAGE, HERE
+
+KEPT = 7
+"""How many connections of the load are kept ones: what an nginx before 1.27.4 may drop at a swap."""
+
+OUTPUT = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+
+
+class Row(NamedTuple):
+    """``engine``, ``compose``: tags of hotswap/host that have them; ``nginx``: a tag of hotswap/nginx."""
+
+    core: str
+    engine: str
+    compose: str
+    nginx: str
+
+
+# Each version at least once, old with old and new with new, as hosts have them: Debian 12, 13 and the one to come. Rows
+# with one Engine stand together: they share a host.
+ROWS = [
+    Row("2.17", engine="20.10", compose="26", nginx="1.22"),
+    Row("2.18", engine="26", compose="28", nginx="1.26"),
+    Row("2.19", engine="26", compose="26", nginx="1.30"),
+    Row("2.21", engine="28", compose="28", nginx="1.30"),
+]
+
+
+def under_load(site, step, release, color):
+    """Take a step that gives the release the traffic; return what the load counted."""
+    with site.load("--fresh=0", "--think-ms=300") as load:
+        run = step()
+    site.converged(run, release)
+    site.serves(release, color)
+    total = load.report["total"]
+    assert load.releases == {"v1", "v2"}, load.report
+    assert total["errors_5xx"] == total["other_non_2xx"] == 0, load.report
+    return total
+
+
+def scenario(site, nginx):
+    """Go through the steps; return how many requests the load made, and how many were dropped."""
+    for release in ("v1", "v2", "v3"):
+        site.image(release)
+    site.start_nginx(wait=False, image=f"hotswap/nginx:{nginx}")
+    site.converged(site.deploy("v1"), "v1")
+    swap = under_load(site, lambda: site.deploy("v2"), "v2", "green")
+    refused = site.deploy("v3", env={"BEHAVIOUR": "never-healthy"}).failed()
+    assert refused.result["outcome"] == "rejected", refused.result
+    site.serves("v2", "green")
+    rollback = under_load(site, site.rollback, "v1", "blue")
+    return [swap[name] + rollback[name] for name in ("requests", "dropped")]
+
+
+def run_row(row, host, directory):
+    """Return the row of the table, and whether all was as it must be."""
+    core = CORES[row.core]
+    core.make()
+    host.take_compose(f"hotswap/host:{row.compose}")
+    site = HostedSite("matrix", directory, host, f"{core.bin}:/usr/local/bin:/usr/bin:/bin")
+    cells = [
+        core.full_version(),
+        core.python(),
+        host.engine.version()["Version"],
+        host.run("docker", "compose", "version", "--short"),
+    ]
+    try:
+        requests, dropped = scenario(site, row.nginx)
+        cells += [site.nginx.exec_run(["nginx", "-v"]).output.decode().split("/")[-1].strip()]
+        cells += [requests, dropped]
+        ok = dropped <= (0 if row.nginx == "1.30" else 2 * KEPT)
+    except Exception:
+        traceback.print_exc()
+        cells += [row.nginx, "-", "-"]
+        ok = False
+    finally:
+        site.close()
+    return [*cells, "ok" if ok else "FAILED"], ok
+
+
+def run_rows(rows):
+    """Print the first table; return how many rows failed."""
+    say(["ansible-core", "Python", "Engine", "Compose", "nginx", "requests", "dropped", "result"], head=True)
+    failed = 0
+    for engine, group in itertools.groupby(rows, lambda row: row.engine):
+        with tempfile.TemporaryDirectory(prefix="matrix-") as name, Host(f"hotswap/host:{engine}", name) as host:
+            group = list(group)
+            host.load(APP_IMAGE, *sorted({f"hotswap/nginx:{row.nginx}" for row in group}))
+            for number, row in enumerate(group):
+                directory = pathlib.Path(name) / str(number)
+                directory.mkdir()
+                with contextlib.redirect_stdout(sys.stderr):
+                    cells, ok = run_row(row, host, directory)
+                say(cells)
+                failed += not ok
+    return failed
+
+
+def run_tools(versions):
+    """Print the second table; return how many tools failed."""
+    say(["ansible-core", "Python", "ansible-lint", "ansible-test sanity"], head=True)
+    failed = 0
+    for version in versions:
+        core = CORES[version]
+        core.make()
+        env = core.environment()
+        cells = [core.full_version(), core.python()]
+        for stage, program in (("lint", "ansible-lint"), ("sanity", "ansible-test")):
+            _cwd, count, commands = check.STAGES[stage]
+            command = next(each for each in commands if each[0] == program)
+            done = subprocess.run([core.bin / program, *command[1:]], cwd=check.TREE, env=env, **OUTPUT)
+            print(f"--- {version} {' '.join(command)}\n{done.stdout}--- {done.returncode}", file=sys.stderr, flush=True)
+            counted = count(done.stdout, done.returncode == 0)
+            ok = done.returncode == 0 and counted.passed > 0 == counted.failed
+            cells.append(f"{'ok' if ok else 'FAILED'}: {counted.passed} passed, {counted.failed} failed")
+            failed += not ok
+        say(cells)
+    return failed
+
+
+def say(cells, head=False):
+    """Print a row of a Markdown table."""
+    line = "| " + " | ".join(map(str, cells)) + " |"
+    print("\n" + line + "\n" + "|---" * len(cells) + "|" if head else line, flush=True)
+
+
+def main(words):
+    def wanted(cells):
+        return not words or any(word in cells for word in words)
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the host goes
+    client = docker.from_env()
+    client.images.build(path=str(HERE / "app"), tag=APP_IMAGE, rm=True)
+    client.close()
+    rows = [row for row in ROWS if wanted(row)]
+    versions = [version for version in CORES if wanted(["tools", version])]
+    print(f"Run on {datetime.date.today()}.")
+    failed = run_rows(rows) if rows else 0
+    failed += run_tools(versions) if versions else 0
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
