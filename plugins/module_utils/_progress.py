@@ -4,13 +4,14 @@
 
 """What a module says while it works, for the action plugin that shows it (plugin_utils/_follower.py).
 
-Each thing said is a dict, and a JSON line in a file on the target: ``at`` (s since the module began), ``says`` (what has
-happened; None: nothing), ``awaits`` (what is waited for, a clause) and ``left`` (how many s that may take at most; None
-where nobody knows).
+Each thing said is a dict, and a JSON line in a file on the target: ``at`` (s since the module began), ``says`` (what
+has happened; None: nothing), ``awaits`` (what is waited for, a clause) and ``left`` (how many s that may take at most;
+None where nobody knows).
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import glob
 import json
@@ -72,10 +73,8 @@ class Progress:
         line = {"at": round(at, 3), "says": says, "awaits": self._awaits, "left": left}
         self.lines.append(line)
         if self._file is not None:
-            try:
+            with contextlib.suppress(OSError):  # of a full disk, say
                 os.write(self._file, json.dumps(line).encode() + b"\n")  # in one piece, for whoever reads meanwhile
-            except OSError:
-                pass  # a full disk, say
 
 
 def _remove_orphans():

@@ -29,8 +29,8 @@ class Follower:
     """Prints from the block's begin to its end.
 
     ``run(command)``: runs a shell command on the target and returns a dict with ``rc`` and ``stdout``; ``path``: the
-    file there, None for none; ``narrator``: a Narrator; ``show(text)``: prints. Where the connection, ``transport``, can't be used
-    beside the module, nothing is printed before the end.
+    file there, None for none; ``narrator``: a Narrator; ``show(text)``: prints. Where the connection, ``transport``,
+    can't be used beside the module, nothing is printed before the end.
     """
 
     def __init__(self, run, transport, path, narrator, show):

@@ -40,8 +40,10 @@ def test_each_change_is_an_event_of_the_running_task(site):
     assert (begins["event"], ends["event"]) == ("playbook_on_task_start", "runner_on_ok")
     between = [event for event in events if begins["counter"] < event["counter"] < ends["counter"]]
     said = {event["stdout"].strip(): event for event in between if event["event"] == "verbose" and event["stdout"]}
-    healthy = next(text for text in said if "-web-" in text and "starting → healthy after " in text)
-    waiting = next(text for text in said if text.startswith("still waiting after "))
+    healthy = next(text for text in said if "-web-" in text and "healthy after " in text)
+    after = [text for text, event in said.items() if event["counter"] > said[healthy]["counter"]]
+    waiting = after[0]
+    assert waiting.startswith("still waiting after ")
     assert waiting.endswith(" s more at most: all that is ready must stay so")
     assert seconds(said[healthy], ends) > 8  # at once, not with the result
     assert seconds(said[healthy], said[waiting]) < 10

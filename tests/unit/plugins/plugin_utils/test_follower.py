@@ -62,12 +62,11 @@ def follower(path, screen, run=on_target, transport="local"):
 
 def test_each_line_is_shown_as_it_comes_and_once(path, screen):
     following = follower(path, screen)
-    with following:
-        with Progress(path) as progress:
-            for number in range(3):
-                progress.say(f"{number} →")
-                until(lambda count=number + 1: len(screen.lines) == count)
-            progress.say("the last")
+    with following, Progress(path) as progress:
+        for number in range(3):
+            progress.say(f"{number} →")
+            until(lambda count=number + 1: len(screen.lines) == count)
+        progress.say("the last")
     following.show_rest(progress.lines)
     assert screen.lines == ["0 →", "1 →", "2 →", "the last"]
 

@@ -83,7 +83,8 @@ SCREENS = [
 
         Traffic: v1 (blue) keeps it.
         Undone: shop-green-was-green-1, shop-green-signal-green-1 removed, and the images shop:v2.
-        Next: correct was-green; its log is above, then ansible-playbook hotswap.compose.deploy -e bluegreen_release=v2""",
+        Next: correct was-green; its log is above, then ansible-playbook hotswap.compose.deploy \
+-e bluegreen_release=v2""",
     ),
     (
         facts(
@@ -165,16 +166,28 @@ DEPLOY = ", then ansible-playbook hotswap.compose.deploy -e bluegreen_release=v2
         ({"containers": [container(oom_killed=True, exit_code=137)]}, "give was-green more memory in the Compose file"),
         ({"containers": [container(exit_code=127)]}, "see that the image of was-green has the command"),
         ({"containers": [container(**UNHEALTHY)]}, "correct was-green, or the probe of its healthcheck"),
-        ({"containers": [container(**BARE)]}, "give was-green a healthcheck in the Compose file, or set bluegreen_no_h"),
+        (
+            {"containers": [container(**BARE)]},
+            "give was-green a healthcheck in the Compose file, or set bluegreen_no_h",
+        ),
         ({"containers": [container(**{**BARE, "restarts": 1})]}, "correct was-green; its log is above"),
         ({"containers": [container(**{**BARE, "state": "removed"})]}, "see who removed shop-green-was-green-1"),
-        ({"containers": [container(**STARTING)]}, "see why was-green is not ready; if it only takes longer, raise blue"),
+        (
+            {"containers": [container(**STARTING)]},
+            "see why was-green is not ready; if it only takes longer, raise blue",
+        ),
         ({"containers": [container(**FINE)]}, "correct what is wrong" + DEPLOY),
         ({"phase": "smoke", "containers": [container()]}, "correct the release, or what the test expects"),
         ({"phase": "migrate"}, "see in what state it left the database"),
         ({"phase": "start", "module": "hotswap.compose.bluegreen_swap"}, "correct what nginx, or the way through it"),
-        ({"phase": "swap", "kept_traffic": False}, "see what nginx says (its error log, or docker logs), correct that;"),
-        ({"phase": "drain", "new_keeps_it": True, "kept_traffic": False}, "correct the release, or go back to one that"),
+        (
+            {"phase": "swap", "kept_traffic": False},
+            "see what nginx says (its error log, or docker logs), correct that;",
+        ),
+        (
+            {"phase": "drain", "new_keeps_it": True, "kept_traffic": False},
+            "correct the release, or go back to one that",
+        ),
         ({"kind": "promote"}, "correct what is wrong" + DEPLOY),
         ({"kind": "rollback"}, "correct what is wrong, then ansible-playbook hotswap.compose.rollback"),
         ({"kind": "deploy", "release": ""}, "correct what is wrong, then ansible-playbook hotswap.compose.deploy"),
