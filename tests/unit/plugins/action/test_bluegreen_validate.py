@@ -128,6 +128,7 @@ TEXTS = {
     "keep_releases": (7, ["7"]),
     "lock_wait": (7, ["7"]),
     "state_dir": ("/srv/state", ["/srv/state"]),
+    "report_dir": ("/srv/reports", ["/srv/reports"]),
 }
 SPECS = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
 ORDINARY = dict(SOUND, bluegreen_compose_files=["compose.yml"], bluegreen_services=[{"name": "was", "port": 3000}])
