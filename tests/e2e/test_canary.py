@@ -48,7 +48,8 @@ def begun(run, site):
     until(lambda: "# canary" in site.upstream_file() and str(site.journal()["proved"]) in site.upstream_file(), "it is")
 
 
-@pytest.mark.parametrize("requests", [1000, pytest.param(10000, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("requests", [1000, 10000])
 def test_shares(site, requests):
     release = site.other()
     run = site.begin("deploy", release=release, canary_steps=steps(30, hold=10 + requests // 100))

@@ -35,7 +35,9 @@ def dies(site, name, task, everything, seconds=0.15, **more):
     return again
 
 
-@pytest.mark.parametrize("task", DEPLOY)
+@pytest.mark.parametrize(
+    "task", [each if each in ("gate", "swap") else pytest.param(each, marks=pytest.mark.long) for each in DEPLOY]
+)
 def test_a_deploy_killed_with_all_that_it_started(site, task):
     dies(site, "deploy", task, True, release=site.other())
 

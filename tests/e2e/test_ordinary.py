@@ -210,7 +210,8 @@ def test_rollback_moves_the_worker_back(site):
     assert keeps_its_data(site)
 
 
-@pytest.mark.parametrize("seconds", [0, pytest.param(1.5, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("seconds", [0, 1.5])
 def test_kill_while_the_worker_moves(site, seconds):
     release = "v1" if site.release() != "v1" else "v2"
     run = site.begin("deploy", release=release, **ordinary())
