@@ -105,10 +105,9 @@ def work():
     jobs, name = queue(), socket.gethostname()
     signal.signal(signal.SIGTERM, lambda *_: (queue().delete("worker"), os._exit(0)))
     while True:
-        if jobs.set("worker", name, nx=True, px=400) or jobs.get("worker") == name.encode():
-            jobs.pexpire("worker", 400)
-        else:
+        if jobs.get("worker") not in (None, name.encode()):
             jobs.incr("clashes")
+        jobs.set("worker", name, px=400)
         if jobs.lpop("jobs"):
             jobs.incr("done")
         time.sleep(0.1)
