@@ -84,6 +84,7 @@ def sound(**changes):
             "pull": "always",
             "keep_releases": 3,
             "state_dir": "/var/lib/bluegreen",
+            "report_dir": "",
         },
         **changes,
     )
@@ -151,6 +152,7 @@ BOTH = "the name must hold {color}, as in was-{color}: else both colors answer t
         ("project_src", "~/shop", f"'~/shop': {PATH}"),
         ("nginx_conf_dir", "", f"'': {PATH}"),
         ("state_dir", "./state", f"'./state': {PATH}"),
+        ("report_dir", "pages", "'pages': give the absolute path of a directory on the controller"),
         ("compose_files", [], "[]: name at least one Compose file"),
         (
             "compose_files",
