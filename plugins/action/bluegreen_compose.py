@@ -23,7 +23,9 @@ class ActionModule(FollowedAction):
             }
         )
         name = f"{COLLECTION}.{given['module']}"
-        return self._execute_module(module_name=name, module_args=given["arguments"], task_vars=task_vars)
+        result = self._execute_module(module_name=name, module_args=given["arguments"], task_vars=task_vars)
+        result.pop("containers", None)  # not told of as ours are
+        return result
 
     @property
     def awaits(self):

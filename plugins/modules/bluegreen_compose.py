@@ -55,5 +55,9 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-# What the module returns.
+rc:
+  description: The exit status of the docker command, beside what else the module returns but C(containers).
+  returned: as the module returns it
+  type: int
+  sample: 0
 """

@@ -27,9 +27,11 @@ class Action(NormalAction):
         result = self.run_module(task_vars)
         role = self._task._role
         if result.get("failed") and role and role.get_name() == ROLE and not self._task.failed_when:
-            for warning in result.get("warnings", []):
+            warnings = [_text(warning) for warning in result.get("warnings", [])]
+            for warning in warnings:
                 Display().warning(warning)
-            raise Refused(result.get("msg") or "no reason was given", result)
+            evidence = {"containers": result.get("containers", []), "warnings": warnings}
+            raise Refused(result.get("msg") or "no reason was given", evidence)
         return result
 
     def run_module(self, task_vars):
@@ -73,3 +75,8 @@ class FollowedAction(Action):
 
     def _on_target(self, command):
         return self._low_level_execute_command(command)
+
+
+def _text(warning):
+    """Return what a warning says, which is an object from ansible-core 2.19 on."""
+    return warning if isinstance(warning, str) else warning.event.msg

@@ -49,7 +49,7 @@ def _release(facts):
 
 def _why(facts):
     """Return the lines of the reason; there is always a first."""
-    lines = [_cut(line, 3 * WIDTH) for line in facts["why"].splitlines() if line.strip()]
+    lines = [_cut(line, 5 * WIDTH) for line in facts["why"].splitlines() if line.strip()]
     return lines or ["no reason was given"]
 
 

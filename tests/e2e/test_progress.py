@@ -29,7 +29,7 @@ def test_each_change_is_an_event_of_the_running_task(site):
         private_data_dir=str(directory),
         playbook="hotswap.compose.deploy",
         inventory={"bluegreen": {"hosts": {"target": target}}},
-        extravars=site.variables(release="v1", health_stable_for=10),
+        extravars=site.variables(release="v1", health_stable_for=14),
         envvars={"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "LC_ALL": "C.UTF-8"},
         quiet=True,
     )
@@ -45,9 +45,8 @@ def test_each_change_is_an_event_of_the_running_task(site):
     waiting = after[0]
     assert waiting.startswith("still waiting after ")
     assert waiting.endswith(" s more at most: all that is ready must stay so")
-    assert seconds(said[healthy], ends) > 8  # at once, not with the result
-    assert seconds(said[healthy], said[waiting]) < 10
-    assert seconds(said[waiting], ends) < 10
+    assert seconds(said[healthy], ends) > 10  # at once, not with the result
+    assert seconds(said[healthy], said[waiting]) < 12  # 10, and what a busy machine adds
 
 
 def seconds(event, later):

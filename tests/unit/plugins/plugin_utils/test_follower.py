@@ -121,7 +121,7 @@ def test_it_ends_with_a_run_that_was_killed(path, screen):
     (child,) = children(run)
     os.kill(run, signal.SIGKILL)
     os.waitpid(run, 0)
-    until(lambda: not os.path.exists(f"/proc/{child}"), 8)
+    until(lambda: not os.path.exists(f"/proc/{child}"), 30)
 
 
 def children(pid):

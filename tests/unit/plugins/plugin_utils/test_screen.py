@@ -221,7 +221,7 @@ def test_it_is_one_screen(count, probes, said):
     )
     lines = shown.splitlines()
     assert len(lines) <= LINES
-    assert max(len(line) for line in lines[2:]) <= 3 * WIDTH
+    assert max(len(line) for line in lines[2:]) <= 5 * WIDTH
     assert all(len(line) <= WIDTH + 30 for line in lines if line.startswith("  "))
     for number in range(min(count, CONTAINERS)):
         assert f"was-{number} (shop:v2)" in shown

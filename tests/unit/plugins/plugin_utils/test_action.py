@@ -1,0 +1,65 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from ansible_collections.hotswap.compose.plugins.plugin_utils import _action
+from ansible_collections.hotswap.compose.plugins.plugin_utils._action import ROLE, Action, FollowedAction
+from ansible_collections.hotswap.compose.plugins.plugin_utils._refused import EVIDENCE, Refused
+
+FAILED = {
+    "failed": True,
+    "msg": "was-1 exited with 3",
+    "containers": [{"name": "was-1"}],
+    "timeline": ["much"],
+    "warnings": ["slow", SimpleNamespace(event=SimpleNamespace(msg="slower"))],
+}
+ANYWHERE = {"inventory_hostname": "web1", "ansible_play_hosts_all": ["web1"]}
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    texts = []
+    screen = SimpleNamespace(warning=texts.append, display=texts.append)
+    monkeypatch.setattr(_action, "Display", lambda: screen)
+    return texts
+
+
+def action(kind, result, role=ROLE, **task):
+    """One whose module returns ``result``."""
+    plugin = kind.__new__(kind)
+    of_role = SimpleNamespace(get_name=lambda: role) if role else None
+    defaults = {"failed_when": [], "check_mode": False, "async_val": 0, "environment": None}
+    plugin._task = SimpleNamespace(_role=of_role, **{**defaults, **task})
+    plugin._connection = SimpleNamespace(transport="paramiko_ssh")
+    plugin.execute = lambda task_vars: dict(result)
+    return plugin
+
+
+def test_in_the_role_a_failure_is_its_message(shown):
+    with pytest.raises(Refused) as refused:
+        action(Action, FAILED).run(task_vars=ANYWHERE)
+    result = refused.value.result
+    assert (result["msg"], result["failed"], result["changed"]) == ("was-1 exited with 3", True, False)
+    assert result[EVIDENCE] == {"containers": [{"name": "was-1"}], "warnings": ["slow", "slower"]}
+    assert set(result) == {"msg", "failed", "changed", EVIDENCE}
+    assert shown == ["slow", "slower"]
+
+
+@pytest.mark.parametrize("role, task", [(None, {}), ("somebody.elses.role", {}), (ROLE, {"failed_when": [False]})])
+def test_elsewhere_a_failure_is_the_whole_result(shown, role, task):
+    assert action(Action, FAILED, role, **task).run(task_vars=ANYWHERE) == FAILED
+    assert shown == []
+
+
+@pytest.mark.parametrize("task, expected", [({}, ["a"]), ({"check_mode": True}, []), ({"async_val": 60}, [])])
+def test_what_a_module_said_is_no_part_of_its_result(shown, task, expected):
+    said = [{"at": 0.1, "says": "a", "awaits": None, "left": None}]
+    result = action(FollowedAction, {"ready": True, "progress": said}, **task).run(task_vars=ANYWHERE)
+    assert result == {"ready": True}
+    assert shown == expected
