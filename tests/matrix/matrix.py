@@ -137,7 +137,7 @@ def run_tools(versions):
             print(f"--- {version} {program}\n{done.stdout}--- {done.returncode}", file=sys.stderr, flush=True)
             counted = count(done.stdout, done.returncode == 0)
             ok = done.returncode == 0 and counted.passed > 0 == counted.failed
-            cells.append(f"{'ok' if ok else 'FAILED'}: {counted.passed} passed, {counted.failed} failed")
+            cells.append("ok" if ok else "FAILED")
             failed += not ok
         say(cells)
     return failed
