@@ -92,13 +92,13 @@ class Core(NamedTuple):
         return check.environment(home, self.bin)
 
     def full_version(self):
-        return self._said("--version").split("]")[0].split()[-1]
+        return re.search(r"\[core (\S+)\]", self._about()).group(1)
 
     def python(self):
-        return re.search(r"python version = (\S+)", self._said("--version")).group(1)
+        return re.search(r"python version = (\S+)", self._about()).group(1)
 
-    def _said(self, *arguments):
-        command = [self.bin / "ansible-playbook", *arguments]
+    def _about(self):
+        command = [self.bin / "ansible-playbook", "--version"]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 

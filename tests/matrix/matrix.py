@@ -132,11 +132,12 @@ def run_tools(versions):
         for stage, program in (("lint", "ansible-lint"), ("sanity", "ansible-test")):
             _cwd, count, commands = check.STAGES[stage]
             command = next(each for each in commands if each[0] == program)
-            done = subprocess.run([core.bin / program, *command[1:]], cwd=check.TREE, env=env, **OUTPUT)
-            print(f"--- {version} {' '.join(command)}\n{done.stdout}--- {done.returncode}", file=sys.stderr, flush=True)
+            command = [core.bin / program, *command[1:]]
+            done = subprocess.run(command, check=False, cwd=check.TREE, env=env, **OUTPUT)
+            print(f"--- {version} {program}\n{done.stdout}--- {done.returncode}", file=sys.stderr, flush=True)
             counted = count(done.stdout, done.returncode == 0)
             ok = done.returncode == 0 and counted.passed > 0 == counted.failed
-            cells.append(f"{'ok' if ok else 'FAILED'}: {counted.passed} passed, {counted.failed} failed")
+            cells.append("ok" if ok else "FAILED")
             failed += not ok
         say(cells)
     return failed
