@@ -317,4 +317,4 @@ def check_survey(survey):
             default == "" or isinstance(default, TYPES[question["type"]]), f"the default {default!r} is of a wrong type"
         )
         for limit in ("min", "max"):
-            demand(question.get(limit) is None or type(question[limit]) is int, f"'{limit}' must be an integer")
+            demand(isinstance(question.get(limit), (int, type(None))), f"'{limit}' must be an integer")

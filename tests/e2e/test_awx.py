@@ -167,7 +167,7 @@ def test_ansible_builder_takes_the_execution_environment(tmp_path):
     """Building it is for make ee; the tools that it has are those that the tests run with."""
     command = ["ansible-builder", "create", "--file", str(DEFINITION), "--context", str(tmp_path)]
     command += ["--output-filename", "Containerfile"]
-    created = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    created = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     assert created.returncode == 0, created.stdout
     definition = yaml.safe_load(DEFINITION.read_text())
     assert f'EE_BASE_IMAGE="{definition["images"]["base_image"]["name"]}"' in (tmp_path / "Containerfile").read_text()

@@ -122,7 +122,8 @@ def launch(site):
         worker = ["docker", "run", "--rm", "-i", "--network", "host", "--name", f"{site.name}-job-{number}", IMAGE]
         worker += ["ansible-runner", "worker", "--private-data-dir=/runner"]
         with (private / "sent").open("rb") as sent, (private / "returned").open("wb") as returned:
-            subprocess.run(worker, stdin=sent, stdout=returned, timeout=300)  # its exit status is the job's
+            # Its exit status is the job's.
+            subprocess.run(worker, stdin=sent, stdout=returned, timeout=300, check=False)
         with (private / "returned").open("rb") as returned:
             process = ["ansible-runner", "process", private, *job]
             subprocess.run(process, stdin=returned, stdout=subprocess.DEVNULL, check=True)
