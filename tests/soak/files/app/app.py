@@ -103,7 +103,12 @@ class Handler(BaseHTTPRequestHandler):
 def work():
     """Take jobs, one at a time; a second worker at the same time is noted."""
     jobs, name = queue(), socket.gethostname()
-    signal.signal(signal.SIGTERM, lambda *_: (queue().delete("worker"), os._exit(0)))
+
+    def leave(*_signal):
+        queue().delete("worker")
+        os._exit(0)
+
+    signal.signal(signal.SIGTERM, leave)
     while True:
         if jobs.get("worker") not in (None, name.encode()):
             jobs.incr("clashes")
