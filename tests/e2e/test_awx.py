@@ -109,6 +109,7 @@ def test_the_workflow_asks_between_deploy_and_promote(awx, set_up):
     assert after("promote", "success") == after("abort", "success") == set()
 
 
+@pytest.mark.long
 def test_a_second_run_changes_nothing(awx, set_up):
     before, writes = awx.everything(), len(awx.writes)
     assert set_up().succeeded().summary["localhost"]["changed"] == 0

@@ -34,6 +34,7 @@ def test_deploy_deploys(site, project):
     site.serves("v1", "blue")
 
 
+@pytest.mark.long
 def test_what_awaits_its_promotion_is_aborted_or_promoted_and_rolled_back(site, project):
     site.image("v2")
     run(site, project, release="v2", auto_promote=False).succeeded()

@@ -22,6 +22,8 @@ ASSERTIONS = """\
           - bluegreen_history | map(attribute='outcome') | list == ['deployed', 'deployed', 'rejected', 'rolled_back']
 """
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def pages(site):

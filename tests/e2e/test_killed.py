@@ -94,6 +94,7 @@ def litter(site):
     return left
 
 
+@pytest.mark.long
 def test_another_release_is_deployed_after_one_that_was_killed(site):
     """The unfinished one is undone first, and the way back is to what had the traffic before both."""
     release, before = site.other(), site.release()

@@ -55,8 +55,7 @@ def test_status_shows_it_and_unlock_frees_it(site):
     site.image("v4")
     first = deploying(site, "v4", environment={"BEHAVIOUR": ""}, env={"BEHAVIOUR": "never-healthy"}, health_timeout=60)
     status = site.play("status").succeeded()
-    assert '"release": "v4"' in status.stdout
-    assert '"user": "root"' in status.stdout
+    assert "deploy of v4 by root on " in status.stdout
     freed = site.play("unlock").succeeded()
     assert "It was that of a deploy of v4 by root on " in freed.stdout
     second = site.deploy("v2").succeeded()

@@ -51,6 +51,7 @@ def test_release_that_is_refused_after_its_migration_says_so(site):
     assert migrations(site) == ["v2 healthy", "v2 exit"]
 
 
+@pytest.mark.long
 def test_migration_that_was_run_is_not_run_again(site):
     run = deploy(site, "v2").succeeded()
     assert (run.result["outcome"], run.result["release"]) == ("deployed", "v2")
@@ -62,6 +63,7 @@ def test_migration_that_was_run_is_not_run_again(site):
     assert migrations(site)[2:] == ["v3 healthy"] * 2, "another image is another release"
 
 
+@pytest.mark.long
 def test_rollback_says_what_it_does_not_undo(site):
     result = site.rollback(release="v2").succeeded().result
     assert len(migrations(site)) == 4

@@ -42,7 +42,7 @@ def test_release_that_is_ready_awaits(site):
     assert (site.states("blue"), site.states("green")) == ({"running"}, {"running"})
     assert (site.journal()["unfinished"], site.lock()) == (None, None)
     assert "run the playbook hotswap.compose.promote" in run.stdout
-    assert '"awaiting_promotion": "v2"' in site.play("status").succeeded().stdout
+    assert "v2 is ready and awaits it" in site.play("status").succeeded().stdout
 
 
 def test_active_release_deployed_again_leaves_it_waiting(site):
@@ -55,7 +55,7 @@ def test_later_run_that_touches_nothing_leaves_it_waiting(site, tmp_path):
     run = site.deploy("v3", hooks={"before_start": str(tmp_path / "hook.yml")}).failed()
     assert run.result["outcome"] == "rejected"
     assert site.states("green") == {"running"}
-    assert '"awaiting_promotion": "v2"' in site.play("status").succeeded().stdout
+    assert "v2 is ready and awaits it" in site.play("status").succeeded().stdout
 
 
 def test_promotion_is_a_swap(site):
@@ -96,6 +96,7 @@ def test_release_that_died_meanwhile_is_not_promoted(site):
     assert site.containers("blue") == {}
 
 
+@pytest.mark.long
 def test_promotion_that_fails_gives_the_traffic_back_and_removes_it(site):
     site.deploy("v3", auto_promote=False, env={"BEHAVIOUR": "dies"}).succeeded()
     with site.load():

@@ -92,6 +92,7 @@ def test_login_is_the_run_s_alone(site, registry, home):
     assert not any(word in path.read_text(errors="replace") for word in encodings() for path in left)
 
 
+@pytest.mark.long
 def test_killed_run_s_login_goes_with_the_next(site, registry, home):
     env = {"IMAGE": registry.reference(site.name)}
     run = site.begin("deploy", release="v2", pull="always", env=env, registry=login(registry))
