@@ -104,6 +104,7 @@ def test_same_tag_with_another_image_in_the_registry_is_deployed(site, registry)
     assert {image["id"] for image in record["images"].values()} == {site.docker.images.get(name).id}
 
 
+@pytest.mark.long
 def test_images_beyond_the_retained_releases_go(site, registry):
     mine = site.docker.containers.create(registry.reference(site.name, "v1"), name=f"{site.name}-mine")
     first_id = mine.image.id

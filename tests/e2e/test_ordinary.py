@@ -224,7 +224,6 @@ def test_kill_while_the_worker_moves(site, seconds):
     assert seen.most <= 1 and workers(site) == [f"{site.app}-{result['active_color']}"]
 
 
-@pytest.mark.long
 def test_shared_service_that_is_defined_anew_runs_on_until_it_is_asked_for(site):
     volume = db(site).attrs["Mounts"][0]["Name"]
     db(site).remove(force=True)  # what was started by hand is ours from now on

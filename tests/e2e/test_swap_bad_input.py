@@ -106,7 +106,6 @@ def test_nginx_goes_and_comes_back_while_the_app_boots(site, release, color, har
     site.serves(release, color)
 
 
-@pytest.mark.long
 def test_nginx_replaced_while_we_reload(site):
     """Whatever that run says, it says so honestly, and the next one ends as it was asked to."""
     with Meanwhile(lambda: "# color: green" in site.upstream_file(), lambda: replace(site)):

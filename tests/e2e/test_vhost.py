@@ -160,7 +160,6 @@ def test_check_mode_of_a_change_of_the_vhost(site):
     assert site.snapshot() == before
 
 
-@pytest.mark.long
 def test_rollback_keeps_the_vhost(site):
     run = site.rollback(vhost=vhost(site)).succeeded()
     assert (run.result["outcome"], run.result["release"]) == ("rolled_back", "v1")
