@@ -65,7 +65,6 @@ def site(app_image, user):
         site.close()
 
 
-@pytest.mark.long
 def test_deploy_and_rollback(site, user):
     site.deploy("v1").succeeded()
     with site.load() as load:
