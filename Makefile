@@ -60,7 +60,7 @@ units: setup tree ## ansible-test units
 integration: setup tree ## ansible-test integration, on real Docker
 	@$(check) images integration
 
-molecule: setup tree ## molecule, on a host with an Engine of its own: a first deploy and a swap
+molecule: setup tree ## molecule, on a host with an Engine of its own: a first deploy
 	@$(check) images molecule
 
 molecule-all: setup tree ## and the other scenarios, which make test leaves out

@@ -106,7 +106,7 @@ STAGES = {
         count_ansible_test,
         [["ansible-test", "integration", "--color", "no", "--continue-on-error"]],
     ),
-    "molecule": (TREE, count_molecule, [[*MOLECULE, "-s", "default", "-s", "swap"]]),
+    "molecule": (TREE, count_molecule, [[*MOLECULE, "-s", "default"]]),
     "molecule-all": (TREE, count_molecule, [[*MOLECULE, "--all"]]),
     "e2e": (TREE, count_pytest, [[*E2E, "-m", "not long and not ee"]]),
     "e2e-long": (TREE, count_pytest, [[*E2E, "-m", "long"]]),

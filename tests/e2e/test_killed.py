@@ -48,9 +48,8 @@ def test_a_deploy_killed_alone_whose_module_goes_on(site, task):
     dies(site, "deploy", task, False, release=site.other())
 
 
-@pytest.mark.parametrize(
-    "task", ["start", *(pytest.param(task, marks=pytest.mark.long) for task in ROLLBACK if task != "start")]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("task", ROLLBACK)
 def test_a_rollback_killed_with_all_that_it_started(site, task):
     while site.release() != "v2":
         site.deploy("v2").succeeded()
