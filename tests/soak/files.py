@@ -70,7 +70,7 @@ def clashes(site):
     """How often two workers were there at once."""
     for container in site.docker.containers.list(filters={"label": f"hotswap.compose.app={site.app}"}):
         if container.image.tags and "redis" in container.image.tags[0]:
-            return int(container.exec_run(["redis-cli", "get", "clashes"]).output or 0)
+            return int(container.exec_run(["redis-cli", "get", "clashes"]).output.strip() or 0)
     return 0
 
 
