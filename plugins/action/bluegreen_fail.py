@@ -45,6 +45,6 @@ class ActionModule(ActionBase):
                 "left_undone": names,
             }
         )
-        begin = prefix(task_vars["inventory_hostname"], task_vars["ansible_play_hosts_all"])
+        begin = prefix(task_vars)
         Display().display(begin + screen(facts), color=C.COLOR_ERROR)
         raise Refused(headline(facts))

@@ -53,7 +53,7 @@ class ActionModule(Action):
                 return result
             if said_at is None or now - said_at >= SAY_AGAIN:
                 said_at = now
-                begin = prefix(task_vars["inventory_hostname"], task_vars["ansible_play_hosts_all"])
+                begin = prefix(task_vars)
                 Display().display(f"{begin}waiting for {held['says']}, {deadline - now:.0f} s at most")
             time.sleep(min(LOOK_AGAIN, deadline - now))
 

@@ -25,6 +25,7 @@ import json
 import os
 
 from ansible_collections.hotswap.compose.plugins.module_utils._journal import JournalError, content, utc_now
+from ansible_collections.hotswap.compose.plugins.module_utils._table import cut
 
 LAST = 30
 """runs that people are shown."""
@@ -41,9 +42,7 @@ _NAME, _BEFORE = "history.jsonl", "history.1.jsonl"
 def one_line(text):
     """Return what a text says first, in at most 300 characters; None where it says nothing."""
     lines = [" ".join(line.split()) for line in (text or "").splitlines() if line.strip()]
-    if not lines:
-        return None
-    return lines[0] if len(lines[0]) <= _LINE else lines[0][: _LINE - 1] + "…"
+    return cut(lines[0], _LINE) if lines else None
 
 
 def who(holder):

@@ -56,7 +56,7 @@ class FollowedAction(Action):
         path = PREFIX + uuid.uuid4().hex if self.speaks else None
         if path:
             self._task.environment = [*(self._task.environment or []), {VARIABLE: path}]
-        begin = prefix(task_vars["inventory_hostname"], task_vars["ansible_play_hosts_all"])
+        begin = prefix(task_vars)
         follower = Follower(
             self._on_target,
             self._connection.transport,

@@ -53,9 +53,9 @@ class Narrator:
         return text
 
 
-def prefix(host, hosts):
-    """Return what each line of a host begins with, in a play of so many ``hosts``."""
-    return f"[{host}] " if len(hosts) > 1 else ""
+def prefix(task_vars):
+    """Return what each line of a host begins with: its name, where it is not alone in the play."""
+    return f"[{task_vars['inventory_hostname']}] " if len(task_vars["ansible_play_hosts_all"]) > 1 else ""
 
 
 def _shortened(text):

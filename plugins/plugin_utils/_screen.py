@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import re
 
+from ansible_collections.hotswap.compose.plugins.module_utils._table import cut
+
 LINES = 34
 """At most; with the lines that Ansible prints after them, a terminal's."""
 
@@ -163,5 +165,4 @@ def _few(names):
 
 def _cut(text, width=WIDTH):
     """Return one line of what somebody else wrote, that does nothing to a terminal."""
-    text = _CONTROLS.sub(" ", _ESCAPES.sub("", text)).rstrip()
-    return text if len(text) <= width else text[: width - 1] + "…"
+    return cut(_CONTROLS.sub(" ", _ESCAPES.sub("", text)).rstrip(), width)

@@ -93,4 +93,4 @@ def test_the_patience_ends_with_the_silence():
 
 @pytest.mark.parametrize("hosts, expected", [(["web1"], ""), (["web1", "web2"], "[web1] ")])
 def test_hosts_are_named_where_there_are_several(hosts, expected):
-    assert prefix("web1", hosts) == expected
+    assert prefix({"inventory_hostname": "web1", "ansible_play_hosts_all": hosts}) == expected
