@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.hotswap.compose.plugins.module_utils._migration import refusal
 from ansible_collections.hotswap.compose.plugins.plugin_utils._action import FollowedAction
 
 COLLECTION = "community.docker"
@@ -13,6 +14,7 @@ class ActionModule(FollowedAction):
     """Run a module of community.docker as one of ours is run."""
 
     speaks = False
+    brief = True  # Compose has a line for each image, a command may have many
 
     def execute(self, task_vars):
         _validated, given = self.validate_argument_spec(
@@ -25,6 +27,9 @@ class ActionModule(FollowedAction):
         name = f"{COLLECTION}.{given['module']}"
         result = self._execute_module(module_name=name, module_args=given["arguments"], task_vars=task_vars)
         result.pop("containers", None)  # not told of as ours are
+        if given["module"] == "docker_compose_v2_run":
+            why = refusal(given["arguments"]["command"], result)
+            result.update({"failed": True, "msg": why} if why else {})
         return result
 
     @property

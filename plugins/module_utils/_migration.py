@@ -2,9 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which migrations have been run, by the journal's list of them. Pure."""
+"""Which migrations have been run, by the journal's list of them, and which have failed. Pure."""
 
 from __future__ import annotations
+
+LINES = 20
+"""Of what a migration that failed printed last."""
 
 
 def is_due(migrations, release, image, command):
@@ -21,3 +24,16 @@ def outlasting(migrations, release, since):
         for each in migrations
         if each["release"] != release and each["at"] >= since
     ]
+
+
+def refusal(command, result):
+    """Return why a migration has failed, and below it what it said last; None where it has not.
+
+    ``result``: what community.docker.docker_compose_v2_run returned, which has ``rc`` where the command was run.
+    """
+    if result.get("failed"):
+        return f"the migration ({command}) could not be run: {result.get('msg', 'no reason was given')}"
+    if not result["rc"]:
+        return None
+    said = [*result.get("stdout_lines", []), *result.get("stderr_lines", [])]
+    return "\n".join([f"the migration ({command}) exited with {result['rc']}", *(f"  {line}" for line in said[-LINES:])])

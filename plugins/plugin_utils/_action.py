@@ -21,7 +21,12 @@ ROLE = "hotswap.compose.bluegreen"
 
 
 class Action(NormalAction):
-    """Runs the module. In the role, whose own screen says all there is to say of a failure, it fails in one line."""
+    """Runs the module. In the role, whose own screen says all there is to say of a failure, it fails in one line.
+
+    ``brief``: whether the first line of a message of several is enough before that screen.
+    """
+
+    brief = False
 
     def run(self, tmp=None, task_vars=None):
         result = self.run_module(task_vars)
@@ -30,8 +35,9 @@ class Action(NormalAction):
             warnings = [_text(warning) for warning in result.get("warnings", [])]
             for warning in warnings:
                 Display().warning(warning)
-            evidence = {"containers": result.get("containers", []), "warnings": warnings}
-            raise Refused(result.get("msg") or "no reason was given", evidence)
+            message = result.get("msg") or "no reason was given"
+            evidence = {"why": message, "containers": result.get("containers", []), "warnings": warnings}
+            raise Refused(message.strip().splitlines()[0] if self.brief else message, evidence)
         return result
 
     def run_module(self, task_vars):

@@ -57,5 +57,6 @@ class CallbackModule(CallbackBase):
                 "status": status,
                 "changed": bool(details.get("changed")),
                 "msg": str(details.get("msg", "")),
+                "keys": [key for key in details if not key.startswith("_ansible_")],
             }
         )

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.hotswap.compose.plugins.module_utils._migration import is_due, outlasting
+from ansible_collections.hotswap.compose.plugins.module_utils._migration import is_due, outlasting, refusal
 
 DONE = [
     {"release": "v2", "image": "sha256:aa", "command": "migrate", "at": "2026-03-02T10:00:00Z"},
@@ -40,3 +40,23 @@ def test_a_migration_is_run_once(release, image, command, due):
 def test_what_a_rollback_goes_back_behind(release, since, named):
     said = outlasting(DONE, release, since)
     assert said == [f"the migration of {each} (migrate) has been run and is not undone by a rollback" for each in named]
+
+
+@pytest.mark.parametrize(
+    "result, why",
+    [
+        ({"rc": 0, "stdout_lines": ["done"], "stderr_lines": []}, None),
+        ({"rc": 7, "stdout_lines": [], "stderr_lines": []}, "the migration (migrate) exited with 7"),
+        (
+            {"rc": 1, "stdout_lines": ["table a"], "stderr_lines": ["column b exists"]},
+            "the migration (migrate) exited with 1\n  table a\n  column b exists",
+        ),
+        (
+            {"rc": 1, "stdout_lines": ["the first", *["more"] * 20], "stderr_lines": []},
+            "the migration (migrate) exited with 1" + "\n  more" * 20,
+        ),
+        ({"failed": True, "msg": "no such service"}, "the migration (migrate) could not be run: no such service"),
+    ],
+)
+def test_why_a_migration_refuses_the_release(result, why):
+    assert refusal("migrate", result) == why

@@ -46,9 +46,18 @@ def test_in_the_role_a_failure_is_its_message(shown):
         action(Action, FAILED).run(task_vars=ANYWHERE)
     result = refused.value.result
     assert (result["msg"], result["failed"], result["changed"]) == ("was-1 exited with 3", True, False)
-    assert result[EVIDENCE] == {"containers": [{"name": "was-1"}], "warnings": ["slow", "slower"]}
+    assert result[EVIDENCE] == {"why": "was-1 exited with 3", "containers": [{"name": "was-1"}], "warnings": ["slow", "slower"]}
     assert set(result) == {"msg", "failed", "changed", EVIDENCE}
     assert shown == ["slow", "slower"]
+
+
+@pytest.mark.parametrize("brief, printed", [(False, "no image a\nno image b"), (True, "no image a")])
+def test_of_several_lines_a_screen_of_the_role_has_the_rest(shown, brief, printed):
+    plugin = action(Action, {"failed": True, "msg": "no image a\nno image b"})
+    plugin.brief = brief
+    with pytest.raises(Refused) as refused:
+        plugin.run(task_vars=ANYWHERE)
+    assert (refused.value.result["msg"], refused.value.result[EVIDENCE]["why"]) == (printed, "no image a\nno image b")
 
 
 @pytest.mark.parametrize("role, task", [(None, {}), ("somebody.elses.role", {}), (ROLE, {"failed_when": [False]})])
