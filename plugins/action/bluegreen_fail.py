@@ -43,6 +43,7 @@ class ActionModule(ActionBase):
                 "removed_containers": names,
                 "removed_images": names,
                 "left_undone": names,
+                "page": text,
             }
         )
         begin = prefix(task_vars)

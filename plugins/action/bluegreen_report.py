@@ -9,18 +9,21 @@ import json
 import pathlib
 
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ansible_collections.hotswap.compose.plugins.module_utils._journal import write_atomic
 from ansible_collections.hotswap.compose.plugins.plugin_utils import _report
+from ansible_collections.hotswap.compose.plugins.plugin_utils._ending import closing
+from ansible_collections.hotswap.compose.plugins.plugin_utils._narrator import prefix
 from ansible_collections.hotswap.compose.plugins.plugin_utils._who import who
 
 TEMPLATES = pathlib.Path(__file__).parents[2] / "roles" / "bluegreen" / "templates"
 
 
 class ActionModule(ActionBase):
-    """Write the page of a run and the index over all pages, here on the controller. What can't be written is a
-    warning."""
+    """Say how a run ended, unless it failed; write its page and the index over all pages, here on the controller. What
+    can't be written is a warning."""
 
     TRANSFERS_FILES = False
     _requires_connection = False
@@ -29,18 +32,19 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         _validated, arguments = self.validate_argument_spec(
             argument_spec={
-                "directory": {"type": "path", "required": True},
+                "directory": {"type": "path", "default": ""},
                 "run": {"type": "dict", "required": True},
             }
         )
-        result.update(changed=False)
-        if self._task.check_mode:
-            return result
-        try:
-            run = dict(typed(arguments["run"]), host=task_vars["inventory_hostname"], by=who(task_vars))
-            result["page"] = write(pathlib.Path(arguments["directory"]), run)
-        except Exception as error:  # whatever it is, the deploy has ended as it has
-            result["warnings"] = [f"the page of this run was not written (bluegreen_report_dir): {error}"]
+        run = dict(typed(arguments["run"]), host=task_vars["inventory_hostname"], by=who(task_vars))
+        result.update(changed=False, page=None)
+        if arguments["directory"] and run["result"]["outcome"] in _report.WORDS and not self._task.check_mode:
+            try:
+                result["page"] = write(pathlib.Path(arguments["directory"]), run)
+            except Exception as error:  # whatever it is, the deploy has ended as it has
+                result["warnings"] = [f"the page of this run was not written (bluegreen_report_dir): {error}"]
+        if not run["reason"]:
+            Display().display(prefix(task_vars) + closing(run, self._task.check_mode, result["page"]))
         return result
 
 

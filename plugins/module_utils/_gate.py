@@ -310,10 +310,11 @@ def in_order(records: Iterable[Record]) -> list[Record]:
 
 
 def to_explain(records: Iterable[Record]) -> list[Record]:
-    """The records whose probes and log are evidence: what failed or, where nothing did, what was waited for."""
+    """The records whose probes and log are evidence: what failed or, where nothing did, what was waited for; else, where
+    something beside the containers decided, all that run."""
     records = in_order(records)
-    failed = [record for record in records if record.verdict.status == FAILED]
-    return failed or [record for record in records if record.verdict.status == PENDING]
+    chosen = ([record for record in records if record.verdict.status == status] for status in (FAILED, PENDING, READY))
+    return next(filter(None, chosen), [])
 
 
 def judge_project(project_name: str, records: Iterable[Record], rules: Rules) -> Outcome:

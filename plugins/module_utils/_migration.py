@@ -36,4 +36,6 @@ def refusal(command, result):
     if not result["rc"]:
         return None
     said = [*result.get("stdout_lines", []), *result.get("stderr_lines", [])]
-    return "\n".join([f"the migration ({command}) exited with {result['rc']}", *(f"  {line}" for line in said[-LINES:])])
+    return "\n".join(
+        [f"the migration ({command}) exited with {result['rc']}", *(f"  {line}" for line in said[-LINES:])]
+    )

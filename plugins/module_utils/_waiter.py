@@ -268,6 +268,15 @@ def evidence(engine: Any, records: list[gate.Record], outcome: gate.Outcome, log
     return reports
 
 
+def witnesses(engine: Any, container_ids: list[str], log_tail: int) -> list[dict[str, Any]]:
+    """Containers, healthy or not, that something beside them was found wrong with, as evidence() returns them."""
+    rules = gate.Rules.of_released([], [], 0)
+    records = [gate.Record(container) for container in map(engine.inspect, container_ids) if container]
+    for record in records:
+        record.update(record.container, rules, 0.0, time.time())
+    return evidence(engine, records, gate.Outcome(gate.FAILED, ""), log_tail)
+
+
 def log_of(engine: Any, container_id: str, lines: int) -> list[str]:
     """The tail of the log; where it can't be read (some logging drivers don't allow it), a line that says why."""
     try:

@@ -105,6 +105,10 @@ options:
     type: list
     elements: str
     default: []
+  page:
+    description: The path of the run's page; empty for none.
+    type: str
+    default: ''
 """
 
 EXAMPLES = r"""

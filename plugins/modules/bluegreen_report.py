@@ -9,13 +9,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_report
-short_description: Write a page of a run, and an index over all pages
+short_description: Say how a run ended, and write a page of it
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
+  - Prints what has the traffic now, how long the run took, its warnings and what is next; of one that failed
+    M(hotswap.compose.bluegreen_fail) prints more.
   - Writes an HTML page that needs no network, a small JSON file beside it, and C(index.html) over all pages of the
-    directory, whatever app or host they are of.
+    directory, whatever app or host they are of; none in check mode, nor of a run that found nothing to do.
   - What can't be written is a warning, never a failure.
   - Runs on the controller. A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
 extends_documentation_fragment:
@@ -30,9 +32,9 @@ attributes:
     details: It never reports a change, for it changes nothing on a target.
 options:
   directory:
-    description: The directory on the controller; it is made where it is not there.
+    description: The directory on the controller; it is made where it is not there. Empty, no page is written.
     type: path
-    required: true
+    default: ''
   run:
     description: What is known of the run, as the role gathers it.
     type: dict
@@ -72,7 +74,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 page:
-  description: The page's path.
-  returned: where it was written
+  description: The page's path; null where none was written.
+  returned: always
   type: str
 """

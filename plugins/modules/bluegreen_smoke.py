@@ -75,11 +75,16 @@ tests:
     answer:
       description: The beginning of an answer that did not pass.
       type: str
+containers:
+  description: The containers of the services that a test failed of, as of M(hotswap.compose.compose_health_wait).
+  returned: when a test failed
+  type: list
+  elements: dict
 """
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _smoke
+from ansible_collections.hotswap.compose.plugins.module_utils import _containers, _plan, _smoke
 from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
 from ansible_collections.hotswap.compose.plugins.module_utils._prober import (
     SMOKE_ARGUMENTS,
@@ -88,6 +93,19 @@ from ansible_collections.hotswap.compose.plugins.module_utils._prober import (
     replicas,
 )
 from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState
+from ansible_collections.hotswap.compose.plugins.module_utils._waiter import witnesses
+
+LOG_TAIL = 50
+
+
+def asked_in_vain(engine, state, results):
+    """Return the containers of each service that a test failed of, with the tail of their logs."""
+    failed = {result["service"] for result in results if result["problem"]}
+    unfinished = state.journal["unfinished"]
+    services = [service for service in unfinished["services"] if service["name"] in failed]
+    containers = _containers.of_run(engine, state.app, unfinished)
+    chosen = _plan.takes_traffic(containers, services, unfinished["color"])
+    return witnesses(engine, [container["id"] for container in chosen], LOG_TAIL)
 
 
 def main():
@@ -100,17 +118,18 @@ def main():
         ),
         supports_check_mode=True,
     )
-    results = []
+    results, containers = [], []
     try:
         if not module.check_mode:
+            engine = Engine.connect(module.params)
             state = AppState(module.params["state_dir"], module.params["app"])
-            bases = replicas(Engine.connect(module.params), state, module.params)
-            results = Prober(module.params["tests"], bases).ask_all()
+            results = Prober(module.params["tests"], replicas(engine, state, module.params)).ask_all()
+            containers = asked_in_vain(engine, state, results)
     except (EngineError, SmokeError) as error:
         module.fail_json(msg=str(error), tests=results)
     failed = _smoke.says(results)
     if failed:
-        module.fail_json(msg="smoke test " + failed, tests=results)
+        module.fail_json(msg="smoke test " + failed, tests=results, containers=containers)
     module.exit_json(changed=False, tests=results)
 
 

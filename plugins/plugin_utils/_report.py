@@ -30,6 +30,7 @@ import time
 
 from ansible_collections.hotswap.compose.plugins.module_utils._settings import other_color
 from ansible_collections.hotswap.compose.plugins.module_utils._shown import BY_HAND, person, seconds
+from ansible_collections.hotswap.compose.plugins.plugin_utils._ending import says
 
 WORDS = {
     "deployed": ("✓", "deployed", "good"),
@@ -116,32 +117,6 @@ def index(summaries):
 def stamp(moment):
     """Return a moment for a person, UTC."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(moment))
-
-
-def says(run):
-    """Return in a sentence what became of a run."""
-    result, asked = run["result"], run["release"] or BY_HAND
-    outcome, failed = result["outcome"], bool(run["reason"])
-    holder = f"{result['release'] or BY_HAND}, in {result['active_color']}" if result["active_color"] else None
-    if outcome == "awaiting_promotion":
-        return f"{asked} is ready in {run['color']} and awaits its promotion; " + (
-            f"{holder}, has the traffic" if holder else "nothing has the traffic yet"
-        )
-    if outcome in ("deployed", "rolled_back") and not failed:
-        return f"{holder}, has the traffic{' again' if outcome == 'rolled_back' else ''}"
-    if run["unsure"]:
-        return f"{asked} failed in the phase {run['failed_phase']}; it is not known for sure what has the traffic"
-    if failed and result["active_color"] == run["color"]:
-        return (
-            f"{asked} failed in the phase {run['failed_phase']} and keeps the traffic: there is nothing to go back to"
-        )
-    keeps = "has it back" if outcome == "rolled_back" else "keeps the traffic"
-    rest = f"{holder}, {keeps}" if holder else "nothing has the traffic, as before"
-    if run["kind"] == "abort" and not failed:
-        return f"{asked} is removed; {rest}"
-    if outcome == "rolled_back":
-        return f"{asked} lost the traffic in the phase {run['failed_phase']}; {rest}"
-    return f"{asked} was refused in the phase {run['failed_phase']}; {rest}"
 
 
 def view(run):

@@ -38,8 +38,9 @@ def screen(facts):
     end = [
         f"Traffic: {_traffic(facts)}",
         *_undone(facts),
-        *(f"Left undone: {each}" for each in _few(facts["left_undone"])),
+        *(f"Left undone: {each}" for each in few(facts["left_undone"])),
         f"Next: {_next(facts)}",
+        *([f"Page: {facts['page']}"] if facts["page"] else []),
     ]
     evidence = _evidence(facts, LINES - len(end) - 3)
     return "\n".join([headline(facts), "", *evidence, *([""] if evidence else []), *end])
@@ -66,7 +67,7 @@ def _evidence(facts, room):
         block = _block(container, share)
         room -= len(block)
         lines += block
-    return lines + ([f"and of {', '.join(_few(more))}"] if more else [])
+    return lines + ([f"and of {', '.join(few(more))}"] if more else [])
 
 
 def _block(container, room):
@@ -105,8 +106,8 @@ def _undone(facts):
         return []
     done = "stopped again" if facts["how"] in ("start", "warm") else "removed"
     images = facts["removed_images"]
-    text = f"Undone: {', '.join(_few(facts['removed_containers']))} {done}"
-    return [text + (f", and the images {', '.join(_few(images))}" if images else "") + "."]
+    text = f"Undone: {', '.join(few(facts['removed_containers']))} {done}"
+    return [text + (f", and the images {', '.join(few(images))}" if images else "") + "."]
 
 
 def _next(facts):
@@ -130,6 +131,8 @@ def _advice(facts):
         "prepare": "see that the images are there under these names, and that the target may pull them "
         "(bluegreen_registry)",
         "migrate": "see in what state it left the database, and correct it",
+        "canary": "correct the release",
+        "bake": "correct the release",
         "smoke": "correct the release, or what the test expects (bluegreen_smoke_tests)",
     }.get(facts["phase"], "correct what is wrong")
 
@@ -157,7 +160,7 @@ def _of_container(containers):
     return f"correct {service}; its log is above"
 
 
-def _few(names):
+def few(names):
     """Return not too many of them, with a last one that says how many more there are."""
     names = [_cut(name) for name in names]
     return names if len(names) <= NAMES else [*names[: NAMES - 1], f"{len(names) - NAMES + 1} more"]

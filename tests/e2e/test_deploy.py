@@ -29,6 +29,7 @@ def test_check_mode_before_the_first_deploy(site):
     assert site.snapshot() == before
     assert not site.state.exists()
     assert run.changed > 0
+    assert f"\n{site.app}: v1 would get the traffic in blue; nothing was changed.\n" in run.stdout
     for line in ("+release: v1", "+color: blue", f"+image: {site.app}/app:v1 sha256:", f"+upstream {site.app}-web {{"):
         assert line in run.stdout, line
     assert site.containers() == {}
@@ -64,6 +65,8 @@ def test_next_release_under_load(site):
         "v1",
     )
     assert run.ran("bluegreen_drain") == 1
+    assert f"\n{site.app}: v2, in green, has the traffic.\nIt took " in run.stdout
+    assert "\nBack to v1: ansible-playbook hotswap.compose.rollback\n" in run.stdout
     site.serves("v2", "green")
     assert site.states("blue") == {"exited"}
 
@@ -81,6 +84,7 @@ def test_same_again_changes_nothing(site, pull):
     run = site.deploy("v2", pull=pull).succeeded()
     assert run.changed == 0
     assert (run.result["outcome"], run.result["active_color"], run.result["release"]) == ("unchanged", "green", "v2")
+    assert f"\n{site.app}: v2, in green, has the traffic already; there is nothing to do.\n" in run.stdout
     assert site.snapshot() == before
 
 

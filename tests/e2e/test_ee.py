@@ -161,8 +161,9 @@ def test_a_refused_release_fails_the_job_and_its_artifacts_say_why(site, launch)
     job = launch("deploy.yml", answers("v2"), env={"BEHAVIOUR": "exit"}).failed()
     assert (job.result["outcome"], job.result["release"]) == ("rejected", "v1")
     (container,) = job.result["containers"]
-    assert container["verdict"] in job.messages[-1]
-    assert "v1 (blue) keeps it" in job.messages[-1]
+    assert container["verdict"] == "failed" and container["reason"] in job.messages[-1]
+    (screen,) = [event["stdout"] for event in job.named("verbose") if "Traffic: " in event["stdout"]]
+    assert container["reason"] in screen and "Traffic: v1 (blue) keeps it." in screen
     site.serves("v1", "blue")
 
 
@@ -194,7 +195,7 @@ def test_a_rollback_whose_release_was_left_empty_goes_to_the_one_before(site, la
         ("deploy.yml", answers(""), "bluegreen_release is ''"),
         ("deploy.yml", answers("v2 "), "bluegreen_release is 'v2 '"),
         ("deploy.yml", answers("v2\n"), "bluegreen_release is 'v2\\n'"),
-        ("rollback.yml", answers(" "), "bluegreen_release is ' '"),
+        ("rollback.yml", answers(" v1"), "bluegreen_release is ' v1'"),
         ("deploy.yml", answers("v2", "nowhere"), "bluegreen_target is 'nowhere': no host of the inventory"),
         ("promote.yml", answers(target=""), "bluegreen_target is '': no host of the inventory"),
         ("abort.yml", answers(target="  "), "bluegreen_target is '  ': no host of the inventory"),

@@ -108,6 +108,8 @@ def test_a_page_of_each_run_and_an_index(site, runs, pages):
     assert "Smoke tests" in deploy and ", 0 failed" in deploy
     assert "✗ gate" in refused and "The last lines of its log" in refused
     assert "v1, in blue, has the traffic again" in rollback
+    for path, run in zip(found, ("deploy", "refused", "rollback")):
+        assert f"Page: {path}\n" in runs[run].stdout
     index = (pages / "index.html").read_text()
     assert all(path.name in index for path in found)
 

@@ -52,7 +52,8 @@ def test_smoke_test_that_fails_refuses_the_release(site):
     assert load.releases == {"v1"}
     assert run.result["outcome"] == "rejected"
     assert "was refused, in the phase smoke: smoke test GET http://" in run.message
-    for word in ("/smoke of web-{color} failed after 2 attempts", f"{EXPRESSION} is false", '"BEHAVIOUR": "odd"'):
+    asked = ("/smoke of web-{color} failed after 2 attempts", f"{EXPRESSION} is false", '"BEHAVIOUR": "odd"')
+    for word in (*asked, "log: release v2 boots and is odd"):
         assert word in run.message, run.message
     assert SECRET not in run.stdout + run.stderr
     assert site.containers().keys() == before.keys()
@@ -108,7 +109,7 @@ def test_smoke_tests_through_nginx_that_fail_while_it_bakes_give_the_traffic_bac
     with site.load() as load:
         run = site.deploy("v2", bake_seconds=60, env={"BEHAVIOUR": "fails"}, **options)
     asked = f"GET {edge(site)['url']}/smoke of web-{{color}} failed: the status is 500"
-    went_back(site, run, "bake", asked, "rounds failed, 1 allowed")
+    went_back(site, run, "bake", asked, "rounds failed, 1 allowed", "log: release v2 boots")
     load.lost_nothing()
 
 

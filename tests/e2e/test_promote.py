@@ -41,7 +41,7 @@ def test_release_that_is_ready_awaits(site):
     assert site.upstream_file().split("# generation")[0] == told
     assert (site.states("blue"), site.states("green")) == ({"running"}, {"running"})
     assert (site.journal()["unfinished"], site.lock()) == (None, None)
-    assert "run the playbook hotswap.compose.promote" in run.stdout
+    assert f"\n{site.app}: v2 is ready in green and awaits its promotion; v1, in blue, has the traffic.\n" in run.stdout
     assert "v2 is ready and awaits it" in site.play("status").succeeded().stdout
 
 

@@ -299,4 +299,4 @@ def test_what_failed_is_explained_before_what_is_awaited():
 
     assert explained("starting", "crashed", "healthy") == ["shop-crashed-1"]
     assert explained("starting", "healthy") == ["shop-starting-1"]
-    assert explained("healthy") == []
+    assert explained("healthy", "oneshot") == ["shop-healthy-1"]

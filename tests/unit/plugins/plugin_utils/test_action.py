@@ -46,7 +46,11 @@ def test_in_the_role_a_failure_is_its_message(shown):
         action(Action, FAILED).run(task_vars=ANYWHERE)
     result = refused.value.result
     assert (result["msg"], result["failed"], result["changed"]) == ("was-1 exited with 3", True, False)
-    assert result[EVIDENCE] == {"why": "was-1 exited with 3", "containers": [{"name": "was-1"}], "warnings": ["slow", "slower"]}
+    assert result[EVIDENCE] == {
+        "why": "was-1 exited with 3",
+        "containers": [{"name": "was-1"}],
+        "warnings": ["slow", "slower"],
+    }
     assert set(result) == {"msg", "failed", "changed", EVIDENCE}
     assert shown == ["slow", "slower"]
 

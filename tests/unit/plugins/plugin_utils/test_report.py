@@ -283,46 +283,6 @@ def test_a_watch_that_could_not_begin_is_no_watch():
 
 
 @pytest.mark.parametrize(
-    ("run", "says"),
-    [
-        (a_run(), "v2, in green, has the traffic"),
-        (a_run(kind="rollback", result={"outcome": "rolled_back"}), "v2, in green, has the traffic again"),
-        (refused(), "v2 was refused in the phase gate; v1, in blue, keeps the traffic"),
-        (refused("rolled_back", "bake"), "v2 lost the traffic in the phase bake; v1, in blue, has it back"),
-        (
-            a_run(
-                result={"outcome": "rejected", "active_color": None, "release": None},
-                failed_phase="gate",
-                reason="x",
-                previous_color=None,
-            ),
-            "v2 was refused in the phase gate; nothing has the traffic, as before",
-        ),
-        (refused(unsure=True), "v2 failed in the phase gate; it is not known for sure what has the traffic"),
-        (
-            a_run(result={"outcome": "rejected"}, failed_phase="bake", reason="x"),
-            "v2 failed in the phase bake and keeps the traffic: there is nothing to go back to",
-        ),
-        (
-            a_run(kind="abort", result={"outcome": "rejected", "active_color": "blue", "release": "v1"}),
-            "v2 is removed; v1, in blue, keeps the traffic",
-        ),
-        (
-            a_run(result={"outcome": "awaiting_promotion", "active_color": "blue", "release": None}),
-            "v2 is ready in green and awaits its promotion; what was started by hand, in blue, has the traffic",
-        ),
-        (
-            a_run(release=None, result={"release": None}, kind="rollback"),
-            "what was started by hand, in green, has the traffic",
-        ),
-    ],
-)
-def test_says(run, says):
-    assert report.says(run) == says
-    assert report.view(run)["says"] == report.summary(run)["says"] == says
-
-
-@pytest.mark.parametrize(
     ("more", "stem"),
     [
         ({}, "20260201T000000Z-web1-shop-deploy-v2"),
@@ -332,6 +292,10 @@ def test_says(run, says):
 )
 def test_stem(more, stem):
     assert report.stem(a_run(**more)) == stem
+
+
+def test_the_page_and_the_index_say_the_same():
+    assert report.view(refused())["says"] == report.summary(refused())["says"]
 
 
 def test_index():

@@ -57,6 +57,7 @@ def facts(**more):
         "active_color": "blue",
         "how": "create",
         "containers": [],
+        "page": "",
         "kept_traffic": True,
         "new_keeps_it": False,
         "put_back_error": "",
@@ -94,6 +95,7 @@ SCREENS = [
             containers=[container(**FINE)],
             removed_containers=["shop-green-was-green-1"],
             left_undone=["the hook on_rollback failed: no"],
+            page="/srv/pages/1.html",
         ),
         """\
         shop v2 was rolled back, in the phase bake: its answers by 5xx were 20 of 100
@@ -101,7 +103,8 @@ SCREENS = [
         Traffic: v1 (blue) has it back.
         Undone: shop-green-was-green-1 removed.
         Left undone: the hook on_rollback failed: no
-        Next: correct what is wrong, then ansible-playbook hotswap.compose.deploy -e bluegreen_release=v2""",
+        Next: correct the release, then ansible-playbook hotswap.compose.deploy -e bluegreen_release=v2
+        Page: /srv/pages/1.html""",
     ),
     (
         facts(
