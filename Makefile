@@ -69,7 +69,7 @@ molecule-all: setup tree ## and the other scenarios, which make test leaves out
 e2e: setup tree ## real ansible-playbook runs against real Docker and nginx
 	@$(check) images e2e
 
-e2e-long: setup tree ## those runs that make test leaves out: an nginx before 1.27, a kill at each task
+e2e-long: setup tree ## all of them, also those that make test leaves out: a kill at each task, an nginx before 1.27
 	@$(check) images e2e-long
 
 ee: setup tree ## build the execution environment as an image, and run jobs in it as AWX does (docs/awx.md)

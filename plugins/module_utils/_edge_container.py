@@ -77,15 +77,12 @@ class ContainerEdge(Edge):
 
     def run(self, argv):
         """Run a command in the container; return ``(ok, what it printed)``."""
-        api = self.engine.api
         try:
-            created = self.engine.call(api.exec_create, self.name, argv)
-            # Apart, and errors first: mixed, a word of stderr may stand in the middle of a line of a dump.
-            stdout, stderr = self.engine.call(api.exec_start, created["Id"], demux=True)
-            code = self.engine.call(api.exec_inspect, created["Id"])["ExitCode"]
+            code, stdout, stderr = self.engine.execute(self.name, argv)
         except EngineError as error:
             raise EdgeError(f"{self.name} went away, or was replaced, during '{' '.join(argv)}': {error}") from error
-        return code == 0, ((stderr or b"") + (stdout or b"")).decode("utf-8", "replace")
+        # Errors first: mixed, a word of stderr may stand in the middle of a line of a dump.
+        return code == 0, (stderr + stdout).decode("utf-8", "replace")
 
     def master(self):
         """Return the process that all of nginx's processes descend from."""

@@ -310,8 +310,8 @@ def in_order(records: Iterable[Record]) -> list[Record]:
 
 
 def to_explain(records: Iterable[Record]) -> list[Record]:
-    """The records whose probes and log are evidence: what failed or, where nothing did, what was waited for; else, where
-    something beside the containers decided, all that run."""
+    """The records whose probes and log are evidence: what failed or, where nothing did, what was waited for; else,
+    where something beside the containers decided, all that run."""
     records = in_order(records)
     chosen = ([record for record in records if record.verdict.status == status] for status in (FAILED, PENDING, READY))
     return next(filter(None, chosen), [])

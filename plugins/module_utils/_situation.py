@@ -68,8 +68,6 @@ class Situation:
             )
         ok, text = edge.dump() if edge.running else (False, "")
         if ok and self.text is not None and _nginx.file_in_dump(text, edge.path(name)) is None:
-            ok, text = edge.dump()  # the Engine may have lost a part of it
-        if ok and self.text is not None and _nginx.file_in_dump(text, edge.path(name)) is None:
             raise _not_included(edge, name)
         if may_judge and (not ok or self.text is None or self.server not in self.text):
             stand_in = _nginx.app_text(self.app, "none", "none", self._stand_ins(), None, self.server)

@@ -187,10 +187,10 @@ class Swap:
     def _accepted(self, text):
         """Return the files to write, which nginx was seen to accept. Raises EdgeError."""
         files = {self.name: text, _nginx.SHARED_FILE: _nginx.shared_text(self.version)}
-        ok, said = self._asked(lambda: self.edge.judge(files), text)
+        ok, said = self._judged(files, text)
         if not ok and '"keepalive_min_timeout" directive is duplicate' in said:
             files[_nginx.SHARED_FILE] = None
-            ok, said = self._asked(lambda: self.edge.judge(files), text)
+            ok, said = self._judged(files, text)
         if not ok:
             raise EdgeError(f"nginx refuses the new configuration, which it has not seen yet: {quoted(said)}")
         if not self._is_read(said, text):
@@ -200,11 +200,11 @@ class Swap:
             )
         return files
 
-    def _asked(self, ask, text):
-        """Return what nginx says; again where the file is not in it: once in thousands of times a part of what the
-        Engine hands on is missing."""
-        ok, said = ask()
-        return ask() if ok and not self._is_read(said, text) else (ok, said)
+    def _judged(self, files, text):
+        """Return what nginx says of the files; asked again where the app's is not in it: once in thousands of times the
+        log of the container that judges is not whole."""
+        ok, said = self.edge.judge(files)
+        return self.edge.judge(files) if ok and not self._is_read(said, text) else (ok, said)
 
     def _is_read(self, dump, text):
         seen = _nginx.file_in_dump(dump, self.edge.path(self.name))
@@ -219,7 +219,7 @@ class Swap:
         self.unprepared = bool(self.edge.running and files[_nginx.SHARED_FILE] and not files_before[_nginx.SHARED_FILE])
         self.edge.write(files)
         try:
-            ok, said = self._asked(self.edge.dump, files[self.name]) if self.edge.running else (True, None)
+            ok, said = self.edge.dump() if self.edge.running else (True, None)
             if not ok:
                 raise EdgeError(
                     f"nginx in {self.edge.name} was sound, and is not any more: {quoted(said) or 'it does not answer'}"

@@ -60,7 +60,6 @@ networks:
 TASKS = {
     "plan": "See what nginx serves",
     "recover": "Finish or undo the run",
-    "compose": "Create the containers",
     "start": "Start the containers",
     "judge": "Judge the swap",
     "gate": "Wait until all is ready",
@@ -70,7 +69,7 @@ TASKS = {
     "retire": " : Retire the old color\n",
     "record": "Remove images that nobody needs",
 }
-DEPLOY = ("plan", "compose", "judge", "gate", "swap", "drain", "retire", "record")
+DEPLOY = ("plan", "start", "judge", "gate", "swap", "drain", "retire", "record")
 ROLLBACK = ("plan", "start", "judge", "gate", "swap", "drain", "retire", "record")
 
 SERVER = """\

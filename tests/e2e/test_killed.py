@@ -43,7 +43,7 @@ def test_a_deploy_killed_with_all_that_it_started(site, task):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("task", ["swap", "compose", "retire"])
+@pytest.mark.parametrize("task", ["swap", "start", "retire"])
 def test_a_deploy_killed_alone_whose_module_goes_on(site, task):
     dies(site, "deploy", task, False, release=site.other())
 

@@ -95,7 +95,7 @@ def killed(site, name, tasks, everything):
 
 
 def ended(site, number):
-    for task in ("compose", "gate", "swap", "drain"):
+    for task in ("start", "gate", "swap", "drain"):
 
         def fault(site, run, task=task):
             run.until(task, 0.1)
@@ -135,7 +135,7 @@ def registry_gone(site):
         registry.push(site.docker.images.get(f"{site.app}/app:{release}"), site.name, release)
 
     def fault(site, run):
-        run.until("compose")
+        run.until("start")
         registry.container.stop(timeout=1)
 
     yield try_once(site, fault, env={"IMAGE": registry.reference(site.name)}, pull="missing")
@@ -165,7 +165,7 @@ def restart_engine():
 def engine_restarted(site, keeps_containers):
     with engine_with(live_restore=keeps_containers):
         until(lambda: site.get()[0] == 200, "it answers", 60)
-        for task in ("compose", "gate", "drain"):
+        for task in ("start", "gate", "drain"):
 
             def fault(site, run, task=task):
                 run.until(task, 0.1)
@@ -309,7 +309,7 @@ def controller_gone(site, sshd):
 
 
 def unreachable(site, sshd):
-    for task in ("compose", "gate", "swap", "drain"):
+    for task in ("start", "gate", "swap", "drain"):
 
         def fault(site, run, task=task):
             run.until(task, 0.2)

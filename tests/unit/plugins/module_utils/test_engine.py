@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import errno
 import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import docker
 import pytest
 
 from ansible_collections.hotswap.compose.plugins.module_utils import _engine
@@ -142,6 +145,62 @@ def test_connect_where_the_engine_hangs(tmp_path):
         silent.listen()
         with pytest.raises(EngineError, match="did not answer in time"):
             Engine.connect({"docker_host": "unix://" + path, "api_timeout": 0.05}, {})
+
+
+class ExecServer(BaseHTTPRequestHandler):
+    """An Engine that runs a command: its output comes in one piece with the answer's headers, as on a busy machine."""
+
+    output = b""
+
+    def do_POST(self):
+        if self.path.endswith("/exec"):
+            self.answer(b'{"Id": "e1"}')
+        elif "Upgrade" in self.headers:
+            self.wfile.write(b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n" + self.output)
+        else:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + self.output)
+
+    def do_GET(self):
+        self.answer(b'{"ExitCode": 3}')
+
+    def answer(self, body):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.mark.parametrize(
+    "output, stdout, stderr",
+    [
+        (b"", b"", b""),
+        (b"\x02\0\0\0\0\0\0\x04nope", b"", b"nope"),
+        (b"\x01\0\0\0\0\0\0\x02ab\x02\0\0\0\0\0\0\x01!\x01\0\0\0\0\0\x01\0" + b"c" * 256, b"ab" + b"c" * 256, b"!"),
+    ],
+)
+def test_all_that_a_command_prints_is_there(output, stdout, stderr):
+    handler = type("Handler", (ExecServer,), {"output": output})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        api = docker.APIClient(f"tcp://127.0.0.1:{server.server_port}", version="1.41")
+        assert Engine(api, "tcp://x", 60).execute("nginx", ["nginx", "-v"]) == (3, stdout, stderr)
+        server.shutdown()
+
+
+def test_a_command_that_cannot_be_run():
+    class Broken(ExecServer):
+        def do_POST(self):
+            self.send_error(500)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Broken) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        engine = Engine(docker.APIClient(f"tcp://127.0.0.1:{server.server_port}", version="1.41"), "tcp://x", 60)
+        with pytest.raises(EngineError, match="500"):
+            engine.call(engine._started, "e1")
+        server.shutdown()
 
 
 class FakeApi:

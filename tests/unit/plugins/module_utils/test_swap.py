@@ -38,7 +38,6 @@ class StandInEdge:
         self.calls = []
         self.reads_conf_dir = True  # nginx includes it
         self.lost = 0  # so many of the next judgements lack what nginx printed
-        self.lost_dumps = 0  # and so many of the next looks at what it reads
         self.sees_writes = True  # the directory is mounted, not a file of it
         self.user_has_keepalive = False
         self.answered = True  # all names, by the DNS server
@@ -76,9 +75,6 @@ class StandInEdge:
 
     def dump(self):
         assert self.writing
-        if self.lost_dumps:
-            self.lost_dumps -= 1
-            return True, ""
         return self._printed(self.files if self.sees_writes else {})
 
     def write(self, files):
@@ -395,16 +391,6 @@ def test_what_was_lost_of_a_judgement_is_asked_again(state):
     edge.lost = 1
     swap_of(edge, state).judge(content("green"), "", "")
     assert edge.calls == ["judge", "judge"]
-
-
-def test_a_look_at_what_nginx_reads_that_lacks_the_file_is_taken_once_more(state):
-    edge = StandInEdge({OURS: on_disk("blue")})
-    edge.lost_dumps = 1
-    live(edge, state)
-    assert edge.lost_dumps == 0
-    edge.lost_dumps = 2
-    with pytest.raises(EdgeError, match="does not see what was written"):
-        swap_of(edge, state).live(content("blue"), content("green"), [])
 
 
 def test_a_mount_that_nginx_does_not_see_leaves_the_files_of_before(state):
