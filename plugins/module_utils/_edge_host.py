@@ -78,6 +78,8 @@ class HostEdge(Edge):
         """Run a command; return ``(ok, what it printed)``."""
         environ = dict(os.environ, PATH=os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin", LC_ALL="C")
         try:
+            # Also called in a thread of its own, where a module's run_command is not to be: it may end the module.
+            # pylint: disable-next=ansible-bad-function
             done = subprocess.run(argv, env=environ, stdin=subprocess.DEVNULL, capture_output=True, check=False)
         except FileNotFoundError as error:
             return False, str(error)
