@@ -291,6 +291,8 @@ def main():
     except (EngineError, EdgeError, SmokeError, StateError) as error:
         module.fail_json(msg=str(error), **nothing)
     result["progress"] = progress.lines
+    for warning in result.pop("warnings"):
+        module.warn(warning)
     if outcome.status != _gate.READY:
         module.fail_json(msg=outcome.text, **result)
     if result["through"] == "containers" and module.params["swapped"]:

@@ -263,7 +263,8 @@ containers:
           type: str
           sample: connection refused
     log:
-      description: The last lines it wrote. Empty, unless it failed or, where none failed, was still waited for.
+      description: The last lines it wrote. Empty where others explain why it was not ready; all have theirs where a
+        service has no container.
       type: list
       elements: str
       sample: [cannot open database]

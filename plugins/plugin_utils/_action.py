@@ -19,6 +19,9 @@ from ansible_collections.hotswap.compose.plugins.plugin_utils._refused import Re
 
 ROLE = "hotswap.compose.bluegreen"
 
+AROUND = {"changed", "exception", "failed", "invocation", "msg"}
+"""What each result has, beside what its module found."""
+
 
 class Action(NormalAction):
     """Runs the module. In the role, whose own screen says all there is to say of a failure, it fails in one line.
@@ -36,7 +39,8 @@ class Action(NormalAction):
             for warning in warnings:
                 Display().warning(warning)
             message = result.get("msg") or "no reason was given"
-            evidence = {"why": message, "containers": result.get("containers", []), "warnings": warnings}
+            found = {key: value for key, value in result.items() if key not in AROUND and not key.startswith("_")}
+            evidence = {"containers": [], **found, "why": message, "warnings": warnings}
             raise Refused(message.strip().splitlines()[0] if self.brief else message, evidence)
         return result
 

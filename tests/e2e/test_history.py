@@ -106,7 +106,7 @@ def test_a_page_of_each_run_and_an_index(site, runs, pages):
     deploy, refused, rollback = (path.read_text() for path in found)
     assert "the traffic goes to green at " in deploy and "20 % from " in deploy and "100 % from " in deploy
     assert "Smoke tests" in deploy and ", 0 failed" in deploy
-    assert "✗ gate" in refused and "The last lines of its log" in refused
+    assert "Containers of blue" in refused and "✗ gate" in refused and "The last lines of its log" in refused
     assert "v1, in blue, has the traffic again" in rollback
     for path, run in zip(found, ("deploy", "refused", "rollback")):
         assert f"Page: {path}\n" in runs[run].stdout

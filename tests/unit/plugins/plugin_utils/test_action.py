@@ -17,6 +17,8 @@ FAILED = {
     "msg": "was-1 exited with 3",
     "containers": [{"name": "was-1"}],
     "timeline": ["much"],
+    "invocation": {"module_args": {}},
+    "_ansible_parsed": True,
     "warnings": ["slow", SimpleNamespace(event=SimpleNamespace(msg="slower"))],
 }
 ANYWHERE = {"inventory_hostname": "web1", "ansible_play_hosts_all": ["web1"]}
@@ -49,6 +51,7 @@ def test_in_the_role_a_failure_is_its_message(shown):
     assert result[EVIDENCE] == {
         "why": "was-1 exited with 3",
         "containers": [{"name": "was-1"}],
+        "timeline": ["much"],
         "warnings": ["slow", "slower"],
     }
     assert set(result) == {"msg", "failed", "changed", EVIDENCE}
