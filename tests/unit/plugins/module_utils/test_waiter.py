@@ -18,7 +18,7 @@ from ansible_collections.hotswap.compose.plugins.module_utils._engine import (
     EngineError,
     Notice,
 )
-from ansible_collections.hotswap.compose.plugins.module_utils._waiter import Waiter, evidence, warnings_of
+from ansible_collections.hotswap.compose.plugins.module_utils._waiter import Waiter, evidence, warnings_of, witnesses
 
 FIXTURES = pathlib.Path(__file__).parent / "fixtures" / "inspect"
 WALL = 1_800_000_000.0
@@ -172,6 +172,15 @@ def test_fails_at_the_first_that_cannot_become_ready():
     assert (waiter.elapsed, waiter.reaction) == (2.0, 0.0)
     reports = evidence(engine, list(waiter.records.values()), outcome, 50)
     assert [report["log"] for report in reports] == [[], ["line of c2"]]
+
+
+def test_what_something_else_was_found_wrong_with_has_its_log():
+    engine = FakeEngine(FakeClock(), [(0, {"c1": inspected("healthy"), "c2": inspected("healthy", "c2")})])
+    found = witnesses(engine, ["c2", "gone", "c1"], 50)
+    assert [(each["id"], each["verdict"], each["log"]) for each in found] == [
+        ("c1", gate.READY, ["line of c1"]),
+        ("c2", gate.READY, ["line of c2"]),
+    ]
 
 
 def test_fails_at_once_without_containers():
