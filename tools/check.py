@@ -76,7 +76,8 @@ def shell_scripts() -> list[str]:
 # Two modules of tests at a time, which is what two cores carry.
 E2E = ["pytest", "-n", "2", "--dist", "loadfile", "--durations", "30", "-p", "no:cacheprovider", "tests/e2e"]
 
-# On one host, two scenarios at a time.
+# On one host, two scenarios at a time. With shared state, test keeps the host that a killed run left: it goes first.
+MOLECULE_RESET = ["molecule", "destroy", "-s", "default"]
 MOLECULE = ["molecule", "test", "--workers", "2", "--continue-on-failure"]
 
 # Without a name: what takes one core each runs side by side, then what takes them all.
@@ -106,8 +107,8 @@ STAGES = {
         count_ansible_test,
         [["ansible-test", "integration", "--color", "no", "--continue-on-error"]],
     ),
-    "molecule": (TREE, count_molecule, [[*MOLECULE, "-s", "default"]]),
-    "molecule-all": (TREE, count_molecule, [[*MOLECULE, "--all"]]),
+    "molecule": (TREE, count_molecule, [MOLECULE_RESET, [*MOLECULE, "-s", "default"]]),
+    "molecule-all": (TREE, count_molecule, [MOLECULE_RESET, [*MOLECULE, "--all"]]),
     "e2e": (TREE, count_pytest, [[*E2E, "-m", "not long and not ee"]]),
     "e2e-long": (TREE, count_pytest, [[*E2E, "-m", "not ee"]]),  # tests of a module build on each other
     "ee-image": (ROOT, count_command, [["tools/engine.sh", "up"], ["tools/images.sh", "ee"], ["tools/ee.sh"]]),
