@@ -120,8 +120,8 @@ class Waiter:
 
     def _decide(self) -> gate.Outcome:
         now = self._clock.monotonic()
-        if not self._looked and now >= self._deadline:
-            self._look_at_all()
+        if now >= self._deadline and self._ready_since is None:
+            self._look_at_all()  # a probe that fails while its container starts is no event
         outcome = self._judge() if self._looked else NOTHING_YET
         if outcome.status == gate.FAILED:
             return outcome

@@ -255,6 +255,18 @@ def test_timeout_lists_what_is_awaited():
     assert [report["log"] for report in reports] == [["line of c2"], []]
 
 
+def test_timeout_tells_of_the_last_probe_though_no_event_does():
+    def probe(containers):
+        failed = {"Start": "2026-11-23T15:21:02Z", "End": "2026-11-23T15:21:02Z", "ExitCode": 1, "Output": "not yet"}
+        containers["c1"]["State"]["Health"]["Log"] = [failed]
+
+    outcome, waiter, engine, changes = wait((0, {"c1": inspected("starting")}), (1, probe), timeout=3)
+    awaited = "was-c1 is not healthy yet (last probe exited with 1: not yet)"
+    assert outcome == (gate.FAILED, f"timed out after 3 s: {awaited}")
+    reports = evidence(engine, list(waiter.records.values()), outcome, 50)
+    assert [probe["output"] for probe in reports[0]["probes"]] == ["not yet"]
+
+
 def test_timeout_of_zero_looks_once():
     outcome, waiter, engine, changes = wait((0, {"c1": inspected("starting")}), subscription=None, timeout=0)
     assert outcome == (gate.FAILED, "timed out after 0 s: was-c1 is not healthy yet (not probed yet)")
