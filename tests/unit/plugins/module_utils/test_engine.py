@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
 import threading
@@ -173,6 +174,15 @@ class ExecServer(BaseHTTPRequestHandler):
         pass
 
 
+@contextlib.contextmanager
+def engine_of(handler):
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        api = docker.APIClient(f"tcp://127.0.0.1:{server.server_port}", version="1.41")
+        yield Engine(api, "tcp://x", 60)
+        server.shutdown()
+
+
 @pytest.mark.parametrize(
     "output, stdout, stderr",
     [
@@ -182,25 +192,20 @@ class ExecServer(BaseHTTPRequestHandler):
     ],
 )
 def test_all_that_a_command_prints_is_there(output, stdout, stderr):
-    handler = type("Handler", (ExecServer,), {"output": output})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        api = docker.APIClient(f"tcp://127.0.0.1:{server.server_port}", version="1.41")
-        assert Engine(api, "tcp://x", 60).execute("nginx", ["nginx", "-v"]) == (3, stdout, stderr)
-        server.shutdown()
+    with engine_of(type("Handler", (ExecServer,), {"output": output})) as engine:
+        assert engine.execute("nginx", ["nginx", "-v"]) == (3, stdout, stderr)
 
 
 def test_a_command_that_cannot_be_run():
     class Broken(ExecServer):
         def do_POST(self):
-            self.send_error(500)
+            if self.path.endswith("/start"):
+                self.send_error(500)
+            else:
+                super().do_POST()
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Broken) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        engine = Engine(docker.APIClient(f"tcp://127.0.0.1:{server.server_port}", version="1.41"), "tcp://x", 60)
-        with pytest.raises(EngineError, match="500"):
-            engine.call(engine._started, "e1")
-        server.shutdown()
+    with engine_of(Broken) as engine, pytest.raises(EngineError, match="500"):
+        engine.execute("nginx", ["nginx", "-v"])
 
 
 class FakeApi:

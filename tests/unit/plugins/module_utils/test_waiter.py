@@ -264,7 +264,7 @@ def test_timeout_tells_of_the_last_probe_though_no_event_does():
     awaited = "was-c1 is not healthy yet (last probe exited with 1: not yet)"
     assert outcome == (gate.FAILED, f"timed out after 3 s: {awaited}")
     reports = evidence(engine, list(waiter.records.values()), outcome, 50)
-    assert [probe["output"] for probe in reports[0]["probes"]] == ["not yet"]
+    assert [each["output"] for each in reports[0]["probes"]] == ["not yet"]
 
 
 def test_timeout_of_zero_looks_once():
