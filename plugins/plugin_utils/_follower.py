@@ -44,10 +44,11 @@ class Follower:
 
     def __enter__(self):
         if self._possible:
+            parent = os.getpid()  # the child itself may be too late to ask: that of an orphan never dies
             with _undisturbed():  # a worker's own handler of SIGTERM, run by the child, would end the worker
                 self._child = os.fork()
                 if not self._child:
-                    self._be_the_child()
+                    self._be_the_child(parent)
                 os.setpgid(self._child, self._child)
         return self
 
@@ -63,7 +64,7 @@ class Follower:
         for text in self._narrator.hear(time.monotonic(), lines[told:]):
             self._show(text)
 
-    def _be_the_child(self):
+    def _be_the_child(self, parent):
         try:
             os.setpgid(0, 0)
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -73,7 +74,7 @@ class Follower:
                 os.dup2(nowhere, descriptor)
             Display().verbosity = 0
             signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
-            self._follow(os.getppid())
+            self._follow(parent)
         finally:
             os._exit(0)
 

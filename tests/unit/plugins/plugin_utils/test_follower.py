@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import select
 import signal
 import subprocess
 import time
@@ -111,17 +113,40 @@ def test_the_end_waits_for_no_look(path, screen):
     assert time.monotonic() - began < 2
 
 
-def test_it_ends_with_a_run_that_was_killed(path, screen):
+# Once the child follows, and before it has taken a step.
+@pytest.mark.parametrize("late", [False, True])
+def test_it_ends_with_a_run_that_was_killed(path, screen, monkeypatch, tmp_path, late):
+    started, go = tmp_path / "started", tmp_path / "go"
+
+    def look(text):
+        started.touch()
+        return on_target(text)
+
+    def setpgid(pid, group, set_group=os.setpgid):
+        if (pid, group) == (0, 0):  # the first that the child does
+            started.touch()
+            until(go.exists)
+        set_group(pid, group)
+
+    if late:
+        monkeypatch.setattr(os, "setpgid", setpgid)
     run = os.fork()
     if not run:
-        with follower(path, screen):
+        with follower(path, screen, look):
             time.sleep(60)
         os._exit(0)
-    until(lambda: children(run))
+    until(started.exists)
     (child,) = children(run)
+    lives = os.pidfd_open(child)  # tells its end, whoever reaps it
     os.kill(run, signal.SIGKILL)
     os.waitpid(run, 0)
-    until(lambda: not os.path.exists(f"/proc/{child}"), 30)
+    go.touch()
+    try:
+        assert select.select([lives], [], [], 30)[0]
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(lives, signal.SIGKILL)
+        os.close(lives)
 
 
 def children(pid):
