@@ -261,9 +261,12 @@ def test_requests_in_flight_end_at_the_stop(serve, load):
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, "stop file"])
 def test_it_can_be_stopped_and_still_reports(serve, tmp_path, how):
     out, stop = tmp_path / "report.json", tmp_path / "stop"
-    command = arguments(serve(saying(OK)).port, out, 60, get=2, stop_file=stop)
+    server = serve(saying(OK))
+    command = arguments(server.port, out, 60, get=2, stop_file=stop)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        time.sleep(1)
+        while not server.requests:
+            assert process.poll() is None
+            time.sleep(0.1)
         stop.touch() if how == "stop file" else process.send_signal(how)
         table, _errors = process.communicate(timeout=5)
     assert process.returncode == 0
