@@ -24,6 +24,7 @@ import contextlib
 import json
 import os
 
+from ansible_collections.hotswap.compose.plugins.module_utils._gist import gist
 from ansible_collections.hotswap.compose.plugins.module_utils._journal import JournalError, content, utc_now
 from ansible_collections.hotswap.compose.plugins.module_utils._table import cut
 
@@ -41,8 +42,7 @@ _NAME, _BEFORE = "history.jsonl", "history.1.jsonl"
 
 def one_line(text):
     """Return what a text says first, in at most 300 characters; None where it says nothing."""
-    lines = [" ".join(line.split()) for line in (text or "").splitlines() if line.strip()]
-    return cut(lines[0], _LINE) if lines else None
+    return cut(gist(text or "")[0], _LINE) or None
 
 
 def who(holder):

@@ -16,7 +16,7 @@ author:
 description:
   - Runs a module of the collection C(community.docker). In 10 s of silence at most, it prints for how long, and what is
     waited for.
-  - A failure is the first line of the module's message, without what else it returns; a rescue has the whole.
+  - A failure is what the module's message says first, without what else it returns; a rescue has the whole.
   - A command that C(docker_compose_v2_run) runs is the app's migration, and fails where that exits with a status other
     than 0.
   - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.

@@ -12,6 +12,7 @@ import uuid
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
 
+from ansible_collections.hotswap.compose.plugins.module_utils._gist import gist
 from ansible_collections.hotswap.compose.plugins.module_utils._progress import PREFIX, VARIABLE
 from ansible_collections.hotswap.compose.plugins.plugin_utils._follower import Follower
 from ansible_collections.hotswap.compose.plugins.plugin_utils._narrator import Narrator, prefix
@@ -26,7 +27,7 @@ AROUND = {"changed", "exception", "failed", "invocation", "msg"}
 class Action(NormalAction):
     """Runs the module. In the role, whose own screen says all there is to say of a failure, it fails in one line.
 
-    ``brief``: whether the first line of a message of several is enough before that screen.
+    ``brief``: whether the gist of a message of several lines is enough before that screen.
     """
 
     brief = False
@@ -41,7 +42,7 @@ class Action(NormalAction):
             message = result.get("msg") or "no reason was given"
             found = {key: value for key, value in result.items() if key not in AROUND and not key.startswith("_")}
             evidence = {"containers": [], **found, "why": message, "warnings": warnings}
-            raise Refused(message.strip().splitlines()[0] if self.brief else message, evidence)
+            raise Refused(gist(message)[0] if self.brief else message, evidence)
         return result
 
     def run_module(self, task_vars):

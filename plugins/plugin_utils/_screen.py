@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 
+from ansible_collections.hotswap.compose.plugins.module_utils._gist import gist
 from ansible_collections.hotswap.compose.plugins.module_utils._table import cut
 
 LINES = 34
@@ -52,8 +53,8 @@ def _release(facts):
 
 def _why(facts):
     """Return the lines of the reason; there is always a first."""
-    lines = [_cut(line, 5 * WIDTH) for line in facts["why"].splitlines() if line.strip()]
-    return lines or ["no reason was given"]
+    line, rest = gist(facts["why"])
+    return [_cut(each, 5 * WIDTH) for each in (line or "no reason was given", *rest)]
 
 
 def _evidence(facts, room):

@@ -115,10 +115,8 @@ SCREENS = [
             previous_release="",
         ),
         """\
-        shop v2 was refused, in the phase prepare: General error:
-
-         Error response from daemon:
-         manifest for shop:v2 not found
+        shop v2 was refused, in the phase prepare: General error: Error response from daemon: \
+manifest for shop:v2 not found
 
         Traffic: nothing has it, as before; this was the first deploy.
         Next: see that the images are there under these names, and that the target may pull them (bluegreen_registry), \
