@@ -92,9 +92,7 @@ class ContainerEdge(Edge):
         return time.time()
 
     def log_since(self, mark):
-        # Without a limit: the Engine counts the lines of stdout too, and a busy nginx writes hundreds there meanwhile.
-        text = self.engine.call(self.engine.api.logs, self.name, stdout=False, stderr=True, since=mark)
-        return text.decode("utf-8", "replace")
+        return self.engine.stderr_since(self.name, mark)
 
     def launch(self):
         # Where it crashes and restarts, a start alone does nothing.

@@ -160,6 +160,11 @@ def judge(container: dict[str, Any], rules: Rules, now_epoch: float, last_exit_c
     return _judge_running(container, rules, now_epoch)
 
 
+def hides_its_exit(container: dict[str, Any], rules: Rules) -> bool:
+    """Whether a container failed by an exit that its inspection no longer tells of."""
+    return container["State"]["Status"] == "running" and (container.get("RestartCount") or 0) > rules.max_restarts
+
+
 def _restarted(state: dict[str, Any], restarts: int, rules: Rules, last_exit_code: int | None) -> str:
     text = f"was restarted {times(restarts)}, {rules.max_restarts or 'none'} allowed"
     if state["Status"] == "restarting":

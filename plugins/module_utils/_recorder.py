@@ -102,7 +102,8 @@ class Recorder:
         }
         ours = [with_color(name, color) for name in self.services for color in COLORS]
         chosen = prunable(releases, self.keep, in_use | kept, foreign, ours)
-        return [image["ref"] or image["id"] for image in chosen if self._remove(image)]
+        here = self.engine.image_ids()  # most that the journal has went long ago
+        return [image["ref"] or image["id"] for image in chosen if image["id"] in here and self._remove(image)]
 
     def _remove(self, image):
         if self.engine.image_id(image["id"]) is None:

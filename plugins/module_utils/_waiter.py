@@ -23,6 +23,9 @@ SAFETY_POLL = 5.0
 FIRST_POLL = 1.0
 OBJECTION_POLL = 0.2
 
+# For so long the Engine may be silent as what was ready is to be ready for good.
+SILENCE = 30.0
+
 NOTHING_YET = gate.Outcome(gate.PENDING, "not decided yet")
 
 
@@ -125,18 +128,19 @@ class Waiter:
         outcome = self._judge() if self._looked else NOTHING_YET
         if outcome.status == gate.FAILED:
             return outcome
-        # While the Engine is silent, nobody knows whether what was ready still is.
-        if outcome.status == gate.READY and self._unanswered is None:
+        if outcome.status != gate.READY:
+            self._ready_since = None
+        elif self._unanswered is None:
             return self._stable(outcome, now)
-        self._ready_since = None
-        return self._timed_out() if now >= self._deadline else NOTHING_YET
+        # While the Engine is silent, nobody knows whether what was ready still is; what it says then will tell.
+        return self._timed_out() if now >= self._end else NOTHING_YET
 
     def _outlook(self) -> tuple[str, float]:
         now = self._clock.monotonic()
-        if self._ready_since is not None:
+        if self._ready_since is not None and self._unanswered is None:
             return "all that is ready must stay so", self._ready_since + self._stable_for - now
         awaited = self._unanswered or gate.awaited(self.records.values()) or "the Engine's answer"
-        return awaited, self._deadline - now
+        return awaited, self._end - now
 
     def _judge(self) -> gate.Outcome:
         reason = self._objection() if self._objection else None
@@ -157,11 +161,17 @@ class Waiter:
     def _deadline(self) -> float:
         return self._began + self._timeout
 
+    @property
+    def _end(self) -> float:
+        if self._ready_since is None:
+            return self._deadline
+        return max(self._deadline, self._ready_since + self._stable_for + SILENCE)
+
     def _timed_out(self) -> gate.Outcome:
         self._deciding_event = None
         awaited = gate.awaited(self.records.values())
         texts = ([self._unanswered] if self._unanswered else []) + ([awaited] if awaited else [])
-        return gate.Outcome(gate.FAILED, f"timed out after {gate.seconds(self._timeout)}: {'; '.join(texts)}")
+        return gate.Outcome(gate.FAILED, f"timed out after {gate.seconds(self._end - self._began)}: {'; '.join(texts)}")
 
     def _decided(self, outcome: gate.Outcome) -> gate.Outcome:
         self.elapsed = round(self._clock.monotonic() - self._began, 3)
@@ -195,8 +205,8 @@ class Waiter:
         moments = [self._next_poll, *self._due.values()]
         if self._objection:
             moments.append(self._clock.monotonic() + OBJECTION_POLL)
-        if self._ready_since is None:
-            moments.append(self._deadline)
+        if self._ready_since is None or self._unanswered:
+            moments.append(self._end)
         else:
             moments.append(self._ready_since + self._stable_for)
         return min(moments)
@@ -227,7 +237,7 @@ class Waiter:
                 return
 
     def _limit_calls(self) -> None:
-        self._engine.answer_within(max(1.0, self._deadline - self._clock.monotonic()))
+        self._engine.answer_within(max(1.0, self._end - self._clock.monotonic()))
 
     def _see(self, container_id: str, container: dict[str, Any] | None, trigger: Trigger) -> None:
         record = self.records.get(container_id)
@@ -237,7 +247,10 @@ class Waiter:
             record = self.records[container_id] = gate.Record(container)
         before = record.verdict.status
         at = self._clock.monotonic() - self._began
-        changed = record.update(container, self._rules, at, self._clock.time(), trigger.exit_code)
+        exit_code = trigger.exit_code
+        if exit_code is None and container and gate.hides_its_exit(container, self._rules):
+            exit_code = self._engine.last_exit_code(container_id, gate.epoch(container["State"]["StartedAt"]) or 0.0)
+        changed = record.update(container, self._rules, at, self._clock.time(), exit_code)
         if record.verdict.due_in is not None:
             self._due[container_id] = self._clock.monotonic() + record.verdict.due_in
         if record.verdict.status != before:

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import socket
 import threading
+import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import docker
@@ -206,6 +208,45 @@ def test_a_command_that_cannot_be_run():
 
     with engine_of(Broken) as engine, pytest.raises(EngineError, match="500"):
         engine.execute("nginx", ["nginx", "-v"])
+
+
+class AskedServer(ExecServer):
+    """An Engine that gives each question the same answer, and remembers the questions."""
+
+    def do_GET(self):
+        address = urllib.parse.urlsplit(self.path)
+        self.asked.append((address.path, dict(urllib.parse.parse_qsl(address.query))))
+        if self.output is None:
+            self.send_error(500)
+        else:
+            self.answer(self.output)
+
+
+@contextlib.contextmanager
+def asked(output):
+    questions = []
+    with engine_of(type("Handler", (AskedServer,), {"output": output, "asked": questions})) as engine:
+        yield engine, questions
+
+
+@pytest.mark.parametrize(
+    "output, said",
+    [(b"", ""), (b"\x02\0\0\0\0\0\0\x06[emerg", "[emerg"), (None, "")],  # None: the driver can't be read
+)
+def test_what_a_container_wrote_since(output, said):
+    with asked(output) as (engine, questions):
+        assert engine.stderr_since("nginx", 1769904000.25) == said
+    assert questions == [("/v1.41/containers/nginx/logs", {"stderr": "1", "since": "1769904000.250000000"})]
+
+
+@pytest.mark.parametrize("codes, last", [([], None), ([1, 3], 3)])
+def test_with_what_a_container_last_exited(codes, last):
+    ends = [{"status": "die", "Actor": {"ID": "c1", "Attributes": {"exitCode": str(code)}}} for code in codes]
+    with asked(b"".join(json.dumps(end).encode() + b"\n" for end in ends)) as (engine, questions):
+        assert engine.last_exit_code("c1", 1769904000.5) == last
+    ((path, question),) = questions
+    assert (path, question["since"], question["until"]) == ("/v1.41/events", "0", "1769904000.500000000")
+    assert json.loads(question["filters"]) == {"container": ["c1"], "event": ["die"]}
 
 
 class FakeApi:

@@ -121,6 +121,10 @@ class FakeEngine:
         self.inspections.append(container_id)
         return self.containers.get(container_id)
 
+    def last_exit_code(self, container_id, until):
+        self._check()
+        return 3
+
     def log_tail(self, container_id, lines):
         self._check()
         return ["line of " + container_id][:lines]
@@ -358,7 +362,40 @@ def test_nothing_is_ready_while_the_engine_is_silent():
         stable_for=5,
         timeout=10,
     )
-    assert outcome == (gate.FAILED, "timed out after 10 s: no Docker Engine answers")
+    assert outcome == (gate.FAILED, "timed out after 35 s: no Docker Engine answers")
+
+
+STREAM_LOST = Notice(LOST, "the Engine ended the stream of events")
+
+
+@pytest.mark.parametrize("lost", [3, 7, 14])
+def test_what_was_ready_when_the_engine_fell_silent_is_ready_since_then(lost):
+    outcome, waiter, engine, changes = wait(
+        (0, {"c1": inspected("healthy")}),
+        (lost, STREAM_LOST),
+        (lost + 0.5, Notice(SUBSCRIBED, None)),
+        stable_for=15,
+        timeout=10,
+    )
+    assert (outcome.status, waiter.elapsed) == (gate.READY, 15)
+
+
+def test_what_restarted_while_the_engine_was_silent_is_not():
+    outcome, waiter, engine, changes = wait(
+        (0, {"c1": inspected("healthy")}),
+        (7, STREAM_LOST),
+        (8, lambda containers: containers.update(c1=restarted(inspected("healthy"), 1))),
+        (9, Notice(SUBSCRIBED, None)),
+        rules={"max_restarts": 1},
+        stable_for=15,
+        timeout=10,
+    )
+    assert (outcome.status, waiter.elapsed) == (gate.READY, 24)
+
+
+def test_what_runs_again_is_told_with_what_it_exited():
+    outcome, waiter, engine, changes = wait((0, lambda containers: containers.update(c1=restarted(inspected("healthy"), 2))))
+    assert outcome.text == "was-c1 was restarted 2 times, none allowed: it exited with 3"
 
 
 def test_a_log_that_cannot_be_read_is_no_error():
