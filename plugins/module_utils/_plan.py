@@ -195,11 +195,12 @@ def volumes_in_use(config, containers):
     return found
 
 
-def changes(release, config, refs, image_ids, containers):
+def changes(release, config, refs, image_ids, containers, traffic_services):
     """Return why the active color is not what was asked for: one short reason each; empty where it is.
 
     ``config``: hash of the configuration as it would be for the active color; ``refs``: ``{service: image reference}``
-    of it; ``image_ids``: ``{reference: id here, or None}``; ``containers``: of the active color.
+    of it; ``image_ids``: ``{reference: id here, or None}``; ``containers``: of the active color;
+    ``traffic_services``: names of its services that take traffic, which are not meant to end.
     """
     reasons = []
     if not containers:
@@ -212,7 +213,8 @@ def changes(release, config, refs, image_ids, containers):
         running = {container["image_id"] for container in containers if container["service"] == service}
         if running and running != {image_ids.get(refs[service])}:
             reasons.append(f"{refs[service]} is another image now")
-    if not all(is_running(container) or has_completed(container) for container in containers):
+    meant_to_end = [each for each in containers if each["service"] not in traffic_services and has_completed(each)]
+    if not all(is_running(container) for container in containers if container not in meant_to_end):
         reasons.append("not all of it runs")
     return reasons
 

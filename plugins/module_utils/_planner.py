@@ -78,6 +78,7 @@ class Planner:
             **self._contents(plan["color"], plan["release"], plan.pop("known")),
             can_go_back=bool(color) and _plan.can_serve(active, self.services, color),
             previous_containers=[container["id"] for container in active],
+            previous_serving=[each["id"] for each in _plan.takes_traffic(active, self.services, color or "")],
             previous_exclusive=self._previous_exclusive(),
             previous_endpoints=self._previous_endpoints(),
             edge_url=self._edge_url(),
@@ -106,9 +107,8 @@ class Planner:
         active = self.now.active
         reasons = ["nothing has the traffic"]
         if active:
-            reasons = _plan.changes(
-                self.params["release"], hashes[active], refs[active], ids, self.now.active_containers
-            )
+            asked = (self.params["release"], hashes[active], refs[active], ids)
+            reasons = _plan.changes(*asked, self.now.active_containers, self._traffic_services(active))
         reasons += self.beside.reasons(work) if active else []
         if not reasons and not self._file_is_current() and not self._pulls_first():
             return self._refresh()

@@ -383,6 +383,10 @@ plan:
       description: The ids of the active color's containers, to be retired.
       type: list
       elements: str
+    previous_serving:
+      description: Those of them that take traffic.
+      type: list
+      elements: str
     previous_exclusive:
       description: Those of them that end before the other color's exclusive services start.
       type: list

@@ -116,8 +116,8 @@ options:
     type: int
     default: 30
   containers:
-    description: The ids of the old color's containers; with O(state=back), the traffic only goes back to them where
-      they are healthy.
+    description: The ids of the old color's containers that take traffic; with O(state=back), it only goes back to them
+      where they are healthy.
     type: list
     elements: str
     default: []

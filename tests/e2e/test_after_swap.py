@@ -108,6 +108,28 @@ def test_next_run_goes_on_from_there(site):
     assert site.deploy("v2").succeeded().changed == 0
 
 
+ONE_SHOT = """\
+services:
+  init-@color@:
+    image: @site@/app:${BLUEGREEN_RELEASE}
+    entrypoint: ["true"]
+"""
+
+
+def test_one_shot_of_the_old_color_is_no_reason_to_stay(site, broken):
+    """It has ended, as it was meant to."""
+    for color in ("blue", "green"):
+        (site.src / f"init.{color}.yml").write_text(site.text(ONE_SHOT, color))
+    files = {"compose_files": ["compose.{color}-deploy.yml", "init.{color}.yml"]}
+    before = site.deploy(site.other(), **files).succeeded().result["release"]
+    with site.load() as load:
+        run = site.play("deploy", broken("bluegreen_drain"), release=site.other(), **files).failed()
+    load.lost_nothing()
+    assert (run.result["outcome"], run.result["release"]) == ("rolled_back", before)
+    site.serves(before)
+    assert site.journal()["unfinished"] is None
+
+
 @pytest.mark.parametrize(
     "module, release", [("bluegreen_color", "v1"), pytest.param("bluegreen_record", "v2", marks=pytest.mark.long)]
 )

@@ -308,6 +308,7 @@ ENDED = {"state": "exited", "health": None, "restart_policy": {"Name": "no", "Ma
         ({"containers": stack("blue", state="exited")}, ["not all of it runs"]),  # stopped by hand, with exit status 0
         ({"containers": stack("blue", state="exited", health=None)}, ["not all of it runs"]),
         ({"containers": stack("blue") + [container("migrate-blue", **ENDED)]}, []),
+        ({"containers": [container("was-blue", **ENDED), *stack("blue")[1:]]}, ["not all of it runs"]),
         ({"containers": stack("blue") + [container("migrate-blue", exit_code=1, **ENDED)]}, ["not all of it runs"]),
         (
             {"containers": stack("blue", ours=False)},
@@ -329,7 +330,7 @@ def test_why_what_is_live_is_not_what_was_asked_for(changes, expected):
         {"release": "v1", "config": "c0ffee", "refs": REFS, "ids": IDS, "containers": stack("blue")},
         **changes,
     )
-    assert list(plan.changes(*asked.values())) == expected
+    assert plan.changes(*asked.values(), ["was-blue", "signal-blue"]) == expected
 
 
 def back(deploy, release="v1", **more):
