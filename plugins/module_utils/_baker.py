@@ -10,6 +10,8 @@ import threading
 import time
 
 from ansible_collections.hotswap.compose.plugins.module_utils import _smoke, _tally
+from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
+from ansible_collections.hotswap.compose.plugins.module_utils._waiter import SILENCE
 
 ASK_EVERY = 1.0
 """s from one time to the next."""
@@ -41,6 +43,11 @@ class Baker:
 
     def __exit__(self, *_error):
         self._over.set()
+
+    def finish(self):
+        """Ask no more, and wait for the answers to what was asked last."""
+        self._over.set()
+        self._thread.join()
 
     def objection(self):
         """Return why the release is to be given up; None where there is nothing against it."""
@@ -106,10 +113,17 @@ class TallyBaker(Baker):
         self._release = (deploy, color, endpoints)
         self._ratio = ratio
         self._read = 0
+        self._read_at = time.monotonic()
         self.new = self.old = _tally.Answers()
 
     def ask(self):
-        text = self._edge.tally_since(self._app, self._read)
+        try:
+            text = self._edge.tally_since(self._app, self._read)
+        except EdgeError:
+            if time.monotonic() - self._read_at > SILENCE:
+                raise
+            return  # the Engine or nginx starts again: the next time has it all
+        self._read_at = time.monotonic()
         self._read += len(text.encode())
         new, old = _tally.count(text.splitlines(), *self._release)
         self.new, self.old = self.new + new, self.old + old

@@ -202,6 +202,10 @@ def bake(params, progress):
     tally = _tally_baker(engine, state, params) if swap and _tally.is_begun(swap.edge.read(swap.name)) else None
     warnings = [] if tally or not params["tally"] else [UNJUDGED]
     bakers = [baker for baker in (smoke, tally) if baker]
+
+    def objection():
+        return next(filter(None, (baker.objection() for baker in bakers)), None)
+
     waiter = Waiter(
         engine,
         params["project_name"],
@@ -212,13 +216,18 @@ def bake(params, progress):
         params["seconds"],
         on_change=progress.say,
         on_wait=progress.wait,
-        objection=(lambda: next(filter(None, (baker.objection() for baker in bakers)), None)) if bakers else None,
+        objection=objection if bakers else None,
     )
     begun_at = time.time()
     with contextlib.ExitStack() as stack:
         for baker in bakers:
             stack.enter_context(baker)
         outcome = waiter.wait()
+        if outcome.status == _gate.READY:
+            for baker in bakers:
+                baker.finish()
+            reason = objection()
+            outcome = _gate.Outcome(_gate.FAILED, reason) if reason else outcome
     if tally and params["swapped"] and outcome.status == _gate.READY:
         with AppLock(params["state_dir"], params["app"]).acting(params["lock"]):
             swap.settle()

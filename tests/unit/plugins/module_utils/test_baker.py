@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -47,3 +48,34 @@ def test_series(monkeypatch):
     assert [sample[1:] for sample in series[:3]] == [[1, 0], [2, 1], [3, 1]]
     assert series == sorted(series)
     assert series[-1][1] == baker.asked
+
+
+class Slow(Baker):
+    about = "the slow"
+
+    def __init__(self):
+        super().__init__()
+        self.asked, self.answer = threading.Event(), threading.Event()
+
+    def ask(self):
+        self.asked.set()
+        self.answer.wait()
+        raise ValueError("no")
+
+    def counted(self):
+        return 0, 0
+
+    def found(self):
+        return None
+
+
+def test_what_was_asked_last_is_heard():
+    with Slow() as baker:
+        baker.asked.wait()
+        end = threading.Thread(target=baker.finish)
+        end.start()
+        end.join(0.1)
+        assert end.is_alive() and baker.objection() is None
+        baker.answer.set()
+        end.join()
+    assert baker.objection() == "the slow could not be asked: ValueError: no"

@@ -7,7 +7,9 @@ import pytest
 
 from ansible_collections.hotswap.compose.plugins.module_utils import _nginx as nginx
 from ansible_collections.hotswap.compose.plugins.module_utils import _tally as tally
+from ansible_collections.hotswap.compose.plugins.module_utils import _baker
 from ansible_collections.hotswap.compose.plugins.module_utils._baker import TallyBaker
+from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
 from ansible_collections.hotswap.compose.plugins.module_utils._tally import Answers
 from ansible_collections.hotswap.compose.plugins.module_utils._upstream import parse
 
@@ -99,7 +101,11 @@ class StandInEdge:
     def __init__(self, text):
         self.text = text
 
+    broken = False
+
     def tally_since(self, app, offset):
+        if self.broken:
+            raise EdgeError("nginx went away")
         return self.text.encode()[offset:].decode()
 
 
@@ -115,3 +121,18 @@ def test_the_log_is_read_once():
     assert (baker.new, baker.old) == ((20, 20), (200, 0))
     assert baker.counted() == (20, 20)
     assert "20 of 20" in baker.objection()
+
+
+def test_a_log_that_cannot_be_read_for_a_while(monkeypatch):
+    edge = StandInEdge("")
+    baker = TallyBaker(edge, "my-shop", "d1", "green", GREEN, 2)
+    edge.broken = True
+    baker.ask()
+    edge.broken = False
+    edge.text = "d1 green 500 172.20.0.5:3000\n"
+    baker.ask()
+    assert baker.new == (1, 1)
+    edge.broken = True
+    monkeypatch.setattr(_baker, "SILENCE", -1)
+    with pytest.raises(EdgeError, match="went away"):
+        baker.ask()
