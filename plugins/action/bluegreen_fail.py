@@ -29,6 +29,7 @@ class ActionModule(ActionBase):
                 "kind": {"type": "str", "required": True},
                 "outcome": {"type": "str", "required": True},
                 "phase": {"type": "str", "required": True},
+                "hook": text,
                 "why": {"type": "str", "required": True},
                 "module": text,
                 "release": text,

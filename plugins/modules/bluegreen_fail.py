@@ -45,6 +45,10 @@ options:
     description: In which phase it failed.
     type: str
     required: true
+  hook:
+    description: Whose task failed; empty where it is no hook's.
+    type: str
+    default: ''
   why:
     description: What the task that failed said.
     type: str

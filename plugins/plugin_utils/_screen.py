@@ -31,7 +31,8 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 def headline(facts):
     """Return what happened, in one line."""
     verb = "was rolled back" if facts["outcome"] == "rolled_back" else "was refused"
-    return f"{facts['app']} {_release(facts)} {verb}, in the phase {facts['phase']}: {_why(facts)[0]}"
+    place = f"hook {facts['hook']}" if facts["hook"] else f"phase {facts['phase']}"
+    return f"{facts['app']} {_release(facts)} {verb}, in the {place}: {_why(facts)[0]}"
 
 
 def screen(facts):
@@ -119,10 +120,12 @@ def _next(facts):
 
 
 def _advice(facts):
+    if not (facts["kept_traffic"] or facts["new_keeps_it"]):
+        return "see what nginx says (its error log, or docker logs), correct that; the next run ends this one"
+    if facts["hook"]:
+        return f"correct the hook {facts['hook']}"
     if facts["new_keeps_it"]:
         return "correct the release, or go back to one that is sound by a deploy of it"
-    if not facts["kept_traffic"]:
-        return "see what nginx says (its error log, or docker logs), correct that; the next run ends this one"
     if facts["module"] == "hotswap.compose.bluegreen_swap":
         return "correct what nginx, or the way through it, is said to have wrong"
     by_container = _of_container(facts["containers"]) if facts["phase"] not in ("prepare", "migrate", "smoke") else None

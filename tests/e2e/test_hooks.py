@@ -72,7 +72,10 @@ def test_hooks_of_a_deploy(site, hooks):
 def test_hook_that_fails_before_the_start_leaves_the_idle_color_alone(site, hooks):
     """It still is what a rollback starts."""
     idle = site.containers("blue").keys()
-    run = site.deploy("v3", hooks=hooks, arguments=failing("before_start")).failed()
+    migrate = {"service": "web-{color}", "command": "false"}  # would fail before it
+    run = site.deploy("v3", hooks=hooks, migrate=migrate, arguments=failing("before_start")).failed()
+    assert "was refused, in the hook before_start: before_start does not like it" in run.message
+    assert "Next: correct the hook before_start, then ansible-playbook" in run.message
     assert (run.result["outcome"], list(hooks.ran())) == ("rejected", ["before_start", "on_failure"])
     assert site.containers("blue").keys() == idle
 

@@ -83,3 +83,17 @@ def test_role_by_the_roles_keyword(site):
     path = write(site, roles=["hotswap.compose.bluegreen"])
     run = site.play(path, release="v2").succeeded()
     assert (run.changed, run.result["outcome"]) == (0, "unchanged")
+
+
+def test_users_handler_that_fails_is_no_obstacle_to_going_back(site):
+    """What a hook notified has not run yet as the release fails; ours does not wait for it."""
+    hook = site.directory / "hook.json"
+    hook.write_text(json.dumps([{"command": "true", "notify": "mine"}, {"fail": {"msg": "the hook is broken"}}]))
+    path = write(site, tasks=[ROLE], handlers=[{"name": "mine", "fail": {"msg": "the user's handler is broken"}}])
+    before = site.release()
+    with site.load() as load:
+        run = site.play(path, release=site.other(), hooks={"after_swap": str(hook)}).failed()
+    load.lost_nothing()
+    assert "was rolled back, in the hook after_swap: the hook is broken" in run.message
+    assert (run.result["outcome"], run.result["release"]) == ("rolled_back", before)
+    site.serves(before)

@@ -49,6 +49,7 @@ def facts(**more):
         "kind": "deploy",
         "outcome": "rejected",
         "phase": "gate",
+        "hook": "",
         "why": "shop-green-was-green-1 exited with 3 after 1.2 s",
         "module": "hotswap.compose.compose_health_wait",
         "release": "v2",
@@ -188,6 +189,12 @@ DEPLOY = ", then ansible-playbook hotswap.compose.deploy -e bluegreen_release=v2
         (
             {"phase": "drain", "new_keeps_it": True, "kept_traffic": False},
             "correct the release, or go back to one that",
+        ),
+        ({"phase": "smoke", "hook": "before_swap"}, "correct the hook before_swap" + DEPLOY),
+        ({"phase": "swap", "hook": "after_swap", "kept_traffic": False}, "see what nginx says"),
+        (
+            {"phase": "swap", "hook": "after_swap", "new_keeps_it": True, "kept_traffic": False},
+            "correct the hook after_swap" + DEPLOY,
         ),
         ({"kind": "promote"}, "correct what is wrong" + DEPLOY),
         ({"kind": "rollback"}, "correct what is wrong, then ansible-playbook hotswap.compose.rollback"),
