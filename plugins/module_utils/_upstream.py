@@ -48,6 +48,16 @@ _TOKEN = re.compile(
     """,
     re.DOTALL | re.VERBOSE,
 )
+# Lua's braces, and what may hold one that is none: a long bracket, a comment, a string; also one that never ends.
+_LUA = re.compile(
+    r"""
+    (?:--)? \[(=*)\[ .*? (?: \]\1\] | \Z )
+  | -- [^\n]*
+  | " (?:\\.|[^"\\])* "? | ' (?:\\.|[^'\\])* '?
+  | (?P<brace> [{}] )
+    """,
+    re.DOTALL | re.VERBOSE,
+)
 _ESCAPE = re.compile(r"\\([\"'\\trn])")
 _ESCAPED = {"t": "\t", "r": "\r", "n": "\n"}
 _FILE_HEADER = re.compile(r"# configuration file (.+):\r?")
@@ -325,22 +335,40 @@ def _files(text):
 
 
 def _tokens(text):
-    """Yield (kind, value, line of the text): kind is "word" (its value unquoted), "comment", ";", "{" or "}"."""
-    position, line = 0, 1
+    """Yield (kind, value, line of the text): kind is "word" (its value unquoted), "comment", ";", "{" or "}".
+
+    Of a block of Lua, only the braces around it.
+    """
+    position, line, name = 0, 1, ""
     while position < len(text):
         match = _TOKEN.match(text, position)
         if not match:
             what = "a quoted word is not closed, or text follows it" if text[position] in "\"'" else "a lone backslash"
             raise UpstreamError(f"line {line} of the text: {what}; is it truncated?")
-        kind, value = match.lastgroup, match.group()
+        kind, value, end = match.lastgroup, match.group(), match.end()
         if kind == "mark":
             yield value, value, line
+            if value == "{" and name.endswith("_by_lua_block"):
+                end = _end_of_lua(text, end)
+            name = ""
         elif kind == "comment":
             yield kind, value, line
         elif kind != "space":
-            yield "word", _unescaped(value[1:-1] if kind == "quoted" else value), line
-        line += value.count("\n")
-        position = match.end()
+            word = _unescaped(value[1:-1] if kind == "quoted" else value)
+            name = name or word
+            yield "word", word, line
+        line += text.count("\n", position, end)
+        position = end
+
+
+def _end_of_lua(text, position):
+    """Return where the "}" is that ends a block of Lua, the end of the text where there is none."""
+    depth = 1
+    for match in _LUA.finditer(text, position):
+        depth += {"{": 1, "}": -1}.get(match.group("brace"), 0)
+        if depth == 0:
+            return match.start()
+    return len(text)
 
 
 def _unescaped(word):

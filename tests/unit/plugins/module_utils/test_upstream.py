@@ -238,6 +238,37 @@ def test_parse(text, expected):
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        ' ngx.say("ok") ',
+        " local t = { a = { 1 }, b = {} } ",
+        """ local t = { a = 1, b = "}" } -- a comment with }
+            local s = [[ long } string ]] """,
+        """ local s = '{' .. "it's \\" {" .. '\\'{\\\\' """,
+        " local s = [==[ ]] } ]=] { ]==] .. t[u[1]] ",
+        "\n--[[ {\n ]] local a = 1 --[=[ { ]] { ]=]\n--[= {\n-- [[ {\n",
+        " return 1 - -a[1] -- { ' \" [[\n",
+        "\n# no comment: {\n}\n# configuration file /no/header:\n",
+    ],
+)
+@pytest.mark.parametrize("directive", ["content_by_lua_block", "set_by_lua_block $res", "rewrite_by_lua_block"])
+def test_lua_is_passed_over(directive, body):
+    block = f"{directive} {{{body}}}"
+    assert parse(f"http {{ server {{ {block} }} upstream a {{ server b:1; }} }}") == {"a": [target("b", 1)]}
+    line = block.count("\n") + 2
+    with pytest.raises(UpstreamError, match=f'^line {line}: "}}" closes nothing$'):
+        parse(f"{block}\n}}")
+    for end in range(1, len(block)):
+        with pytest.raises(UpstreamError, match=r"^line 1: the text ends .* is it truncated\?$"):
+            parse(block[:end])
+
+
+def test_a_value_is_no_block_of_lua():
+    assert parse("map $a $b { c content_by_lua_block; d e; } upstream a { server b:1; }") == {"a": [target("b", 1)]}
+
+
+@pytest.mark.parametrize(
     "text, message",
     [
         (None, "None is no text; give the content of an nginx configuration"),
@@ -250,6 +281,7 @@ def test_parse(text, expected):
         ("\n{", 'line 2: unexpected "{"'),
         ("a 'b\n", "line 1 of the text: a quoted word is not closed, or text follows it; is it truncated?"),
         ("a\n'b'c;", "line 2 of the text: a quoted word is not closed, or text follows it; is it truncated?"),
+        ("a_by_lua_block {\n{ }", 'line 1: the text ends before the "}" of "a_by_lua_block"; is it truncated?'),
         ("a b\\", "line 1 of the text: a lone backslash; is it truncated?"),
         ("upstream {\n}", "line 1: an upstream has one name and a block in braces"),
         ("upstream a b {\n}", "line 1: an upstream has one name and a block in braces"),
