@@ -13,7 +13,7 @@ import subprocess
 
 from ansible_collections.hotswap.compose.plugins.module_utils import _nginx
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import Edge, EdgeError, title_of
-from ansible_collections.hotswap.compose.plugins.module_utils._upstream import main_setting
+from ansible_collections.hotswap.compose.plugins.module_utils._upstream import UpstreamError, main_setting
 
 _PATHS = re.compile(r"--(pid|error-log)-path=(\S+)")
 _SOCKET = re.compile(r"socket:\[(\d+)\]")
@@ -44,10 +44,12 @@ class HostEdge(Edge):
         built_in = dict(_PATHS.findall(self._built))
         ok, text = self.dump()
         configured = text if ok else ""
-        self._pid_file = (main_setting(configured, "pid") or [built_in.get("pid", "/run/nginx.pid")])[0]
-        self._error_log = (
-            main_setting(configured, "error_log") or [built_in.get("error-log", "/var/log/nginx/error.log")]
-        )[0]
+        try:
+            pid, error_log = (main_setting(configured, name) for name in ("pid", "error_log"))
+        except UpstreamError as error:
+            raise EdgeError(f"nginx's configuration (nginx -T) can't be read: {error}") from error
+        self._pid_file = (pid or [built_in.get("pid", "/run/nginx.pid")])[0]
+        self._error_log = (error_log or [built_in.get("error-log", "/var/log/nginx/error.log")])[0]
 
     @property
     def running(self):

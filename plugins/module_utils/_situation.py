@@ -90,7 +90,8 @@ class Situation:
                 return parse(self.text)
             return {name: targets for name, targets in parse(dump).items() if name in own}
         except UpstreamError as error:
-            raise EdgeError(f"{self.edge.path(_nginx.app_file(self.app))} can't be read: {error}") from error
+            read = self.edge.path(_nginx.app_file(self.app)) if self.text else "nginx's configuration (nginx -T)"
+            raise EdgeError(f"{read} can't be read: {error}") from error
 
 
 def _refused(edge, judged, was_sound):

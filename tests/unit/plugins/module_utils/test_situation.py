@@ -12,12 +12,30 @@ TLS = {"certificate": "/etc/tls/shop.pem", "key": "/etc/tls/shop.key"}
 
 
 class StandInEdge:
-    """nginx on a host whose files lie below a directory."""
+    """nginx on a host whose files lie below a directory. ``text``: our file; ``said``: the whole configuration."""
 
     name = "nginx"
+    running = True
+    text = None
+    said = ""
 
     def __init__(self, directory):
         self.directory = directory
+
+    def refuse_unwritable(self):
+        pass
+
+    def version(self):
+        return (1, 30, 6)
+
+    def path(self, name):
+        return "/etc/nginx/conf.d/" + name
+
+    def read(self, name):
+        return self.text
+
+    def dump(self):
+        return True, self.said
 
     def on_target(self, path):
         return str(self.directory / path.lstrip("/"))
@@ -53,3 +71,20 @@ def test_what_the_connecting_user_may_not_read_is_for_nginx_to_judge(edge, monke
     else:
         monkeypatch.setattr(_situation.ssl.SSLContext, "load_cert_chain", forbidden)
     assert _situation.check_certificate(edge, TLS) is None
+
+
+@pytest.mark.parametrize(
+    "text, read",
+    [
+        (None, r"nginx's configuration \(nginx -T\)"),
+        ("upstream", "/etc/nginx/conf.d/bluegreen-shop.conf"),
+    ],
+)
+def test_what_can_t_be_read_is_named(edge, monkeypatch, text, read):
+    edge.text, edge.said = text, "# configuration file /etc/nginx/conf.d/bluegreen-shop.conf:\nupstream"
+    monkeypatch.setattr(_situation, "edge_for", lambda engine, params, state: edge)
+    monkeypatch.setattr(_situation, "find_all", lambda *_arguments: ({"blue": [], "green": []}, {}))
+    params = {"app": "shop", "state_dir": str(edge.directory), "lock": False, "vhost": {}, "project_src": "/srv/shop"}
+    params.update(compose_files=["compose.yml"], shared_services=[], exclusive_services=[])
+    with pytest.raises(EdgeError, match=f"^{read} can't be read: .*line 1: the text ends within"):
+        _situation.Situation(None, params, [{"upstream": "shop-was"}], "", may_judge=False)
