@@ -26,8 +26,8 @@ def summary(inspected):
 
     Keys: id, name, project, service, state, health (None without a healthcheck), exit_code, image, image_id, app,
     color, release, deploy, config, shared (None where the container isn't ours), exclusive, restart_policy ({Name,
-    MaximumRetryCount}), stop_timeout (s of grace), networks ({network: {address, names}}), volumes ({target: volume
-    name}), published ({port: port of the host}), depends_on (services).
+    MaximumRetryCount}), stop_timeout (s of grace), networks ({network: {addresses, names}}; IPv4 comes first, IPv6 is
+    in brackets), volumes ({target: volume name}), published ({port: port of the host}), depends_on (services).
     """
     labels = inspected["Config"].get("Labels") or {}
     state = inspected["State"]
@@ -53,7 +53,7 @@ def summary(inspected):
         "stop_timeout": 10 if inspected["Config"].get("StopTimeout") is None else inspected["Config"]["StopTimeout"],
         "networks": {
             name: {
-                "address": network.get("IPAddress") or "",
+                "addresses": _addresses(network),
                 "names": sorted(set((network.get("Aliases") or []) + (network.get("DNSNames") or []))),
             }
             for name, network in inspected["NetworkSettings"]["Networks"].items()
@@ -70,6 +70,11 @@ def summary(inspected):
         },
         "depends_on": [entry.split(":")[0] for entry in depends_on.split(",") if entry],
     }
+
+
+def _addresses(network):
+    ipv6 = network.get("GlobalIPv6Address")
+    return [address for address in (network.get("IPAddress"), ipv6 and f"[{ipv6}]") if address]
 
 
 def is_running(container):
@@ -132,8 +137,8 @@ def edge_addresses(containers, network, app, color):
     """Return the addresses of the containers that have a name of ours on nginx's network."""
     prefix = f"{app}-{color}-"
     joined = [container["networks"][network] for container in containers if network in container["networks"]]
-    own = {entry["address"] for entry in joined if any(name.startswith(prefix) for name in entry["names"])}
-    return sorted(own - {""})
+    own = [entry["addresses"] for entry in joined if any(name.startswith(prefix) for name in entry["names"])]
+    return sorted({address for addresses in own for address in addresses})
 
 
 def is_retired(container):

@@ -73,8 +73,8 @@ def _names(app, color, services, containers):
         names.add(container["name"])
         names |= {f"{HOST}:{port}" for port in container["published"].values()}
         for network in container["networks"].values():
-            names.update([network["address"]] + network["names"])
-    return names - {""} - _of_both(color, containers)
+            names.update(network["addresses"] + network["names"])
+    return names - _of_both(color, containers)
 
 
 def _of_both(color, containers):
@@ -165,16 +165,17 @@ def introduction(previous, coming, followed):
     return introduced
 
 
-def endpoints(containers, services, color, network, mode):
-    """Return ``address:port`` of all that nginx may have a connection open to in ``color``."""
+def endpoints(containers, services, color, network, mode, most=None):
+    """Return ``address:port`` of all that nginx may have a connection open to in ``color``; ``most``: at so many
+    addresses of each container at most."""
     if mode == "host":
         ours = upstreams("", color, services, containers, mode)
         return sorted({_place(target) for upstream in ours for target in upstream["targets"]})
     places = {
-        "{}:{}".format(container["networks"][network]["address"], service["port"])
+        "{}:{}".format(address, service["port"])
         for service in services
         for container in takes_traffic(containers, [service], color)
-        if container["networks"].get(network, {}).get("address")
+        for address in container["networks"].get(network, {}).get("addresses", [])[:most]
     }
     return sorted(places)
 

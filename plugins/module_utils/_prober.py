@@ -120,8 +120,8 @@ def replicas(engine, state, params):
 
     def bases(test):
         services = [service for service in unfinished["services"] if service["name"] == test["service"]]
-        # Of one that takes traffic at several ports, the first that is named.
-        places = _plan.endpoints(containers, services[:1], color, params["network"], params["nginx_mode"])
+        # Of one that takes traffic at several ports, the first that is named; nor need an app listen on IPv6 as well.
+        places = _plan.endpoints(containers, services[:1], color, params["network"], params["nginx_mode"], most=1)
         return [(f"http://{place}", None) for place in places]
 
     return bases

@@ -47,11 +47,11 @@ def test_a_container_of_ours():
         "stop_timeout": 3,
         "networks": {
             "front": {
-                "address": "10.200.77.5",
+                "addresses": ["10.200.77.5"],
                 "names": ["e5d100788352", "store-green-was", "store-green-was-green-1", "was-green"],
             },
             "store-green_default": {
-                "address": "192.168.144.4",
+                "addresses": ["192.168.144.4"],
                 "names": ["e5d100788352", "store-green-was-green-1", "was-green"],
             },
         },
@@ -89,7 +89,7 @@ def test_what_an_engine_may_leave_out():
     summary = containers.summary(container)
     assert summary["service"] is None
     assert summary["stop_timeout"] == 0
-    assert summary["networks"] == {"front": {"address": "10.200.77.3", "names": []}}
+    assert summary["networks"] == {"front": {"addresses": ["10.200.77.3"], "names": []}}
     assert summary["volumes"] == {}
 
 
@@ -122,6 +122,24 @@ def test_ports_of_the_host(ports, published):
 )
 def test_addresses_behind_our_names(network, app, color, expected):
     assert containers.edge_addresses([summary("ours"), summary("docker_run")], network, app, color) == expected
+
+
+@pytest.mark.parametrize(
+    "ipv4, ipv6, expected",
+    [
+        ("10.0.0.2", "", ["10.0.0.2"]),
+        ("10.0.0.2", "fd00::2", ["10.0.0.2", "[fd00::2]"]),
+        ("", "fd00::2", ["[fd00::2]"]),
+        ("", "", []),  # it is stopped
+        (None, None, []),
+    ],
+)
+def test_addresses_on_a_network(ipv4, ipv6, expected):
+    container = inspected("ours")
+    container["NetworkSettings"]["Networks"]["front"].update(IPAddress=ipv4, GlobalIPv6Address=ipv6)
+    summary = containers.summary(container)
+    assert summary["networks"]["front"]["addresses"] == expected
+    assert containers.edge_addresses([summary], "front", "store", "green") == expected
 
 
 def summary(name, **changes):

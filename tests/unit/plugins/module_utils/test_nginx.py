@@ -248,6 +248,13 @@ def test_connections_of_nginxs_own_clients(inodes, count):
     assert nginx.clients(recorded("proc_net_tcp.txt"), inodes) == count
 
 
+def test_connections_over_ipv6():
+    remote = "01004DFD000002000000000007000000:0BB8"
+    table = f"  sl  local_address  remote_address\n   1: {'0' * 32}:BAC3 {remote} 01 0:0 00:0 0 0 0 1 1 0\n"
+    assert nginx.established(table, ["10.0.0.7:3000", "[fd4d:1:2::7]:3000"]) == 1
+    assert nginx.established(table, ["10.0.0.7:3000", "[fd4d:1:2::8]:3000"]) == 0
+
+
 def test_an_empty_table_has_no_connections():
     assert (nginx.established("", ["10.200.77.5:3000"]), nginx.clients("")) == (0, 0)
 

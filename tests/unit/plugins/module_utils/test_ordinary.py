@@ -120,12 +120,12 @@ def test_a_hostname_is_the_colors_own():
     ],
 )
 def test_which_joins_are_missing(names, expected):
-    networks = {} if names is None else {"edge": {"address": "", "names": names}}
+    networks = {} if names is None else {"edge": {"addresses": [], "names": names}}
     web = {"name": "shop-blue-web-1", "service": "web", "networks": networks}
     db = {
         "name": "db",
         "service": "db",
-        "networks": {"shop-blue_back": {"address": "", "names": ["db", "pg", "database"]}},
+        "networks": {"shop-blue_back": {"addresses": [], "names": ["db", "pg", "database"]}},
     }
     result, _warnings = colored()
     found = ordinary.missing(result[ordinary.JOINS], [web], {"db": [db]})

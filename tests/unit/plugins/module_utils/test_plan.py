@@ -28,8 +28,9 @@ HOST_SERVICES = named_services(
 )
 
 
-def container(service, address="", ours=True, **changes):
-    """A summary as _containers makes it, of service "was-blue" or "signal-green"; ``address``: on the network edge."""
+def container(service, *addresses, ours=True, **changes):
+    """A summary as _containers makes it, of service "was-blue" or "signal-green"; ``addresses``: on the network
+    edge."""
     base, color = service.rsplit("-", 1)
     names = [service] + ([f"shop-{color}-{base}"] if ours else [])
     return dict(
@@ -46,7 +47,7 @@ def container(service, address="", ours=True, **changes):
             "config": "c0ffee" if ours else None,
             "exclusive": False,
             "restart_policy": {"Name": "unless-stopped", "MaximumRetryCount": 0},
-            "networks": {"edge": {"address": address, "names": names}},
+            "networks": {"edge": {"addresses": list(addresses), "names": names}},
             "published": {},
             "volumes": {},
         },
@@ -258,11 +259,21 @@ def test_while_nginx_gets_to_know_names_the_traffic_goes_where_it_goes(color, no
 
 
 def test_endpoints_of_what_takes_traffic():
-    containers = [*stack("blue"), container("worker-blue", "10.0.0.9"), container("was-blue", "", networks={})]
+    containers = [*stack("blue"), container("worker-blue", "10.0.0.9"), container("was-blue", networks={})]
     assert plan.endpoints(containers, SERVICES, "blue", "edge", "container") == ["10.0.0.2:3000", "10.0.0.3:3001"]
     assert plan.endpoints(containers, SERVICES, "blue", "other", "container") == []
-    assert plan.endpoints([container("was-blue", "")], SERVICES, "blue", "edge", "container") == []
+    assert plan.endpoints([container("was-blue")], SERVICES, "blue", "edge", "container") == []
     assert plan.endpoints(containers, HOST_SERVICES, "blue", None, "host") == ["127.0.0.1:13000", "127.0.0.1:13001"]
+
+
+def test_endpoints_over_ipv6():
+    containers = [container("was-blue", "10.0.0.2", "[fd00::2]"), container("signal-blue", "[fd00::3]")]
+    every = ["10.0.0.2:3000", "[fd00::2]:3000", "[fd00::3]:3001"]
+    assert plan.endpoints(containers, SERVICES, "blue", "edge", "container") == every
+    first = ["10.0.0.2:3000", "[fd00::3]:3001"]
+    assert plan.endpoints(containers, SERVICES, "blue", "edge", "container", most=1) == first
+    colors = {"blue": containers, "green": []}
+    assert plan.active_color("shop", SERVICES, served("[fd00::2]"), colors, []) == ("blue", "nginx")
 
 
 def test_endpoints_of_a_service_with_two_ports():

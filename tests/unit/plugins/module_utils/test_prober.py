@@ -12,6 +12,7 @@ import json
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import pytest
 
@@ -21,9 +22,12 @@ from ansible_collections.hotswap.compose.plugins.module_utils._baker import Smok
 from ansible_collections.hotswap.compose.plugins.module_utils._prober import (
     Prober,
     SmokeError,
+    replicas,
     smoke_tests,
     through_nginx,
 )
+
+SERVICE = {"name": "was-{color}", "base": "was", "port": 3000, "upstream": "shop-was"}
 
 
 class App(BaseHTTPRequestHandler):
@@ -187,6 +191,15 @@ def rounds(app, statuses, allowed, until):
             time.sleep(0.005)
     assert said and all(text.startswith("smoke test ") for text in said) or not baker.failures
     return baker
+
+
+def test_each_replica_is_asked_once(monkeypatch):
+    edges = [["10.0.0.2", "[fd00::2]"], ["10.0.0.3", "[fd00::3]"]]
+    containers = [{"service": "was-blue", "networks": {"edge": {"addresses": addresses}}} for addresses in edges]
+    monkeypatch.setattr(_prober._containers, "of_run", lambda *_arguments: containers)
+    state = SimpleNamespace(app="shop", journal={"unfinished": {"color": "blue", "services": [SERVICE]}})
+    bases = replicas(None, state, {"network": "edge", "nginx_mode": "container"})
+    assert bases({"service": "was-{color}"}) == [("http://10.0.0.2:3000", None), ("http://10.0.0.3:3000", None)]
 
 
 def test_rounds_that_pass_are_no_objection(app):

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import contextlib
 import time
+from types import SimpleNamespace
 
 import pytest
 
+from ansible_collections.hotswap.compose.plugins.module_utils import _canary, _swap
 from ansible_collections.hotswap.compose.plugins.module_utils import _nginx as nginx
-from ansible_collections.hotswap.compose.plugins.module_utils import _swap
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError, RefusedReload
 from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState
 from ansible_collections.hotswap.compose.plugins.module_utils._swap import Swap
@@ -591,3 +592,25 @@ def test_names_are_followed_in_time_where_the_clock_was_set_back(state, monkeypa
     edge = StandInEdge({OURS: on_disk("blue")})
     swap_of(edge, state)._follow(on_disk("blue"), _swap.time.time() + 3600)
     assert slept == [_swap.LOOK_UP]
+
+
+@pytest.mark.parametrize("version, by_address", [(OLD, True), (NEW, False)])
+def test_a_canary_over_both_families(version, by_address, monkeypatch):
+    def container(color, *addresses):
+        return {"service": f"was-{color}", "networks": {"edge": {"addresses": list(addresses)}}}
+
+    blue, green = container("blue", "10.0.0.2", "[fd00::2]"), container("green", "10.0.0.3", "[fd00::3]")
+    monkeypatch.setattr(_swap._containers, "by_id", lambda *_arguments: [blue])
+    monkeypatch.setattr(_swap._containers, "of_run", lambda *_arguments: [green])
+    services = [{"name": "was-{color}", "base": "was", "port": 3000, "upstream": "shop-was"}]
+    state = SimpleNamespace(app="shop", unfinished={"color": "green", "previous": ["blue-id"], "services": services})
+    named = {color: [{"host": f"shop-{color}-was", "port": 3000}] for color in ("blue", "green")}
+    upstreams = [{"name": "shop-was", "targets": named["green"], "active_targets": named["blue"]}]
+    swap = SimpleNamespace(state=state, version=version)
+    (upstream,) = _swap.with_addresses(None, swap, upstreams, "edge", "container")
+    by_addresses = [{"host": host, "port": 3000} for host in ("10.0.0.3", "[fd00::3]")]
+    assert upstream["addresses"] == [2, 2]
+    assert upstream["targets"] == (by_addresses if by_address else named["green"])
+    text = _canary.begun(content("blue"), 10, [upstream], None)
+    assert [target["weight"] for target in parse(text)["shop-was"]] == [9] + [1] * len(upstream["targets"])
+    assert nginx.settled(text) == content("blue")

@@ -14,7 +14,7 @@ from ansible_collections.hotswap.compose.plugins.module_utils._tally import Answ
 from ansible_collections.hotswap.compose.plugins.module_utils._upstream import parse
 
 PATH = "/dev/shm/bluegreen-my-shop.log"
-GREEN = ["172.20.0.5:3000", "172.20.0.6:3000"]
+GREEN = ["172.20.0.5:3000", "172.20.0.6:3000", "[fd00::5]:3000"]
 
 
 def file():
@@ -57,6 +57,8 @@ def test_what_is_begun_is_ended():
         ("d1 blue 503 172.20.0.6:3000", (1, 1), (0, 0)),  # by a canary
         ("d1 green 502 172.20.0.5:3000, 172.20.0.6:3000", (1, 1), (0, 0)),
         ("d1 blue 200 172.20.0.6:3000, 172.20.0.4:3000", (0, 0), (1, 0)),
+        ("d1 green 200 [fd00::5]:3000", (1, 0), (0, 0)),
+        ("d1 green 502 [fd00::5]:3000, [fd00::4]:3000", (0, 0), (1, 1)),
         ("d1 green 502 shop-was", (1, 1), (0, 0)),  # no address was left to try
         ("d1 blue 502 shop-was", (0, 0), (1, 1)),
         ("d1 green 504 -", (1, 1), (0, 0)),
