@@ -55,7 +55,9 @@ class Edge:
 
     def dump(self):
         """Return ``(ok, text)``: what the running nginx's ``nginx -T`` prints of the configuration on disk."""
-        return self.run(["nginx", "-T"] + self.arguments)
+        ok, text = self.run(["nginx", "-T"] + self.arguments)
+        # That all is well, and what it warns of, comes first.
+        return ok, text[max(text.find("# configuration file "), 0) :] if ok else text
 
     def judge(self, files):
         """Return ``(ok, text)`` of ``nginx -T`` with ``files`` in the conf dir, without a change to the conf dir.
