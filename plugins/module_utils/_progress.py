@@ -51,7 +51,8 @@ class Progress:
 
     def __exit__(self, *_error):
         if self._file is not None:
-            os.unlink(self._path)
+            with contextlib.suppress(OSError):  # another run took it for an orphan's before it was locked
+                os.unlink(self._path)
             os.close(self._file)
             self._file = None
 
@@ -81,7 +82,8 @@ def _remove_orphans():
     """Remove the files of modules that were killed: nobody holds those."""
     for path in glob.glob(PREFIX + "*"):
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
+            # Anybody may make a FIFO of such a name: without O_NONBLOCK that waits for its reader.
+            descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:
             continue
         try:

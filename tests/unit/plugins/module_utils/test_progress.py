@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import stat
+import threading
 
 import pytest
 
@@ -106,3 +107,28 @@ def test_what_a_killed_module_left_goes_and_what_another_writes_stays(path, tmp_
         assert sorted(tmp_path.iterdir()) == [path, held] if path < held else [held, path]
     os.close(descriptor)
     assert list(tmp_path.iterdir()) == [held]
+
+
+def test_a_file_that_another_run_removed_is_no_reason_to_fail(path):
+    with Progress(str(path)) as progress:
+        path.unlink()
+        progress.say("a")
+    assert [line["says"] for line in progress.lines] == ["a"]
+
+
+def test_a_fifo_that_nobody_reads_holds_nobody(path, tmp_path):
+    fifo = tmp_path / "progress-fifo"
+    os.mkfifo(fifo)
+
+    def work():
+        with Progress(str(path)):
+            pass
+
+    working = threading.Thread(target=work, daemon=True)
+    working.start()
+    working.join(10)
+    held = working.is_alive()
+    if held:
+        os.close(os.open(fifo, os.O_RDONLY | os.O_NONBLOCK))  # lets it go
+    assert not held
+    assert list(tmp_path.iterdir()) == [fifo]
