@@ -104,7 +104,10 @@ class Follower:
         if answer["rc"] == GONE:
             return None
         if answer["rc"] == 0:
-            return parsed(answer["stdout"])
+            lines = parsed(answer["stdout"])
+            if not lines:
+                time.sleep(STEP)  # the command ends at once with a line that is not whole
+            return lines
         time.sleep(patience)
         return []
 
@@ -124,9 +127,11 @@ def command(path, heard, patience):
 
 def parsed(text):
     """Return the lines that a file's text has, up to one that is not whole. A terminal on the way may end them by
-    CRLF."""
+    CRLF, and brings what goes to stderr too, such as a warning of sudo's."""
     lines = []
     for line in text.splitlines():
+        if not line.startswith("{"):
+            continue
         try:
             lines.append(json.loads(line))
         except ValueError:

@@ -16,13 +16,18 @@ import pytest
 
 from ansible_collections.hotswap.compose.plugins.module_utils._progress import Progress
 from ansible_collections.hotswap.compose.plugins.plugin_utils import _narrator
-from ansible_collections.hotswap.compose.plugins.plugin_utils._follower import GONE, Follower, command, parsed
+from ansible_collections.hotswap.compose.plugins.plugin_utils._follower import GONE, STEP, Follower, command, parsed
 from ansible_collections.hotswap.compose.plugins.plugin_utils._narrator import Narrator
 
 
 def on_target(text):
     done = subprocess.run(["sh", "-c", text], capture_output=True, text=True, check=False)
     return {"rc": done.returncode, "stdout": done.stdout}
+
+
+def by_terminal(text):
+    answer = on_target(text)
+    return dict(answer, stdout="sudo: unable to resolve host web1\r\n" + answer["stdout"].replace("\n", "\r\n"))
 
 
 def until(true, seconds=10):
@@ -62,8 +67,9 @@ def follower(path, screen, run=on_target, transport="local"):
     return Follower(run, transport, path, Narrator(time.monotonic(), "all"), screen.show)
 
 
-def test_each_line_is_shown_as_it_comes_and_once(path, screen):
-    following = follower(path, screen)
+@pytest.mark.parametrize("run", [on_target, by_terminal])
+def test_each_line_is_shown_as_it_comes_and_once(path, screen, run):
+    following = follower(path, screen, run)
     with following, Progress(path) as progress:
         for number in range(3):
             progress.say(f"{number} →")
@@ -104,6 +110,14 @@ def test_a_connection_that_fails_is_tried_again(path, screen, monkeypatch, tmp_p
     with follower(path, screen, failing, "ssh"), Progress(path) as progress:
         progress.say("a")
         until(lambda: "a" in screen.lines)
+
+
+def test_looks_that_bring_no_line_are_not_made_without_a_pause(path, screen, monkeypatch):
+    slept = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    for stdout in ("sudo: unable to resolve host web1\r\n", '{"says": "a'):
+        assert follower(path, screen, lambda text, stdout=stdout: {"rc": 0, "stdout": stdout})._look(0, 5) == []
+    assert slept == [STEP, STEP]
 
 
 def test_the_end_waits_for_no_look(path, screen):
@@ -181,6 +195,7 @@ def test_a_look(tmp_path, text, heard, rc, output):
         ('{"says": "a"}\n{"says": "b"}\n', [{"says": "a"}, {"says": "b"}]),
         ('{"says": "a"}\r\n{"says": "b"}\r\n', [{"says": "a"}, {"says": "b"}]),
         ('{"says": "a"}\n{"says": "b', [{"says": "a"}]),
+        ('sudo: 1\r\n{"says": "a"}\r\nsudo: 2\r\n{"says": "b"}\r\n', [{"says": "a"}, {"says": "b"}]),
     ],
 )
 def test_lines_of_a_text(text, lines):
