@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import mmap
 import os
@@ -54,7 +55,9 @@ class Follower:
 
     def __exit__(self, *_error):
         if self._child:
-            os.killpg(self._child, signal.SIGTERM)
+            os.kill(self._child, signal.SIGTERM)  # it is waited for, whatever becomes of its group
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # a Mac's, of a group of zombies alone
+                os.killpg(self._child, signal.SIGTERM)
             os.waitpid(self._child, 0)
             self._child = None
 

@@ -127,6 +127,23 @@ def test_the_end_waits_for_no_look(path, screen):
     assert time.monotonic() - began < 2
 
 
+# Where the file has gone, the child ends by itself; else it still looks.
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_group_that_can_not_be_ended_loses_no_result(path, screen, monkeypatch, ended):
+    def killpg(group, number):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "killpg", killpg)
+    began = time.monotonic()
+    with follower(path, screen, lambda text: {"rc": GONE} if ended else time.sleep(60)) as following:
+        child = following._child
+        if ended:
+            os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    with pytest.raises(ChildProcessError):
+        os.waitpid(child, os.WNOHANG)
+    assert time.monotonic() - began < 30
+
+
 # Once the child follows, and before it has taken a step.
 @pytest.mark.parametrize("late", [False, True])
 def test_it_ends_with_a_run_that_was_killed(path, screen, monkeypatch, tmp_path, late):
