@@ -13,7 +13,7 @@ import signal
 
 from ansible.utils.display import Display
 
-from ansible_collections.hotswap.compose.plugins.plugin_utils._process import identity
+from ansible_collections.hotswap.compose.plugins.plugin_utils._process import identity, is_dead
 
 BEAT = 5.0
 """s from one beat to the next."""
@@ -40,7 +40,7 @@ def watch(run, transport, beat, pid):
         os.setsid()
         if os.fork() == 0:
             _detach()
-            _follow(run, shlex.quote(beat), pid, process)
+            _follow(run, shlex.quote(beat), process)
     finally:
         os._exit(0)
 
@@ -52,21 +52,21 @@ def _detach():
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)
-    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    # Up to the limit, which may be a billion, it takes minutes where Python has no close_range.
+    os.closerange(3, max(map(int, os.listdir("/proc/self/fd"))) + 1)
     display = Display()
     display._final_q = None  # the worker's way to the playbook, closed now
     display.verbosity = 0
 
 
-def _follow(run, beat, pid, process):
+def _follow(run, beat, process):
     try:
-        lives = os.pidfd_open(pid)
-    except ProcessLookupError:
-        lives = None
-    if lives is not None and identity(pid) == process:
-        while not select.select([lives], [], [], BEAT)[0]:
-            if _told(run, f"touch -c {beat} && test -e {beat}") is False:
-                return  # given up by the run itself, or by unlock
+        lives = [os.pidfd_open(process["pid"])]
+    except (AttributeError, OSError):  # not in each Python, nor allowed by each kernel: looked at once a beat
+        lives = []
+    while not is_dead(process) and not select.select(lives, [], [], BEAT)[0]:
+        if _told(run, f"touch -c {beat} && test -e {beat}") is False:
+            return  # given up by the run itself, or by unlock
     _told(run, f"rm -f {beat}")
 
 

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import select
 import subprocess
 import time
 
@@ -42,7 +44,16 @@ def beat(tmp_path):
     return file
 
 
-def test_the_beat_is_renewed_until_the_run_dies(run, beat):
+def refused(pid):
+    raise OSError(errno.ENOSYS, "Function not implemented")
+
+
+# What tells the end of a process: None where Python was built without it.
+@pytest.mark.parametrize("pidfd_open", [os.pidfd_open, refused, None])
+def test_the_beat_is_renewed_until_the_run_dies(run, beat, monkeypatch, pidfd_open):
+    monkeypatch.setattr(os, "pidfd_open", pidfd_open)
+    if pidfd_open is None:
+        monkeypatch.delattr(os, "pidfd_open")
     _watcher.watch(on_target, "local", str(beat), run.pid)
     until(lambda: beat.stat().st_mtime > 0)
     os.utime(beat, (0, 0))
@@ -57,6 +68,21 @@ def test_a_run_that_died_before_it_was_watched(run, beat):
     os.waitid(os.P_PID, run.pid, os.WEXITED | os.WNOWAIT)
     _watcher.watch(on_target, "local", str(beat), run.pid)
     until(lambda: not beat.exists())
+
+
+def test_it_keeps_no_file_of_the_run_also_where_the_limit_is_a_billion(run, beat, monkeypatch):
+    def closerange(low, high, close=os.closerange):
+        assert high < 1_000_000
+        close(low, high)
+
+    monkeypatch.setattr(os, "sysconf", lambda name: 1_000_000_000)
+    monkeypatch.setattr(os, "closerange", closerange)
+    read, write = os.pipe()
+    _watcher.watch(on_target, "local", str(beat), run.pid)
+    os.close(write)
+    assert select.select([read], [], [], 10)[0]
+    os.close(read)
+    until(lambda: beat.stat().st_mtime > 0)
 
 
 def test_a_lock_that_was_given_up_is_left_alone(run, beat, tmp_path):
