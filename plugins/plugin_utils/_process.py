@@ -42,15 +42,31 @@ def is_dead(process):
     here = identity(os.getpid())
     if not here or not isinstance(process, dict) or any(process.get(key) != here[key] for key in ("boot", "pid_ns")):
         return False
-    state, started = _started(process.get("pid"))
-    return state in (None, "Z") or started != process.get("started")
+    pid = process.get("pid")
+    if type(pid) is not int or pid < 1:  # another run's file says it, and a signal to 0 or below is one to many
+        return False
+    state, started = _started(pid)
+    if state is None:
+        return not _may_be_there(pid)
+    return state == "Z" or started != process.get("started")
 
 
 def _started(pid):
-    """Return ``(state, start in clock ticks)`` of a process; None for both where there is none."""
+    """Return ``(state, start in clock ticks)`` of a process; None for both where none is shown."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
             fields = file.read().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
+    except (FileNotFoundError, PermissionError, ProcessLookupError):
         return None, None
     return fields[0], int(fields[19])
+
+
+def _may_be_there(pid):
+    """Return False where there is no such process; a /proc with hidepid does not show another user's."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        pass
+    return True

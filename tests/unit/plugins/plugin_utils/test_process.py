@@ -8,6 +8,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from ansible_collections.hotswap.compose.plugins.plugin_utils import _process
 from ansible_collections.hotswap.compose.plugins.plugin_utils._process import identity, is_dead, is_this_run, run_pid
 
@@ -27,6 +29,41 @@ def test_a_process_that_has_ended():
     assert is_dead(its)  # a zombie, that nobody waited for yet
     process.wait()
     assert is_dead(its)
+
+
+@pytest.mark.parametrize("refusal", [FileNotFoundError, PermissionError])
+def test_a_process_that_proc_does_not_show(monkeypatch, refusal):
+    def hidden(path, *args, **kwargs):
+        if path.endswith("/stat"):
+            raise refusal(path)
+        return open(path, *args, **kwargs)
+
+    process = subprocess.Popen(["sleep", "60"])
+    its = identity(process.pid)
+    monkeypatch.setattr(_process, "open", hidden, raising=False)
+    assert not is_dead(its)
+    process.kill()
+    process.wait()
+    assert is_dead(its)
+
+
+def test_a_process_that_no_signal_may_be_sent_to_lives(monkeypatch):
+    def kill(pid, number):
+        assert number == 0
+        raise PermissionError
+
+    mine = identity(os.getpid())
+    monkeypatch.setattr(_process, "_started", lambda pid: (None, None))
+    monkeypatch.setattr(os, "kill", kill)
+    assert not is_dead(mine)
+
+
+@pytest.mark.parametrize("pid", [None, "", "self", "1", True, 1.0, 0, -1, 2**70, []])
+def test_a_number_that_is_none_of_a_process_is_not_known_to_be_dead(monkeypatch, pid):
+    asked = []
+    monkeypatch.setattr(os, "kill", lambda pid, number, kill=os.kill: asked.append(pid) or kill(pid, number))
+    assert not is_dead(dict(identity(os.getpid()), pid=pid))
+    assert asked in ([], [2**70])
 
 
 def test_this_very_run(monkeypatch):
