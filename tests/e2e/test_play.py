@@ -85,15 +85,36 @@ def test_role_by_the_roles_keyword(site):
     assert (run.changed, run.result["outcome"]) == (0, "unchanged")
 
 
+HANDLERS = [{"name": "mine", "fail": {"msg": "the user's handler is broken"}}]
+
+
+def hook(site, *tasks):
+    """Write a hook whose first task notifies the user's handler."""
+    path = site.directory / "hook.json"
+    path.write_text(json.dumps([{"command": "true", "notify": "mine"}, *tasks]))
+    return str(path)
+
+
 def test_users_handler_that_fails_is_no_obstacle_to_going_back(site):
     """What a hook notified has not run yet as the release fails; ours does not wait for it."""
-    hook = site.directory / "hook.json"
-    hook.write_text(json.dumps([{"command": "true", "notify": "mine"}, {"fail": {"msg": "the hook is broken"}}]))
-    path = write(site, tasks=[ROLE], handlers=[{"name": "mine", "fail": {"msg": "the user's handler is broken"}}])
+    path = write(site, tasks=[ROLE], handlers=HANDLERS)
+    after_swap = hook(site, {"fail": {"msg": "the hook is broken"}})
     before = site.release()
     with site.load() as load:
-        run = site.play(path, release=site.other(), hooks={"after_swap": str(hook)}).failed()
+        run = site.play(path, release=site.other(), hooks={"after_swap": after_swap}).failed()
     load.lost_nothing()
     assert "was rolled back, in the hook after_swap: the hook is broken" in run.message
     assert (run.result["outcome"], run.result["release"]) == ("rolled_back", before)
     site.serves(before)
+
+
+def test_users_handler_that_fails_before_the_first_swap(make_site):
+    """It runs in the same flush as ours, before it: nothing has the traffic."""
+    site = make_site("play-first")
+    site.image("v1")
+    site.start_nginx(wait=False)
+    path = write(site, tasks=[ROLE], handlers=HANDLERS)
+    run = site.play(path, release="v1", hooks={"before_swap": hook(site)}).failed()
+    assert "was refused, in the phase swap: the user's handler is broken" in run.message
+    assert "Traffic: nothing has it, as before; this was the first deploy." in run.message
+    assert (run.result["outcome"], run.result["active_color"], site.containers()) == ("rejected", None, {})
