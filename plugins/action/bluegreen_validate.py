@@ -18,6 +18,8 @@ from ansible_collections.hotswap.compose.plugins.plugin_utils._refused import Re
 
 PREFIX = "bluegreen_"
 
+OMITTED = "__bluegreen_omitted__"
+
 
 class ActionModule(ActionBase):
     """Cast the role's variables by its argument specs and hold them against the rules between them. Nothing is sent
@@ -37,9 +39,14 @@ class ActionModule(ActionBase):
         variables = self._templar.template({name: task_vars[name] for name in options if name in task_vars})
         if "omit" in task_vars:
             variables = _without(task_vars["omit"], variables)
+        secret = [name for name in options if options[name].get("no_log")]
+        # The tasks encode these as they are. From ansible-core 2.19 on, omit has gone from what a template returns.
+        showing = self._templar.copy_with_new_env(available_variables=dict(task_vars, omit=OMITTED))
+        omitted = _omitted(showing.template({name: task_vars[name] for name in secret if name in task_vars}))
+        if omitted:
+            raise Refused(f"{', '.join(omitted)}: nothing secret can be omit; give a value or leave it out")
         values = {name: _typed(value, options[name]) for name, value in variables.items()}
         values = {name: value for name, value in values.items() if value is not None}
-        secret = [name for name in options if options[name].get("no_log")]
         for name in secret:
             if isinstance(values.get(name), str):
                 raise Refused(f"{name} is given as a text that is no JSON: it must be a {options[name]['type']}")
@@ -108,3 +115,11 @@ def _without(omitted, value):
     if isinstance(value, list):
         return [_without(omitted, each) for each in value if each != omitted]
     return value
+
+
+def _omitted(value, *path):
+    """Return where in ``value`` is OMITTED, each as its keys joined by dots."""
+    if value == OMITTED:
+        return [".".join(path)]
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [found for key, each in pairs for found in _omitted(each, *path, str(key))]

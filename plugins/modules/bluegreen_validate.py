@@ -17,7 +17,7 @@ description:
   - Casts the variables of the role P(hotswap.compose.bluegreen#role) by its argument specs, so that a value given as
     a string by C(-e) or by a survey is like a typed one, and holds them against the rules between them.
   - A variable that is C(omit), or V(null), counts as not given; so does an empty text, as a survey hands it in, where
-    no text is wanted or none need be given.
+    no text is wanted or none need be given. Neither a secret variable nor a part of one can be C(omit).
   - Runs on the controller, before anything is sent to the target. Can only be used in that role.
 extends_documentation_fragment:
   - hotswap.compose.attributes

@@ -276,6 +276,24 @@ def test_what_is_omitted_is_not_given():
     assert settings["services"] == validated(SOUND)["services"]
 
 
+@pytest.mark.parametrize(
+    "variable, value, named",
+    [
+        ("env", OMIT, "bluegreen_env"),
+        ("env", {"A": "1", "TOKEN": OMIT}, "bluegreen_env.TOKEN"),
+        ("env", trust_as_template("{{ elsewhere }}"), "bluegreen_env.TOKEN"),
+        ("preview", {"cookie": {"name": OMIT, "value": OMIT}}, "bluegreen_preview.cookie.name, bluegreen_preview.c"),
+        ("smoke_tests", [{"service": "was-{color}", "path": "/", "body": OMIT}], "bluegreen_smoke_tests.0.body"),
+    ],
+)
+def test_what_is_secret_can_not_be_omitted(variable, value, named):
+    variables = dict(SOUND, elsewhere={"TOKEN": OMIT}, **{f"bluegreen_{variable}": value})
+    with pytest.raises(AnsibleActionFail) as error:
+        validated(variables)
+    assert named in str(error.value)
+    assert "nothing secret can be omit" in str(error.value)
+
+
 @pytest.mark.parametrize("answer, given", [("", None), ("v1", "v1")])
 def test_an_optional_question_of_a_survey_that_was_left_empty_is_not_answered(answer, given):
     variables = dict(SOUND, bluegreen_release=answer)
