@@ -75,11 +75,8 @@ class ActionModule(ActionBase):
                 found.append(f"bluegreen_hooks is {path!r}: there is no such file on the controller for {name}")
                 continue
             try:
-                tasks = self._loader.load_from_file(path) or []
-                if not isinstance(tasks, list):
-                    raise AnsibleError("it is no list of tasks")
                 load_list_of_blocks(
-                    tasks,
+                    [{"import_tasks": {"file": path}}],  # so that what it imports is looked for beside it
                     play=self._task.get_play(),
                     variable_manager=self._task.get_variable_manager(),
                     loader=self._loader,

@@ -42,7 +42,8 @@ class Hooks(dict):
     def __init__(self, directory):
         self.directory = directory
         (directory / "note.yml").write_text(NOTE.replace("@directory@", str(directory)))
-        super().__init__(dict.fromkeys(NAMES, str(directory / "note.yml")))
+        (directory / "import.yml").write_text("- name: Import a file beside this one\n  import_tasks: note.yml\n")
+        super().__init__(dict.fromkeys(NAMES, str(directory / "import.yml")))
 
     def ran(self):
         notes = sorted(self.directory.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
@@ -122,7 +123,7 @@ def test_hook_without_a_file_is_refused_before_anything_starts(site, path, words
     "text, words",
     [
         ("- name: [", ["can't be loaded"]),
-        ("tasks: []", ["can't be loaded", "no list of tasks"]),
+        ("tasks: []", ["can't be loaded", "must contain a list of tasks"]),
         ("- name: Tell them\n  nowhere.chat.tell:\n    text: done\n", ["can't be loaded", "nowhere.chat.tell"]),
     ],
     ids=["syntax", "mapping", "module"],

@@ -11,8 +11,11 @@ from types import SimpleNamespace
 import pytest
 import yaml
 from ansible.errors import AnsibleActionFail
+from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.play import Play
 from ansible.template import Templar
+from ansible.vars.manager import VariableManager
 
 from ansible_collections.hotswap.compose.plugins.action.bluegreen_validate import ActionModule
 
@@ -358,6 +361,36 @@ def test_what_is_wrong_is_named(variables, parts):
         validated(variables)
     for part in parts:
         assert part in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "text, beside, parts",
+    [
+        ("- import_tasks: common.yml", "- debug:", None),
+        ("- import_tasks: '{{ name }}.yml'", "- debug:", None),
+        ("- include_tasks: later.yml", "", None),
+        ("- import_tasks: other.yml", "- debug:", ["other.yml"]),
+        ("- import_tasks: common.yml", "- nowhere.chat.tell:", ["nowhere.chat.tell"]),
+        ("- name: [", "", []),
+        ("tasks: []", "", ["must contain a list of tasks"]),
+    ],
+)
+def test_a_hook_is_loaded_as_ansible_will(tmp_path, monkeypatch, text, beside, parts):
+    loader = DataLoader()
+    play = Play.load({"name": "a", "hosts": "all"}, loader=loader)
+    manager = VariableManager(loader=loader, inventory=InventoryManager(loader=loader))
+    manager._extra_vars = {"name": "common"}
+    task = SimpleNamespace(get_play=lambda: play, get_variable_manager=lambda: manager)
+    plugin = ActionModule(task, None, None, loader, None, None)
+    (tmp_path / "hook.yml").write_text(text)
+    (tmp_path / "common.yml").write_text(beside)
+    found = plugin._broken_hooks({"before_swap": str(tmp_path / "hook.yml")})
+    if parts is None:
+        assert found == []
+    else:
+        (problem,) = found
+        for part in ["the tasks for before_swap can't be loaded", *parts]:
+            assert part in problem
 
 
 def test_it_is_of_no_use_outside_the_role():
