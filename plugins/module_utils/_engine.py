@@ -240,8 +240,8 @@ class Engine:
     def stderr_since(self, container: str, moment: float) -> str:
         """What a container wrote to stderr since then, in seconds since the epoch by the Engine's clock; nothing where
         its logging driver can't be read."""
-        # Without a limit: the Engine counts the lines of stdout too, and a busy one writes hundreds there meanwhile. Not
-        # by the SDK's logs(): before version 6, it takes whole seconds alone.
+        # Without a limit: the Engine counts the lines of stdout too, and a busy one writes hundreds there meanwhile.
+        # Not by the SDK's logs(): before version 6, it takes whole seconds alone.
         asked = {"stderr": "1", "since": f"{moment:.9f}"}
         try:
             answer = self.call(self._ask, "get", f"containers/{container}/logs", params=asked)

@@ -43,7 +43,8 @@ def is_dead(process):
     if not here or not isinstance(process, dict) or any(process.get(key) != here[key] for key in ("boot", "pid_ns")):
         return False
     pid = process.get("pid")
-    if type(pid) is not int or pid < 1:  # another run's file says it, and a signal to 0 or below is one to many
+    # Another run's file says it, and a signal to 0 or below is one to many.
+    if not isinstance(pid, int) or isinstance(pid, bool) or pid < 1:
         return False
     state, started = _started(pid)
     if state is None:

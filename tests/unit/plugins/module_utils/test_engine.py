@@ -222,11 +222,8 @@ class AskedServer(ExecServer):
             self.answer(self.output)
 
 
-@contextlib.contextmanager
-def asked(output):
-    questions = []
-    with engine_of(type("Handler", (AskedServer,), {"output": output, "asked": questions})) as engine:
-        yield engine, questions
+def answering(output, questions):
+    return type("Handler", (AskedServer,), {"output": output, "asked": questions})
 
 
 @pytest.mark.parametrize(
@@ -234,7 +231,8 @@ def asked(output):
     [(b"", ""), (b"\x02\0\0\0\0\0\0\x06[emerg", "[emerg"), (None, "")],  # None: the driver can't be read
 )
 def test_what_a_container_wrote_since(output, said):
-    with asked(output) as (engine, questions):
+    questions = []
+    with engine_of(answering(output, questions)) as engine:
         assert engine.stderr_since("nginx", 1769904000.25) == said
     assert questions == [("/v1.41/containers/nginx/logs", {"stderr": "1", "since": "1769904000.250000000"})]
 
@@ -242,7 +240,8 @@ def test_what_a_container_wrote_since(output, said):
 @pytest.mark.parametrize("codes, last", [([], None), ([1, 3], 3)])
 def test_with_what_a_container_last_exited(codes, last):
     ends = [{"status": "die", "Actor": {"ID": "c1", "Attributes": {"exitCode": str(code)}}} for code in codes]
-    with asked(b"".join(json.dumps(end).encode() + b"\n" for end in ends)) as (engine, questions):
+    questions = []
+    with engine_of(answering(b"".join(json.dumps(end).encode() + b"\n" for end in ends), questions)) as engine:
         assert engine.last_exit_code("c1", 1769904000.5) == last
     ((path, question),) = questions
     assert (path, question["since"], question["until"]) == ("/v1.41/events", "0", "1769904000.500000000")

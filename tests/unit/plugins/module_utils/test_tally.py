@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.hotswap.compose.plugins.module_utils import _baker
 from ansible_collections.hotswap.compose.plugins.module_utils import _nginx as nginx
 from ansible_collections.hotswap.compose.plugins.module_utils import _tally as tally
-from ansible_collections.hotswap.compose.plugins.module_utils import _baker
 from ansible_collections.hotswap.compose.plugins.module_utils._baker import TallyBaker
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
 from ansible_collections.hotswap.compose.plugins.module_utils._tally import Answers

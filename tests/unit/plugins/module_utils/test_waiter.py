@@ -394,7 +394,9 @@ def test_what_restarted_while_the_engine_was_silent_is_not():
 
 
 def test_what_runs_again_is_told_with_what_it_exited():
-    outcome, waiter, engine, changes = wait((0, lambda containers: containers.update(c1=restarted(inspected("healthy"), 2))))
+    outcome, waiter, engine, changes = wait(
+        (0, lambda containers: containers.update(c1=restarted(inspected("healthy"), 2)))
+    )
     assert outcome.text == "was-c1 was restarted 2 times, none allowed: it exited with 3"
 
 
