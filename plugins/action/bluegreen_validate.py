@@ -36,16 +36,14 @@ class ActionModule(ActionBase):
         if self._task._role is None:
             raise AnsibleActionFail("bluegreen_validate is a part of the role hotswap.compose.bluegreen")
         options = self._options(arguments["entry_point"])
-        variables = self._templar.template({name: task_vars[name] for name in options if name in task_vars})
-        if "omit" in task_vars:
-            variables = _without(task_vars["omit"], variables)
-        secret = [name for name in options if options[name].get("no_log")]
-        # The tasks encode these as they are. From ansible-core 2.19 on, omit has gone from what a template returns.
+        # Up to ansible-core 2.18, omit is a text of its own; from 2.19 on, it has gone from what a template returns.
         showing = self._templar.copy_with_new_env(available_variables=dict(task_vars, omit=OMITTED))
-        omitted = _omitted(showing.template({name: task_vars[name] for name in secret if name in task_vars}))
-        if omitted:
+        variables = showing.template({name: task_vars[name] for name in options if name in task_vars})
+        secret = [name for name in options if options[name].get("no_log")]
+        omitted = _omitted({name: variables[name] for name in secret if name in variables})
+        if omitted:  # the tasks encode these as they are
             raise Refused(f"{', '.join(omitted)}: nothing secret can be omit; give a value or leave it out")
-        values = {name: _typed(value, options[name]) for name, value in variables.items()}
+        values = {name: _typed(value, options[name]) for name, value in _without_omitted(variables).items()}
         values = {name: value for name, value in values.items() if value is not None}
         for name in secret:
             if isinstance(values.get(name), str):
@@ -105,12 +103,12 @@ def _typed(value, option):
     return value
 
 
-def _without(omitted, value):
-    """Return ``value`` without ``omitted``, the text that ``omit`` is before ansible-core 2.19."""
+def _without_omitted(value):
+    """Return ``value`` without what is OMITTED in it."""
     if isinstance(value, dict):
-        return {key: _without(omitted, each) for key, each in value.items() if each != omitted}
+        return {key: _without_omitted(each) for key, each in value.items() if each != OMITTED}
     if isinstance(value, list):
-        return [_without(omitted, each) for each in value if each != omitted]
+        return [_without_omitted(each) for each in value if each != OMITTED]
     return value
 
 

@@ -214,8 +214,9 @@ def changes(release, config, refs, image_ids, containers, traffic_services):
         running = {container["image_id"] for container in containers if container["service"] == service}
         if running and running != {image_ids.get(refs[service])}:
             reasons.append(f"{refs[service]} is another image now")
-    meant_to_end = [each for each in containers if each["service"] not in traffic_services and has_completed(each)]
-    if not all(is_running(container) for container in containers if container not in meant_to_end):
+    if not all(
+        is_running(each) or (has_completed(each) and each["service"] not in traffic_services) for each in containers
+    ):
         reasons.append("not all of it runs")
     return reasons
 
