@@ -56,18 +56,19 @@ networks:
     external: true
 """
 
-# What the role does on the target, by a part of its task's name.
+# The role's tasks on the target: the phase and the module, as the callback plugin "outcome" writes them.
 TASKS = {
-    "plan": "See what nginx serves",
-    "recover": "Finish or undo the run",
-    "start": "Start the containers",
-    "judge": "Judge the swap",
-    "gate": "Wait until all is ready",
-    "canary": "Give the release its share",
-    "swap": "Bluegreen | Swap the traffic",
-    "drain": "Let the old color answer",
-    "retire": " : Retire the old color\n",
-    "record": "Remove images that nobody needs",
+    "plan": "detect bluegreen_plan",
+    "recover": "recover bluegreen_recover",
+    "start": "start bluegreen_compose",
+    "judge": "start bluegreen_swap",
+    "gate": "gate compose_health_wait",
+    "canary": "canary_step bluegreen_swap",
+    "swap": "handlers bluegreen_swap",
+    "exclusive": "exclusive bluegreen_color",
+    "drain": "drain bluegreen_drain",
+    "retire": "retire bluegreen_color",
+    "record": "record bluegreen_record",
 }
 DEPLOY = ("plan", "start", "judge", "gate", "swap", "drain", "retire", "record")
 ROLLBACK = ("plan", "start", "judge", "gate", "swap", "drain", "retire", "record")
@@ -115,8 +116,11 @@ class Run:
     @property
     def screen(self):
         """The screen that the play of one host ended with; empty where none was shown."""
-        _before, shown, after = self.stdout.rpartition("TASK [hotswap.compose.bluegreen : Fail] ")
-        return after.partition("\n")[2].partition("\nfatal: ")[0] if shown else ""
+        title = next((task["task"] for task in self.tasks if task["action"] == "hotswap.compose.bluegreen_fail"), None)
+        if title is None:
+            return ""
+        _before, _title, after = self.stdout.rpartition(f"TASK [{title}] ")
+        return after.partition("\n")[2].partition("\nfatal: ")[0]
 
     def ran(self, action):
         """How often tasks of a module of ours were run."""

@@ -11,6 +11,8 @@ import ansible_runner
 import pytest
 from sites import COLLECTIONS
 
+GATE = "hotswap.compose.compose_health_wait"
+
 
 @pytest.fixture(scope="module")
 def site(site):
@@ -35,7 +37,7 @@ def test_each_change_is_an_event_of_the_running_task(site):
     )
     events = list(run.events)
     assert (run.status, run.rc) == ("successful", 0), run.stdout.read()
-    gate = [event for event in events if "Wait until all is ready" in event["event_data"].get("task", "")]
+    gate = [event for event in events if event["event_data"].get("task_action") == GATE]
     begins, ends = gate[0], gate[-1]
     assert (begins["event"], ends["event"]) == ("playbook_on_task_start", "runner_on_ok")
     between = [event for event in events if begins["counter"] < event["counter"] < ends["counter"]]

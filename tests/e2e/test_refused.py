@@ -49,7 +49,7 @@ def told(snapshot):
 
 
 def swapped(run):
-    return any("Swap the traffic" in task["task"] for task in run.tasks)
+    return any((task["phase"], task["action"]) == ("handlers", "hotswap.compose.bluegreen_swap") for task in run.tasks)
 
 
 def rejected(run, phase, *words):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import pathlib
 
 from ansible.plugins.callback import CallbackBase
 
@@ -14,7 +15,8 @@ type: aggregate
 short_description: Write what a playbook did to a file, for the tests
 description:
   - Writes the tasks' results, the numbers a host and the custom stats, as JSON, to the file that E(E2E_OUTCOME) names.
-  - Adds the name of each task that begins, a line each, to the file that E(E2E_PROGRESS) names.
+  - Adds a line for each task that begins to the file that E(E2E_PROGRESS) names, C(phase module). The phase is the
+    name of the task's file; C(handlers) for a handler.
 """
 
 
@@ -30,7 +32,7 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_on_start(self, host, task):
         with open(os.environ["E2E_PROGRESS"], "a", encoding="utf-8") as file:
-            file.write(f"{task.get_name()}\n")
+            file.write(f"{phase_of(task)} {task.action.rpartition('.')[2]}\n")
 
     def v2_runner_on_ok(self, result):
         self._note(result, "ok")
@@ -53,6 +55,7 @@ class CallbackModule(CallbackBase):
             {
                 "host": result._host.get_name(),
                 "task": result._task.get_name(),
+                "phase": phase_of(result._task),
                 "action": result._task.action,
                 "status": status,
                 "changed": bool(details.get("changed")),
@@ -60,3 +63,9 @@ class CallbackModule(CallbackBase):
                 "keys": [key for key in details if not key.startswith("_ansible_")],
             }
         )
+
+
+def phase_of(task):
+    """Return the phase that a task belongs to; the name of its directory for a file ``main.yml``."""
+    path = pathlib.Path(task.get_path().rpartition(":")[0])
+    return path.parent.name if path.stem == "main" else path.stem
