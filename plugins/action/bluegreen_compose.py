@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.hotswap.compose.plugins.module_utils._migration import refusal
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.migration import migration_failure
 from ansible_collections.hotswap.compose.plugins.plugin_utils._action import FollowedAction
 
 COLLECTION = "community.docker"
@@ -28,7 +28,7 @@ class ActionModule(FollowedAction):
         result = self._execute_module(module_name=name, module_args=given["arguments"], task_vars=task_vars)
         result.pop("containers", None)  # not told of as ours are
         if given["module"] == "docker_compose_v2_run":
-            why = refusal(given["arguments"]["command"], result)
+            why = migration_failure(given["arguments"]["command"], result)
             result.update({"failed": True, "msg": why} if why else {})
         return result
 

@@ -8,9 +8,9 @@ from ansible import constants as C
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.hotswap.compose.plugins.plugin_utils._narrator import prefix
-from ansible_collections.hotswap.compose.plugins.plugin_utils._refused import Refused
-from ansible_collections.hotswap.compose.plugins.plugin_utils._screen import headline, screen
+from ansible_collections.hotswap.compose.plugins.plugin_utils._error import TaskFailed
+from ansible_collections.hotswap.compose.plugins.plugin_utils._failure import failure_headline, failure_screen
+from ansible_collections.hotswap.compose.plugins.plugin_utils._progress_narrator import prefix
 
 
 class ActionModule(ActionBase):
@@ -48,5 +48,5 @@ class ActionModule(ActionBase):
             }
         )
         begin = prefix(task_vars)
-        Display().display(begin + screen(facts), color=C.COLOR_ERROR)
-        raise Refused(headline(facts))
+        Display().display(begin + failure_screen(facts), color=C.COLOR_ERROR)
+        raise TaskFailed(failure_headline(facts))

@@ -10,10 +10,15 @@ import uuid
 from ansible.utils.display import Display
 
 from ansible_collections.hotswap.compose.plugins.plugin_utils._action import Action
-from ansible_collections.hotswap.compose.plugins.plugin_utils._narrator import prefix
-from ansible_collections.hotswap.compose.plugins.plugin_utils._process import identity, is_dead, is_this_run, run_pid
-from ansible_collections.hotswap.compose.plugins.plugin_utils._watcher import watch
-from ansible_collections.hotswap.compose.plugins.plugin_utils._who import who
+from ansible_collections.hotswap.compose.plugins.plugin_utils._controller import (
+    identity,
+    is_dead,
+    is_this_run,
+    run_pid,
+    who_runs,
+)
+from ansible_collections.hotswap.compose.plugins.plugin_utils._lock_keeper import keep_lock_alive
+from ansible_collections.hotswap.compose.plugins.plugin_utils._progress_narrator import prefix
 
 LOOK_AGAIN = 2.0
 """s from one look at a lock that is held to the next."""
@@ -33,7 +38,7 @@ class ActionModule(Action):
             arguments["holder"] = self._holder(task_vars)
         result = self._take(arguments, wait, task_vars)
         if taken_here and result.get("lock"):
-            watch(self._on_target, self._connection.transport, result["beat"], run_pid())
+            keep_lock_alive(self._on_target, self._connection.transport, result["beat"], run_pid())
         if "now" in result:
             result["clock_ahead"] = round(result.pop("now") - time.time(), 3)
         return result
@@ -64,7 +69,7 @@ class ActionModule(Action):
         return again or is_dead(process)
 
     def _holder(self, task_vars):
-        return {**who(task_vars), "host": task_vars["inventory_hostname"], "process": identity(run_pid())}
+        return {**who_runs(task_vars), "host": task_vars["inventory_hostname"], "process": identity(run_pid())}
 
     def _on_target(self, command):
         return self._low_level_execute_command(command)

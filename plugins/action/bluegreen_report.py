@@ -12,11 +12,17 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ansible_collections.hotswap.compose.plugins.module_utils._journal import write_atomic
-from ansible_collections.hotswap.compose.plugins.plugin_utils import _report
-from ansible_collections.hotswap.compose.plugins.plugin_utils._ending import closing
-from ansible_collections.hotswap.compose.plugins.plugin_utils._narrator import prefix
-from ansible_collections.hotswap.compose.plugins.plugin_utils._who import who
+from ansible_collections.hotswap.compose.plugins.module_utils._files import write_atomic
+from ansible_collections.hotswap.compose.plugins.plugin_utils._controller import who_runs
+from ansible_collections.hotswap.compose.plugins.plugin_utils._page import (
+    WORDS,
+    page_index,
+    page_name,
+    page_summary,
+    page_view,
+)
+from ansible_collections.hotswap.compose.plugins.plugin_utils._progress_narrator import prefix
+from ansible_collections.hotswap.compose.plugins.plugin_utils._summary import closing_lines
 
 TEMPLATES = pathlib.Path(__file__).parents[2] / "roles" / "bluegreen" / "templates"
 
@@ -36,15 +42,15 @@ class ActionModule(ActionBase):
                 "run": {"type": "dict", "required": True},
             }
         )
-        run = dict(typed(arguments["run"]), host=task_vars["inventory_hostname"], by=who(task_vars))
+        run = dict(typed(arguments["run"]), host=task_vars["inventory_hostname"], by=who_runs(task_vars))
         result.update(changed=False, page=None)
-        if arguments["directory"] and run["result"]["outcome"] in _report.WORDS and not self._task.check_mode:
+        if arguments["directory"] and run["result"]["outcome"] in WORDS and not self._task.check_mode:
             try:
                 result["page"] = write(pathlib.Path(arguments["directory"]), run)
             except Exception as error:  # whatever it is, the deploy has ended as it has
                 result["warnings"] = [f"the page of this run was not written (bluegreen_report_dir): {error}"]
         if not run["reason"]:
-            Display().display(prefix(task_vars) + closing(run, self._task.check_mode, result["page"]))
+            Display().display(prefix(task_vars) + closing_lines(run, self._task.check_mode, result["page"]))
         return result
 
 
@@ -67,13 +73,13 @@ def write(directory, run):
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    page = directory / (_report.stem(run) + ".html")
-    write_atomic(str(page), templates.get_template("report.html.j2").render(_report.view(run)), 0o644)
+    page = directory / (page_name(run) + ".html")
+    write_atomic(str(page), templates.get_template("report.html.j2").render(page_view(run)), 0o644)
     with open(directory / ".lock", "a", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two runs that end at once: the second index has both
-        summary = json.dumps(_report.summary(run), indent=1)
+        summary = json.dumps(page_summary(run), indent=1)
         write_atomic(str(page.with_suffix(".json")), summary, 0o644)
-        rows = _report.index(map(read, directory.glob("*.json")))
+        rows = page_index(map(read, directory.glob("*.json")))
         write_atomic(str(directory / "index.html"), templates.get_template("reports.html.j2").render(rows=rows), 0o644)
     return str(page)
 

@@ -13,8 +13,10 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.playbook.helpers import load_list_of_blocks
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.hotswap.compose.plugins.module_utils._settings import given, nginx_volumes, problems
-from ansible_collections.hotswap.compose.plugins.plugin_utils._refused import Refused
+from ansible_collections.hotswap.compose.plugins.module_utils._options import without_unset
+from ansible_collections.hotswap.compose.plugins.plugin_utils._error import TaskFailed
+from ansible_collections.hotswap.compose.plugins.plugin_utils._managed_nginx import nginx_volumes
+from ansible_collections.hotswap.compose.plugins.plugin_utils._rules import rule_problems
 
 PREFIX = "bluegreen_"
 
@@ -42,17 +44,19 @@ class ActionModule(ActionBase):
         secret = [name for name in options if options[name].get("no_log")]
         omitted = _omitted({name: variables[name] for name in secret if name in variables})
         if omitted:  # the tasks encode these as they are
-            raise Refused(f"{', '.join(omitted)}: nothing secret can be omit; give a value or leave it out")
+            raise TaskFailed(f"{', '.join(omitted)}: nothing secret can be omit; give a value or leave it out")
         values = {name: _typed(value, options[name]) for name, value in _without_omitted(variables).items()}
         values = {name: value for name, value in values.items() if value is not None}
         for name in secret:
             if isinstance(values.get(name), str):
-                raise Refused(f"{name} is given as a text that is no JSON: it must be a {options[name]['type']}")
+                raise TaskFailed(f"{name} is given as a text that is no JSON: it must be a {options[name]['type']}")
         checked = ArgumentSpecValidator(options).validate(values)
-        everything = {name[len(PREFIX) :]: value for name, value in given(checked.validated_parameters).items()}
-        found = list(checked.error_messages) or problems(everything) + self._broken_hooks(everything.get("hooks") or {})
+        everything = {name[len(PREFIX) :]: value for name, value in without_unset(checked.validated_parameters).items()}
+        found = list(checked.error_messages) or rule_problems(everything) + self._broken_hooks(
+            everything.get("hooks") or {}
+        )
         if found:
-            raise Refused("; ".join(found))
+            raise TaskFailed("; ".join(found))
         secret = [name[len(PREFIX) :] for name in secret]
         settings = {name: value for name, value in everything.items() if name not in secret}
         result.update(changed=False, settings=settings, secrets=[name for name in secret if everything.get(name)])

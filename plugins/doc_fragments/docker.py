@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """How a module reaches the Docker Engine; the options of ENGINE_ARGUMENTS in module_utils/_engine.py."""
+    """How a module reaches the Docker Engine; the options of ENGINE_ARGUMENTS in module_utils/_docker/engine.py."""
 
     DOCUMENTATION = r"""
 options:

@@ -101,12 +101,13 @@ _value:
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.hotswap.compose.plugins.module_utils._upstream import UpstreamError, render
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import UpstreamError
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.upstream import render_upstream
 
 
 def nginx_upstream(targets, name, resolver=None):
     try:
-        return render(name, targets, resolver=resolver)
+        return render_upstream(name, targets, resolver=resolver)
     except UpstreamError as error:
         raise AnsibleFilterError(f"hotswap.compose.nginx_upstream: {error}") from error
 

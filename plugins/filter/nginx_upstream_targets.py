@@ -56,12 +56,13 @@ _value:
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.hotswap.compose.plugins.module_utils._upstream import UpstreamError, parse
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import UpstreamError
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.upstream import parse_upstreams
 
 
 def nginx_upstream_targets(text):
     try:
-        return parse(text)
+        return parse_upstreams(text)
     except UpstreamError as error:
         raise AnsibleFilterError(f"hotswap.compose.nginx_upstream_targets: {error}") from error
 

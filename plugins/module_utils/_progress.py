@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a module says while it works, for the action plugin that shows it (plugin_utils/_follower.py).
+"""What a module says while it works, for the action plugin that shows it (plugin_utils/_progress_follower.py).
 
 Each thing said is a dict, and a JSON line in a file on the target: ``at`` (s since the module began), ``says`` (what
 has happened; None: nothing), ``awaits`` (what is waited for, a clause) and ``left`` (how many s that may take at most;

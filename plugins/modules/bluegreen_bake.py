@@ -170,23 +170,25 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _gate, _tally
-from ansible_collections.hotswap.compose.plugins.module_utils._app import EDGE_ARGUMENTS, edge_for
-from ansible_collections.hotswap.compose.plugins.module_utils._baker import SmokeBaker, TallyBaker
-from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
-from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
-from ansible_collections.hotswap.compose.plugins.module_utils._lock import AppLock
-from ansible_collections.hotswap.compose.plugins.module_utils._prober import (
-    SMOKE_ARGUMENTS,
-    Prober,
-    SmokeError,
-    replicas,
-    through_nginx,
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
+from ansible_collections.hotswap.compose.plugins.module_utils._edge.options import EDGE_ARGUMENTS, edge_for
+from ansible_collections.hotswap.compose.plugins.module_utils._edge.swap import Swap, endpoints_of_unfinished
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import (
+    BluegreenError,
 )
+from ansible_collections.hotswap.compose.plugins.module_utils._health.smoke_run import (
+    SMOKE_ARGUMENTS,
+    SmokeRun,
+    nginx_address,
+    replica_addresses,
+)
+from ansible_collections.hotswap.compose.plugins.module_utils._health.verdict import FAILED, READY, Outcome, Rules
+from ansible_collections.hotswap.compose.plugins.module_utils._health.wait import Waiter, evidence
+from ansible_collections.hotswap.compose.plugins.module_utils._health.watch import AnswerLogWatch, SmokeWatch
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.answer_log import has_answer_log
 from ansible_collections.hotswap.compose.plugins.module_utils._progress import Progress
-from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState, StateError
-from ansible_collections.hotswap.compose.plugins.module_utils._swap import Swap, endpoints_of_unfinished
-from ansible_collections.hotswap.compose.plugins.module_utils._waiter import Waiter, evidence
+from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import AppState
+from ansible_collections.hotswap.compose.plugins.module_utils._state.lock import AppLock
 
 LOG_TAIL = 50
 UNJUDGED = "the share of 5xx is not judged (bluegreen_bake_error_ratio): an nginx before 1.27.4 is not asked for it"
@@ -199,7 +201,7 @@ def bake(params, progress):
     by_nginx = params["swapped"] and params["edge_url"]
     smoke = _smoke_baker(engine, state, params, by_nginx, progress)
     swap = Swap(edge_for(engine, params, state), state, None, False) if params["tally"] else None
-    tally = _tally_baker(engine, state, params) if swap and _tally.is_begun(swap.edge.read(swap.name)) else None
+    tally = _tally_baker(engine, state, params) if swap and has_answer_log(swap.edge.read(swap.name)) else None
     warnings = [] if tally or not params["tally"] else [UNJUDGED]
     bakers = [baker for baker in (smoke, tally) if baker]
 
@@ -209,9 +211,7 @@ def bake(params, progress):
     waiter = Waiter(
         engine,
         params["project_name"],
-        _gate.Rules.of_released(
-            params["services"], params["traffic_services"], params["max_restarts"] + params["failures"]
-        ),
+        Rules.of_released(params["services"], params["traffic_services"], params["max_restarts"] + params["failures"]),
         params["seconds"] + params["patience"],
         params["seconds"],
         on_change=progress.say,
@@ -223,12 +223,12 @@ def bake(params, progress):
         for baker in bakers:
             stack.enter_context(baker)
         outcome = waiter.wait()
-        if outcome.status == _gate.READY:
+        if outcome.status == READY:
             for baker in bakers:
                 baker.finish()
             reason = objection()
-            outcome = _gate.Outcome(_gate.FAILED, reason) if reason else outcome
-    if tally and params["swapped"] and outcome.status == _gate.READY:
+            outcome = Outcome(FAILED, reason) if reason else outcome
+    if tally and params["swapped"] and outcome.status == READY:
         with AppLock(params["state_dir"], params["app"]).acting(params["lock"]):
             swap.settle()
     return outcome, {
@@ -245,18 +245,18 @@ def bake(params, progress):
 
 
 def _smoke_baker(engine, state, params, by_nginx, progress):
-    bases = replicas(engine, state, params)
+    bases = replica_addresses(engine, state, params)
     if by_nginx:
-        bases = through_nginx(params["edge_url"], params["locations"], bases)
-    prober = Prober(params["tests"], bases)
-    return SmokeBaker(prober, params["failures"], progress.say) if prober.tests else None
+        bases = nginx_address(params["edge_url"], params["locations"], bases)
+    prober = SmokeRun(params["tests"], bases)
+    return SmokeWatch(prober, params["failures"], progress.say) if prober.tests else None
 
 
 def _tally_baker(engine, state, params):
     endpoints = endpoints_of_unfinished(engine, state, params["network"], params["nginx_mode"])
     edge = edge_for(Engine.connect(params), params, state)  # a connection of its own, for it asks in a thread
     color = state.unfinished["color"]
-    return TallyBaker(edge, params["app"], params["tally"], color, endpoints, params["error_ratio"])
+    return AnswerLogWatch(edge, params["app"], params["tally"], color, endpoints, params["error_ratio"])
 
 
 def main():
@@ -297,12 +297,12 @@ def main():
     try:
         with Progress() as progress:
             outcome, result = bake(module.params, progress)
-    except (EngineError, EdgeError, SmokeError, StateError) as error:
+    except (BluegreenError, OSError) as error:
         module.fail_json(msg=str(error), **nothing)
     result["progress"] = progress.lines
     for warning in result.pop("warnings"):
         module.warn(warning)
-    if outcome.status != _gate.READY:
+    if outcome.status != READY:
         module.fail_json(msg=outcome.text, **result)
     if result["through"] == "containers" and module.params["swapped"]:
         module.warn(

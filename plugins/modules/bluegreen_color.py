@@ -78,18 +78,28 @@ containers:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _color, _containers
-from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
-from ansible_collections.hotswap.compose.plugins.module_utils._lock import AppLock
-from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState, StateError
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.containers import (
+    find_containers,
+    is_retired,
+    summarize,
+)
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.lifecycle import (
+    remove_containers,
+    start_containers,
+    stop_containers,
+)
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import BluegreenError
+from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import AppState
+from ansible_collections.hotswap.compose.plugins.module_utils._state.lock import AppLock
 
 
 def chosen(engine, params):
     """Return the summaries of the containers that are meant."""
     if params["color"]:
-        return _containers.find(engine, params["app"])[params["color"]]
+        return find_containers(engine, params["app"])[params["color"]]
     inspected = [engine.inspect(container_id) for container_id in params["containers"]]
-    return [_containers.summary(container) for container in inspected if container is not None]
+    return [summarize(container) for container in inspected if container is not None]
 
 
 def act(engine, params, containers):
@@ -97,11 +107,11 @@ def act(engine, params, containers):
     state = AppState(params["state_dir"], params["app"])
     state.create()
     if params["state"] == "started":
-        _color.start(engine, state, containers)
+        start_containers(engine, state, containers)
     elif params["state"] == "stopped":
-        _color.stop(engine, state, containers)
+        stop_containers(engine, state, containers)
     else:
-        _color.remove(engine, state, containers, params["volumes"])
+        remove_containers(engine, state, containers, params["volumes"])
 
 
 def main():
@@ -127,11 +137,11 @@ def main():
         if params["state"] == "started":
             containers = [container for container in containers if container["state"] != "running"]
         elif params["state"] == "stopped":
-            containers = [container for container in containers if not _containers.is_retired(container)]
+            containers = [container for container in containers if not is_retired(container)]
         if containers and not module.check_mode:
             with AppLock(params["state_dir"], params["app"]).acting(params["lock"]):
                 act(engine, params, containers)
-    except (EngineError, StateError, OSError) as error:
+    except (BluegreenError, OSError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=bool(containers), containers=[container["name"] for container in containers])
 

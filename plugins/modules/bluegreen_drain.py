@@ -107,20 +107,21 @@ containers:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _gate, _nginx
-from ansible_collections.hotswap.compose.plugins.module_utils._app import EDGE_ARGUMENTS, edge_for
-from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
-from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
+from ansible_collections.hotswap.compose.plugins.module_utils._edge.drain import cut_warning
+from ansible_collections.hotswap.compose.plugins.module_utils._edge.options import EDGE_ARGUMENTS, edge_for
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import BluegreenError
+from ansible_collections.hotswap.compose.plugins.module_utils._health.verdict import READY, Rules
+from ansible_collections.hotswap.compose.plugins.module_utils._health.wait import Waiter, evidence
 from ansible_collections.hotswap.compose.plugins.module_utils._progress import Progress
-from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState
-from ansible_collections.hotswap.compose.plugins.module_utils._waiter import Waiter, evidence
+from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import AppState
 
 LOG_TAIL = 50
 
 
 def still_ready(engine, params):
     """Return ``(outcome, containers)`` of the project that has the traffic now."""
-    rules = _gate.Rules.of_released(params["services"], params["traffic_services"], params["max_restarts"])
+    rules = Rules.of_released(params["services"], params["traffic_services"], params["max_restarts"])
     waiter = Waiter(engine, params["project_name"], rules)
     outcome = waiter.look_once()
     return outcome, evidence(engine, list(waiter.records.values()), outcome, LOG_TAIL)
@@ -159,12 +160,12 @@ def main():
                 )
             if params["project_name"]:
                 outcome, containers = still_ready(engine, params)
-    except (EngineError, EdgeError) as error:
+    except (BluegreenError, OSError) as error:
         module.fail_json(msg=str(error), containers=[])
-    if outcome and outcome.status != _gate.READY:
+    if outcome and outcome.status != READY:
         module.fail_json(msg=f"{outcome.text}, after the swap", containers=containers, progress=progress.lines)
     if not drained:
-        module.warn(_nginx.cut(connections, params["timeout"]))
+        module.warn(cut_warning(connections, params["timeout"]))
     module.exit_json(
         changed=False,
         drained=drained,

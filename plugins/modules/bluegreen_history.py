@@ -95,8 +95,9 @@ text:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _history, _shown
-from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState
+from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import AppState
+from ansible_collections.hotswap.compose.plugins.module_utils._state.history import read_history
+from ansible_collections.hotswap.compose.plugins.module_utils._state.status import history_text
 
 
 def main():
@@ -105,8 +106,8 @@ def main():
         supports_check_mode=True,
     )
     app = module.params["app"]
-    runs = _history.read(AppState(module.params["state_dir"], app).directory)
-    module.exit_json(changed=False, runs=runs, text=_shown.history(app, runs))
+    runs = read_history(AppState(module.params["state_dir"], app).directory)
+    module.exit_json(changed=False, runs=runs, text=history_text(app, runs))
 
 
 if __name__ == "__main__":

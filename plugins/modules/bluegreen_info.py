@@ -99,13 +99,19 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _history, _nginx, _plan, _shown
-from ansible_collections.hotswap.compose.plugins.module_utils._containers import find
-from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
-from ansible_collections.hotswap.compose.plugins.module_utils._journal import AWAITING
-from ansible_collections.hotswap.compose.plugins.module_utils._lock import AppLock
-from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState
-from ansible_collections.hotswap.compose.plugins.module_utils._upstream import UpstreamError, parse
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.decisions import active_color, live_release
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.containers import find_containers
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import (
+    BluegreenError,
+)
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.app_file import app_file_name, without_sections
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.upstream import parse_upstreams
+from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import AppState
+from ansible_collections.hotswap.compose.plugins.module_utils._state.history import read_history
+from ansible_collections.hotswap.compose.plugins.module_utils._state.journal import AWAITING
+from ansible_collections.hotswap.compose.plugins.module_utils._state.lock import AppLock
+from ansible_collections.hotswap.compose.plugins.module_utils._state.status import status_text
 
 SHOWN = ("name", "service", "release", "state", "health", "image", "image_id")
 
@@ -119,18 +125,18 @@ def look(engine, params):
     """Return the status, as RETURN describes it."""
     state = AppState(params["state_dir"], params["app"])
     releases = state.journal["releases"]
-    colors = find(engine, params["app"])
-    path = os.path.join(params["nginx_conf_dir"], _nginx.app_file(params["app"]))
+    colors = find_containers(engine, params["app"])
+    path = os.path.join(params["nginx_conf_dir"], app_file_name(params["app"]))
     served = {}
     if os.path.exists(path):
         with open(path, encoding="utf-8") as file:
-            served = parse(_nginx.settled(file.read()))
-    active, _source = _plan.active_color(params["app"], [], served, colors, releases)
+            served = parse_upstreams(without_sections(file.read()))
+    active, _source = active_color(params["app"], [], served, colors, releases)
     held = [record for record in releases if record["outcome"] == "deployed"]
     return {
         "app": params["app"],
         "active_color": active,
-        "release": _plan.live_release(colors[active]) if active else None,
+        "release": live_release(colors[active]) if active else None,
         "since": held[-1]["deployed_at"] if held and held[-1]["color"] == active else None,
         "colors": {
             color: [{key: container[key] for key in SHOWN} for container in containers]
@@ -141,7 +147,7 @@ def look(engine, params):
         "awaiting_promotion": releases[-1]["release"] if releases and releases[-1]["outcome"] == AWAITING else None,
         "lock": shown_lock(AppLock(params["state_dir"], params["app"]).holder()),
         "unfinished": state.journal["unfinished"] is not None,
-        "last_run": next(iter(_history.read(state.directory, 1)), None),
+        "last_run": next(iter(read_history(state.directory, 1)), None),
         "journal": state.reason,
     }
 
@@ -158,8 +164,8 @@ def main():
     )
     try:
         status = look(Engine.connect(module.params), module.params)
-        module.exit_json(changed=False, status=status, text=_shown.status(status, time.time()))
-    except (EngineError, UpstreamError, _plan.PlanError, OSError) as error:
+        module.exit_json(changed=False, status=status, text=status_text(status, time.time()))
+    except (BluegreenError, OSError) as error:
         module.fail_json(msg=str(error))
 
 

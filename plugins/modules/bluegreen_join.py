@@ -70,11 +70,16 @@ import json
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _containers, _ordinary
-from ansible_collections.hotswap.compose.plugins.module_utils._compose import ComposeError
-from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
-from ansible_collections.hotswap.compose.plugins.module_utils._lock import AppLock
-from ansible_collections.hotswap.compose.plugins.module_utils._state import StateError
+from ansible_collections.hotswap.compose.plugins.module_utils._compose.single_file import JOINS, missing_joins
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.containers import (
+    containers_by_id,
+    find_all_containers,
+)
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import (
+    BluegreenError,
+)
+from ansible_collections.hotswap.compose.plugins.module_utils._state.lock import AppLock
 
 
 def missing(engine, params):
@@ -82,11 +87,11 @@ def missing(engine, params):
     found = []
     for each in params["joins"]:
         with open(each["file"], encoding="utf-8") as file:
-            joins = json.load(file).get(_ordinary.JOINS, [])
+            joins = json.load(file).get(JOINS, [])
         names = [join["shared"] for join in joins if "shared" in join]
-        colors, shared = _containers.find_all(engine, params["app"], shared=names)
-        by_hand = {name: _containers.by_id(engine, ids) for name, ids in params["by_hand"].items()}
-        found += _ordinary.missing(joins, colors[each["color"]], {**shared, **by_hand})
+        colors, shared = find_all_containers(engine, params["app"], shared=names)
+        by_hand = {name: containers_by_id(engine, ids) for name, ids in params["by_hand"].items()}
+        found += missing_joins(joins, colors[each["color"]], {**shared, **by_hand})
     return found
 
 
@@ -125,7 +130,7 @@ def main():
             with AppLock(params["state_dir"], params["app"]).acting(params["lock"]):
                 for join in joins:
                     join_network(engine, *join)
-    except (EngineError, StateError, ComposeError, OSError) as error:
+    except (BluegreenError, OSError) as error:
         module.fail_json(msg=str(error))
     joined = ["{} → {}".format(container["name"], network) for container, network, _aliases in joins]
     module.exit_json(changed=bool(joins), joined=joined)

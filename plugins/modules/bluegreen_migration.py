@@ -60,19 +60,19 @@ due:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _gate
-from ansible_collections.hotswap.compose.plugins.module_utils._compose import LABEL
-from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
-from ansible_collections.hotswap.compose.plugins.module_utils._journal import utc_now
-from ansible_collections.hotswap.compose.plugins.module_utils._lock import AppLock
-from ansible_collections.hotswap.compose.plugins.module_utils._migration import is_due
-from ansible_collections.hotswap.compose.plugins.module_utils._settings import with_color
-from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState, StateError
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.migration import is_migration_due
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import BluegreenError, StateError
+from ansible_collections.hotswap.compose.plugins.module_utils._files import utc_now
+from ansible_collections.hotswap.compose.plugins.module_utils._health.verdict import ONEOFF_LABEL
+from ansible_collections.hotswap.compose.plugins.module_utils._names import LABEL, with_color
+from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import AppState
+from ansible_collections.hotswap.compose.plugins.module_utils._state.lock import AppLock
 
 
 def running(engine, app):
     """Return the names of the app's one-off containers that run."""
-    labels = [f"{LABEL}app={app}", f"{_gate.ONEOFF_LABEL}=True"]
+    labels = [f"{LABEL}app={app}", f"{ONEOFF_LABEL}=True"]
     found = engine.call(engine.api.containers, filters={"label": labels})
     return sorted(container["Names"][0].lstrip("/") for container in found)
 
@@ -92,7 +92,7 @@ def settle(params, check_mode):
                 "it by docker stop".format(", ".join(still))
             )
         image = engine.image_id(ref)
-        due = is_due(migrations, unfinished["release"], image, params["command"])
+        due = is_migration_due(migrations, unfinished["release"], image, params["command"])
         if not (due and params["done"]) or check_mode:
             return False, due
         noted = {"release": unfinished["release"], "image": image, "command": params["command"], "at": utc_now()}
@@ -115,7 +115,7 @@ def main():
     )
     try:
         changed, due = settle(module.params, module.check_mode)
-    except (EngineError, StateError, OSError) as error:
+    except (BluegreenError, OSError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=changed, due=due)
 

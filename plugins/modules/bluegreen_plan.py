@@ -404,21 +404,22 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _history, _registry
-from ansible_collections.hotswap.compose.plugins.module_utils._app import EDGE_ARGUMENTS
-from ansible_collections.hotswap.compose.plugins.module_utils._compose import ComposeError
-from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
-from ansible_collections.hotswap.compose.plugins.module_utils._encoded import decoded, mapping_in
-from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
-from ansible_collections.hotswap.compose.plugins.module_utils._lock import AppLock, Held
-from ansible_collections.hotswap.compose.plugins.module_utils._plan import PlanError
-from ansible_collections.hotswap.compose.plugins.module_utils._planner import Planner
-from ansible_collections.hotswap.compose.plugins.module_utils._prober import SmokeError, smoke_tests
-from ansible_collections.hotswap.compose.plugins.module_utils._settings import given
-from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState, StateError
-from ansible_collections.hotswap.compose.plugins.module_utils._upstream import UpstreamError
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.planner import Planner
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.registry import docker_config
+from ansible_collections.hotswap.compose.plugins.module_utils._edge.options import EDGE_ARGUMENTS
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import (
+    BluegreenError,
+    LockHeld,
+    PlanError,
+    StateError,
+)
+from ansible_collections.hotswap.compose.plugins.module_utils._health.smoke_run import parse_smoke_tests
+from ansible_collections.hotswap.compose.plugins.module_utils._options import decode, decode_mapping, without_unset
+from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import AppState
+from ansible_collections.hotswap.compose.plugins.module_utils._state.history import append_run, ended_run, owner_of
+from ansible_collections.hotswap.compose.plugins.module_utils._state.lock import AppLock
 
-EXPECTED = (EngineError, EdgeError, StateError, PlanError, ComposeError, UpstreamError, SmokeError, OSError)
 PORTS = {
     "type": "dict",
     "options": {"blue": {"type": "int", "required": True}, "green": {"type": "int", "required": True}},
@@ -452,7 +453,7 @@ VHOST = {
 def environment(encoded):
     """Return the mapping that O(env) holds. Raises PlanError."""
     try:
-        env = decoded(encoded) or {}
+        env = decode(encoded) or {}
     except ValueError:
         env = None
     if not isinstance(env, dict):
@@ -468,13 +469,13 @@ def take(lock, params, docker, check_mode):
         return []
     made = AppState(params["state_dir"], params["app"]).create()
     holder = dict(params["holder"] or {}, release=params["release"], kind=params["kind"])
-    lock.take(params["lock"], holder, params["dead"], docker, docker_config(params))
+    lock.take(params["lock"], holder, params["dead"], docker, own_docker_config(params))
     return made
 
 
-def docker_config(params):
+def own_docker_config(params):
     """Return the docker command's configuration for this run; None for the user's own."""
-    registry = mapping_in(params["registry"])
+    registry = decode_mapping(params["registry"])
     if not registry:
         return None
     directory = os.environ.get("DOCKER_CONFIG") or os.path.join(pathlib.Path.home(), ".docker")
@@ -483,7 +484,7 @@ def docker_config(params):
             own = file.read()
     except OSError:
         own = None
-    return _registry.docker_config(registry, own, directory)
+    return docker_config(registry, own, directory)
 
 
 def give_up(lock, params):
@@ -497,12 +498,12 @@ def decide(engine, params, run, docker, logged_in, check_mode):
     found = AppState(params["state_dir"], params["app"]).unfinished if params["deploy"] is None else None
     if found and not check_mode:
         return {"changed": False, "unfinished": True}, []
-    smoke_tests(params["smoke_tests"])
+    parse_smoke_tests(params["smoke_tests"])
     params = dict(
         params,
         env=environment(params["env"]),
-        vhost=given(params["vhost"]),
-        preview=mapping_in(params["preview"]),
+        vhost=without_unset(params["vhost"]),
+        preview=decode_mapping(params["preview"]),
     )
     planner = Planner(engine, params, run, docker, logged_in, check_mode)
     result = dict(planner.result(), unfinished=bool(found), docker=docker)
@@ -525,7 +526,7 @@ def remember(lock, params, error):
     }
     with contextlib.suppress(StateError), lock.acting(params["lock"]):
         holder = lock.holder()
-        _history.append(state.directory, _history.ended(run, holder["since"], _history.who(holder), {}, []))
+        append_run(state.directory, ended_run(run, holder["since"], owner_of(holder), {}, []))
 
 
 def is_all(result, params):
@@ -595,7 +596,7 @@ def main():
             result, warnings = decide(engine, params, run, docker, logged_in, module.check_mode)
             if is_all(result, params):
                 give_up(lock, params)
-    except Held as error:
+    except LockHeld as error:
         module.fail_json(
             msg=f"{error} is under way: wait for it (bluegreen_lock_wait); where it is dead, free the lock by the "
             "playbook hotswap.compose.unlock",
@@ -607,7 +608,7 @@ def main():
                 remember(lock, params, error)
             give_up(lock, params)
             AppState(params["state_dir"], params["app"]).remove(made)
-        if not isinstance(error, EXPECTED):
+        if not isinstance(error, (BluegreenError, OSError)):
             raise
         module.fail_json(msg=str(error))
     for warning in warnings:

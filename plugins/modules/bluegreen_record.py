@@ -106,12 +106,13 @@ run:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _history
-from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
-from ansible_collections.hotswap.compose.plugins.module_utils._journal import OUTCOMES
-from ansible_collections.hotswap.compose.plugins.module_utils._lock import AppLock
-from ansible_collections.hotswap.compose.plugins.module_utils._recorder import Recorder
-from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState, StateError
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.recorder import Recorder
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import BluegreenError
+from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import AppState
+from ansible_collections.hotswap.compose.plugins.module_utils._state.history import append_run, ended_run, owner_of
+from ansible_collections.hotswap.compose.plugins.module_utils._state.journal import OUTCOMES
+from ansible_collections.hotswap.compose.plugins.module_utils._state.lock import AppLock
 
 
 def close(params, holder):
@@ -126,14 +127,14 @@ def close(params, holder):
         images, warnings = recorder.images, recorder.warnings
     elif changed:
         state.save(unfinished=None)  # nginx's file was written again, and nothing deployed
-    run = _history.ended(
+    run = ended_run(
         dict(params["run"], outcome=params["outcome"]),
         holder and holder["since"],
-        _history.who(holder),
+        owner_of(holder),
         images,
         params["run"]["warnings"] + warnings,
     )
-    return changed, removed, run, warnings + _history.append(state.directory, run)
+    return changed, removed, run, warnings + append_run(state.directory, run)
 
 
 def main():
@@ -172,7 +173,7 @@ def main():
             changed, removed, run, warnings = close(params, lock.holder())
             if params["lock"]:
                 lock.release(params["lock"])
-    except (EngineError, StateError, OSError) as error:
+    except (BluegreenError, OSError) as error:
         module.fail_json(msg=str(error))
     for warning in warnings:
         module.warn(warning)

@@ -87,16 +87,17 @@ says:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils._app import EDGE_ARGUMENTS, edge_for
-from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
-from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
-from ansible_collections.hotswap.compose.plugins.module_utils._lock import AppLock
-from ansible_collections.hotswap.compose.plugins.module_utils._plan import PROMOTE, PlanError
-from ansible_collections.hotswap.compose.plugins.module_utils._recoverer import Recoverer
-from ansible_collections.hotswap.compose.plugins.module_utils._recovery import FINISH, has_gone_back
-from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState, StateError
-from ansible_collections.hotswap.compose.plugins.module_utils._swap import Swap
-from ansible_collections.hotswap.compose.plugins.module_utils._upstream import UpstreamError
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.plan import PROMOTE
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.recoverer import Recoverer
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.recovery import FINISH, has_gone_back
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
+from ansible_collections.hotswap.compose.plugins.module_utils._edge.options import EDGE_ARGUMENTS, edge_for
+from ansible_collections.hotswap.compose.plugins.module_utils._edge.swap import Swap
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import (
+    BluegreenError,
+)
+from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import AppState
+from ansible_collections.hotswap.compose.plugins.module_utils._state.lock import AppLock
 
 
 def recover(params, check_mode):
@@ -133,7 +134,7 @@ def main():
         lock = AppLock(module.params["state_dir"], module.params["app"])
         with lock.acting(None if module.check_mode else module.params["lock"]):
             result = recover(module.params, module.check_mode)
-    except (EngineError, EdgeError, StateError, PlanError, UpstreamError, OSError) as error:
+    except (BluegreenError, OSError) as error:
         module.fail_json(msg=f"an earlier run never ended, and could not be finished or undone: {error}")
     for warning in result.pop("warnings", []):
         module.warn(warning)

@@ -84,16 +84,18 @@ containers:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _containers, _plan, _smoke
-from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
-from ansible_collections.hotswap.compose.plugins.module_utils._prober import (
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.containers import containers_of_run
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.traffic import traffic_containers
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import BluegreenError
+from ansible_collections.hotswap.compose.plugins.module_utils._health.smoke import describe_results
+from ansible_collections.hotswap.compose.plugins.module_utils._health.smoke_run import (
     SMOKE_ARGUMENTS,
-    Prober,
-    SmokeError,
-    replicas,
+    SmokeRun,
+    replica_addresses,
 )
-from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState
-from ansible_collections.hotswap.compose.plugins.module_utils._waiter import witnesses
+from ansible_collections.hotswap.compose.plugins.module_utils._health.wait import witnesses
+from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import AppState
 
 LOG_TAIL = 50
 
@@ -103,8 +105,8 @@ def asked_in_vain(engine, state, results):
     failed = {result["service"] for result in results if result["problem"]}
     unfinished = state.journal["unfinished"]
     services = [service for service in unfinished["services"] if service["name"] in failed]
-    containers = _containers.of_run(engine, state.app, unfinished)
-    chosen = _plan.takes_traffic(containers, services, unfinished["color"])
+    containers = containers_of_run(engine, state.app, unfinished)
+    chosen = traffic_containers(containers, services, unfinished["color"])
     return witnesses(engine, [container["id"] for container in chosen], LOG_TAIL)
 
 
@@ -123,11 +125,11 @@ def main():
         if not module.check_mode:
             engine = Engine.connect(module.params)
             state = AppState(module.params["state_dir"], module.params["app"])
-            results = Prober(module.params["tests"], replicas(engine, state, module.params)).ask_all()
+            results = SmokeRun(module.params["tests"], replica_addresses(engine, state, module.params)).ask_all()
             containers = asked_in_vain(engine, state, results)
-    except (EngineError, SmokeError) as error:
+    except (BluegreenError, OSError) as error:
         module.fail_json(msg=str(error), tests=results)
-    failed = _smoke.says(results)
+    failed = describe_results(results)
     if failed:
         module.fail_json(msg="smoke test " + failed, tests=results, containers=containers)
     module.exit_json(changed=False, tests=results)

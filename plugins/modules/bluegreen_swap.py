@@ -167,19 +167,26 @@ nginx_version:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _canary, _containers, _nginx, _preview
-from ansible_collections.hotswap.compose.plugins.module_utils._app import EDGE_ARGUMENTS, edge_for
-from ansible_collections.hotswap.compose.plugins.module_utils._edge import EdgeError
-from ansible_collections.hotswap.compose.plugins.module_utils._encoded import mapping_in
-from ansible_collections.hotswap.compose.plugins.module_utils._engine import ENGINE_ARGUMENTS, Engine, EngineError
-from ansible_collections.hotswap.compose.plugins.module_utils._lock import AppLock
-from ansible_collections.hotswap.compose.plugins.module_utils._state import AppState, StateError
-from ansible_collections.hotswap.compose.plugins.module_utils._swap import (
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.containers import is_ready, summarize
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
+from ansible_collections.hotswap.compose.plugins.module_utils._edge.drain import cut_warning
+from ansible_collections.hotswap.compose.plugins.module_utils._edge.options import EDGE_ARGUMENTS, edge_for
+from ansible_collections.hotswap.compose.plugins.module_utils._edge.swap import (
     Swap,
     addresses_at_load,
     endpoints_of_unfinished,
     with_addresses,
 )
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import (
+    BluegreenError,
+    EdgeError,
+)
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.canary import with_canary
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.preview import preview_secret, with_preview
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.version import follows_addresses
+from ansible_collections.hotswap.compose.plugins.module_utils._options import decode_mapping
+from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import AppState
+from ansible_collections.hotswap.compose.plugins.module_utils._state.lock import AppLock
 
 STATES = ["judged", "live", "back", "preview", "canary", "settled"]
 
@@ -187,7 +194,7 @@ STATES = ["judged", "live", "back", "preview", "canary", "settled"]
 def refuse_unhealthy(engine, container_ids):
     for container_id in container_ids:
         inspected = engine.inspect(container_id)
-        if inspected is None or not _containers.is_running(_containers.summary(inspected)):
+        if inspected is None or not is_ready(summarize(inspected)):
             raise EdgeError(
                 "the old color is not healthy any more ({}), so the traffic stays where it is".format(
                     inspected["Name"].lstrip("/") if inspected else container_id[:12]
@@ -209,7 +216,7 @@ def _act(params, check_mode):
         refuse_unhealthy(engine, params["containers"])
         endpoints = endpoints_of_unfinished(engine, state, params["network"], params["nginx_mode"])
         result = swap.back(endpoints, params["drain_timeout"])
-        warning = None if result.get("drained", True) else _nginx.cut(result["connections"], params["drain_timeout"])
+        warning = None if result.get("drained", True) else cut_warning(result["connections"], params["drain_timeout"])
         return result, warning
     if params["state"] == "judged":
         result = swap.judge(params["content"], params["introduction"], params["previous_content"])
@@ -226,12 +233,12 @@ def _act(params, check_mode):
 
 def _change(engine, swap, params):
     """Return the function by which Swap.unsettle() lets some requests reach the idle color."""
-    resolver = swap.edge.resolver if _nginx.follows_addresses(swap.version) else None
+    resolver = swap.edge.resolver if follows_addresses(swap.version) else None
     upstreams = with_addresses(engine, swap, params["upstreams"], params["network"], params["nginx_mode"])
     if params["state"] == "preview":
-        preview = mapping_in(params["preview"])
-        return lambda text, _here: _preview.opened(text, preview, upstreams, resolver, params["server"])
-    return lambda _text, here: _canary.begun(here, params["share"], upstreams, resolver)
+        preview = decode_mapping(params["preview"])
+        return lambda text, _here: with_preview(text, preview, upstreams, resolver, params["server"])
+    return lambda _text, here: with_canary(here, params["share"], upstreams, resolver)
 
 
 def main():
@@ -263,11 +270,11 @@ def main():
         ],
         supports_check_mode=True,
     )
-    secret = _preview.secret(mapping_in(module.params["preview"]))
+    secret = preview_secret(decode_mapping(module.params["preview"]))
     module.no_log_values.update([secret] if secret else [])  # nginx may quote it
     try:
         result, warning = act(module.params, module.check_mode)
-    except (EngineError, EdgeError, StateError, OSError) as error:
+    except (BluegreenError, OSError) as error:
         module.fail_json(msg=str(error))
     if warning:
         module.warn(warning)

@@ -47,7 +47,7 @@ freed:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils._lock import AppLock, says
+from ansible_collections.hotswap.compose.plugins.module_utils._state.lock import AppLock, describe_holder
 
 
 def main():
@@ -68,7 +68,7 @@ def main():
             lock.release(holder["token"])
     except OSError as error:
         module.fail_json(msg=f"the lock in {lock.directory} can't be freed: {error.strerror}; run with become")
-    module.exit_json(changed=bool(holder), freed=says(holder) if holder else None)
+    module.exit_json(changed=bool(holder), freed=describe_holder(holder) if holder else None)
 
 
 if __name__ == "__main__":

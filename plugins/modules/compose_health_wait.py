@@ -284,14 +284,11 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _gate as gate
-from ansible_collections.hotswap.compose.plugins.module_utils._engine import (
-    ENGINE_ARGUMENTS,
-    Engine,
-    EngineError,
-)
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import EngineError
+from ansible_collections.hotswap.compose.plugins.module_utils._health.verdict import READY, Rules
+from ansible_collections.hotswap.compose.plugins.module_utils._health.wait import Waiter, evidence, timeout_warnings
 from ansible_collections.hotswap.compose.plugins.module_utils._progress import Progress
-from ansible_collections.hotswap.compose.plugins.module_utils._waiter import Waiter, evidence, warnings_of
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "project_name": {"type": "str", "required": True},
@@ -313,7 +310,7 @@ def run(module: AnsibleModule) -> None:
         if params[name] < 0:
             message = f"{name} is {params[name]}: it can not be negative"
             module.fail_json(msg=message, verdict=message, **result)
-    rules = gate.Rules(
+    rules = Rules(
         services=frozenset(params["services"]),
         traffic_services=frozenset(params["traffic_services"]),
         no_healthcheck=params["no_healthcheck"],
@@ -337,16 +334,16 @@ def run(module: AnsibleModule) -> None:
         module.fail_json(msg=str(error), verdict=str(error), **result)
     records = list(waiter.records.values())
     result.update(
-        ready=outcome.status == gate.READY,
+        ready=outcome.status == READY,
         verdict=outcome.text,
         elapsed=waiter.elapsed,
         reaction=waiter.reaction,
         containers=evidence(engine, records, outcome, params["log_tail"]),
         progress=progress.lines,
     )
-    for warning in warnings_of(records, params["timeout"]):
+    for warning in timeout_warnings(records, params["timeout"]):
         module.warn(warning)
-    if outcome.status == gate.READY or module.check_mode:
+    if outcome.status == READY or module.check_mode:
         module.exit_json(changed=False, **result)
     module.fail_json(msg=outcome.text, **result)
 

@@ -12,11 +12,11 @@ import uuid
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
 
-from ansible_collections.hotswap.compose.plugins.module_utils._gist import gist
 from ansible_collections.hotswap.compose.plugins.module_utils._progress import PREFIX, VARIABLE
-from ansible_collections.hotswap.compose.plugins.plugin_utils._follower import Follower
-from ansible_collections.hotswap.compose.plugins.plugin_utils._narrator import Narrator, prefix
-from ansible_collections.hotswap.compose.plugins.plugin_utils._refused import Refused
+from ansible_collections.hotswap.compose.plugins.module_utils._text import first_line
+from ansible_collections.hotswap.compose.plugins.plugin_utils._error import TaskFailed
+from ansible_collections.hotswap.compose.plugins.plugin_utils._progress_follower import Follower
+from ansible_collections.hotswap.compose.plugins.plugin_utils._progress_narrator import Narrator, prefix
 
 ROLE = "hotswap.compose.bluegreen"
 
@@ -42,7 +42,7 @@ class Action(NormalAction):
             message = result.get("msg") or "no reason was given"
             found = {key: value for key, value in result.items() if key not in AROUND and not key.startswith("_")}
             evidence = {"containers": [], **found, "why": message, "warnings": warnings}
-            raise Refused(gist(message)[0] if self.brief else message, evidence)
+            raise TaskFailed(first_line(message)[0] if self.brief else message, evidence)
         return result
 
     def run_module(self, task_vars):

@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.hotswap.compose.plugins.plugin_utils import _action
 from ansible_collections.hotswap.compose.plugins.plugin_utils._action import ROLE, Action, FollowedAction
-from ansible_collections.hotswap.compose.plugins.plugin_utils._refused import EVIDENCE, Refused
+from ansible_collections.hotswap.compose.plugins.plugin_utils._error import EVIDENCE, TaskFailed
 
 FAILED = {
     "failed": True,
@@ -44,7 +44,7 @@ def action(kind, result, role=ROLE, **task):
 
 
 def test_in_the_role_a_failure_is_its_message(shown):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(TaskFailed) as refused:
         action(Action, FAILED).run(task_vars=ANYWHERE)
     result = refused.value.result
     assert (result["msg"], result["failed"], result["changed"]) == ("was-1 exited with 3", True, False)
@@ -62,7 +62,7 @@ def test_in_the_role_a_failure_is_its_message(shown):
 def test_of_several_lines_a_screen_of_the_role_has_the_rest(shown, brief, printed):
     plugin = action(Action, {"failed": True, "msg": "no image a\nno image b"})
     plugin.brief = brief
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(TaskFailed) as refused:
         plugin.run(task_vars=ANYWHERE)
     assert (refused.value.result["msg"], refused.value.result[EVIDENCE]["why"]) == (printed, "no image a\nno image b")
 

@@ -1,0 +1,71 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What each color runs, and what runs beside them, in either layout: a file for each color, or one ordinary file. Pure.
+
+``params``: the options of the module bluegreen_plan; ``configs``: ``{color: what Compose rendered}``.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.hotswap.compose.plugins.module_utils._compose.render import (
+    reach_by_join,
+    reach_by_name,
+    reach_by_port,
+)
+from ansible_collections.hotswap.compose.plugins.module_utils._compose.single_file import (
+    color_part,
+    refuse_unknown_services,
+    shared_part,
+)
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import ComposeError
+from ansible_collections.hotswap.compose.plugins.module_utils._names import COLORS, is_single_file, with_color
+
+
+def split_layout(params, services, configs, volumes):
+    """Return ``(colors, shared, warnings)``: ``{color: config}``, the file of what runs once, and what a person should
+    know. Raises ComposeError.
+
+    ``services``: from named_services; ``volumes``: as of color_file().
+    """
+    for color, config in configs.items():
+        exclusive = [with_color(name, color) for name in params["exclusive_services"]]
+        refuse_unknown_services(config, "exclusive_services", exclusive)
+        _refuse_dependents(config, exclusive)
+    if not is_single_file(params["compose_files"]):
+        return configs, {"services": {}}, []
+    app, shared = params["app"], params["shared_services"]
+    refuse_unknown_services(configs[COLORS[0]], "shared_services", shared)
+    refuse_unknown_services(configs[COLORS[0]], "services", [service["name"] for service in services])
+    colors, warnings = {}, []
+    for color, config in configs.items():
+        colors[color], said = color_part(
+            config, app, color, services, shared, params["exclusive_services"], _network(params)
+        )
+        warnings += [line for line in said if line not in warnings]
+    # Of one color, always the same, so that it does not change with each deploy.
+    return colors, shared_part(configs[COLORS[0]], app, shared, volumes), warnings
+
+
+def reach_for(params, color):
+    """Return the way nginx finds a color's services, for color_file()."""
+    if not _network(params):
+        return reach_by_port(color)
+    if is_single_file(params["compose_files"]):
+        return reach_by_join
+    return reach_by_name(params["network"], params["app"], color)
+
+
+def _network(params):
+    return params["network"] if params["nginx_mode"] == "container" else None
+
+
+def _refuse_dependents(config, exclusive):
+    for name, service in sorted((config.get("services") or {}).items()):
+        needed = sorted(set(service.get("depends_on") or {}) & set(exclusive))
+        if needed and name not in exclusive:
+            raise ComposeError(
+                f"service {name} depends on {needed[0]}, which only starts after the swap, when that of the old color "
+                "is stopped: take it out of depends_on, or out of bluegreen_exclusive_services"
+            )

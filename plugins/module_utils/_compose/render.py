@@ -1,0 +1,266 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From the user's Compose files to the one file that a color runs from.
+
+Compose itself renders the user's files (``docker compose config``); what a color adds is put into that result. A deploy
+runs from the rendered file, and so does a rollback months later: it needs nothing of the user's directory or
+environment of then.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import os
+import re
+
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import ComposeError
+from ansible_collections.hotswap.compose.plugins.module_utils._names import (
+    LABEL,
+    LOOPBACK,
+    alias,
+    project_name,
+    with_color,
+)
+
+OLDEST = (2, 18)
+_VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
+_TAG = re.compile(r"^[^#\n]*?[:-]\s+(!reset|!override)\b", re.MULTILINE)
+_TAG_SINCE = (2, 24, 4)
+"""An older Compose reads such a tag and does not do what it says, or not everywhere."""
+
+
+def render_command(docker, project, project_src, files, env_files):
+    """Return the argv of ``docker compose config``.
+
+    Compose drops the project's own ``.env`` as soon as it is given another one, so that comes first where it exists.
+    """
+    argv = [docker, "compose", "--project-name", project, "--project-directory", project_src]
+    own = os.path.join(project_src, ".env")
+    if env_files and os.path.exists(own):
+        argv += ["--env-file", own]
+    for path in env_files:
+        argv += ["--env-file", os.path.join(project_src, path)]
+    for path in files:
+        argv += ["--file", os.path.join(project_src, path)]
+    return argv + ["config", "--format", "json"]
+
+
+def redacted(text, secrets):
+    """Return ``text`` without the values in ``secrets``; those under four characters would black out half of it."""
+    for secret in sorted((str(value) for value in secrets), key=len, reverse=True):
+        if len(secret) >= 4:
+            text = text.replace(secret, "***")
+    return text
+
+
+def render_files(run, docker, settings, color, env):
+    """Return ``(config, warnings)``: what Compose makes of the user's files for ``color``.
+
+    ``run(argv, environ) -> (rc, out, err)``; ``settings``: app, release, project_src, compose_files, env_files;
+    ``env``: what Compose interpolates besides. Raises ComposeError with Compose's own words.
+    """
+    files = [with_color(name, color) for name in settings["compose_files"]]
+    for variable, names in (("compose_files", files), ("env_files", settings["env_files"])):
+        for name in names:
+            path = os.path.join(settings["project_src"], name)
+            if not os.path.isfile(path):
+                raise ComposeError(
+                    f"bluegreen_{variable}: {path} does not exist on the target; put it there, or correct the name or "
+                    "bluegreen_project_src"
+                )
+    argv = render_command(
+        docker, project_name(settings["app"], color), settings["project_src"], files, settings["env_files"]
+    )
+    environ = {key: str(value) for key, value in env.items()}
+    environ.update(BLUEGREEN_RELEASE=settings["release"], BLUEGREEN_COLOR=color)
+    rc, out, err = run(argv, environ)
+    said = redacted(err.strip(), env.values())
+    if rc != 0:
+        raise ComposeError("Compose refuses {}: {}".format(" and ".join(files), said or f"exit status {rc}"))
+    return json.loads(out), [line for line in said.splitlines() if line]
+
+
+def refuse_old_compose(run, docker, paths):
+    """Raise ComposeError where the target has no Compose v2, or an older one than community.docker or a tag in one of
+    the user's files takes; ``paths``: those files."""
+    rc, out, err = run([docker, "compose", "version", "--short"], {})
+    found = _VERSION.search(out) if rc == 0 else None
+    if found is None:
+        raise ComposeError(
+            "Compose v2 is missing on the target ({}); install docker-compose-plugin (Docker's packages) or "
+            "docker-compose-v2 (Ubuntu)".format((err or out).strip().split("\n")[0] or f"exit status {rc}")
+        )
+    version = tuple(int(part) for part in found.groups())
+    if version < OLDEST:
+        oldest = ".".join(str(part) for part in OLDEST)
+        raise ComposeError(f"Compose {found.group()} on the target is too old; update it to {oldest} or newer")
+    if version < _TAG_SINCE:
+        for path in paths:
+            _refuse_tag(path, found.group())
+
+
+def _refuse_tag(path, version):
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            tag = _TAG.search(file.read())
+    except OSError:
+        return  # which rendering says
+    if tag:
+        since = ".".join(str(part) for part in _TAG_SINCE)
+        raise ComposeError(
+            f"{path} has {tag.group(1)}, which Compose {version} on the target does not know in full; update it to "
+            f"{since} or newer, or do without"
+        )
+
+
+def config_hash(config):
+    """Return a digest of a rendered configuration: equal means that Compose would run the same."""
+    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
+
+
+def expected_services(config):
+    """Return the names of the services that Compose starts at least one container of, sorted."""
+    return sorted(name for name, service in config.get("services", {}).items() if _replicas(service) > 0)
+
+
+def exclusive_services_in(config):
+    """Return the names of the services in a color's file that never run in both colors, sorted."""
+    labels = {name: service.get("labels") or {} for name, service in config.get("services", {}).items()}
+    return sorted(name for name, given in labels.items() if given.get(LABEL + "exclusive") == "true")
+
+
+def _replicas(service):
+    scale = service.get("scale")
+    if scale is None:
+        scale = (service.get("deploy") or {}).get("replicas")
+    return 1 if scale is None else int(scale)
+
+
+def image_refs(config):
+    """Return ``{service: image reference}``; a service that is only built gets the name Compose gives its image."""
+    return {
+        name: service.get("image") or "{}-{}".format(config["name"], name)
+        for name, service in sorted(config.get("services", {}).items())
+    }
+
+
+def color_file(config, labels, services, exclusive, reach, volumes):
+    """Return the file that a color runs from: ``config`` with our labels, the way nginx reaches it, and shared volumes.
+
+    ``labels``: app, color, release, deploy, config; ``services``: from named_services; ``exclusive``: names of those
+    that never run in both colors; ``reach``: by_name(), by_port() or by_join(); ``volumes``: ``{key: volume name}`` of
+    volumes that exist and are to be used again. Raises ComposeError.
+    """
+    app, color = labels["app"], labels["color"]
+    result = copy.deepcopy(config)
+    result["name"] = project_name(app, color)
+    defined = result.get("services", {})
+    for name, service in defined.items():
+        service.pop("profiles", None)  # Compose rendered those that are wanted; it would leave them out again
+        more = {"exclusive": "true"} if name in exclusive else {}
+        service.setdefault("labels", {}).update({LABEL + key: value for key, value in dict(labels, **more).items()})
+    for service in services:
+        name = with_color(service["name"], color)
+        if name not in defined:
+            raise ComposeError(
+                "the Compose file of {} has no service {}, only {}: correct bluegreen_services".format(
+                    color, name, ", ".join(sorted(defined)) or "none"
+                )
+            )
+        if _replicas(defined[name]) < 1:
+            raise ComposeError(f"service {name} takes traffic but has 0 replicas")
+        reach(result, name, service)
+    if result.get("volumes"):
+        result["volumes"] = shared_volumes(config, app, volumes)
+    return result
+
+
+def reach_by_name(network, app, color):
+    """nginx finds a color's services on ``network``, which they join in their file."""
+
+    def reach(config, name, service):
+        key = _edge_key(config, network)
+        _join(config["services"][name], name, key, alias(app, color, service["base"]))
+
+    return reach
+
+
+def reach_by_port(color):
+    """nginx, on the host, finds a color's services by ports of their own."""
+
+    def reach(config, name, service):
+        _publish(config["services"][name], name, service["port"], service["publish"][color])
+
+    return reach
+
+
+def reach_by_join(config, name, _service):
+    """nginx finds a color's services on its network, which they are to join later, not by their file."""
+    _refuse_network_mode(config["services"][name], name)
+
+
+def shared_volumes(config, app, known):
+    """Return a configuration's volumes, which no color has for itself: what users uploaded yesterday must be there
+    after the swap. ``known`` as for colored()."""
+    volumes = config.get("volumes") or {}
+    return {key: _shared_volume(each, app, key, config.get("name"), known) for key, each in volumes.items()}
+
+
+def _edge_key(config, network):
+    networks = config.setdefault("networks", {})
+    for key, definition in networks.items():
+        if (definition or {}).get("name") == network:
+            return key
+    key = network
+    while key in networks:  # another network that the user's file calls so
+        key = "edge_" + key
+    networks[key] = {"name": network, "external": True}
+    return key
+
+
+def _refuse_network_mode(service, name):
+    if service.get("network_mode"):
+        raise ComposeError(
+            "service {} has network_mode {}, so nginx can't find it by name: remove network_mode".format(
+                name, service["network_mode"]
+            )
+        )
+
+
+def _join(service, name, key, own_alias):
+    _refuse_network_mode(service, name)
+    networks = service.setdefault("networks", {"default": None})
+    joined = networks.get(key) or {}
+    joined["aliases"] = sorted(set(joined.get("aliases") or []) | {own_alias})
+    networks[key] = joined
+
+
+def _publish(service, name, target, published):
+    if _replicas(service) > 1:
+        raise ComposeError(
+            f"service {name} has {_replicas(service)} replicas, which can't publish one port: give it one, or let "
+            "nginx run in a container"
+        )
+    if service.get("network_mode", "bridge") != "bridge":
+        raise ComposeError(
+            "service {} has network_mode {}, so it publishes no port for nginx: remove network_mode".format(
+                name, service["network_mode"]
+            )
+        )
+    own = {"mode": "ingress", "host_ip": LOOPBACK, "target": target, "published": str(published), "protocol": "tcp"}
+    others = [port for port in service.get("ports") or [] if str(port.get("published")) != str(published)]
+    service["ports"] = others + [own]
+
+
+def _shared_volume(definition, app, key, project, known):
+    definition = dict(definition or {})
+    if definition.get("external") or definition.get("name") != f"{project}_{key}":
+        return definition
+    if key in known:
+        return {"name": known[key], "external": True}
+    definition["name"] = f"{app}_{key}"
+    return definition

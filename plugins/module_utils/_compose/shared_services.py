@@ -1,0 +1,117 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The services that run once, beside the colors: what is to be done so that they run. Pure.
+
+A deploy never restarts one. Where somebody started them by hand, those containers are the ones: a second database on
+the same volume would destroy it.
+"""
+
+from __future__ import annotations
+
+import copy
+
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.containers import has_completed, is_ready
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import ComposeError
+from ansible_collections.hotswap.compose.plugins.module_utils._names import LABEL
+
+
+def shared_work(config, containers, update, one_shots):
+    """Return ``(work, warnings)``.
+
+    ``config``: from shared_part(); ``containers``: ``{service: [summary, …]}``; ``update``: whether the user
+    wants those to run as they are defined now; ``one_shots``: names of those that are to end well.
+
+    Keys of the work: ``up``, names of services that Compose is to start from their file; ``start``, ids of containers
+    to start that somebody started by hand once, and ``by_hand``, ``{service: ids}`` of all of those; ``absent``, names
+    of those that either is to be done of; ``waits``, ``[{project, services}]`` that must be healthy before a color
+    starts. Raises ComposeError.
+    """
+    up, start, by_hand, waits, warnings = [], [], {}, {}, []
+    for name, service in sorted(config["services"].items()):
+        here = containers.get(name) or []
+        ended = [each for each in here if not (each["state"] == "running" or _is_done(each, name in one_shots))]
+        ready = here and all(is_ready(each) or _is_done(each, name in one_shots) for each in here)
+        project = config["name"]
+        if here and not any(each["shared"] for each in here):
+            by_hand[name] = [each["id"] for each in here]
+            start += [each["id"] for each in ended]
+            project = here[0]["project"]
+            warnings += [_not_ours(name, project)] if update else []
+        else:
+            another = any(each["config"] != service["labels"][LABEL + "config"] for each in here)
+            warnings += [_as_before(name)] if another and not update else []
+            ready = ready and not (another and update)
+            up += [name] if not here or ended or (another and update) else []
+        if not ready:
+            waits.setdefault(project, []).append(name)
+    _refuse_divided(config, up, by_hand, containers)
+    return {
+        "up": up,
+        "start": start,
+        "by_hand": by_hand,
+        "absent": up + [name for name, ids in by_hand.items() if set(ids) & set(start)],
+        "waits": [{"project": project, "services": names} for project, names in sorted(waits.items())],
+    }, warnings
+
+
+def refuse_second_writer(config, up, running, own):
+    """Raise ComposeError where a service is to start on a volume that another container writes: two databases on one
+    volume destroy it.
+
+    ``running``: ``[{id, name, volumes}]`` of every container that runs here, with the names of the volumes that it
+    writes; ``own``: ids of the shared services' containers.
+    """
+    for name in up:
+        keys = [
+            each.get("source") for each in config["services"][name].get("volumes") or [] if each["type"] == "volume"
+        ]
+        for key in [key for key in keys if key]:
+            volume = config["volumes"][key].get("name", key)
+            for container in running:
+                if volume in container["volumes"] and container["id"] not in own:
+                    raise ComposeError(
+                        f"shared service {name} is to start on the volume {volume}, which the container "
+                        f"{container['name']} writes: two on one volume would destroy it. Stop that container first, "
+                        f"or take {name} out of bluegreen_shared_services"
+                    )
+
+
+def _is_done(container, may_end):
+    return may_end and has_completed(container)
+
+
+def _as_before(name):
+    return (
+        f"shared service {name} runs as it was defined before: a deploy restarts it only with bluegreen_shared_update"
+    )
+
+
+def _not_ours(name, project):
+    return (
+        f"shared service {name} was started by hand, in the project {project}: bluegreen_shared_update leaves it as it "
+        "is; remove its container, and a deploy makes it anew, on the same volumes"
+    )
+
+
+def _refuse_divided(config, up, by_hand, containers):
+    for name in up:
+        service = config["services"][name]
+        needed = set(service.get("depends_on") or {}) | {each.partition(":")[0] for each in service.get("links") or []}
+        for other in sorted(needed & set(by_hand)):
+            project = containers[other][0]["project"]
+            raise ComposeError(
+                f"shared service {name} needs {other}, which somebody started by hand in the project {project}, and "
+                f"which it would not find from another one: start it there (docker compose -p {project} up -d {name})"
+            )
+
+
+def without_services(config, names):
+    """Return the file without services that somebody started by hand: Compose would start them a second time."""
+    result = copy.deepcopy(config)
+    result["services"] = {name: service for name, service in result["services"].items() if name not in names}
+    for service in result["services"].values():
+        depends_on = {name: how for name, how in (service.pop("depends_on", None) or {}).items() if name not in names}
+        service.update({"depends_on": depends_on} if depends_on else {})
+    return result

@@ -1,0 +1,266 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One ordinary compose.yml that knows nothing of colors: what of it each color has, and what runs once beside them.
+Pure.
+
+Compose gives a service its own name on every network that it is on. So a network that others are on as well is not in
+a color's file: there, ``web`` would be either color's. Its containers join such networks by the Engine's API, under
+names that have the color in them, and shared services join each color's own networks. ``JOINS`` in the file says which.
+"""
+
+from __future__ import annotations
+
+import copy
+
+from ansible_collections.hotswap.compose.plugins.module_utils._compose.render import config_hash, shared_volumes
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import ComposeError
+from ansible_collections.hotswap.compose.plugins.module_utils._names import LABEL, alias, project_name
+
+JOINS = "x-hotswap-joins"
+SHARED = "shared"
+"""Where the name of a color is in a project's name, for the project of the shared services."""
+
+
+def refuse_unknown_services(config, variable, names):
+    """Raise ComposeError where a variable names a service that the user's files have not."""
+    known = config.get("services") or {}
+    for name in names:
+        if name not in known:
+            raise ComposeError(
+                "bluegreen_{}: the Compose files have no service {}, only {}; correct the name, or let "
+                "COMPOSE_PROFILES in bluegreen_env name its profile".format(
+                    variable, name, ", ".join(sorted(known)) or "none"
+                )
+            )
+
+
+def color_part(config, app, color, services, shared, exclusive, network):
+    """Return ``(file, warnings)``: what a color has of the user's files, as Compose rendered them for it.
+
+    ``services``: from named_services, those that take traffic; ``shared``: names of those that run once, ``exclusive``:
+    of those that never run in both colors; ``network``: the one that nginx is on, None where it runs on the host.
+    Raises ComposeError.
+    """
+    _refuse_environment(config)
+    result = copy.deepcopy(config)
+    defined = result["services"]
+    apart = {name: defined.pop(name) for name in shared}
+    outside = _outside(result.get("networks") or {}, network)
+    traffic = [service["name"] for service in services]
+    joined = {(name, network) for name in traffic if network}
+    warnings = _unpublished(defined, traffic) + _anonymous(defined) + _written_by_both(defined, exclusive)
+    for name, service in defined.items():
+        _refuse_address(name, service)
+        _forget(name, service, shared)
+        joined |= {(name, place) for place in _leave(service, outside)}
+        _go_by_network(service)
+    result["networks"] = _own_networks(result, project_name(app, color), outside)
+    joins = [
+        {"service": name, "network": place, "aliases": [alias(app, color, name)]} for name, place in sorted(joined)
+    ]
+    result[JOINS] = joins + _joins_of_shared(apart, result["networks"], config)
+    return result, warnings
+
+
+def missing_joins(joins, colored, shared):
+    """Return ``[(container, network, aliases)]``: which of the joins in a color's file are still to be made.
+
+    ``colored``: summaries of the color's containers; ``shared``: ``{service: [summary, …]}``. Raises ComposeError where
+    one of them has no container.
+    """
+    found = []
+    for join in joins:
+        name = join.get("service") or join["shared"]
+        containers = shared.get(name, []) if "shared" in join else [c for c in colored if c["service"] == name]
+        if not containers:
+            raise ComposeError(
+                "service {} has no container, which is to join the network {}{}".format(
+                    name, join["network"], ": deploy, which starts it" if "shared" in join else ""
+                )
+            )
+        for container in containers:
+            here = container["networks"].get(join["network"])
+            if here is None or not set(join["aliases"]) <= set(here["names"]):
+                found.append((container, join["network"], join["aliases"]))
+    return found
+
+
+def one_shot_services(config):
+    """Return the names of services that others wait for to end well."""
+    conditions = [
+        (name, how.get("condition"))
+        for service in config["services"].values()
+        for name, how in (service.get("depends_on") or {}).items()
+    ]
+    return {name for name, condition in conditions if condition == "service_completed_successfully"}
+
+
+def _outside(networks, edge):
+    """Return ``{key: name}`` of the networks that are not a color's own."""
+    names = {key: (definition or {}).get("name", key) for key, definition in networks.items()}
+    return {
+        key: name for key, name in names.items() if (networks[key] or {}).get("external") or (edge and name == edge)
+    }
+
+
+def _leave(service, outside):
+    """Take a service off the networks that are not its color's own; return their names."""
+    networks = service.get("networks") or {}
+    if "networks" in service:
+        own = {key: joined for key, joined in networks.items() if key not in outside}
+        service["networks"] = own or {"default": None}
+    return [outside[key] for key in networks if key in outside]
+
+
+def _go_by_network(service):
+    """Let a service be known by names on its color's own networks alone: those of its container and host would be
+    either color's, on whatever network it is."""
+    names = {service.pop(key) for key in ("container_name", "hostname") if service.get(key)}
+    service.pop("ports", None)
+    for key, joined in (service.get("networks") or {}).items() if names else ():
+        service["networks"][key] = dict(joined or {}, aliases=sorted(names | set((joined or {}).get("aliases") or [])))
+
+
+def _own_networks(config, project, outside):
+    used = {key for service in config["services"].values() for key in service.get("networks") or {}}
+    return {key: _own_network(config, project, key, key in outside) for key in sorted(used)}
+
+
+def _own_network(config, project, key, was_outside):
+    # Where the default network is another's, each color gets a plain one.
+    given = {} if was_outside else dict((config.get("networks") or {}).get(key) or {})
+    definition = {name: value for name, value in given.items() if name != "name" and value}
+    subnets = [pool["subnet"] for pool in (definition.get("ipam") or {}).get("config") or [] if pool.get("subnet")]
+    if subnets:
+        raise ComposeError(
+            f"network {key} has the subnet {subnets[0]}, and each color has such a network of its own: remove ipam"
+        )
+    # One that is defined anew is another one: Compose can't replace it while shared services are on it.
+    suffix = "_" + config_hash(definition)[:6] if definition else ""
+    return dict(definition, name=f"{project}_{key}{suffix}")
+
+
+def _joins_of_shared(apart, networks, config):
+    links = _links(config)
+    joins = []
+    for name, service in sorted(apart.items()):
+        for key, joined in sorted((service.get("networks") or {}).items()):
+            if key in networks:
+                names = {name, *((joined or {}).get("aliases") or []), *links.get(name, [])}
+                joins.append({"shared": name, "network": networks[key]["name"], "aliases": sorted(names)})
+    return joins
+
+
+def _links(config):
+    """Return ``{service: [names]}`` that links give to services."""
+    names = {}
+    for service in config["services"].values():
+        for link in service.get("links") or []:
+            target, _colon, other = link.partition(":")
+            names.setdefault(target, []).append(other or target)
+    return names
+
+
+def _forget(name, service, shared):
+    """Take out what Compose would look for in the same project; the shared ones are healthy before a color starts."""
+    for key in ("network_mode", "ipc", "pid"):
+        kind, _colon, other = (service.get(key) or "").partition(":")
+        if kind == "service" and other in shared:
+            raise ComposeError(
+                f"service {name} has {key} {service[key]}, but {other} runs once, outside the colors: take one of them "
+                "out of bluegreen_shared_services"
+            )
+    for other in [each.partition(":")[0] for each in service.get("volumes_from") or []]:
+        if other in shared:
+            raise ComposeError(
+                f"service {name} has volumes_from {other}, which runs once, outside the colors: name its volumes "
+                "instead"
+            )
+    depends_on = {name: how for name, how in (service.pop("depends_on", None) or {}).items() if name not in shared}
+    links = [link for link in service.pop("links", None) or [] if link.partition(":")[0] not in shared]
+    service.update({key: left for key, left in (("depends_on", depends_on), ("links", links)) if left})
+
+
+def _refuse_address(name, service):
+    for key, joined in (service.get("networks") or {}).items():
+        for address in ("ipv4_address", "ipv6_address"):
+            if (joined or {}).get(address):
+                raise ComposeError(
+                    f"service {name} has the address {joined[address]} on network {key}: both colors run at once, and "
+                    "only one could have it; remove it, the service's name is enough"
+                )
+
+
+def _refuse_environment(config):
+    for kind in ("secrets", "configs"):
+        for name, definition in sorted((config.get(kind) or {}).items()):
+            if "environment" in definition:
+                raise ComposeError(
+                    "{} {} is the variable {} of whoever runs Compose, which a rollback later would not have: let it "
+                    "be a file".format(kind[:-1], name, definition["environment"])
+                )
+
+
+def _unpublished(services, traffic):
+    """Return a warning for each service that can't be reached as it was."""
+    return [
+        f"service {name} publishes no port of the host: both colors run at once, and only one could have it"
+        for name, service in sorted(services.items())
+        if service.get("ports") and name not in traffic
+    ]
+
+
+def _anonymous(services):
+    """Return a warning for each volume that no other color sees."""
+    return [
+        f"{volume['target']} of service {name} is an anonymous volume, of which each color has its own: give it a name "
+        "to keep what is in it"
+        for name, service in sorted(services.items())
+        for volume in service.get("volumes") or []
+        if volume["type"] == "volume" and not volume.get("source")
+    ]
+
+
+def _written_by_both(services, exclusive):
+    """Return a warning for each volume that two releases write while both run."""
+    writers = {}
+    for name, service in sorted(services.items()):
+        for volume in service.get("volumes") or []:
+            named = volume["type"] == "volume" and volume.get("source")
+            if named and not volume.get("read_only") and name not in exclusive:
+                writers.setdefault(volume["source"], []).append(name)
+    return [
+        "volume {} is written by {}, of both releases while both run: see that they can, mount it read-only, or name "
+        "the service in bluegreen_shared_services or bluegreen_exclusive_services".format(volume, " and ".join(names))
+        for volume, names in sorted(writers.items())
+    ]
+
+
+def shared_part(config, app, shared, volumes):
+    """Return the file that the shared services run from; ``config``: as rendered for any color, always the same;
+    ``volumes``: as of color_file(). Raises ComposeError."""
+    result = copy.deepcopy(config)
+    project = project_name(app, SHARED)
+    services = {name: result["services"][name] for name in shared}
+    for name, service in services.items():
+        needed = set(service.get("depends_on") or {}) | {link.partition(":")[0] for link in service.get("links") or []}
+        colored = sorted(needed - set(shared))
+        if colored:
+            raise ComposeError(
+                "shared service {} depends on {}, which each color has its own of: name that in "
+                "bluegreen_shared_services as well".format(name, " and ".join(colored))
+            )
+    result["services"] = services
+    used = {key for service in services.values() for key in service.get("networks") or {}}
+    networks = {key: dict((result.get("networks") or {}).get(key) or {}) for key in sorted(used)}
+    for key, definition in networks.items():
+        if definition.get("name") == "{}_{}".format(config["name"], key):
+            definition["name"] = f"{project}_{key}"
+    result.update(name=project, networks=networks, volumes=shared_volumes(config, app, volumes))
+    for name, service in services.items():
+        service.pop("profiles", None)
+        labels = {"app": app, SHARED: name, "config": config_hash(service)}
+        service.setdefault("labels", {}).update({LABEL + key: value for key, value in labels.items()})
+    return result

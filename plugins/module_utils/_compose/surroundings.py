@@ -1,0 +1,101 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a plan says of the services that run once beside the colors, and of the networks that those join."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from ansible_collections.hotswap.compose.plugins.module_utils._compose.shared_services import (
+    refuse_second_writer,
+    shared_work,
+)
+from ansible_collections.hotswap.compose.plugins.module_utils._compose.single_file import JOINS, SHARED, missing_joins
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import ComposeError
+from ansible_collections.hotswap.compose.plugins.module_utils._names import LABEL, project_name
+
+
+class Surroundings:
+    """``params``: the options of the module bluegreen_plan; ``now``: a Situation."""
+
+    def __init__(self, engine, params, now):
+        self.engine = engine
+        self.params = params
+        self.now = now
+        self.app = params["app"]
+
+    def work(self, config, one_shots):
+        """Return ``(work, warnings)``, as shared_work() does, with where it is done. Raises ComposeError."""
+        self._refuse_unnamed()
+        work, warnings = shared_work(config, self.now.shared, self.params["shared_update"], one_shots)
+        own = {container["id"] for here in self.now.shared.values() for container in here}
+        if work["up"]:
+            refuse_second_writer(config, work["up"], self._writers(), own)
+        place = {"project": project_name(self.app, SHARED), "file": "compose.shared.json"}
+        return {**work, **place}, warnings
+
+    def reasons(self, work):
+        """Return why the active color does not have beside it what it needs."""
+        reasons = [f"shared service {name} does not run as it is to" for name in work["absent"]]
+        joins = self._joins_in(self._active_file())
+        if reasons or not joins:
+            return reasons
+        try:
+            missing = missing_joins(joins, self.now.active_containers, self.now.shared)
+        except ComposeError as error:
+            return [str(error)]
+        return [f"{container['name']} is not on the network {network}" for container, network, _aliases in missing]
+
+    def joins(self, color, path):
+        """Return ``[{color, file}]``: which networks are to be joined, by the files that say it: of the color that
+        comes, and of the active one, for whatever shared service was made anew since."""
+        files = [(color, path), (self.now.active, self._active_file())]
+        return [{"color": each, "file": file} for each, file in files if self._joins_in(file)]
+
+    def by_hand(self):
+        """Return ``{service: ids}`` of the shared services that somebody started by hand."""
+        shared = self.now.shared.items()
+        return {name: [each["id"] for each in here] for name, here in shared if not any(c["shared"] for c in here)}
+
+    def _active_file(self):
+        """Return the file that the active color runs from; empty where it runs from none of ours."""
+        deploys = {container["deploy"] for container in self.now.active_containers} - {None}
+        paths = [
+            os.path.join(self.now.state.deploy_directory(deploy), f"compose.{self.now.active}.json")
+            for deploy in sorted(deploys)
+        ]
+        return next((path for path in paths if os.path.exists(path)), "")
+
+    @staticmethod
+    def _joins_in(path):
+        try:
+            with open(path, encoding="utf-8") as file:
+                return json.load(file).get(JOINS, [])
+        except (OSError, ValueError):
+            return []
+
+    def _refuse_unnamed(self):
+        """Raise ComposeError where a service runs once that is not named any more: each color would start its own."""
+        for listed in self.engine.list_containers([LABEL + "shared"]):
+            labels = listed["Labels"]
+            name = labels[LABEL + "shared"]
+            if labels.get(LABEL + "app") == self.app and name not in self.params["shared_services"]:
+                raise ComposeError(
+                    f"{name} runs once, beside the colors ({listed['Names'][0].lstrip('/')}), and "
+                    "bluegreen_shared_services does not name it: name it there, or remove that container first"
+                )
+
+    def _writers(self):
+        """Return every container that runs here, with the names of the volumes that it writes."""
+        return [
+            {
+                "id": listed["Id"],
+                "name": listed["Names"][0].lstrip("/"),
+                "volumes": {mount["Name"] for mount in listed.get("Mounts") or [] if mount.get("Name") and mount["RW"]},
+            }
+            for listed in self.engine.list_containers([])
+            if listed["State"] == "running"
+        ]

@@ -1,0 +1,226 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Decisions of a deploy and a rollback: which color is active, whether anything is to do, where a rollback goes. Pure.
+
+``colors`` is ``{"blue": [summary, …], "green": […]}`` as find_containers() returns it, ``services`` what
+named_services() returns, ``releases`` the journal's records.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.plan import CREATE, START, WARM
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.retention import release_identity
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.containers import has_completed, is_ready
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.traffic import can_serve, place_of
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import PlanError
+from ansible_collections.hotswap.compose.plugins.module_utils._names import (
+    COLORS,
+    LOOPBACK,
+    alias,
+    other_color,
+    with_color,
+)
+from ansible_collections.hotswap.compose.plugins.module_utils._state.journal import AWAITING
+
+
+def active_color(app, services, served, colors, releases):
+    """Return ``(color, source)``: who has the traffic, and what says so: ``nginx``, ``containers``, ``journal`` or
+    None.
+
+    ``served``: ``{upstream: [target, …]}`` of this app, as nginx is told on disk. Raises PlanError where it can't be
+    known.
+    """
+    targets = {place_of(target) for each in served.values() for target in each}
+    hosts = {target["host"] for each in served.values() for target in each}
+    serving = [color for color in COLORS if (hosts | targets) & _names_of(app, color, services, colors[color])]
+    if len(serving) == 2:
+        raise PlanError("nginx sends the traffic of {} to both colors: {}".format(app, ", ".join(sorted(targets))))
+    if serving:
+        return serving[0], "nginx"
+    waiting = releases[-1]["deploy"] if releases and releases[-1]["outcome"] == AWAITING else None
+    running = [
+        color
+        for color in COLORS
+        if any(each["state"] == "running" and (not waiting or each["deploy"] != waiting) for each in colors[color])
+    ]
+    if len(running) == 1:
+        return running[0], "containers"
+    held_by = [record["color"] for record in releases if record["outcome"] == "deployed"]
+    if held_by and (running or colors[held_by[-1]]):
+        return held_by[-1], "journal"
+    if running:
+        raise PlanError(
+            f"both colors of {app} run, and neither nginx nor the journal tells which one has the traffic; stop the "
+            "one that has not"
+        )
+    return None, None
+
+
+def _names_of(app, color, services, containers):
+    """Return everything that an upstream may call a color: names and addresses, and ports that only it has on the
+    host."""
+    names = {alias(app, color, service["base"]) for service in services}
+    names |= {with_color(service["name"], color) for service in services if service["name"] != service["base"]}
+    names |= {"{}:{}".format(LOOPBACK, service["publish"][color]) for service in services if service.get("publish")}
+    for container in containers:
+        names.add(container["name"])
+        names |= {f"{LOOPBACK}:{port}" for port in container["published"].values()}
+        for network in container["networks"].values():
+            names.update(network["addresses"] + network["names"])
+    return names - _of_both(color, containers)
+
+
+def _of_both(color, containers):
+    """Return the names that say nothing of a color: those of services in one ordinary file, where we started them."""
+    return {each["service"] for each in containers if each["app"] is not None and color not in each["service"]}
+
+
+def mark_exclusive(colors, exclusive):
+    """Have the containers that somebody started by hand know whether their service never runs in both colors, as ours
+    know by a label; ``exclusive``: names of such services, with ``{color}``."""
+    for color, containers in colors.items():
+        names = {with_color(name, color) for name in exclusive}
+        for container in containers:
+            container["exclusive"] = container["exclusive"] or container["service"] in names
+
+
+def live_release(containers):
+    """Return the release of a color's containers, or None where they weren't started by us or don't agree."""
+    releases = {container["release"] for container in containers}
+    return releases.pop() if len(releases) == 1 else None
+
+
+def volumes_in_use(config, containers):
+    """Return ``{key: volume name}``: the volumes that ``containers`` use by the keys that ``config`` gives them.
+
+    ``shop_uploads`` is the key ``uploads`` of whatever project it was made by, unless there is a longer key that fits.
+    Where two containers use another volume each, that of the first counts.
+    """
+    keys = sorted(config.get("volumes") or {}, key=len, reverse=True)
+    found = {}
+    for container in containers:
+        for name in sorted(container["volumes"].values()):
+            key = next((key for key in keys if name.endswith("_" + key)), None)
+            if key is not None:
+                found.setdefault(key, name)
+    return found
+
+
+def changes_since(release, config, refs, image_ids, containers, traffic_services):
+    """Return why the active color is not what was asked for: one short reason each; empty where it is.
+
+    ``config``: hash of the configuration as it would be for the active color; ``refs``: ``{service: image reference}``
+    of it; ``image_ids``: ``{reference: id here, or None}``; ``containers``: of the active color;
+    ``traffic_services``: names of its services that take traffic, which are not meant to end.
+    """
+    reasons = []
+    if not containers:
+        return ["nothing of it runs"]
+    if any(container["release"] != release for container in containers):
+        reasons.append("the release is {}".format(live_release(containers) or "not known"))
+    if any(container["config"] != config for container in containers):
+        reasons.append("its configuration is another")
+    for service in sorted(refs):
+        running = {container["image_id"] for container in containers if container["service"] == service}
+        if running and running != {image_ids.get(refs[service])}:
+            reasons.append(f"{refs[service]} is another image now")
+    if not all(
+        is_ready(each) or (has_completed(each) and each["service"] not in traffic_services) for each in containers
+    ):
+        reasons.append("not all of it runs")
+    return reasons
+
+
+def releases_with_traffic(releases):
+    """Return the records of the releases that held the traffic one after the other; the last is the active one.
+
+    A release that was rolled back from is taken out: a rollback never goes there by itself.
+    """
+    stack = []
+    for record in releases:
+        if record["outcome"] != "deployed":
+            continue
+        if record.get("rollback") and any(kept["deploy"] == record["deploy"] for kept in stack):
+            while stack[-1]["deploy"] != record["deploy"]:
+                stack.pop()
+            stack[-1] = record  # it may run in other containers than before
+        elif stack and _content(stack[-1]) == _content(record):
+            stack.pop()  # the very same again: the later one is what would be gone back to
+        if not stack or stack[-1]["deploy"] != record["deploy"]:
+            stack.append(record)
+    return stack
+
+
+def _content(record):
+    return release_identity(record), record["config_hash"]
+
+
+def rollback_target(app, releases, wanted=None):
+    """Return the record to roll back to: the one before the active one, or the newest of release ``wanted``."""
+    stack = releases_with_traffic(releases)
+    if not stack:
+        raise PlanError(f"there is nothing to roll back to: no release of {app} was deployed here")
+    active = stack[-1]
+    if wanted is None:
+        if len(stack) < 2:
+            raise PlanError(
+                "there is nothing to roll back to: {} is the only release of {} that held the traffic here".format(
+                    active["release"] or "the adopted one", app
+                )
+            )
+        return stack[-2]
+    known = [record for record in releases if record["outcome"] == "deployed"]
+    for record in reversed(known):
+        if record["release"] == wanted:
+            return record
+    raise PlanError(
+        "bluegreen_release is {!r}: that release never held the traffic here; those that did: {}".format(
+            wanted, ", ".join(dict.fromkeys(record["release"] or "(adopted)" for record in known))
+        )
+    )
+
+
+def awaiting_release(app, releases):
+    """Return the record of the release that awaits its promotion: the newest record, or there is none."""
+    newest = releases[-1] if releases else None
+    if newest and newest["outcome"] == AWAITING:
+        return newest
+    last = "the last run was of {release}, which was {outcome}".format(**newest) if newest else "nothing was deployed"
+    raise PlanError(f"no release of {app} awaits its promotion here: {last}")
+
+
+def refuse_unfit_release(record, containers, services):
+    """Raise PlanError where a release that awaits its promotion can't have the traffic any more.
+
+    ``containers``: of its color now.
+    """
+    ours = [container for container in containers if container["id"] in record["containers"]]
+    wrong = [
+        "{} is {}".format(container["name"], container["state"] if container["state"] != "running" else "unhealthy")
+        for container in ours
+        if not (is_ready(container) or has_completed(container) or container["exclusive"])
+    ]
+    if len(ours) < len(record["containers"]):
+        wrong.append("{} of its containers are gone".format(len(record["containers"]) - len(ours)))
+    if wrong or not can_serve(ours, services, record["color"]):
+        raise PlanError(
+            "{} in {} can't be promoted: {}; abort it, or deploy it again".format(
+                record["release"], record["color"], ", ".join(wrong) or "not all of bluegreen_services runs"
+            )
+        )
+
+
+def way_back(record, colors, active):
+    """Return ``(color, how, containers)``: in which color a release comes back, from what it left behind.
+
+    ``record``: of that release; ``active``: the color that has the traffic now, which it can't take.
+    """
+    idle = other_color(active) if active else COLORS[0]
+    containers = [container for container in colors[idle] if container["id"] in record["containers"]]
+    if len(containers) < len(record["containers"]) or not containers:
+        return idle, CREATE, []
+    if all(is_ready(container) for container in containers if not container["exclusive"]):
+        return idle, WARM, containers
+    return idle, START, containers

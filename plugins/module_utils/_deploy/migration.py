@@ -1,0 +1,41 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which migrations have been run, by the journal's list of them, and which have failed. Pure."""
+
+from __future__ import annotations
+
+LINES = 20
+"""Of what a migration that failed printed last."""
+
+
+def is_migration_due(migrations, release, image, command):
+    """Return whether a command of a release is still to be run; another image under the same name is another
+    release."""
+    done = {(each["release"], each["image"], each["command"]) for each in migrations}
+    return (release, image, command) not in done
+
+
+def migrations_after(migrations, release, since):
+    """Return a warning for each migration that a rollback to ``release``, deployed at ``since``, does not undo."""
+    return [
+        "the migration of {release} ({command}) has been run and is not undone by a rollback".format(**each)
+        for each in migrations
+        if each["release"] != release and each["at"] >= since
+    ]
+
+
+def migration_failure(command, result):
+    """Return why a migration has failed, and below it what it said last; None where it has not.
+
+    ``result``: what community.docker.docker_compose_v2_run returned, which has ``rc`` where the command was run.
+    """
+    if result.get("failed"):
+        return f"the migration ({command}) could not be run: {result.get('msg', 'no reason was given')}"
+    if not result["rc"]:
+        return None
+    said = [*result.get("stdout_lines", []), *result.get("stderr_lines", [])]
+    return "\n".join(
+        [f"the migration ({command}) exited with {result['rc']}", *(f"  {line}" for line in said[-LINES:])]
+    )

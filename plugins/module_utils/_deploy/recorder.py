@@ -1,0 +1,123 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Closes an unfinished deploy in the journal, and removes the images that nobody needs any more."""
+
+from __future__ import annotations
+
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.decisions import releases_with_traffic
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.retention import prunable, retained_deploys
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.containers import (
+    containers_by_id,
+    find_containers,
+)
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import EngineError
+from ansible_collections.hotswap.compose.plugins.module_utils._files import utc_now
+from ansible_collections.hotswap.compose.plugins.module_utils._names import COLORS, with_color
+from ansible_collections.hotswap.compose.plugins.module_utils._state.journal import AWAITING
+
+
+class Recorder:
+    """``services``: the names of those that take traffic, with ``{color}``; ``keep``: how many releases are
+    retained."""
+
+    def __init__(self, engine, state, services, keep):
+        self.engine = engine
+        self.state = state
+        self.services = services
+        self.keep = keep
+        self.warnings = []
+        self.images = {}  # of the deploy that was recorded
+
+    def close(self, unfinished, outcome):
+        """Record the unfinished deploy and prune; return the images that went."""
+        releases = list(self.state.journal["releases"])
+        if unfinished.get("adopted") and not releases:
+            releases.append(unfinished["adopted"])
+        # Whatever awaited its promotion and was not touched awaits it still, and so stays the newest.
+        place = len(releases) - (outcome == "rejected" and self._still_awaits(releases, unfinished))
+        record = self._record(unfinished, outcome)
+        self.images = record["images"]
+        releases.insert(place, record)
+        if outcome not in ("deployed", AWAITING) and "ids_before" in unfinished:
+            self._restore_names(unfinished)
+        self.state.save(releases=releases, unfinished=None)
+        removed = self._prune(releases)
+        self.state.forget_deploys(self._deploys_to_keep(releases))
+        return removed
+
+    def _still_awaits(self, releases, unfinished):
+        newest = releases[-1] if releases else None
+        if newest is None or newest["outcome"] != AWAITING or newest["deploy"] == unfinished["deploy"]:
+            return False
+        return len(containers_by_id(self.engine, newest["containers"])) == len(newest["containers"])
+
+    def _deploys_to_keep(self, releases):
+        goes_on = releases_with_traffic(releases)[-2:] + [
+            record for record in releases[-1:] if record["outcome"] == AWAITING
+        ]
+        return retained_deploys(releases, self.keep) | {record["deploy"] for record in goes_on}
+
+    def _record(self, unfinished, outcome):
+        containers = find_containers(self.engine, self.state.app)[unfinished["color"]]
+        if unfinished["deploy"] == "adopted":
+            ids = unfinished["containers"]
+        else:
+            ids = [container["id"] for container in containers if container["deploy"] == unfinished["deploy"]]
+        more = {"ids_before": unfinished["ids_before"]} if outcome == AWAITING else {}  # should it be aborted
+        return {
+            **more,
+            "release": unfinished["release"],
+            "color": unfinished["color"],
+            "deploy": unfinished["deploy"],
+            "deployed_at": utc_now(),
+            "images": unfinished["images"] if "images" in unfinished else self._images(unfinished, containers),
+            "containers": ids,
+            "config_hash": unfinished["config_hash"],
+            "outcome": outcome,
+            "rollback": unfinished["rollback"],
+        }
+
+    def _images(self, unfinished, containers):
+        # What runs, where it does: by now a tag may name another image.
+        running = {each["service"]: each["image_id"] for each in containers if each["deploy"] == unfinished["deploy"]}
+        images = {}
+        for service, ref in unfinished["refs"].items():
+            image_id = running.get(service) or self.engine.image_id(ref)
+            if image_id:
+                brought = image_id != unfinished["ids_before"][ref]
+                digest = self.engine.digest(image_id, ref)
+                images[service] = {"ref": ref, "id": image_id, "digest": digest, "brought": brought}
+        return images
+
+    def _restore_names(self, unfinished):
+        """A refused pull moved ``app:latest`` to its own image; give the name back to the one it named before."""
+        for ref, image_id in unfinished["ids_before"].items():
+            if image_id and self.engine.image_id(ref) != image_id and self.engine.image_id(image_id):
+                self.engine.call(self.engine.api.tag, image_id, ref)
+
+    def _prune(self, releases):
+        in_use = {listed["ImageID"] for listed in self.engine.list_containers([])}
+        kept = {image["id"] for record in releases_with_traffic(releases)[-2:] for image in record["images"].values()}
+        foreign = {
+            image["id"]
+            for state in self.state.others()
+            for record in state["releases"]
+            for image in record["images"].values()
+        }
+        ours = [with_color(name, color) for name in self.services for color in COLORS]
+        chosen = prunable(releases, self.keep, in_use | kept, foreign, ours)
+        here = self.engine.image_ids()  # most that the journal has went long ago
+        return [image["ref"] or image["id"] for image in chosen if image["id"] in here and self._remove(image)]
+
+    def _remove(self, image):
+        if self.engine.image_id(image["id"]) is None:
+            return False
+        name = image["ref"] if image["ref"] and self.engine.image_id(image["ref"]) == image["id"] else image["id"]
+        try:
+            self.engine.call(self.engine.api.remove_image, name)
+        except EngineError as error:
+            self.warnings.append(f"the image {name} could not be removed: {error}")
+            return False
+        return True

@@ -1,0 +1,178 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ends what a killed run began, by what is true on the target now."""
+
+from __future__ import annotations
+
+import time
+
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.decisions import active_color, live_release
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.plan import CREATE, PROMOTE, START
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.recorder import Recorder
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.recovery import (
+    BACK,
+    FINISH,
+    KEEP,
+    UNDO,
+    decide_recovery,
+    describe_recovery,
+    is_starting,
+    outcome_of,
+)
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.containers import (
+    containers_by_id,
+    containers_of_run,
+    is_retired,
+)
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.lifecycle import (
+    remove_containers,
+    start_containers,
+    stop_containers,
+)
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.traffic import can_serve
+from ansible_collections.hotswap.compose.plugins.module_utils._edge.drain import cut_warning
+from ansible_collections.hotswap.compose.plugins.module_utils._edge.swap import (
+    addresses_at_load,
+    endpoints_of_unfinished,
+)
+from ansible_collections.hotswap.compose.plugins.module_utils._names import other_color
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.app_file import app_file_name, without_sections
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.upstream import parse_upstreams
+from ansible_collections.hotswap.compose.plugins.module_utils._state.history import append_run, ended_run
+
+_POLL = 0.5
+
+
+class Recoverer:
+    """``swap``: a Swap of the app; ``params``: the options of the module bluegreen_recover."""
+
+    def __init__(self, engine, swap, params):
+        self.engine = engine
+        self.swap = swap
+        self.edge = swap.edge
+        self.state = swap.state
+        self.params = params
+        self.found = self.state.journal["unfinished"]
+        self.images = {}
+        self.warnings = []
+
+    def recover(self, check_mode):
+        """Finish or undo; return ``(decision, line for a person)``. Raises EdgeError, EngineError and OSError."""
+        decision = self._decide()
+        said = describe_recovery(self.state.app, self.found, decision)
+        if not check_mode:
+            before = live_release(self._previous())
+            self._end(decision)
+            self._remember(decision, said, before)
+        return decision, said
+
+    def release(self, decision):
+        """Return the release that has the traffic by then; empty where somebody started it by hand."""
+        gone = decision in (FINISH, KEEP)
+        return self.found["release"] if gone else live_release(self._previous()) or ""
+
+    def _end(self, decision):
+        if decision == FINISH:
+            self._finish()
+        elif decision == KEEP:
+            self._make_sure()
+        else:
+            self._go_back()
+            self._take_down(decision)
+            before = set(self.found.get("previous_exclusive", []))
+            self._start([container for container in self._previous() if container["id"] in before])
+        services = [service["name"] for service in self.found["services"]]
+        recorder = Recorder(self.engine, self.state, services, self.params["keep_releases"])
+        recorder.close(self.found, outcome_of(self.found, decision))
+        self.images = recorder.images
+        self.warnings += recorder.warnings
+
+    def _remember(self, decision, said, before):
+        """Add the run to the history; ``before``: the release that had the traffic before it."""
+        kind = "rollback" if self.found["rollback"] else "promote" if self.found["how"] == PROMOTE else "deploy"
+        run = {
+            "kind": kind,
+            "outcome": outcome_of(self.found, decision),
+            "release": self.found["release"],
+            "previous_release": before,
+            "color": self.found["color"],
+            "phases": {},
+            "reason": said,
+        }
+        run = ended_run(run, self.found["begun_at"], self.found.get("by"), self.images, self.warnings)
+        self.warnings += append_run(self.state.directory, run)
+
+    def _decide(self):
+        deadline = time.monotonic() + self.params["health_timeout"]
+        color, services = self.found["color"], self.found["services"]
+        while True:
+            ours, previous = self._ours(), self._previous()
+            decision = decide_recovery(
+                self.found,
+                self._told(),
+                can_serve(ours, services, color),
+                can_serve(previous, services, other_color(color)),
+            )
+            too_early = any(map(is_starting, ours + previous)) and time.monotonic() < deadline
+            if decision in (FINISH, UNDO) or not too_early:
+                return decision
+            time.sleep(_POLL)
+
+    def _told(self):
+        served = parse_upstreams(without_sections(self.edge.read(app_file_name(self.state.app))) or "")
+        colors = {self.found["color"]: self._ours(), other_color(self.found["color"]): self._previous()}
+        told, source = active_color(self.state.app, self.found["services"], served, colors, [])
+        return told if source == "nginx" else None
+
+    def _ours(self):
+        return containers_of_run(self.engine, self.state.app, self.found)
+
+    def _previous(self):
+        return containers_by_id(self.engine, self.found["previous"])
+
+    def _make_sure(self):
+        addresses = addresses_at_load(self.engine, self.swap, self.params["network"], self.found["color"])
+        return self.swap.make_sure(addresses)
+
+    def _finish(self):
+        self._make_sure()
+        # Of every reload since: that of the run that was killed closed connections as well.
+        old_workers = [worker for worker, leaving in self.edge.workers().items() if leaving]
+        timeout = self.params["drain_timeout"]
+        drained, connections, _waited = self.edge.drain(self.found["endpoints"], old_workers, time.time(), timeout)
+        if not drained:
+            self.warnings.append(cut_warning(connections, timeout))
+        previous = self._previous()
+        left = [container for container in previous if not is_retired(container)]
+        if self.params["retire"] == "keep":
+            left = [container for container in left if container["id"] in self.found.get("previous_exclusive", [])]
+        if self.params["retire"] == "remove":
+            remove_containers(self.engine, self.state, previous, volumes=False)
+        elif left:
+            stop_containers(self.engine, self.state, left)
+        self._start([container for container in self._ours() if self._is_exclusive(container)])
+
+    def _is_exclusive(self, container):
+        return container["exclusive"] or container["id"] in self.found.get("exclusive_containers", [])
+
+    def _start(self, containers):
+        ended = [container for container in containers if container["state"] != "running"]
+        if ended:
+            start_containers(self.engine, self.state, ended)
+
+    def _go_back(self):
+        endpoints = endpoints_of_unfinished(self.engine, self.state, self.params["network"], self.params["nginx_mode"])
+        result = self.swap.back(endpoints, self.params["drain_timeout"])
+        if not result.get("drained", True):
+            self.warnings.append(cut_warning(result["connections"], self.params["drain_timeout"]))
+
+    def _take_down(self, decision):
+        promoted = self.found["how"] == PROMOTE and decision == BACK
+        if self.found["how"] == CREATE or promoted:
+            remove_containers(self.engine, self.state, self._ours(), volumes=True)
+        else:
+            started = set(self.found["started"]) if self.found["how"] == START else set()
+            ours = [each for each in self._ours() if each["id"] in started or self._is_exclusive(each)]
+            stop_containers(self.engine, self.state, [each for each in ours if not is_retired(each)])

@@ -1,0 +1,73 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What becomes of a deploy or rollback that was begun and never ended: its run was killed, or its host was. Pure.
+
+``unfinished`` is what the journal has of it (see _state/journal.py).
+"""
+
+from __future__ import annotations
+
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.plan import PROMOTE
+from ansible_collections.hotswap.compose.plugins.module_utils._names import other_color
+from ansible_collections.hotswap.compose.plugins.module_utils._state.journal import AWAITING
+
+FINISH, BACK, UNDO, KEEP = "finish", "back", "undo", "keep"
+"""It gets the traffic and the color before it is retired; the traffic goes back, and its containers go; it never was
+told to nginx, and its containers go; it keeps the traffic, for there is nothing to go back to."""
+
+_OUTCOMES = {FINISH: "deployed", BACK: "rolled_back", UNDO: "rejected", KEEP: "deployed"}
+
+
+def outcome_of(unfinished, decision):
+    """Return how the run ended, as the journal has it."""
+    return AWAITING if decision == UNDO and unfinished["how"] == PROMOTE else _OUTCOMES[decision]
+
+
+def decide_recovery(unfinished, told, serves, previous_serves):
+    """Return FINISH, BACK, UNDO or KEEP.
+
+    ``told``: the color that nginx's file on disk sends the traffic to, or None; ``serves``, ``previous_serves``:
+    whether all containers that take traffic answer, of the color that was to have it and of the one before.
+    """
+    if told != unfinished["color"] or "swap" not in unfinished:
+        return UNDO
+    if serves and not (unfinished.get("given_up") and previous_serves):
+        return FINISH  # nginx is only told of a color that has passed its gate
+    return BACK if previous_serves else KEEP
+
+
+def has_gone_back(unfinished, decision):
+    """Return whether a rollback that names no release has nothing left to do, now that this was done.
+
+    Whoever asks for one after a deploy that was killed means the release before that deploy, not the one before that;
+    and a rollback that was killed and finished now is not to be followed by another.
+    """
+    return decision == FINISH if unfinished["rollback"] else decision in (BACK, UNDO)
+
+
+def describe_recovery(app, unfinished, decision):
+    """Return one line: what was found, and what is done about it."""
+    name = unfinished["release"] or "the stack that was started by hand"
+    color, previous = unfinished["color"], other_color(unfinished["color"])
+    found = "{} of {} to {} in {}, begun at {}, never ended".format(
+        "a rollback" if unfinished["rollback"] else "a deploy", app, name, color, unfinished["begun_at"]
+    )
+    undone = "it never got the traffic, so what it started is taken down"
+    if unfinished["how"] == PROMOTE:
+        undone = "it never got the traffic, so it awaits its promotion again"
+    done = {
+        FINISH: f"nginx was told of {color} and all of it is ready, so it is finished: {name} has the traffic",
+        BACK: "nginx was told of {}, but it {}, so the traffic goes back to {}".format(
+            color, "was given up" if unfinished.get("given_up") else "is not ready", previous
+        ),
+        UNDO: undone + (f"; {previous} keeps the traffic" if unfinished["previous"] else ""),
+        KEEP: f"nginx was told of {color}, which is not ready, and {previous} is not either: nothing is stopped",
+    }
+    return f"{found}; {done[decision]}"
+
+
+def is_starting(container):
+    """Return whether it is too early to say that a container answers: it boots, with its host perhaps."""
+    return container["state"] == "restarting" or (container["state"] == "running" and container["health"] == "starting")

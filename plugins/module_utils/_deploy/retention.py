@@ -1,0 +1,72 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which images an app no longer needs."""
+
+from __future__ import annotations
+
+# The active one and the one a rollback goes back to.
+ALWAYS_RETAINED = 2
+
+
+def prunable(releases, keep, protected_ids, foreign_ids, traffic_services):
+    """Return ``[{"ref": str or None, "id": str, "release": str}, ...]``, the images that may go, oldest first.
+
+    releases: the records of the app's journal, newest last (see _state/journal.py).
+    keep: how many releases are retained, the newest that held the traffic; never fewer than the active one and the one
+        before it. A release is its name and its images: a name deployed again with other content is another one.
+    protected_ids: ids of the images that any container on the host uses, running or not.
+    foreign_ids: ids of the images in the journals of other apps.
+    traffic_services: names of the services, as in the records' images, that take traffic.
+
+    An image of a release that held the traffic goes if its service takes traffic. Any other, that of a cache or of a
+    release that was refused, goes only if a deploy of this app pulled it: it may have been there for somebody else.
+
+    ref is None where the name now belongs, or may belong, to another image; then only the id may be removed. A ref is
+    to be removed only while it still names the id: a pull or a build since then may have moved it.
+    """
+    kept_releases = retained(releases, keep)
+    kept = [
+        image for record in releases if release_identity(record) in kept_releases for image in record["images"].values()
+    ]
+    untouchable = set(protected_ids) | set(foreign_ids) | {image["id"] for image in kept}
+    kept_refs = {image["ref"] for image in kept}
+    every_use = [(record, service, image) for record in releases for service, image in record["images"].items()]
+    brought = {image["id"] for _record, _service, image in every_use if image["brought"]}
+    newest_id = {image["ref"]: image["id"] for _record, _service, image in every_use}
+
+    refs_of = {}
+    release_of = {}
+    for record, service, image in every_use:
+        ours = record["outcome"] == "deployed" and service in traffic_services
+        if image["id"] in untouchable or not (ours or image["id"] in brought):
+            continue
+        refs = refs_of.setdefault(image["id"], [])
+        release_of[image["id"]] = record["release"]
+        ref = image["ref"]
+        if ref not in kept_refs and newest_id[ref] == image["id"] and ref not in refs:
+            refs.append(ref)
+    return [
+        {"ref": ref, "id": image_id, "release": release_of[image_id]}
+        for image_id, refs in refs_of.items()
+        for ref in refs or [None]
+    ]
+
+
+def retained(releases, keep):
+    """Return the identities of the newest releases that held the traffic."""
+    newest_first = [release_identity(record) for record in reversed(releases) if record["outcome"] == "deployed"]
+    return set(list(dict.fromkeys(newest_first))[: max(keep, ALWAYS_RETAINED)])
+
+
+def retained_deploys(releases, keep):
+    """Return the deploys whose files a rollback to a retained release needs: of each release, the last one."""
+    kept = retained(releases, keep)
+    last = {release_identity(record): record["deploy"] for record in releases if record["outcome"] == "deployed"}
+    return {deploy for each, deploy in last.items() if each in kept}
+
+
+def release_identity(record):
+    """Return what makes a record's release one: its name and its images, whichever color they ran in."""
+    return record["release"], frozenset(image["id"] for image in record["images"].values())

@@ -1,0 +1,154 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One look at everything a deploy starts from: nginx, its file of ours, the containers of both colors, the journal."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import stat
+
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.decisions import active_color, mark_exclusive
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.containers import find_all_containers
+from ansible_collections.hotswap.compose.plugins.module_utils._edge.edge import quoted
+from ansible_collections.hotswap.compose.plugins.module_utils._edge.options import edge_for
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import EdgeError, UpstreamError
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.app_file import (
+    app_file_name,
+    app_text,
+    file_in_dump,
+    without_sections,
+)
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.upstream import parse_upstreams
+from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import AppState
+
+
+class Situation:
+    """What is true on the target now.
+
+    ``edge``, ``state``; ``nginx_version``; ``text``: our file's content, settled, or None; ``colors``; ``shared``:
+    ``{service: [summary, …]}``; ``active``: color or None.
+    """
+
+    def __init__(self, engine, params, services, server, may_judge):
+        """Look. ``params``: those of the module bluegreen_plan; ``server``: the text of the app's own server block.
+
+        ``may_judge``: whether a throw-away container may test a candidate, which a check mode run doesn't. Raises
+        EdgeError and PlanError where nothing can be deployed in this situation.
+        """
+        self.app = params["app"]
+        self.services = services
+        self.server = server
+        self.state = AppState(params["state_dir"], self.app)
+        self.edge = edge_for(engine, params, self.state)
+        self.edge.refuse_unwritable()
+        if params["lock"] and may_judge:
+            self.state.tidy()
+            self.edge.tidy(self.app)
+        if params["vhost"] and params["vhost"].get("tls"):
+            check_certificate(self.edge, params["vhost"]["tls"])
+        self.text = without_sections(self.edge.read(app_file_name(self.app)))
+        self.nginx_version = self.edge.version()
+        dump = self._dump(may_judge)
+        self.colors, self.shared = find_all_containers(
+            engine, self.app, params["project_src"], params["compose_files"], params["shared_services"]
+        )
+        mark_exclusive(self.colors, params["exclusive_services"])
+        self.active, _source = active_color(
+            self.app, services, self._served(dump), self.colors, self.state.journal["releases"]
+        )
+
+    @property
+    def active_containers(self):
+        return self.colors[self.active] if self.active else []
+
+    def _dump(self, may_judge):
+        """Return what nginx's configuration on disk is, tested; also with a stand-in for our file where that is to
+        change."""
+        name, edge = app_file_name(self.app), self.edge
+        # One that would start without our file is down for another reason.
+        if not edge.running and (self.text is not None or (may_judge and edge.judge({})[0])):
+            raise EdgeError(
+                f"nginx in {edge.name} is not running, it {edge.describe_state()}: find out why, and start it"
+            )
+        ok, text = edge.dump() if edge.running else (False, "")
+        if ok and self.text is not None and file_in_dump(text, edge.path(name)) is None:
+            raise _not_included(edge, name)
+        if may_judge and (not ok or self.text is None or self.server not in self.text):
+            stand_in = app_text(self.app, "none", "none", self._stand_ins(), None, self.server)
+            judged_ok, judged = edge.judge({name: stand_in})
+            if not judged_ok:
+                raise EdgeError(_refused(edge, judged, ok))
+            if file_in_dump(judged, edge.path(name)) is None:
+                raise _not_included(edge, name)
+        return text if ok else ""
+
+    def _stand_ins(self):
+        return [
+            {"name": service["upstream"], "targets": [{"host": "127.0.0.1", "port": 9}]} for service in self.services
+        ]
+
+    def _served(self, dump):
+        own = {service["upstream"] for service in self.services}
+        try:
+            if self.text is not None:
+                return parse_upstreams(self.text)
+            return {name: targets for name, targets in parse_upstreams(dump).items() if name in own}
+        except UpstreamError as error:
+            read = self.edge.path(app_file_name(self.app)) if self.text else "nginx's configuration (nginx -T)"
+            raise EdgeError(f"{read} can't be read: {error}") from error
+
+
+def _refused(edge, judged, was_sound):
+    said = quoted(judged)
+    if "duplicate upstream" in said:
+        return (
+            f"nginx has an upstream of this name in a file of its own: {said}. Remove that block (nginx goes on with "
+            "what it has loaded), then run this again; the role writes the upstream from now on"
+        )
+    if was_sound:
+        return f"nginx refuses its configuration with our file in it: {said}"
+    if edge.running:
+        return f"nginx's configuration on disk is broken already, before this deploy: {said}"
+    return (
+        f"nginx in {edge.name} does not run, it {edge.describe_state()}, and would not start with our file in place "
+        f"either: {said}"
+    )
+
+
+def _not_included(edge, name):
+    return EdgeError(
+        "bluegreen_nginx_conf_dir is {!r}: nginx in {} does not include {}; its http block must include {}".format(
+            edge.conf_dir, edge.name, edge.path(name), edge.path("*.conf")
+        )
+    )
+
+
+def check_certificate(edge, tls):
+    """Raise EdgeError where a certificate or key isn't there, or they don't match; nginx's own test says it less
+    clearly, and has to do where the connecting user may not read them."""
+    paths = {key: edge.on_target(tls[key]) for key in ("certificate", "key")}
+    for key, path in paths.items():
+        try:
+            found = path is not None and stat.S_ISREG(os.stat(path).st_mode)
+        except PermissionError:
+            return
+        except OSError:
+            found = False
+        if not found:
+            raise EdgeError(
+                f"bluegreen_vhost is {tls[key]!r}: tls.{key}: nginx in {edge.name} has no such file; name the file as "
+                "nginx sees it, and mount its directory where nginx runs in a container"
+            )
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(paths["certificate"], paths["key"])
+    except PermissionError:
+        return
+    except (OSError, ssl.SSLError) as error:
+        raise EdgeError(
+            "bluegreen_vhost is {!r}: tls.certificate does not go with the key {}: {}".format(
+                tls["certificate"], tls["key"], getattr(error, "reason", None) or error
+            )
+        ) from error

@@ -1,0 +1,176 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The containers of an app's colors: what they are (pure), and finding, starting, stopping and removing them."""
+
+from __future__ import annotations
+
+import os
+
+from ansible_collections.hotswap.compose.plugins.module_utils._names import (
+    COLORS,
+    LABEL,
+    PLACEHOLDER,
+    is_single_file,
+    with_color,
+)
+
+COMPOSE_LABEL = "com.docker.compose."
+
+
+def summarize(inspected):
+    """Return what matters of a ``docker inspect`` of one container.
+
+    Keys: id, name, project, service, state, health (None without a healthcheck), exit_code, image, image_id, app,
+    color, release, deploy, config, shared (None where the container isn't ours), exclusive, restart_policy ({Name,
+    MaximumRetryCount}), stop_timeout (s of grace), networks ({network: {addresses, names}}; IPv4 comes first, IPv6 is
+    in brackets), volumes ({target: volume name}), published ({port: port of the host}), depends_on (services).
+    """
+    labels = inspected["Config"].get("Labels") or {}
+    state = inspected["State"]
+    depends_on = labels.get(COMPOSE_LABEL + "depends_on") or ""
+    return {
+        "id": inspected["Id"],
+        "name": inspected["Name"].lstrip("/"),
+        "project": labels.get(COMPOSE_LABEL + "project"),
+        "service": labels.get(COMPOSE_LABEL + "service"),
+        "state": state["Status"],
+        "health": (state.get("Health") or {}).get("Status"),
+        "exit_code": state.get("ExitCode", 0),
+        "image": inspected["Config"]["Image"],
+        "image_id": inspected["Image"],
+        "app": labels.get(LABEL + "app"),
+        "color": labels.get(LABEL + "color"),
+        "release": labels.get(LABEL + "release"),
+        "deploy": labels.get(LABEL + "deploy"),
+        "config": labels.get(LABEL + "config"),
+        "shared": labels.get(LABEL + "shared"),
+        "exclusive": labels.get(LABEL + "exclusive") == "true",
+        "restart_policy": inspected["HostConfig"]["RestartPolicy"],
+        "stop_timeout": 10 if inspected["Config"].get("StopTimeout") is None else inspected["Config"]["StopTimeout"],
+        "networks": {
+            name: {
+                "addresses": _addresses(network),
+                "names": sorted(set((network.get("Aliases") or []) + (network.get("DNSNames") or []))),
+            }
+            for name, network in inspected["NetworkSettings"]["Networks"].items()
+        },
+        "volumes": {
+            mount["Destination"]: mount["Name"]
+            for mount in inspected.get("Mounts") or []
+            if mount.get("Type") == "volume"
+        },
+        "published": {
+            int(port.split("/")[0]): int(bindings[0]["HostPort"])
+            for port, bindings in (inspected["NetworkSettings"].get("Ports") or {}).items()
+            if port.endswith("/tcp") and bindings
+        },
+        "depends_on": [entry.split(":")[0] for entry in depends_on.split(",") if entry],
+    }
+
+
+def _addresses(network):
+    ipv6 = network.get("GlobalIPv6Address")
+    return [address for address in (network.get("IPAddress"), ipv6 and f"[{ipv6}]") if address]
+
+
+def is_ready(container):
+    """Return whether a container answers requests now: running, and healthy where it has a healthcheck."""
+    return container["state"] == "running" and container["health"] in (None, "healthy")
+
+
+def has_completed(container):
+    """Return whether a container ended as it was meant to: a one-shot, which has neither healthcheck nor restart
+    policy."""
+    meant_to_end = container["health"] is None and container["restart_policy"]["Name"] in ("", "no")
+    return meant_to_end and container["state"] == "exited" and container["exit_code"] == 0
+
+
+def color_of(labels, app, project_src, compose_files):
+    """Return the color that a container belongs to, or None: by our labels, else by the file that started it.
+
+    ``labels`` as in ``docker ps``. A stack that somebody started by hand, under whatever project name, has the color
+    whose Compose file it was started from, and the first one where there is one file for both; a one-off (``docker
+    compose run``) belongs to none.
+    """
+    if labels.get(COMPOSE_LABEL + "oneoff") == "True":
+        return None
+    if LABEL + "app" in labels:
+        return labels.get(LABEL + "color") if labels[LABEL + "app"] == app else None
+    if not project_src:
+        return None
+    directory = labels.get(COMPOSE_LABEL + "project.working_dir") or "/"
+    started_from = {
+        os.path.realpath(os.path.join(directory, path))
+        for path in (labels.get(COMPOSE_LABEL + "project.config_files") or "").split(",")
+        if path
+    }
+    if is_single_file(compose_files):
+        return COLORS[0] if started_from & _paths(project_src, compose_files) else None
+    colored = [name for name in compose_files if PLACEHOLDER in name]
+    matching = [
+        color for color in COLORS if started_from & _paths(project_src, [with_color(name, color) for name in colored])
+    ]
+    return matching[0] if len(matching) == 1 else None
+
+
+def _paths(directory, names):
+    return {os.path.realpath(os.path.join(directory, name)) for name in names}
+
+
+def edge_addresses(containers, network, app, color):
+    """Return the addresses of the containers that have a name of ours on nginx's network."""
+    prefix = f"{app}-{color}-"
+    joined = [container["networks"][network] for container in containers if network in container["networks"]]
+    own = [entry["addresses"] for entry in joined if any(name.startswith(prefix) for name in entry["names"])]
+    return sorted({address for addresses in own for address in addresses})
+
+
+def is_retired(container):
+    """Return whether a container is stopped, and stays so when the Docker daemon restarts."""
+    return container["state"] in ("exited", "created", "dead") and container["restart_policy"]["Name"] in ("", "no")
+
+
+def find_containers(engine, app, project_src=None, compose_files=()):
+    """Return ``{"blue": [summary, …], "green": […]}`` of every container of the app, the stopped ones included."""
+    return find_all_containers(engine, app, project_src, compose_files)[0]
+
+
+def find_all_containers(engine, app, project_src=None, compose_files=(), shared=()):
+    """Return ``(colors, {service: [summary, …]})``: what find() returns, and the containers of the shared services, by
+    whomever they were started."""
+    colors = {color: [] for color in COLORS}
+    apart = {name: [] for name in shared}
+    for listed in engine.list_containers([COMPOSE_LABEL + "project"]):
+        labels = listed.get("Labels") or {}
+        color = color_of(labels, app, project_src, compose_files)
+        one_off = labels.get(COMPOSE_LABEL + "oneoff") == "True"
+        name = labels.get(LABEL + "shared") if labels.get(LABEL + "app") == app and not one_off else None
+        if color and LABEL + "app" not in labels and labels.get(COMPOSE_LABEL + "service") in apart:
+            name = labels[COMPOSE_LABEL + "service"]
+        group = apart.get(name) if name else colors.get(color)
+        inspected = engine.inspect(listed["Id"]) if group is not None else None
+        if inspected is not None:
+            group.append(summarize(inspected))
+    for containers in [*colors.values(), *apart.values()]:
+        containers.sort(key=lambda container: container["name"])
+    return colors, apart
+
+
+def containers_by_id(engine, ids):
+    """Return the containers with these ids, those left out that are gone."""
+    inspected = [engine.inspect(container_id) for container_id in ids]
+    return [summarize(container) for container in inspected if container is not None]
+
+
+def containers_of_run(engine, app, unfinished):
+    """Return the containers that an unfinished run, as the journal has it, made or started."""
+    made = [
+        container
+        for container in find_containers(engine, app)[unfinished["color"]]
+        if container["deploy"] == unfinished["deploy"]
+    ]
+    return made or containers_by_id(
+        engine, unfinished.get("containers", [])
+    )  # of a stack that somebody started by hand

@@ -1,0 +1,61 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Asks the registry how much a pull brings, and the disk whether there is room for it."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.download import (
+    bytes_to_download,
+    describe_download,
+    manifest_command,
+    parse_manifest,
+    space_problem,
+)
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import repository
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import PlanError
+
+
+class DiskSpace:
+    """``run(argv, environ) -> (rc, out, err)``; ``docker``: the command that pulls; ``containers``: those of the active
+    color, whose images' layers are here."""
+
+    def __init__(self, engine, run, docker, containers):
+        self.engine = engine
+        self.run = run
+        self.docker = docker
+        self.containers = containers
+
+    def judge(self, references, ids):
+        """Return what is to be pulled, in words. Raises PlanError where it does not fit on the disk, as far as the
+        registry tells; ``ids``: ``{reference: id of the image here, or None}``."""
+        root = self.engine.data_root
+        if not os.path.isdir(root):
+            return "the disk is another machine's"
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            told = dict(zip(references, pool.map(self._in_registry, references)))
+            coming = {ref: image for ref, image in told.items() if image and ids[ref] not in image["ids"]}
+            before = [name for ref in coming for name in self._before(ref)]
+            here = {layer for image in pool.map(self._in_registry, before) if image for layer in image["layers"]}
+        disk = os.statvfs(root)
+        free, bytes_to_come = disk.f_bavail * disk.f_frsize, bytes_to_download(coming.values(), here)
+        why = space_problem(bytes_to_come, free, root)
+        if why:
+            raise PlanError(why)
+        silent = [reference for reference, image in told.items() if image is None]
+        return describe_download(bytes_to_come, free, silent)
+
+    def _in_registry(self, reference):
+        _rc, out, _err = self.run(manifest_command(self.docker, reference), {})
+        return parse_manifest(out, self.engine.architecture)
+
+    def _before(self, reference):
+        """Return, by digest, the images of the same repository that the active color runs."""
+        place = repository(reference)
+        running = {each["image_id"] for each in self.containers if repository(each["image"]) == place}
+        digests = [self.engine.digest(image_id, reference) for image_id in sorted(running)]
+        return [f"{place}@{digest}" for digest in digests if digest]

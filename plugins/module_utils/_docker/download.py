@@ -1,0 +1,71 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How much a pull brings, where the registry tells, and whether there is room for it. Pure."""
+
+from __future__ import annotations
+
+import json
+
+UNPACKED = 3
+"""How many bytes an image needs for each that is downloaded: while they are unpacked, both are there."""
+
+MARGIN = 500_000_000
+"""Bytes that stay free after a pull: the containers write, too."""
+
+
+def manifest_command(docker, reference):
+    """Return the argv that asks the registry what an image is made of. Docker needs no TLS on loopback addresses, and
+    the command has to be told so."""
+    insecure = ["--insecure"] if reference.partition("/")[0].startswith(("127.", "localhost")) else []
+    return ["timeout", "10", docker, "manifest", "inspect", "--verbose", *insecure, reference]
+
+
+def parse_manifest(said, architecture):
+    """Return ``{"ids": [ids and digests by which it may be known here], "layers": {digest: bytes}}`` of what that
+    command printed, for the architecture as Docker calls it; None where it says nothing of use."""
+    try:
+        manifests = json.loads(said)
+    except ValueError:
+        return None
+    for manifest in manifests if isinstance(manifests, list) else [manifests]:
+        descriptor = manifest.get("Descriptor") or {}
+        platform = descriptor.get("platform") or {}
+        content = manifest.get("OCIManifest") or manifest.get("SchemaV2Manifest") or {}
+        if platform.get("os", "linux") == "linux" and platform.get("architecture", architecture) == architecture:
+            return {
+                "ids": [descriptor.get("digest"), (content.get("config") or {}).get("digest")],
+                "layers": {layer["digest"]: layer["size"] for layer in content.get("layers") or []},
+            }
+    return None
+
+
+def bytes_to_download(images, here):
+    """Return the bytes to download: of the layers of ``images``, as image() returns them, without those in ``here``."""
+    layers = {digest: size for each in images for digest, size in each["layers"].items()}
+    return sum(size for digest, size in layers.items() if digest not in here)
+
+
+def space_problem(download, free, directory):
+    """Return why there is no room for a download of so many bytes in a directory that has ``free``; None where there
+    is."""
+    need = download * UNPACKED + MARGIN
+    if not download or need <= free:
+        return None
+    return (
+        f"the images need {_size(download * UNPACKED)} in {directory} ({_size(download)} to download, and to unpack), "
+        f"and {_size(MARGIN)} are to stay free, but it has {_size(free)}: make room (docker system df says what takes "
+        "it), then deploy again"
+    )
+
+
+def describe_download(download, free, silent):
+    """Return in a few words what a pull brings; ``silent``: the images of which no registry tells their size."""
+    parts = [f"{_size(download)} to download, {_size(free)} free"] if download else []
+    parts += ["of unknown size: " + ", ".join(silent)] if silent else []
+    return "; ".join(parts) or "nothing new"
+
+
+def _size(number):
+    return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{number / 1e6:.1f} MB"

@@ -1,0 +1,87 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Start, stop and remove containers of a color, and have the journal remember the restart policies that a stop takes
+from them. ``containers``: summaries (see _containers)."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import EngineError
+
+
+def start_containers(engine, state, containers):
+    """Start containers that don't run, each with the restart policy that it had."""
+    policies = state.journal["restart_policies"]
+    start_in_order(engine, containers, policies)
+    state.save(restart_policies=_without(policies, containers))
+
+
+def stop_containers(engine, state, containers):
+    """Stop them, so that they stay stopped when the Docker daemon restarts."""
+    # Before they are changed: a stop that is killed half way must not lose what a rollback restores.
+    policies = {container["id"]: container["restart_policy"] for container in containers}
+    state.save(restart_policies=dict(policies, **state.journal["restart_policies"]))
+    stop_in_order(engine, containers)
+
+
+def remove_containers(engine, state, containers, volumes):
+    """Stop and remove them, with their anonymous volumes where ``volumes``."""
+    stop_in_order(engine, [container for container in containers if container["state"] == "running"])
+    remove_all(engine, containers, volumes)
+    state.save(restart_policies=_without(state.journal["restart_policies"], containers))
+
+
+def _without(policies, containers):
+    gone = {container["id"] for container in containers}
+    return {key: policy for key, policy in policies.items() if key not in gone}
+
+
+def stop_order(containers):
+    """Return lists of containers to stop one list after the other: nobody is stopped before those that depend on it."""
+    left = list(containers)
+    waves = []
+    while left:
+        needed = {service for container in left for service in container["depends_on"]}
+        wave = [container for container in left if container["service"] not in needed] or left
+        waves.append(wave)
+        left = [container for container in left if container not in wave]
+    return waves
+
+
+def start_in_order(engine, containers, policies):
+    """Start containers again, each after those it depends on, with the restart policy it had; ``policies``: ``{id:
+    policy}``."""
+    for container in [container for wave in reversed(stop_order(containers)) for container in wave]:
+        if container["id"] in policies:
+            engine.call(engine.api.update_container, container["id"], restart_policy=policies[container["id"]])
+        engine.call(engine.api.start, container["id"])
+
+
+def stop_in_order(engine, containers):
+    """Stop containers with their own grace periods, so that they stay stopped when the Docker daemon restarts."""
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        for wave in stop_order(containers):
+            list(pool.map(lambda container: _stop_for_good(engine, container), wave))
+
+
+def _stop_for_good(engine, container):
+    try:
+        _never_restart(engine, container)
+    except EngineError:  # so it is refused where the process ends this instant, as in a crash loop: stopped it takes it
+        engine.call(engine.api.stop, container["id"], timeout=container["stop_timeout"])
+        _never_restart(engine, container)
+    else:
+        engine.call(engine.api.stop, container["id"], timeout=container["stop_timeout"])
+
+
+def _never_restart(engine, container):
+    engine.call(engine.api.update_container, container["id"], restart_policy={"Name": "no", "MaximumRetryCount": 0})
+
+
+def remove_all(engine, containers, volumes):
+    """Remove stopped containers, with their anonymous volumes where ``volumes``."""
+    for container in containers:
+        engine.call(engine.api.remove_container, container["id"], v=volumes, force=True)

@@ -1,0 +1,97 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which containers take requests, and the upstreams and endpoints that follow from them. Pure."""
+
+from __future__ import annotations
+
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.containers import is_ready
+from ansible_collections.hotswap.compose.plugins.module_utils._names import LOOPBACK, alias, with_color
+
+
+def place_of(target):
+    return "{}:{}".format(target["host"], target["port"])
+
+
+def _started_by_hand(containers):
+    return bool(containers) and all(container["app"] is None for container in containers)
+
+
+def traffic_containers(containers, services, color):
+    """Return those of a color's containers that nginx sends requests to."""
+    names = {with_color(service["name"], color) for service in services}
+    return [container for container in containers if container["service"] in names]
+
+
+def can_serve(containers, services, color):
+    """Return whether every service of a color that takes traffic has containers and all of them answer."""
+    chosen = traffic_containers(containers, services, color)
+    present = {container["service"] for container in chosen}
+    wanted = {with_color(service["name"], color) for service in services}
+    return present == wanted and all(is_ready(container) for container in chosen)
+
+
+def upstreams_of(app, color, services, containers, mode):
+    """Return ``[{name, targets}]`` that sends the traffic to ``color``.
+
+    ``containers``: of that color, none where they are still to be made; ``mode``: where nginx runs, ``container`` or
+    ``host``.
+    """
+    return [
+        {"name": service["upstream"], "targets": [_target(app, color, service, containers, mode)]}
+        for service in services
+    ]
+
+
+def _target(app, color, service, containers, mode):
+    # Containers that somebody started by hand have no name or port of ours; their service's own does.
+    by_hand = _started_by_hand(containers)
+    name = with_color(service["name"], color)
+    if mode == "host":
+        port = service["publish"][color]
+        if by_hand:
+            ports = [
+                container["published"].get(service["port"]) for container in containers if container["service"] == name
+            ]
+            port = next((published for published in ports if published), port)
+        return {"host": LOOPBACK, "port": port}
+    if by_hand:
+        return {"host": name, "port": service["port"], "at_load": True}
+    return {"host": alias(app, color, service["base"]), "port": service["port"]}
+
+
+def introduce_upstreams(previous, coming, followed):
+    """Return the upstreams by which nginx gets to know where the traffic will go, while it goes where it goes now.
+
+    An nginx that follows names looks a new one up only after it has loaded it, and answers 502 until then (a few ms);
+    the addresses of names that it knew are handed on at a reload. ``previous``, ``coming``: from upstreams();
+    ``followed``: the ``host:port`` that nginx follows already.
+    """
+    introduced = []
+    for now, then in zip(previous, coming):
+        targets = []
+        for target in now["targets"]:
+            if place_of(target) in followed:
+                targets.append(target)
+            else:
+                known = {key: target[key] for key in ("host", "port")}
+                targets += [dict(known, at_load=True), dict(known, down=True)]
+        targets += [dict(target, down=True) for target in then["targets"]]
+        introduced.append({"name": now["name"], "targets": targets})
+    return introduced
+
+
+def endpoints_of(containers, services, color, network, mode, most=None):
+    """Return ``address:port`` of all that nginx may have a connection open to in ``color``; ``most``: at so many
+    addresses of each container at most."""
+    if mode == "host":
+        ours = upstreams_of("", color, services, containers, mode)
+        return sorted({place_of(target) for upstream in ours for target in upstream["targets"]})
+    places = {
+        "{}:{}".format(address, service["port"])
+        for service in services
+        for container in traffic_containers(containers, [service], color)
+        for address in container["networks"].get(network, {}).get("addresses", [])[:most]
+    }
+    return sorted(places)

@@ -1,0 +1,128 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""nginx as a service of the target itself. Everything about it needs root."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import subprocess
+
+from ansible_collections.hotswap.compose.plugins.module_utils._edge.edge import Edge, title_of
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import EdgeError, UpstreamError
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.upstream import main_setting
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.version import parse_version
+
+_PATHS = re.compile(r"--(pid|error-log)-path=(\S+)")
+_SOCKET = re.compile(r"socket:\[(\d+)\]")
+# In a private mount namespace the copy lies over the conf dir, for this one test and nobody else.
+_TEST = 'mount --bind "$1" "$2" && exec nginx -T'
+
+
+class HostEdge(Edge):
+    """nginx on the target, as its distribution installs it."""
+
+    name = "the host"
+    resolver = None
+    address = "127.0.0.1"
+    logs = "/var/log/nginx"
+
+    def __init__(self, conf_dir, scratch_dir):
+        super().__init__(conf_dir, scratch_dir)
+        if os.geteuid() != 0:
+            raise EdgeError(
+                "bluegreen_nginx_mode is 'host': nginx on the host can only be tested and reloaded by root; run with "
+                "become"
+            )
+        ok, self._built = self.run(["nginx", "-V"])
+        if not ok:
+            raise EdgeError(
+                "bluegreen_nginx_mode is 'host': there is no nginx on the target; install it, or run it in a container"
+            )
+        built_in = dict(_PATHS.findall(self._built))
+        ok, text = self.dump()
+        configured = text if ok else ""
+        try:
+            pid, error_log = (main_setting(configured, name) for name in ("pid", "error_log"))
+        except UpstreamError as error:
+            raise EdgeError(f"nginx's configuration (nginx -T) can't be read: {error}") from error
+        self._pid_file = (pid or [built_in.get("pid", "/run/nginx.pid")])[0]
+        self._error_log = (error_log or [built_in.get("error-log", "/var/log/nginx/error.log")])[0]
+
+    @property
+    def running(self):
+        return self.master() is not None
+
+    def describe_state(self):
+        return f"has no process with the pid in {self._pid_file}"
+
+    def version(self):
+        """Return nginx's version as a tuple of three numbers."""
+        return parse_version(self._built)
+
+    def path(self, name):
+        """Return where nginx sees the file ``name`` of the conf dir."""
+        return os.path.join(self.conf_dir, name)
+
+    def on_target(self, path):
+        """Return where the target has what nginx sees at ``path``."""
+        return path
+
+    def test(self, tree):
+        """Test ``tree`` in the place of the conf dir, in a mount namespace of its own."""
+        return self.run(
+            ["unshare", "--mount", "--propagation", "private", "sh", "-ec", _TEST, "sh", tree, self.conf_dir]
+        )
+
+    def run(self, argv):
+        """Run a command; return ``(ok, what it printed)``."""
+        environ = dict(os.environ, PATH=os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin", LC_ALL="C")
+        try:
+            # Also called in a thread of its own, where a module's run_command is not to be: it may end the module.
+            # pylint: disable-next=ansible-bad-function
+            done = subprocess.run(argv, env=environ, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        except FileNotFoundError as error:
+            return False, str(error)
+        return done.returncode == 0, (done.stderr + done.stdout).decode("utf-8", "replace")
+
+    def master(self):
+        """Return the process id of nginx's master, or None where it does not run."""
+        try:
+            with open(self._pid_file, encoding="ascii") as file:
+                pid = int(file.read())
+        except (OSError, ValueError):
+            return None
+        return pid if title_of(pid).startswith("nginx: master process") else None
+
+    def _sockets(self):
+        directory = f"/proc/{self.master()}/fd"
+        found = set()
+        for descriptor in os.listdir(directory):
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                match = _SOCKET.match(os.readlink(os.path.join(directory, descriptor)))
+                if match:
+                    found.add(match.group(1))
+        return found
+
+    def log_mark(self):
+        try:
+            return os.path.getsize(self._error_log)
+        except OSError:
+            return 0
+
+    def log_since(self, mark):
+        try:
+            with open(self._error_log, encoding="utf-8", errors="replace") as file:
+                file.seek(mark)
+                return file.read()
+        except OSError:
+            return ""
+
+    def launch(self):
+        argv = ["systemctl", "start", "nginx"] if os.path.isdir("/run/systemd/system") else ["nginx"]
+        ok, text = self.run(argv)
+        if not ok:
+            raise EdgeError(f"nginx does not start: {text.strip()}")

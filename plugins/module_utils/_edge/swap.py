@@ -1,0 +1,339 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The swap: nginx's file of an app, replaced, reloaded and proven, or put back."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import uuid
+
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.containers import (
+    containers_by_id,
+    containers_of_run,
+    edge_addresses,
+    find_containers,
+)
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.traffic import endpoints_of
+from ansible_collections.hotswap.compose.plugins.module_utils._edge.answer import wait_for_answer
+from ansible_collections.hotswap.compose.plugins.module_utils._edge.edge import quoted
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import EdgeError, RefusedReload
+from ansible_collections.hotswap.compose.plugins.module_utils._names import other_color
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.answer_log import has_answer_log, with_answer_log
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.app_file import (
+    SHARED_FILE,
+    app_file_name,
+    file_in_dump,
+    files_in_dump,
+    generation_of,
+    is_same_text,
+    reaches_idle,
+    resolved_at_load,
+    shared_text,
+    with_marks,
+    without_generation,
+    without_marks,
+    without_sections,
+)
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.upstream import parse_upstreams
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.version import (
+    follows_addresses,
+    keeps_connections_on_reload,
+)
+
+LOOK_UP = 1.0
+"""s in which nginx has looked up the names that a reload told it of; Docker's DNS answers within milliseconds."""
+
+
+class Swap:
+    """One app's file on one edge. ``state``: the app's AppState; ``edge_url``: ``{url, host}`` or empty; ``tally``: the
+    deploy for which nginx is to log the app's answers, empty for none."""
+
+    def __init__(self, edge, state, edge_url, check_mode, tally=""):
+        self.edge = edge
+        self.state = state
+        self.edge_url = edge_url
+        self.check_mode = check_mode
+        self.name = app_file_name(state.app)
+        self.version = edge.version()
+        # It ends by a reload of its own, which an older nginx's clients would lose requests by.
+        self.tally = tally if keeps_connections_on_reload(self.version) else ""
+        self.unprepared = False
+        self.clients = edge.clients() if edge.running else 0  # a reload closes their connections
+
+    def judge(self, content, introduction, previous_content):
+        """Test the file that live() would write; raises EdgeError with nginx's own words.
+
+        ``introduction``: a file that sends the traffic where it goes now and names where it will go, empty where nginx
+        need not know that before; it is made live. For a tally, ``previous_content`` is where there is none.
+        """
+        if self.check_mode:
+            return self._result(False)
+        self._accepted(with_marks(self._tallied(content), generation=_new_generation()))
+        introduction = introduction or (previous_content if self.tally else "")
+        if not introduction:
+            return self._result(False)
+        with self._turn():
+            written = self._write(self._tallied(introduction), self.edge.read(self.name) or previous_content)
+        return self._result(True, **self._prove(*written))
+
+    def live(self, content, previous_content, addresses, at_once=False):
+        """Make ``content`` the app's file and prove that nginx serves it. Raises EdgeError, the file of before in place
+        again. Nothing is done where nginx was seen to serve it already.
+
+        ``previous_content``: the way back where there is no file yet; ``addresses``: behind the names, where nginx only
+        looks them up when it loads; ``at_once``: nginx was not told the names before, so it looks them up as it loads a
+        first file, and follows them from a second one on.
+        """
+        with self._turn():
+            before = self.edge.read(self.name)
+            settled = with_marks(content, addresses=addresses)
+            text = self._tallied(settled)
+            diff = {
+                "before": without_sections(before) or "",
+                "after": settled,
+                "before_header": self.name,
+                "after_header": self.name,
+            }
+            if is_same_text(before, text) and self.state.has_proved(before):
+                return self._result(False)
+            if self.check_mode:
+                return self._result(True, diff=diff)
+            first = resolved_at_load(text) if at_once else text
+            written = self._write(first, before or previous_content)
+        self.unprepared = self.unprepared and bool(previous_content)
+        proof = self._prove(*written)
+        if first != text:
+            self._follow(text, proof["proved_at"])
+        return self._result(True, diff=diff, **proof)
+
+    def unsettle(self, content, addresses, change):
+        """Let some requests reach the idle color. Raises EdgeError, as live() does.
+
+        ``content``, ``addresses``: as for live(), of the color that has the traffic; ``change(text, here)`` returns the
+        file that does so, from that and from the file that is there, settled: see with_preview() and
+        with_canary().
+        """
+        if self.check_mode:
+            return self._result(True)
+        text = with_marks(content, addresses=addresses)
+        with self._turn():
+            before = self.edge.read(self.name)
+            here = without_generation(without_sections(before)) if before else text
+            written = self._write(self._tallied(change(text, here)), before or text)
+        return self._result(True, **self._prove(*written))
+
+    def settle(self):
+        """Have nothing but the traffic go where the app's file says, where it says more. Raises EdgeError."""
+        before = self.edge.read(self.name)
+        settled = without_sections(before)
+        if settled == before or self.check_mode:
+            return self._result(settled != before)
+        with self._turn():
+            written = self._write(without_generation(settled), before)
+        return self._result(True, **self._prove(*written))
+
+    def make_sure(self, addresses):
+        """Prove that nginx serves the app's file that is on disk; ``addresses`` as for live()."""
+        return self.live(without_marks(without_sections(self.edge.read(self.name))), "", addresses)
+
+    def back(self, endpoints, drain_timeout):
+        """Put back what the journal says was there before the swap, and wait until the color that had the traffic
+        meanwhile has answered what it had begun.
+
+        ``endpoints``: ``address:port`` of that color; ``drain_timeout``: s. The result has ``drained`` and
+        ``connections`` (those left) where there was something to wait for.
+        """
+        way_back = self._way_back()
+        if not way_back:
+            return self._result(False)
+        if self.check_mode:
+            return self._result(True)
+        self.state.save(unfinished=dict(self.state.journal["unfinished"], given_up=True))
+        here = self.edge.read(self.name)
+        if self.state.has_proved(here) and parse_upstreams(here) == parse_upstreams(way_back):
+            return self._result(True, **self._go_back(way_back))  # the traffic was there all the time
+        first = self._without_a_gap(way_back)
+        proof = self._go_back(first)
+        drained, left, _waited = self.edge.drain(endpoints, proof["old_workers"], proof["proved_at"], drain_timeout)
+        if first != way_back:
+            self._follow(way_back, proof["proved_at"])
+        return self._result(True, drained=drained, connections=left, **proof)
+
+    @property
+    def warning(self):
+        """What a person should know of this nginx; None where there is nothing."""
+        if self.unprepared:
+            return (
+                "nginx ran without keepalive_min_timeout until now, so this first reload may have dropped a request of "
+                "every busy keep-alive connection; the next ones drop none"
+            )
+        if keeps_connections_on_reload(self.version):
+            return None
+        return (
+            f"nginx {self._version_text()} closes its clients' idle keep-alive connections at each swap, which drops a "
+            f"request of every busy one ({self.clients} are open now); nginx 1.27.4 and newer drop none: update nginx"
+        )
+
+    def _without_a_gap(self, text):
+        """Return what a file is to say first, so that nginx has every address when it loads it; the file itself where
+        that can't be had, as of a name that nothing answers to."""
+        first = resolved_at_load(text)
+        return first if first == text or self.edge.judge({self.name: first})[0] else text
+
+    def _go_back(self, text):
+        with self._turn():
+            written = self._write(without_generation(text), text)
+        return self._prove(*written, going_back=True)
+
+    def _tallied(self, text):
+        if not self.tally:
+            return text
+        return with_answer_log(text, self.state.app, self.tally, self.edge.tally_path(self.state.app))
+
+    def _follow(self, text, since):
+        """Have nginx follow the names that it looked up when it loaded, at ``since`` (s since the epoch)."""
+        time.sleep(min(LOOK_UP, max(0.0, since + LOOK_UP - time.time())))  # whatever becomes of the clock
+        self._go_back(text)
+
+    def _turn(self):
+        return contextlib.nullcontext() if self.check_mode else self.edge.turn("write")
+
+    def _way_back(self):
+        return (self.state.journal["unfinished"] or {}).get("swap", {}).get("from")
+
+    def _note(self, way_back):
+        """Have the journal remember what was there before this deploy first wrote the file."""
+        unfinished = dict(self.state.journal["unfinished"] or {})
+        unfinished.setdefault("swap", {"from": way_back})
+        self.state.create()
+        self.state.save(unfinished=unfinished, proved=None)
+
+    def _accepted(self, text):
+        """Return the files to write, which nginx was seen to accept. Raises EdgeError."""
+        files = {self.name: text, SHARED_FILE: shared_text(self.version)}
+        ok, said = self._judged(files, text)
+        if not ok and '"keepalive_min_timeout" directive is duplicate' in said:
+            files[SHARED_FILE] = None
+            ok, said = self._judged(files, text)
+        if not ok:
+            raise EdgeError(f"nginx refuses the new configuration, which it has not seen yet: {quoted(said)}")
+        if not self._is_read(said, text):
+            raise EdgeError(
+                f"nginx does not read {self.edge.path(self.name)}: its http block must include that directory; it "
+                f"reads {', '.join(files_in_dump(said)) or 'nothing'}"
+            )
+        return files
+
+    def _judged(self, files, text):
+        """Return what nginx says of the files; asked again where the app's is not in it: once in thousands of times the
+        log of the container that judges is not whole."""
+        ok, said = self.edge.judge(files)
+        return self.edge.judge(files) if ok and not self._is_read(said, text) else (ok, said)
+
+    def _is_read(self, dump, text):
+        seen = file_in_dump(dump, self.edge.path(self.name))
+        return seen is not None and generation_of(seen) == generation_of(text)
+
+    def _write(self, text, way_back):
+        """Put the app's file, tested, where nginx reads it; return what _prove() needs. ``way_back``: what is there
+        now."""
+        files = self._accepted(with_marks(text, generation=_new_generation()))
+        self._note(without_sections(way_back))
+        files_before = {name: self.edge.read(name) for name in files}
+        self.unprepared = bool(self.edge.running and files[SHARED_FILE] and not files_before[SHARED_FILE])
+        self.edge.write(files)
+        try:
+            ok, said = self.edge.dump() if self.edge.running else (True, None)
+            if not ok:
+                raise EdgeError(
+                    f"nginx in {self.edge.name} was sound, and is not any more: {quoted(said) or 'it does not answer'}"
+                )
+            if said is not None and not self._is_read(said, files[self.name]):
+                raise EdgeError(
+                    f"nginx in {self.edge.name} does not see what was written to {self.edge.conf_dir}: mount the "
+                    "directory itself"
+                )
+            old_workers = sorted(self.edge.workers()) if self.edge.running else []
+        except BaseException:
+            self.edge.write(files_before)
+            raise
+        return files[self.name], files_before[self.name], old_workers, time.monotonic()
+
+    def _prove(self, text, before, old_workers, written_at, going_back=False):
+        """See that nginx serves what was written; return what the proof says. On failure the app's file of before is
+        back."""
+        try:
+            seconds = self.edge.reload_after(written_at) if self.edge.running else self.edge.start()
+            proved_at = time.time()
+            if self.edge_url:
+                wait_for_answer(self.edge_url["url"], self.edge_url.get("host"))
+        except BaseException as error:
+            # On the way there, an nginx that refuses serves what it served before this deploy first wrote the file.
+            nothing_moved = isinstance(error, RefusedReload) and not reaches_idle(before) and not going_back
+            restored = (self._way_back() or before) if nothing_moved else before
+            with self._turn():
+                self.edge.write({self.name: restored})
+            if nothing_moved:
+                unfinished = dict(self.state.journal["unfinished"], swap={"from": None})
+                self.state.save(unfinished=unfinished, proved=generation_of(restored))
+            raise
+        self.state.save(proved=generation_of(text))
+        if has_answer_log(before) and not has_answer_log(text):
+            self.edge.run(["rm", "-f", self.edge.tally_path(self.state.app)])
+        return {"reload_seconds": round(seconds, 3), "old_workers": old_workers, "proved_at": proved_at}
+
+    def _version_text(self):
+        return ".".join(str(part) for part in self.version)
+
+    def _result(self, changed, **more):
+        return dict(more, changed=changed, nginx_version=self._version_text())
+
+
+def addresses_at_load(engine, swap, network, color):
+    """Return the addresses behind a color's names, where nginx only looks them up when it loads; else none."""
+    if follows_addresses(swap.version):
+        return []
+    app = swap.state.app
+    return edge_addresses(find_containers(engine, app)[color], network, app, color)
+
+
+def endpoints_of_unfinished(engine, state, network, nginx_mode):
+    """Return ``address:port`` of all that nginx may have a connection open to in the color that the journal says is
+    being deployed; empty where none is."""
+    unfinished = state.unfinished
+    if unfinished is None:
+        return []
+    containers = containers_of_run(engine, state.app, unfinished)
+    return endpoints_of(containers, unfinished["services"], unfinished["color"], network, nginx_mode)
+
+
+def with_addresses(engine, swap, upstreams, network, nginx_mode):
+    """Return upstreams, as of the planner, with how many ``addresses`` each has in the active and in the idle color.
+
+    An nginx that looks names up only when it loads gets the idle color's addresses themselves: a name that is gone
+    would keep it from loading anything.
+    """
+    unfinished = swap.state.unfinished
+    color = unfinished["color"]
+    active = containers_by_id(engine, unfinished["previous"])
+    idle = containers_of_run(engine, swap.state.app, unfinished)
+    services = {service["upstream"]: service for service in unfinished["services"]}
+
+    def seen(upstream):
+        service = services[upstream["name"]]
+        then = endpoints_of(idle, [service], color, network, nginx_mode)
+        now = endpoints_of(active, [service], other_color(color), network, nginx_mode)
+        more = {"addresses": [len(now), len(then)]}
+        if not follows_addresses(swap.version):
+            places = [place.rpartition(":") for place in then]
+            more["targets"] = [{"host": host, "port": int(port)} for host, _colon, port in places]
+        return dict(upstream, **more)
+
+    return [seen(upstream) for upstream in upstreams]
+
+
+def _new_generation():
+    return uuid.uuid4().hex[:12]

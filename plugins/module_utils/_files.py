@@ -1,0 +1,82 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Files: write one in one step, and have a temporary directory."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import StateError
+
+NEEDED_SPACE = 64 * 1024
+"""Bytes that must be free before a deploy begins. A deploy writes less."""
+
+
+def utc_now():
+    """Return the time as the journal has it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def write_atomic(path, text, mode=0o600):
+    """Replace the file at path by text (UTF-8), whole or not at all, and on the disk when this returns.
+
+    The temporary file lies beside it and its name begins with a dot, which no ``include *`` of nginx loads. Raises
+    OSError; the temporary file is removed then.
+    """
+    content = text.encode("utf-8")
+    directory, name = os.path.split(os.path.abspath(path))
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=directory)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        os.rename(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+    _sync_directory(directory)
+
+
+def _sync_directory(directory):
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def temporary_directory(parent):
+    """Have a directory, readable by its owner alone, for as long as the block runs.
+
+    It lies in ``parent`` or, where that is not made yet, in the nearest above it: nothing is left behind. Raises
+    StateError.
+    """
+    nearest = parent
+    while not os.path.isdir(nearest):
+        nearest = os.path.dirname(nearest)
+    try:
+        path = tempfile.mkdtemp(prefix=".bluegreen-", dir=nearest)
+    except OSError as error:
+        raise StateError(describe_unwritable(parent, error)) from error
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def describe_unwritable(path, error):
+    """Return the message that the state directory's ``path`` can't be written; ``error``: the OSError."""
+    return (
+        f"bluegreen_state_dir: {path} can't be written ({error.strerror}); give the directory to the connecting user, "
+        "or run with become"
+    )

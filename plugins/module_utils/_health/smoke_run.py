@@ -1,0 +1,148 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Asks what the smoke tests ask: each replica of a color, or the app through nginx."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+import time
+from concurrent.futures import Future
+from urllib.parse import urlsplit
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.containers import containers_of_run
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.traffic import endpoints_of
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import SmokeError
+from ansible_collections.hotswap.compose.plugins.module_utils._health.smoke import (
+    TEST_ARGUMENTS,
+    excerpt,
+    expression_problem,
+    judge_answer,
+)
+from ansible_collections.hotswap.compose.plugins.module_utils._http import send_request
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.vhost import service_at
+from ansible_collections.hotswap.compose.plugins.module_utils._options import decode
+
+PATIENCE = 10.0
+"""s for one answer."""
+RETRY_AFTER = 1.0
+"""s from an answer that does not pass to the next attempt."""
+
+# Documented in the fragment hotswap.compose.app.smoke.
+SMOKE_ARGUMENTS = {
+    "tests": {"type": "str", "default": "W10=", "no_log": True},
+    "network": {"type": "str", "default": "edge"},
+    "nginx_mode": {"type": "str", "choices": ["container", "host"], "default": "container"},
+}
+
+
+def parse_smoke_tests(text):
+    """Return the tests that the option ``tests`` holds. Raises SmokeError."""
+    spec = {"tests": {"type": "list", "elements": "dict", "options": TEST_ARGUMENTS}}
+    try:
+        given = decode(text) or []
+    except ValueError as error:
+        raise SmokeError(f"bluegreen_smoke_tests can't be read: {error}") from error
+    checked = ArgumentSpecValidator(spec).validate({"tests": given})
+    problems = list(checked.error_messages)
+    for test in [] if problems else checked.validated_parameters["tests"]:
+        why = expression_problem(test["jmespath"]) if test["jmespath"] else None
+        problems += [f"jmespath is {test['jmespath']!r}: {why}"] if why else []
+    if problems:
+        raise SmokeError("bluegreen_smoke_tests: " + "; ".join(problems))
+    return checked.validated_parameters["tests"]
+
+
+class SmokeRun:
+    """``tests``: the option of that name; ``bases(test)`` returns the ``(URL without a path, Host header or None)`` of
+    all that a test is asked of. Raises SmokeError."""
+
+    def __init__(self, tests, bases):
+        self.tests = parse_smoke_tests(tests)
+        self._bases = bases
+
+    def ask_all(self, retries=True):
+        """Ask every test of every base, several at once. Return the results in their order, see ask()."""
+        asked = [(test, base, host) for test in self.tests for base, host in self._bases(test) or [(None, None)]]
+        return _at_once(lambda each: self.ask(*each, retries=retries), asked)
+
+    def ask(self, test, base, host, retries):
+        """Ask one test of one base until it passes or its retries are over.
+
+        Return ``service``, ``request`` (as a person is shown it, without headers and body), ``attempts``, ``status``
+        (None without an answer), ``problem`` (None where it passed) and ``answer`` (its beginning, where it did not).
+        """
+        result = {
+            "service": test["service"],
+            "request": "{} {}{}".format(test["method"], base or "", test["path"]),
+            "attempts": 0,
+            "status": None,
+            "problem": "no container of it runs",
+            "answer": "",
+        }
+        while base and result["problem"]:
+            if result["attempts"]:
+                time.sleep(RETRY_AFTER)
+            result.update(_once(test, base, host), attempts=result["attempts"] + 1)
+            if not retries or result["attempts"] > test["retries"]:
+                break
+        return result
+
+
+def _at_once(function, items):
+    """Return what a function returns for each item, called in threads that the end of the process does not wait for."""
+
+    def call(future, item):
+        try:
+            future.set_result(function(item))
+        except BaseException as error:
+            future.set_exception(error)
+
+    futures = [Future() for _item in items]
+    for each in zip(futures, items):
+        threading.Thread(target=call, args=each, daemon=True).start()
+    return [future.result() for future in futures]
+
+
+def _once(test, base, host):
+    try:
+        answer = send_request(base + test["path"], PATIENCE, host, test["method"], test["headers"], test["body"])
+    except (OSError, http.client.HTTPException) as error:
+        return {"status": None, "problem": f"there is no answer: {error or type(error).__name__}", "answer": ""}
+    problem = judge_answer(test, answer.status, answer.body)
+    return {"status": answer.status, "problem": problem, "answer": excerpt(answer.body) if problem else ""}
+
+
+def replica_addresses(engine, state, params):
+    """Return the bases of each replica of the color that is being deployed, as the journal has it."""
+    unfinished = state.journal["unfinished"]
+    color = unfinished["color"]
+    containers = containers_of_run(engine, state.app, unfinished)
+
+    def bases(test):
+        services = [service for service in unfinished["services"] if service["name"] == test["service"]]
+        # Of one that takes traffic at several ports, the first that is named; nor need an app listen on IPv6 as well.
+        places = endpoints_of(containers, services[:1], color, params["network"], params["nginx_mode"], most=1)
+        return [(f"http://{place}", None) for place in places]
+
+    return bases
+
+
+def nginx_address(edge_url, locations, otherwise):
+    """Return the base by which the app's clients reach it, whatever ``path`` ``edge_url``, ``{url, host}``, has.
+
+    ``locations``: of the server, from vhost_locations(), none where they aren't known; a test whose path they send to
+    another service than it means has the bases ``otherwise``.
+    """
+    parts = urlsplit(edge_url["url"])
+
+    def bases(test):
+        if locations and service_at(test["path"], locations) != test["service"]:
+            return otherwise(test)
+        return [(f"{parts.scheme}://{parts.netloc}", edge_url.get("host"))]
+
+    return bases

@@ -1,0 +1,353 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The gate's decisions: what an inspected container is worth, and what a whole Compose project is.
+
+Pure: no Engine, no clock, no I/O. A "container" is the JSON object that the Engine's inspect call returns. Durations
+are in seconds, points in time either seconds since the epoch (``*_epoch``, the Engine's clock) or seconds since the
+start of the wait (``at``).
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from typing import Any, Iterable, NamedTuple
+
+PROJECT_LABEL = "com.docker.compose.project"
+SERVICE_LABEL = "com.docker.compose.service"
+REPLICA_LABEL = "com.docker.compose.container-number"
+ONEOFF_LABEL = "com.docker.compose.oneoff"
+
+PENDING = "pending"
+READY = "ready"
+COMPLETED = "completed"
+FAILED = "failed"
+
+# The Engine stores 0, or nothing, where the Compose file is silent; it then probes with these.
+DEFAULT_INTERVAL = 30.0
+DEFAULT_RETRIES = 3
+NANOSECONDS = 1e9
+
+
+class Rules(NamedTuple):
+    """What the caller demands. ``services`` empty means: whatever the project has."""
+
+    services: frozenset[str] = frozenset()
+    traffic_services: frozenset[str] = frozenset()
+    no_healthcheck: str = "fail"
+    min_uptime: float = 10
+    max_restarts: int = 0
+
+    @classmethod
+    def of_released(cls, services: list[str], traffic_services: list[str], max_restarts: int) -> Rules:
+        """What is demanded of a project that has passed its gate already."""
+        return cls(frozenset(services), frozenset(traffic_services), "running", 0, max_restarts)
+
+    @property
+    def expected(self) -> frozenset[str]:
+        return self.services | self.traffic_services
+
+    def covers(self, labels: dict[str, str]) -> bool:
+        """Whether a container with these labels is to be judged; one-off containers never are."""
+        if labels.get(ONEOFF_LABEL, "").lower() == "true":
+            return False
+        return not self.services or labels.get(SERVICE_LABEL) in self.expected
+
+
+class Verdict(NamedTuple):
+    """What one container is worth: ``status`` is one of PENDING, READY, COMPLETED, FAILED; ``reason`` continues a
+    sentence that begins with the container's name; ``due_in`` is after how many seconds time alone may change the
+    verdict, if ever."""
+
+    status: str
+    reason: str
+    due_in: float | None = None
+
+
+class Outcome(NamedTuple):
+    """What the whole project is worth: ``status`` is PENDING, READY or FAILED; ``text`` is one sentence for a
+    person."""
+
+    status: str
+    text: str
+
+
+def epoch(stamp: str | None) -> float | None:
+    """Seconds since the epoch of an Engine's RFC 3339 time stamp; None for its zero value, or what is no time stamp."""
+    match = re.match(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)$", stamp or "")
+    if not match or match.group(1).startswith("0001-"):
+        return None
+    second, fraction, offset = match.groups()
+    moment = datetime.datetime.fromisoformat(second + ("+00:00" if offset == "Z" else offset))
+    return moment.timestamp() + float(fraction or 0)
+
+
+def seconds(value: float) -> str:
+    """``0.05 s``, ``1.2 s``, ``30 s``: two digits below a second, one decimal above, none where it says nothing."""
+    return f"{round(value, 1 if value >= 1 else 2):g} s"
+
+
+def times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def name_of(container: dict[str, Any]) -> str:
+    return container["Name"].lstrip("/")
+
+
+def labels_of(container: dict[str, Any]) -> dict[str, str]:
+    return container["Config"].get("Labels") or {}
+
+
+def service_of(container: dict[str, Any]) -> str:
+    return labels_of(container).get(SERVICE_LABEL, "")
+
+
+def healthcheck_of(container: dict[str, Any]) -> dict[str, Any] | None:
+    """The container's healthcheck, wherever it was declared; None where there is none, or it is disabled."""
+    check = container["Config"].get("Healthcheck") or {}
+    test = check.get("Test") or []
+    return check if test and test[0] != "NONE" else None
+
+
+def health_of(container: dict[str, Any]) -> str | None:
+    """``starting``, ``healthy`` or ``unhealthy``; None without a healthcheck, or while the container does not run: the
+    Engine then says ``unhealthy`` of whatever it stopped probing."""
+    if container["State"]["Status"] != "running" or not healthcheck_of(container):
+        return None
+    return (container["State"].get("Health") or {}).get("Status", "starting")
+
+
+def state_of(container: dict[str, Any]) -> str:
+    """The state in one or two words, as the timeline shows it: ``created``, ``healthy``, ``exited (3)``, …"""
+    state = container["State"]
+    if state["Status"] in ("exited", "restarting", "dead"):
+        return f"{state['Status']} ({state['ExitCode']})"
+    return health_of(container) or state["Status"]
+
+
+def probes_of(container: dict[str, Any]) -> list[dict[str, Any]]:
+    """The outputs of the last probes that the Engine keeps, oldest first."""
+    log = (container["State"].get("Health") or {}).get("Log") or []
+    return [
+        {"start": probe["Start"], "exit_code": probe["ExitCode"], "output": probe["Output"].strip()} for probe in log
+    ]
+
+
+def judge_container(
+    container: dict[str, Any], rules: Rules, now_epoch: float, last_exit_code: int | None = None
+) -> Verdict:
+    """What the container is worth. Its restarts count from its start by a person or by Compose, not from the first
+    look: a gate follows ``docker compose up``, so all of them belong to this deploy. ``last_exit_code`` is what an
+    event told of an exit: of a container that runs again, the Engine no longer says it."""
+    state = container["State"]
+    restarts = container.get("RestartCount") or 0
+    if state["OOMKilled"]:
+        return Verdict(FAILED, "ran out of memory: the kernel killed a process of it")
+    if state["Status"] == "dead":
+        return Verdict(FAILED, "is dead: the Engine is removing it, or could not")
+    if state["Status"] == "removing":
+        return Verdict(FAILED, "is being removed")
+    if restarts > rules.max_restarts:
+        return Verdict(FAILED, _restarted(state, restarts, rules, last_exit_code))
+    if state["Status"] == "exited":
+        return _judge_exited(container, rules)
+    if state["Status"] == "paused":
+        return Verdict(FAILED, "is paused: it answers nobody and is not probed")
+    if state["Status"] == "created" and state.get("Error"):
+        return Verdict(FAILED, f"could not be started: {state['Error']}")
+    if state["Status"] != "running":
+        return Verdict(PENDING, f"is {state['Status']}")
+    return _judge_running(container, rules, now_epoch)
+
+
+def hides_its_exit(container: dict[str, Any], rules: Rules) -> bool:
+    """Whether a container failed by an exit that its inspection no longer tells of."""
+    return container["State"]["Status"] == "running" and (container.get("RestartCount") or 0) > rules.max_restarts
+
+
+def _restarted(state: dict[str, Any], restarts: int, rules: Rules, last_exit_code: int | None) -> str:
+    text = f"was restarted {times(restarts)}, {rules.max_restarts or 'none'} allowed"
+    if state["Status"] == "restarting":
+        return f"{text}: it {_exited(state)}"
+    return text if last_exit_code is None else f"{text}: it exited with {last_exit_code}"
+
+
+def _exited(state: dict[str, Any]) -> str:
+    text = f"exited with {state['ExitCode']}"
+    # Of what exits at once, the Engine may note the end before the start (seen on 26.1): no duration then.
+    started, finished = epoch(state["StartedAt"]), epoch(state["FinishedAt"])
+    if started is None or finished is None or finished < started:
+        return text
+    return f"{text} after {seconds(finished - started)}"
+
+
+def _judge_exited(container: dict[str, Any], rules: Rules) -> Verdict:
+    text = _exited(container["State"])
+    if container["State"]["ExitCode"] != 0:
+        return Verdict(FAILED, text)
+    policy = container["HostConfig"]["RestartPolicy"]["Name"] or "no"
+    if service_of(container) in rules.traffic_services:
+        return Verdict(FAILED, text + ", but it takes traffic")
+    if healthcheck_of(container):
+        return Verdict(FAILED, text + ", but it has a healthcheck, so it is meant to stay")
+    if policy != "no":
+        return Verdict(FAILED, f"{text}, but its restart policy is {policy}, so it is meant to stay")
+    return Verdict(COMPLETED, text)
+
+
+def _judge_running(container: dict[str, Any], rules: Rules, now_epoch: float) -> Verdict:
+    health = health_of(container)
+    if health == "healthy":
+        return Verdict(READY, "is healthy")
+    if health == "unhealthy":
+        return Verdict(FAILED, "is unhealthy" + _last_probe(container))
+    if health:
+        return Verdict(PENDING, "is not healthy yet" + _last_probe(container))
+    if service_of(container) not in rules.traffic_services:
+        return Verdict(READY, "is running")
+    if rules.no_healthcheck == "fail":
+        return Verdict(FAILED, "takes traffic but has no healthcheck (declare one, or say no_healthcheck=running)")
+    uptime = max(0.0, now_epoch - (epoch(container["State"]["StartedAt"]) or now_epoch))
+    if uptime >= rules.min_uptime:
+        return Verdict(READY, f"is running for {seconds(uptime)}")
+    reason = f"is running for {seconds(uptime)} of {seconds(rules.min_uptime)}"
+    return Verdict(PENDING, reason, rules.min_uptime - uptime)
+
+
+def _last_probe(container: dict[str, Any]) -> str:
+    probes = probes_of(container)
+    if not probes:
+        return " (not probed yet)"
+    # A verdict is one sentence: the probe's whole output is in the evidence.
+    output = " ".join(probes[-1]["output"].split())
+    if len(output) > 200:
+        output = output[:200] + "…"
+    said = f": {output}" if output else ""
+    return f" (last probe exited with {probes[-1]['exit_code']}{said})"
+
+
+def timeout_warning(container: dict[str, Any], timeout: float) -> str | None:
+    """A warning where the wait may end before the Engine itself would give the container up."""
+    check = healthcheck_of(container)
+    if not check:
+        return None
+    start_period = (check.get("StartPeriod") or 0) / NANOSECONDS
+    interval = (check.get("Interval") or 0) / NANOSECONDS or DEFAULT_INTERVAL
+    retries = check.get("Retries") or DEFAULT_RETRIES
+    patience = start_period + interval * retries
+    if timeout >= patience:
+        return None
+    return (
+        f"the healthcheck of service {service_of(container)} may take {seconds(patience)} to fail (start_period "
+        f"{seconds(start_period)} + interval {seconds(interval)} x retries {retries}), but the timeout is "
+        f"{seconds(timeout)}"
+    )
+
+
+class Record:
+    """One container during the wait: its last inspection, its verdict and what happened to it."""
+
+    def __init__(self, container: dict[str, Any]) -> None:
+        self.container = container
+        self.verdict = Verdict(PENDING, "is not inspected yet")
+        self.timeline: list[dict[str, Any]] = []
+        self.removed = False
+        self._identity: Any = None
+
+    @property
+    def name(self) -> str:
+        return name_of(self.container)
+
+    @property
+    def state(self) -> str:
+        return "removed" if self.removed else state_of(self.container)
+
+    def update(
+        self,
+        container: dict[str, Any] | None,
+        rules: Rules,
+        at: float,
+        now_epoch: float,
+        last_exit_code: int | None = None,
+    ) -> bool:
+        """Take in a new inspection (None: the container is gone); whether its state changed. A restart between two
+        looks is a change too."""
+        if container is None:
+            self.removed = True
+            self.verdict = Verdict(FAILED, "was removed during the wait")
+        else:
+            self.container = container
+            self.verdict = judge_container(container, rules, now_epoch, last_exit_code)
+        identity = (self.state, self.container.get("RestartCount"), self.container["State"]["StartedAt"])
+        if identity == self._identity:
+            return False
+        self._identity = identity
+        self.timeline.append({"at": round(at, 3), "state": self.state})
+        return True
+
+    def report(self) -> dict[str, Any]:
+        """The container as the module returns it, its evidence apart."""
+        state = self.container["State"]
+        labels = labels_of(self.container)
+        return {
+            "name": self.name,
+            "id": self.container["Id"],
+            "service": service_of(self.container),
+            "replica": int(labels.get(REPLICA_LABEL, 1)),
+            "image": self.container["Config"]["Image"],
+            "image_id": self.container["Image"],
+            "state": "removed" if self.removed else state["Status"],
+            "health": None if self.removed else health_of(self.container),
+            "exit_code": state["ExitCode"] if state["Status"] in ("exited", "restarting", "dead") else None,
+            "oom_killed": state["OOMKilled"],
+            "restarts": self.container.get("RestartCount") or 0,
+            "verdict": self.verdict.status,
+            "reason": self.verdict.reason,
+            "timeline": self.timeline,
+            "probes": [],
+            "log": [],
+        }
+
+
+def sort_records(records: Iterable[Record]) -> list[Record]:
+    """By service, then replica."""
+    return sorted(records, key=lambda one: (service_of(one.container), one.report()["replica"], one.name))
+
+
+def records_to_explain(records: Iterable[Record]) -> list[Record]:
+    """The records whose probes and log are evidence: what failed or, where nothing did, what was waited for; else,
+    where something beside the containers decided, all that run."""
+    records = sort_records(records)
+    chosen = ([record for record in records if record.verdict.status == status] for status in (FAILED, PENDING, READY))
+    return next(filter(None, chosen), [])
+
+
+def judge_project(project_name: str, records: Iterable[Record], rules: Rules) -> Outcome:
+    """What the project is worth now: FAILED with the first container that can't become ready, READY when none is
+    pending."""
+    records = sort_records(records)
+    missing = sorted(rules.expected - {service_of(record.container) for record in records})
+    if missing:
+        services = "service" if len(missing) == 1 else "services"
+        return Outcome(FAILED, f"project {project_name} has no container of the {services} {', '.join(missing)}")
+    if not records:
+        return Outcome(FAILED, f"project {project_name} has no containers: did docker compose up run under this name?")
+    failed = [record for record in records if record.verdict.status == FAILED]
+    if failed:
+        more = f" ({len(failed) - 1} more failed)" if len(failed) > 1 else ""
+        return Outcome(FAILED, f"{failed[0].name} {failed[0].verdict.reason}{more}")
+    if any(record.verdict.status == PENDING for record in records):
+        return Outcome(PENDING, "not ready yet: " + describe_wait(records))
+    completed = sum(record.verdict.status == COMPLETED for record in records)
+    noun = "container is" if len(records) == 1 else "containers are"
+    text = f"{len(records)} {noun} ready"
+    return Outcome(READY, text + (f", {completed} of them completed" if completed else ""))
+
+
+def describe_wait(records: Iterable[Record]) -> str:
+    """Each pending container with its reason, as one phrase."""
+    pending = [record for record in sort_records(records) if record.verdict.status == PENDING]
+    return "; ".join(f"{record.name} {record.verdict.reason}" for record in pending)

@@ -1,0 +1,324 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Follows the containers of a Compose project by the Engine's events, until they are ready or can't be.
+
+What a container is worth is decided in verdict.py.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Callable, NamedTuple
+
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import EVENT, SUBSCRIBED
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import EngineError
+from ansible_collections.hotswap.compose.plugins.module_utils._health.verdict import (
+    FAILED,
+    NANOSECONDS,
+    PENDING,
+    PROJECT_LABEL,
+    READY,
+    Outcome,
+    Record,
+    Rules,
+    describe_wait,
+    epoch,
+    hides_its_exit,
+    judge_project,
+    probes_of,
+    records_to_explain,
+    seconds,
+    sort_records,
+    timeout_warning,
+)
+
+# The events that change a verdict. Those of each probe's exec would be many more.
+ACTIONS = ["create", "start", "die", "oom", "pause", "unpause", "destroy", "health_status"]
+
+# Against an event that got lost, look at everything this often; and at first after so long, if the Engine lets nobody
+# subscribe.
+SAFETY_POLL = 5.0
+FIRST_POLL = 1.0
+OBJECTION_POLL = 0.2
+
+# For so long the Engine may be silent as what was ready is to be ready for good.
+SILENCE = 30.0
+
+NOTHING_YET = Outcome(PENDING, "not decided yet")
+
+
+class Change(NamedTuple):
+    """A container's change of state, for whoever shows progress. ``at`` is in seconds since the start of the wait;
+    ``before`` is its state until then, None where it was not seen yet."""
+
+    at: float
+    name: str
+    before: str | None
+    state: str
+
+    def __str__(self) -> str:
+        states = self.state if self.before is None else f"{self.before} → {self.state}"
+        return f"{self.name}: {states} after {seconds(self.at)}"
+
+
+class Trigger(NamedTuple):
+    """The event for which a container is inspected: its time stamp and, if a process ended, the exit code."""
+
+    epoch: float | None = None
+    exit_code: int | None = None
+
+
+NO_EVENT = Trigger()
+
+
+def ignore(*_progress: Any) -> None:
+    """Show no progress."""
+
+
+class Waiter:
+    """Follows one project until it is decided.
+
+    ``engine`` is an Engine or what behaves like one, ``clock`` has ``monotonic()`` and ``time()``, and ``on_change`` is
+    called with each Change as it is seen, ``on_wait`` all the time with what is waited for, a clause, and for how many
+    seconds at most. ``objection`` is asked, several times a second, whether there is a reason to
+    give up that the containers don't show.
+    """
+
+    def __init__(
+        self,
+        engine: Any,
+        project_name: str,
+        rules: Rules,
+        timeout: float = 120,
+        stable_for: float = 0,
+        clock: Any = time,
+        on_change: Callable[[Change], None] = ignore,
+        on_wait: Callable[[str, float], None] = ignore,
+        objection: Callable[[], str | None] | None = None,
+    ) -> None:
+        self._engine = engine
+        self._project_name = project_name
+        self._labels = [f"{PROJECT_LABEL}={project_name}"]
+        self._rules = rules
+        self._timeout = timeout
+        self._stable_for = stable_for
+        self._clock = clock
+        self._on_change = on_change
+        self._on_wait = on_wait
+        self._objection = objection
+        self._began = clock.monotonic()
+        self._next_poll = self._began + FIRST_POLL
+        self._ready_since: float | None = None
+        self._looked = False
+        # Why what we know may be out of date; None while the Engine answers.
+        self._unanswered: str | None = None
+        # The Engine's time stamp of the event behind the last change of a verdict; None where no event was.
+        self._deciding_event: float | None = None
+        self._due: dict[str, float] = {}
+        self.records: dict[str, Record] = {}
+        self.elapsed = 0.0
+        self.reaction: float | None = None
+
+    def wait(self) -> Outcome:
+        """Wait until the project is READY or FAILED; a time-out is FAILED too."""
+        stream = self._engine.events(self._labels, ACTIONS)
+        try:
+            while True:
+                outcome = self._decide()
+                if outcome.status != PENDING:
+                    return self._decided(outcome)
+                self._on_wait(*self._outlook())
+                self._take_in(stream)
+        finally:
+            stream.close()
+
+    def look_once(self) -> Outcome:
+        """What the project is like now; EngineError where the Engine does not say."""
+        self._look_at_all()
+        if self._unanswered:
+            raise EngineError(self._unanswered)
+        return self._decided(self._judge())
+
+    def _decide(self) -> Outcome:
+        now = self._clock.monotonic()
+        if now >= self._deadline and self._ready_since is None:
+            self._look_at_all()  # a probe that fails while its container starts is no event
+        outcome = self._judge() if self._looked else NOTHING_YET
+        if outcome.status == FAILED:
+            return outcome
+        if outcome.status != READY:
+            self._ready_since = None
+        elif self._unanswered is None:
+            return self._stable(outcome, now)
+        # While the Engine is silent, nobody knows whether what was ready still is; what it says then will tell.
+        return self._timed_out() if now >= self._end else NOTHING_YET
+
+    def _outlook(self) -> tuple[str, float]:
+        now = self._clock.monotonic()
+        if self._ready_since is not None and self._unanswered is None:
+            return "all that is ready must stay so", self._ready_since + self._stable_for - now
+        awaited = self._unanswered or describe_wait(self.records.values()) or "the Engine's answer"
+        return awaited, self._end - now
+
+    def _judge(self) -> Outcome:
+        reason = self._objection() if self._objection else None
+        if reason:
+            return Outcome(FAILED, reason)
+        return judge_project(self._project_name, self.records.values(), self._rules)
+
+    def _stable(self, outcome: Outcome, now: float) -> Outcome:
+        if self._ready_since is None:
+            self._ready_since = now
+        if now < self._ready_since + self._stable_for:
+            return NOTHING_YET
+        if self._stable_for:
+            self._deciding_event = None
+        return outcome
+
+    @property
+    def _deadline(self) -> float:
+        return self._began + self._timeout
+
+    @property
+    def _end(self) -> float:
+        if self._ready_since is None:
+            return self._deadline
+        return max(self._deadline, self._ready_since + self._stable_for + SILENCE)
+
+    def _timed_out(self) -> Outcome:
+        self._deciding_event = None
+        awaited = describe_wait(self.records.values())
+        texts = ([self._unanswered] if self._unanswered else []) + ([awaited] if awaited else [])
+        return Outcome(FAILED, f"timed out after {seconds(self._end - self._began)}: {'; '.join(texts)}")
+
+    def _decided(self, outcome: Outcome) -> Outcome:
+        self.elapsed = round(self._clock.monotonic() - self._began, 3)
+        if self._deciding_event is not None:
+            self.reaction = round(self._clock.time() - self._deciding_event, 4)
+        return outcome
+
+    def _take_in(self, stream: Any) -> None:
+        """Sleep until something happens or is due, and look at what it concerns."""
+        notice = stream.next(self._wake_at() - self._clock.monotonic())
+        touched: dict[str, Trigger] = {}
+        look_at_all = False
+        while notice is not None:
+            if notice.kind == SUBSCRIBED:
+                look_at_all = True
+            elif notice.kind == EVENT:
+                actor = notice.detail["Actor"]
+                if self._rules.covers(actor["Attributes"]):
+                    touched[actor["ID"]] = trigger_of(notice.detail, touched.get(actor["ID"], NO_EVENT))
+            else:
+                self._unanswered = notice.detail
+            notice = stream.next(0)
+        now = self._clock.monotonic()
+        if look_at_all or now >= self._next_poll:
+            self._look_at_all()
+        else:
+            due = {container_id: NO_EVENT for container_id, moment in self._due.items() if moment <= now}
+            self._look_at({**due, **touched})
+
+    def _wake_at(self) -> float:
+        moments = [self._next_poll, *self._due.values()]
+        if self._objection:
+            moments.append(self._clock.monotonic() + OBJECTION_POLL)
+        if self._ready_since is None or self._unanswered:
+            moments.append(self._end)
+        else:
+            moments.append(self._ready_since + self._stable_for)
+        return min(moments)
+
+    def _look_at_all(self) -> None:
+        try:
+            self._limit_calls()
+            listed = self._engine.list_containers(self._labels)
+        except EngineError as error:
+            self._unanswered = str(error)
+            self._next_poll = self._clock.monotonic() + FIRST_POLL
+            return
+        found = [one["Id"] for one in listed if self._rules.covers(one.get("Labels") or {})]
+        self._unanswered = None
+        self._look_at(dict.fromkeys([*found, *(set(self.records) - set(found))], NO_EVENT))
+        self._looked = self._looked or not self._unanswered
+        self._next_poll = self._clock.monotonic() + (FIRST_POLL if self._unanswered else SAFETY_POLL)
+
+    def _look_at(self, containers: dict[str, Trigger]) -> None:
+        for container_id, trigger in containers.items():
+            self._due.pop(container_id, None)
+            try:
+                self._limit_calls()
+                self._see(container_id, self._engine.inspect(container_id), trigger)
+            except EngineError as error:
+                self._unanswered = str(error)
+                self._next_poll = self._clock.monotonic() + FIRST_POLL
+                return
+
+    def _limit_calls(self) -> None:
+        self._engine.answer_within(max(1.0, self._end - self._clock.monotonic()))
+
+    def _see(self, container_id: str, container: dict[str, Any] | None, trigger: Trigger) -> None:
+        record = self.records.get(container_id)
+        if record is None:
+            if container is None:
+                return  # gone before we ever saw it
+            record = self.records[container_id] = Record(container)
+        before = record.verdict.status
+        at = self._clock.monotonic() - self._began
+        exit_code = trigger.exit_code
+        if exit_code is None and container and hides_its_exit(container, self._rules):
+            exit_code = self._engine.last_exit_code(container_id, epoch(container["State"]["StartedAt"]) or 0.0)
+        changed = record.update(container, self._rules, at, self._clock.time(), exit_code)
+        if record.verdict.due_in is not None:
+            self._due[container_id] = self._clock.monotonic() + record.verdict.due_in
+        if record.verdict.status != before:
+            self._deciding_event = trigger.epoch
+        if changed:
+            self._ready_since = None
+            before = record.timeline[-2]["state"] if len(record.timeline) > 1 else None
+            self._on_change(Change(at, record.name, before, record.state))
+
+
+def trigger_of(event: dict[str, Any], before: Trigger) -> Trigger:
+    """The trigger that a container's event is, after an earlier one that was not looked at yet."""
+    code = event["Actor"]["Attributes"].get("exitCode")
+    return Trigger(event["timeNano"] / NANOSECONDS, before.exit_code if code is None else int(code))
+
+
+def evidence(engine: Any, records: list[Record], outcome: Outcome, log_tail: int) -> list[dict[str, Any]]:
+    """The containers as the module returns them; with probes and log those that explain an outcome that is not
+    READY."""
+    explained = [] if outcome.status == READY else records_to_explain(records)
+    reports = []
+    for record in sort_records(records):
+        report = record.report()
+        if record in explained:
+            report["probes"] = probes_of(record.container)
+            report["log"] = [] if record.removed else log_lines(engine, report["id"], log_tail)
+        reports.append(report)
+    return reports
+
+
+def witnesses(engine: Any, container_ids: list[str], log_tail: int) -> list[dict[str, Any]]:
+    """Containers, healthy or not, that something beside them was found wrong with, as evidence() returns them."""
+    rules = Rules.of_released([], [], 0)
+    records = [Record(container) for container in map(engine.inspect, container_ids) if container]
+    for record in records:
+        record.update(record.container, rules, 0.0, time.time())
+    return evidence(engine, records, Outcome(FAILED, ""), log_tail)
+
+
+def log_lines(engine: Any, container_id: str, lines: int) -> list[str]:
+    """The tail of the log; where it can't be read (some logging drivers don't allow it), a line that says why."""
+    try:
+        return engine.log_tail(container_id, lines)
+    except EngineError as error:
+        return [f"(no log: {error})"]
+
+
+def timeout_warnings(records: list[Record], timeout: float) -> list[str]:
+    """Each warning once, however many replicas cause it."""
+    warnings = (timeout_warning(record.container, timeout) for record in sort_records(records))
+    return list(dict.fromkeys(warning for warning in warnings if warning))

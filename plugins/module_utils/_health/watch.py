@@ -1,0 +1,140 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is asked again and again, beside whoever follows the containers: the smoke tests, and nginx's log of answers."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import EdgeError
+from ansible_collections.hotswap.compose.plugins.module_utils._health.smoke import describe_results
+from ansible_collections.hotswap.compose.plugins.module_utils._health.wait import SILENCE
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.answer_log import (
+    Answers,
+    count_answers,
+    error_objection,
+)
+
+ASK_EVERY = 1.0
+"""s from one time to the next."""
+
+SAMPLES = 60
+"""of a series, at most."""
+
+
+def thin_out(samples, most):
+    """Return at most so many of the samples, the last among them, at even distances."""
+    step = -(-len(samples) // most)
+    return samples[::-1][:: step or 1][::-1]
+
+
+class Watch:
+    """Asks, by ``ask()``, from the block's begin to its end. A subclass has ``about``, what is asked, for messages, and
+    ``counted()``, ``(all, those that failed)`` so far."""
+
+    def __init__(self):
+        self._began = time.monotonic()
+        self._samples = []
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._ask_until_over, daemon=True)
+        self._broken = None
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error):
+        self._over.set()
+
+    def finish(self):
+        """Ask no more, and wait for the answers to what was asked last."""
+        self._over.set()
+        self._thread.join()
+
+    def objection(self):
+        """Return why the release is to be given up; None where there is nothing against it."""
+        return f"{self.about} could not be asked: {self._broken}" if self._broken else self.found()
+
+    def series(self):
+        """Return how the counts grew, ``[[s since the begin, all, those that failed], …]``, up to now."""
+        return thin_out([*self._samples, self._sample()], SAMPLES)
+
+    def _sample(self):
+        return [round(time.monotonic() - self._began, 2), *self.counted()]
+
+    def _ask_until_over(self):
+        try:
+            while not self._over.is_set():
+                self.ask()
+                self._samples.append(self._sample())
+                self._over.wait(ASK_EVERY)
+        except Exception as error:  # nobody would hear of it otherwise
+            self._broken = f"{type(error).__name__}: {error}"
+
+
+class SmokeWatch(Watch):
+    """``prober``: a Prober; ``allowed``: how many rounds of its tests may fail; ``say``: is told of each that does."""
+
+    about = "the smoke tests"
+
+    def __init__(self, prober, allowed, say):
+        super().__init__()
+        self._prober = prober
+        self._allowed = allowed
+        self._say = say
+        self.rounds = 0
+        self.failures = []  # what each failed round says
+
+    def ask(self):
+        said = describe_results(self._prober.ask_all(retries=False))
+        self.rounds += 1
+        if said:
+            self.failures.append(said)
+            self._say(f"smoke test {said} (round {self.rounds})")
+
+    def counted(self):
+        return self.rounds, len(self.failures)
+
+    def found(self):
+        if len(self.failures) <= self._allowed:
+            return None
+        allowed = f", {self._allowed} allowed" if self._allowed else ""
+        return f"smoke test {self.failures[-1]} ({len(self.failures)} of {self.rounds} rounds failed{allowed})"
+
+
+class AnswerLogWatch(Watch):
+    """``edge``: whose nginx keeps the log of ``app`` (see _nginx/answer_log.py); ``deploy``, ``color``,
+    ``endpoints``: as of count_answers(); ``ratio``: as of error_objection()."""
+
+    about = "nginx's log of the app's answers"
+
+    def __init__(self, edge, app, deploy, color, endpoints, ratio):
+        super().__init__()
+        self._edge = edge
+        self._app = app
+        self._release = (deploy, color, endpoints)
+        self._ratio = ratio
+        self._read = 0
+        self._read_at = time.monotonic()
+        self.new = self.old = Answers()
+
+    def ask(self):
+        try:
+            text = self._edge.tally_since(self._app, self._read)
+        except EdgeError:
+            if time.monotonic() - self._read_at > SILENCE:
+                raise
+            return  # the Engine or nginx starts again: the next time has it all
+        self._read_at = time.monotonic()
+        self._read += len(text.encode())
+        new, old = count_answers(text.splitlines(), *self._release)
+        self.new, self.old = self.new + new, self.old + old
+
+    def counted(self):
+        return self.new
+
+    def found(self):
+        return error_objection(self.new, self.old, self._ratio)

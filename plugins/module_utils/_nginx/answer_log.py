@@ -1,0 +1,94 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The tally: how many of an app's answers were 5xx, by a log of nginx's own, before a release and with it. Pure.
+
+A section of an app's file has nginx keep that log while the release is judged; whoever compares files compares them
+without it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import NamedTuple
+
+_SECTION = re.compile(r"^# tally\n.*?^# end of tally\n", re.MULTILINE | re.DOTALL)
+_COLOR = re.compile(r"^# color: (\w+)$", re.MULTILINE)
+_UPSTREAM = re.compile(r"^upstream (\S+) \{", re.MULTILINE)
+
+
+class Answers(NamedTuple):
+    """How many requests were answered, and how many of them by a status of 500 or more."""
+
+    requests: int = 0
+    errors: int = 0
+
+    def __add__(self, other):
+        return Answers(self.requests + other.requests, self.errors + other.errors)
+
+    def __str__(self):
+        share = 100 * self.errors / self.requests if self.requests else 0.0
+        return f"{self.errors} of {self.requests} ({share:.1f} %)"
+
+
+def with_answer_log(text, app, deploy, path):
+    """Return an app's file by which nginx logs, at ``path``, every answer to a request that it sends to the app."""
+    name = "bluegreen_" + app.replace("-", "_")
+    color = _COLOR.search(text).group(1)
+    upstreams = "|".join(re.escape(upstream) for upstream in _UPSTREAM.findall(text))
+    return text + (
+        "# tally\n"
+        f'map $proxy_host ${name}_tallied {{\n    default 0;\n    "~^(?:{upstreams})$" 1;\n}}\n'
+        f"log_format {name} '{deploy} {color} $status $upstream_addr';\n"
+        # Beside the logs of the http block, which a server without logs of its own inherits.
+        f"access_log {path} {name} if=${name}_tallied;\n"
+        "# end of tally\n"
+    )
+
+
+def has_answer_log(text):
+    """Return whether an app's file has nginx keep the log."""
+    return "# tally\n" in (text or "")
+
+
+def without_answer_log(text):
+    """Return an app's file without the section; None for None."""
+    return _SECTION.sub("", text) if has_answer_log(text) else text
+
+
+def count_answers(lines, deploy, color, endpoints):
+    """Return the Answers ``(of the release, of the one before)`` that lines of the log tell of.
+
+    ``deploy``: others' lines are passed over; ``color``, ``endpoints``: the release's, the latter ``address:port``. An
+    answer is that of the last address that nginx tried; where it had none to try, of the color with the traffic.
+    """
+    new, old = Answers(), Answers()
+    for line in lines:
+        fields = line.split(None, 3)
+        if len(fields) != 4 or fields[0] != deploy or not fields[2].isdigit():
+            continue
+        answer = Answers(1, int(fields[2] >= "500"))
+        place = re.split(r", | : ", fields[3].strip())[-1]
+        if place in endpoints or (":" not in place and fields[1] == color):
+            new += answer
+        else:
+            old += answer
+    return new, old
+
+
+def error_objection(new, old, ratio):
+    """Return why a release answers too often by 5xx; None where it does not, or where nobody can say yet.
+
+    Too often is more than ``ratio`` times the share that the release before had, by more than chance explains: three
+    standard deviations. Of that share no more is known than one answer allows: without any, nothing is too often.
+    """
+    share = min(1.0, ratio * (old.errors + 1) / (old.requests + 1))
+    expected = share * new.requests
+    if new.errors <= expected + 3 * math.sqrt(expected) + 1:
+        return None
+    return (
+        f"its answers by 5xx were {new}, those of the release before {old}: more than {ratio:g} times as many "
+        "(bluegreen_bake_error_ratio)"
+    )

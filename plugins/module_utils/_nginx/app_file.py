@@ -1,0 +1,136 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What we know of nginx: our files in its configuration, its features by version, and the proof that it reloaded.
+Pure."""
+
+from __future__ import annotations
+
+import re
+
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.answer_log import without_answer_log
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.canary import without_canary
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.preview import without_preview
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.upstream import render_upstream
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.version import keeps_connections_on_reload
+
+SHARED_FILE = "bluegreen.conf"
+KEEPALIVE_MIN_TIMEOUT = 5
+"""s for which an old worker still takes a request on an idle keep-alive connection after a reload."""
+
+DOCKER_RESOLVER = "127.0.0.11"
+_GENERATION = re.compile(r"^# generation: (\S+)$", re.MULTILINE)
+_ADDRESSES = re.compile(r"^# addresses: .*$", re.MULTILINE)
+_FOLLOWED = re.compile(r"^ *server (\S+)(?: weight=\d+)? resolve", re.MULTILINE)
+_TAKES_REQUESTS = re.compile(r"^( *server \S+(?: weight=\d+)?) resolve;$", re.MULTILINE)
+_ESTABLISHED, _LISTENING = "01", "0A"
+
+
+def app_file_name(app):
+    """Return the name of an app's file in the conf dir."""
+    return f"bluegreen-{app}.conf"
+
+
+def app_text(app, color, release, upstreams, resolver, server=""):
+    """Return the content of an app's file, without its generation. ``upstreams``: ``[{name, targets}]``.
+
+    ``resolver``: address by which nginx follows names, or None; ``server``: text of the app's own ``server`` block.
+    Raises UpstreamError.
+    """
+    header = (
+        f"# Where nginx sends the requests of {app}. Written by hotswap.compose; the next deploy replaces it.\n"
+        f"# color: {color}\n# release: {release}\n"
+    )
+    return (
+        header
+        + "".join(render_upstream(upstream["name"], upstream["targets"], resolver) for upstream in upstreams)
+        + server
+    )
+
+
+def with_marks(text, generation=None, addresses=()):
+    """Return an app's file with what only the moment of the swap knows, in comments at its end.
+
+    ``generation``: by which nginx is seen to read this very file; ``addresses``: what an nginx that looks names up only
+    when it loads found behind them, so that a later run sees when that is no longer so.
+    """
+    if addresses:
+        text += "# addresses: {}\n".format(" ".join(sorted(addresses)))
+    if generation:
+        text += f"# generation: {generation}\n"
+    return text
+
+
+def shared_text(nginx_version):
+    """Return the content of the file that all apps on one nginx share, or None where this nginx needs none."""
+    if not keeps_connections_on_reload(nginx_version):
+        return None
+    return (
+        "# Written by hotswap.compose, for every app behind this nginx: at a reload, a client's idle connection "
+        "is kept for\n"
+        "# so long that its next request is still answered instead of dropped.\n"
+        f"keepalive_min_timeout {KEEPALIVE_MIN_TIMEOUT}s;\n"
+    )
+
+
+def generation_of(text):
+    """Return the generation that an app's file, or a whole ``nginx -T`` dump's part of it, says; None without one."""
+    match = _GENERATION.search(text or "")
+    return match.group(1) if match else None
+
+
+def file_in_dump(dump, path):
+    """Return the content of one file in what ``nginx -T`` printed, or None where nginx doesn't read it."""
+    header = f"# configuration file {path}:\n"
+    if header not in dump:
+        return None
+    return dump.split(header, 1)[1].split("\n# configuration file ", 1)[0]
+
+
+def files_in_dump(dump):
+    """Return the paths of all files in what ``nginx -T`` printed."""
+    return re.findall(r"(?m)^# configuration file (.+):$", dump)
+
+
+def without_generation(text):
+    """Return an app's file without its generation."""
+    return _GENERATION.sub("", text).rstrip("\n") + "\n"
+
+
+def without_marks(text):
+    """Return an app's file without anything that marked() adds."""
+    return _ADDRESSES.sub("", without_generation(text)).rstrip("\n") + "\n"
+
+
+def without_sections(text):
+    """Return an app's file as it is between two runs: no preview open, no canary or tally begun; None for None.
+
+    It is what a file is compared by, and what says who has the traffic.
+    """
+    return without_answer_log(without_canary(without_preview(text)))
+
+
+def reaches_idle(text):
+    """Return whether some requests reach the color that hasn't the traffic."""
+    return without_canary(without_preview(text)) != text
+
+
+def is_same_text(text, other):
+    """Return whether two contents of an app's file mean the same; None, for no file, is like no other."""
+    return text is not None and other is not None and without_generation(text) == without_generation(other)
+
+
+def followed_names(text):
+    """Return the ``host:port`` that an app's file has nginx follow; none where there is no file."""
+    return set(_FOLLOWED.findall(text or ""))
+
+
+def resolved_at_load(text):
+    """Return an app's file in which each name that nginx follows is looked up when it loads as well.
+
+    Until it has looked up a name that it follows, which it does after it has loaded it, nginx answers 502; so this text
+    is for the moments until then. The line that follows the name gets no requests and keeps what was looked up for the
+    next reload.
+    """
+    return _TAKES_REQUESTS.sub(r"\1;\n\1 resolve down;", text)

@@ -1,0 +1,120 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The preview: a section of an app's file by which a few reach the idle color through nginx. Pure.
+
+Closed, the section sends everybody to where the traffic goes; whoever compares files compares them closed. ``preview``
+is ``{}`` or has one of ``header`` and ``cookie``, ``{name, value}`` each, and ``listen``. The value is a secret, so it
+is in nothing but the section while it is open.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.upstream import render_upstream
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.vhost import LISTEN, listens
+
+_SECTION = re.compile(r"^# preview: (?:open|closed)\n.*?^# end of preview\n", re.MULTILINE | re.DOTALL)
+_MAP = re.compile(r"^map \S+ (\$\w+) \{\n    default (\S+);", re.MULTILINE)
+_HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}\Z")
+_COOKIE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}\Z")
+_VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{15,39}\Z")  # a key of nginx's map has room for no more
+
+
+def preview_problems(preview, upstreams, vhost):
+    """Return what is wrong with a preview, one phrase each, never the secret.
+
+    ``upstreams``: names of those of the app; ``vhost``: bluegreen_vhost.
+    """
+    preview = {kind: value for kind, value in (preview or {}).items() if value is not None}
+    if not preview:
+        return
+    if len(preview) != 1:
+        yield "give one of header, cookie and listen"
+        return
+    (kind, given), *_none = preview.items()
+    if kind == "listen":
+        match = LISTEN.match(str(given))
+        if not match or not 1 <= int(match.group(1)) <= 65535:
+            yield f"listen is {given!r}: use a port, or an address and a port as in 127.0.0.1:8081"
+        elif vhost and match.group(1) in [listen.rpartition(":")[2] for listen in listens(vhost)]:
+            yield f"listen is {given!r}: bluegreen_vhost listens on that port; give another"
+        if not vhost:
+            yield "listen needs bluegreen_vhost; with a server block of your own use header or cookie"
+        return
+    name = (_HEADER if kind == "header" else _COOKIE).match(given.get("name") or "")
+    if not name:
+        yield f"{kind}.name is {given.get('name')!r}: use a letter, then letters, digits and " + (
+            "'-'" if kind == "header" else "'_'"
+        )
+    if not _VALUE.match(given.get("value") or ""):
+        yield f"{kind}.value is not shown: use 16 to 40 letters, digits, '.', '_' and '-', as of a password generator"
+    if len({upstream_variable(name) for name in upstreams}) != len(upstreams):
+        yield f"two of {', '.join(upstreams)} make the same variable of nginx: rename an upstream"
+
+
+def upstream_variable(name):
+    """Return nginx's variable for the upstream that a request goes to; ``name``: of the active color's."""
+    return "$bluegreen_" + re.sub(r"[^A-Za-z0-9]", "_", name)
+
+
+def preview_upstream(name):
+    """Return the name of the upstream that is the idle color, of the one that is the active."""
+    return name + "-preview"
+
+
+def uses_variables(preview):
+    """Return whether a request goes by a variable, and not by the port that it comes to."""
+    return bool(preview) and "listen" not in preview
+
+
+def preview_secret(preview):
+    """Return the value that nobody may see; None where there is none."""
+    return next((given.get("value") for kind, given in preview.items() if kind != "listen"), None)
+
+
+def closed_preview(preview, upstreams):
+    """Return the section that sends everybody where the traffic goes; empty without a preview.
+
+    ``upstreams``: names of those of the app.
+    """
+    if not preview:
+        return ""
+    return _closed([(upstream_variable(name), name) for name in upstreams] if uses_variables(preview) else [])
+
+
+def with_preview(text, preview, upstreams, resolver, server):
+    """Return an app's file whose section lets those who know the secret, or the port, reach ``upstreams``.
+
+    ``upstreams``: ``[{name, targets}]`` of the idle color, by the names of the active one's; ``resolver`` as for
+    render(); ``server``: the text of a server of its own, with ``listen``.
+    """
+    blocks = [render_upstream(preview_upstream(each["name"]), each["targets"], resolver) for each in upstreams]
+    if uses_variables(preview):
+        ((kind, given),) = preview.items()
+        prefix = "http" if kind == "header" else "cookie"
+        source = "${}_{}".format(prefix, given["name"].lower().replace("-", "_") if kind == "header" else given["name"])
+        for name in (each["name"] for each in upstreams):
+            targets = f'    default {name};\n    "{given["value"]}" {preview_upstream(name)};\n'
+            blocks.append(f"map {source} {upstream_variable(name)} {{\n{targets}}}\n")
+    section = "# preview: open\n" + "".join(blocks) + server + "# end of preview\n"
+    return _SECTION.sub(lambda _match: section, text)
+
+
+def has_preview(text):
+    """Return whether an app's file lets somebody reach the idle color."""
+    return "# preview: open\n" in (text or "")
+
+
+def without_preview(text):
+    """Return an app's file with its section closed; None for None."""
+    if not has_preview(text):
+        return text
+    return _SECTION.sub(lambda match: _closed(_MAP.findall(match.group())), text)
+
+
+def _closed(maps):
+    lines = [f"map $host {name} {{\n    default {upstream};\n}}\n" for name, upstream in maps]
+    return "# preview: closed\n" + "".join(lines) + "# end of preview\n"

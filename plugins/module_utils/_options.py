@@ -1,0 +1,32 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Read a module's options: Base64 of JSON for secrets, and mappings without unset keys. Pure."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+
+def decode(text):
+    """Return what an option of Base64 of JSON holds; None where that is nothing. Raises ValueError."""
+    given = json.loads(base64.b64decode(text))
+    if isinstance(given, str):  # by -e name=value, or a survey
+        given = json.loads(given) if given.strip() else None
+    return given
+
+
+def decode_mapping(text):
+    """Return the mapping that such an option holds, without what is not given (None). Raises ValueError."""
+    return {key: value for key, value in (decode(text) or {}).items() if value is not None}
+
+
+def without_unset(value):
+    """Return ``value`` without what nobody gave: Ansible fills every suboption in, with None."""
+    if isinstance(value, dict):
+        return {key: without_unset(each) for key, each in value.items() if each is not None}
+    if isinstance(value, list):
+        return [without_unset(each) for each in value]
+    return value

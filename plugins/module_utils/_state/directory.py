@@ -1,0 +1,133 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An app's directory below the state directory: its journal, and the files that its releases run from."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import StateError
+from ansible_collections.hotswap.compose.plugins.module_utils._files import (
+    NEEDED_SPACE,
+    describe_unwritable,
+    write_atomic,
+)
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.app_file import generation_of
+from ansible_collections.hotswap.compose.plugins.module_utils._state.journal import AWAITING, dumps, read_journal
+
+UNUSABLE = "journal.unusable.json"
+
+
+class AppState:
+    """``<state_dir>/<app>``: ``journal.json``, ``deploys/<deploy>/compose.<color>.json`` (mode 0600: they hold
+    secrets), ``lock`` (see lock.py).
+
+    ``journal``: the state; ``damaged``: why the journal that is there can't be used, or None.
+    """
+
+    def __init__(self, state_dir, app):
+        self.app = app
+        self.directory = os.path.join(state_dir, app)
+        self.deploys = os.path.join(self.directory, "deploys")
+        self.scratch = os.path.join(self.directory, "scratch")
+        self.lock = os.path.join(self.directory, "lock")
+        self._journal = os.path.join(self.directory, "journal.json")
+        self.journal, self.reason = read_journal(self._journal, app)
+        self.damaged = self.reason if os.path.lexists(self._journal) else None
+
+    def create(self):
+        """Make the directories, readable by their owner alone, and see that there is room. Raises StateError.
+
+        Return those that were not there, the deepest first, for remove().
+        """
+        for path in (os.path.dirname(self.directory), self.directory):
+            _refuse_foreign(path)
+        missing = []
+        path = self.directory
+        while not os.path.isdir(path):
+            missing.append(path)
+            path = os.path.dirname(path)
+        try:
+            for directory in (self.directory, self.deploys, self.scratch, self.lock):
+                os.makedirs(directory, mode=0o700, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.directory) as probe:
+                probe.write(b"0" * NEEDED_SPACE)
+                probe.flush()
+                os.fsync(probe.fileno())
+        except OSError as error:
+            raise StateError(describe_unwritable(self.directory, error)) from error
+        return missing
+
+    def tidy(self):
+        """Remove what calls that were killed left lying, while nobody else is at work."""
+        for name in os.listdir(self.scratch):
+            shutil.rmtree(os.path.join(self.scratch, name), ignore_errors=True)
+        for name in os.listdir(self.directory):
+            if name.startswith("." + os.path.basename(self._journal)):
+                os.unlink(os.path.join(self.directory, name))
+
+    def remove(self, made):
+        """Remove what create() made for a deploy that was refused, where nothing was deployed since."""
+        if self.directory in made and not os.path.lexists(self._journal):
+            shutil.rmtree(self.directory, ignore_errors=True)
+            for path in made[1:]:
+                with contextlib.suppress(OSError):  # another app's are there by now
+                    os.rmdir(path)
+
+    def save(self, **changed):
+        """Write the journal with some of its keys replaced. One that could not be used is kept beside it."""
+        if self.damaged:
+            os.replace(self._journal, os.path.join(self.directory, UNUSABLE))
+            self.damaged = None
+        self.journal.update(changed)
+        write_atomic(self._journal, dumps(self.journal))
+
+    @property
+    def unfinished(self):
+        """The deploy or rollback that was begun and has not ended, as the journal has it, or None."""
+        unfinished = self.journal["unfinished"] or {}
+        return unfinished if "deploy" in unfinished else None
+
+    def has_proved(self, text):
+        """Return whether nginx was seen to have loaded this content of its file of the app."""
+        proved = self.journal["proved"]
+        return proved is not None and generation_of(text) == proved
+
+    def deploy_directory(self, deploy):
+        """Return the directory of one deploy's files."""
+        return os.path.join(self.deploys, deploy)
+
+    def forget_deploys(self, keep):
+        """Remove the files of every deploy but those in ``keep``: they hold secrets."""
+        for name in os.listdir(self.deploys):
+            if name not in keep:
+                shutil.rmtree(self.deploy_directory(name), ignore_errors=True)
+
+    def deploys_on_record(self):
+        """Return the deploys that had the traffic once, or await it."""
+        wanted = ("deployed", AWAITING)
+        return {record["deploy"] for record in self.journal["releases"] if record["outcome"] in wanted}
+
+    def others(self):
+        """Return the journals of the other apps in the same state directory."""
+        parent = os.path.dirname(self.directory)
+        states = [read_journal(os.path.join(parent, name, "journal.json"))[0] for name in sorted(os.listdir(parent))]
+        return [state for state in states if state["app"] not in ("", self.app)]
+
+
+def _refuse_foreign(path):
+    """Raise StateError where somebody else decides what lies at this path."""
+    if os.path.islink(path):
+        raise StateError(
+            f"bluegreen_state_dir: {path} is a symbolic link to {os.path.realpath(path)}; name that directory itself"
+        )
+    if os.path.isdir(path) and os.stat(path).st_uid not in (0, os.geteuid()):
+        raise StateError(
+            f"bluegreen_state_dir: {path} belongs to another user (uid {os.stat(path).st_uid}, this run is uid "
+            f"{os.geteuid()}); deploy as that user, or give the directory to this one, with all that is in it"
+        )

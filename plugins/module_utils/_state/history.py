@@ -1,0 +1,126 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The history of an app: how each run ended, a line of JSON each, the newest last.
+
+``<state_dir>/<app>/history.jsonl`` holds the latest; one that has grown to LIMIT becomes ``history.1.jsonl``, in place
+of the one before. Nothing goes by it: what is in neither is forgotten. A run::
+
+    {"at": "2026-01-31T23:59:59Z", "begun_at": None | "2026-01-31T23:59:47Z",
+     "kind": "deploy" | "rollback" | "promote" | "abort",
+     "outcome": "deployed" | "rolled_back" | "rejected" | "awaiting_promotion",     # as of bluegreen_result
+     "release": None | str, "previous_release": None | str, "color": None | str,    # what was to have the traffic
+     "phases": {name: s},
+     "by": None | {"user": str, "controller": str, "job": str},
+     "images": {service: {"ref": str, "id": "sha256:...", "digest": None | "sha256:..."}},
+     "warnings": [line],
+     "reason": None | line}                                                         # of a failure
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import JournalError
+from ansible_collections.hotswap.compose.plugins.module_utils._files import utc_now
+from ansible_collections.hotswap.compose.plugins.module_utils._state.journal import content
+from ansible_collections.hotswap.compose.plugins.module_utils._text import cut_text, first_line
+
+LAST = 30
+"""runs that people are shown."""
+
+LIMIT = 256 * 1024
+"""bytes of a file, of which LAST runs take a part."""
+
+_LINE = 300
+_WARNINGS = 10
+
+_NAME, _BEFORE = "history.jsonl", "history.1.jsonl"
+
+
+def one_line(text):
+    """Return what a text says first, in at most 300 characters; None where it says nothing."""
+    return cut_text(first_line(text or "")[0], _LINE) or None
+
+
+def owner_of(holder):
+    """Return ``by`` of a run that has, or had, the lock; ``holder`` as of AppLock.holder()."""
+    return holder and {key: str(holder.get(key) or "") for key in ("user", "controller", "job")}
+
+
+def ended_run(run, begun_at, by, images, warnings):
+    """Return a run that ends now, as the module's text describes it.
+
+    ``run``: its ``kind``, ``outcome``, ``release``, ``previous_release``, ``color``, ``phases`` and ``reason``, the
+    latter in as many lines as it has; ``outcome`` and ``images`` as the journal has them.
+    """
+    gone_back = run["kind"] == "rollback" and run["outcome"] == "deployed"
+    return {
+        "at": utc_now(),
+        "begun_at": begun_at,
+        "kind": run["kind"],
+        "outcome": "rolled_back" if gone_back else run["outcome"],
+        "release": run["release"] or None,
+        "previous_release": run["previous_release"] or None,
+        "color": run["color"],
+        "phases": {name: float(seconds) for name, seconds in run["phases"].items()},
+        "by": by,
+        "images": {
+            service: {key: image.get(key) for key in ("ref", "id", "digest")}
+            for service, image in sorted(images.items())
+        },
+        "warnings": [line for line in map(one_line, warnings) if line][:_WARNINGS],
+        "reason": one_line(run["reason"]),
+    }
+
+
+def append_run(directory, run):
+    """Add a run to the history of the app with this directory, for whoever has its lock; on the disk when this returns.
+
+    Return warnings: nothing fails for want of it.
+    """
+    try:
+        _append(directory, json.dumps(run).encode("utf-8"))
+    except OSError as error:
+        return [f"the history in {directory} does not have this run, for it can't be written: {error.strerror}"]
+    return []
+
+
+def _append(directory, line):
+    path = os.path.join(directory, _NAME)
+    with contextlib.suppress(FileNotFoundError):
+        if os.lstat(path).st_size >= LIMIT:
+            os.replace(path, os.path.join(directory, _BEFORE))
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags, 0o600), "r+b", buffering=0) as file:
+        # A line that was cut off, by a full disk or a loss of power, is ended, so that it takes no other with it.
+        size = os.fstat(file.fileno()).st_size
+        whole = size == 0 or os.pread(file.fileno(), 1, size - 1) == b"\n"
+        file.write((b"" if whole else b"\n") + line + b"\n")
+        os.fsync(file.fileno())
+
+
+def read_history(directory, last=LAST):
+    """Return the last runs of the app with this directory, the newest last. What is no run is passed over."""
+    lines = [line for name in (_BEFORE, _NAME) for line in _lines(os.path.join(directory, name))]
+    return [each for each in map(_parsed, lines) if each][-last:]
+
+
+def _lines(path):
+    try:
+        return content(path).splitlines()
+    except (OSError, JournalError):
+        return []
+
+
+def _parsed(line):
+    try:
+        found = json.loads(line)
+        texts = ("at", "kind", "outcome")
+        sound = all(isinstance(found[key], str) for key in texts) and isinstance(found["phases"], dict)
+        return found if sound else None
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None

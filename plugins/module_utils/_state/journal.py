@@ -1,0 +1,196 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the state directory remembers of an app.
+
+Truth is what nginx is told, then the containers; the journal only adds what neither shows. So one that can't be used is
+never an error: it reads as an empty state, with a reason to show.
+
+A state, format 1::
+
+    {"format": 1,
+     "app": str,
+     "releases": [                            # newest last, a record each time an outcome is known
+        {"release": str,                      # "" where it is not known (adopted)
+         "color": "blue" | "green",
+         "deploy": str,                       # the directory of its files; "adopted" where it has none
+         "containers": [container id],
+         "deployed_at": "2026-01-31T23:59:59Z",
+         "images": {service: {"ref": "shop-was:v1", "id": "sha256:...", "brought": bool,
+                              "digest": None | "sha256:..."}},  # the registry's; may be missing
+         "config_hash": str,
+         "outcome": "deployed" | "rolled_back" | "rejected" | "awaiting_promotion"}],
+     "migrations": [                          # that succeeded, newest last; may be missing
+        {"release": str, "image": "sha256:...", "command": str, "at": "2026-01-31T23:59:59Z"}],
+     "restart_policies": {container id: {"Name": str, "MaximumRetryCount": int}},
+     "proved": None | str,                    # the generation of nginx's file that nginx was seen to have loaded
+     "unfinished": None |                     # a run that has not ended; "deploy" and its companions only in a deploy
+        {"deploy": str, "release": str, "color": "blue" | "green", "rollback": bool,
+         "how": "create" | "start" | "warm" | "promote",
+         "services": [service],               # those that take traffic, as named_services() returns them
+         "started": [container id],           # stopped before
+         "previous": [container id],          # of the color that had the traffic
+         "endpoints": [str],                  # by which nginx reaches those
+         "begun_at": "2026-01-31T23:59:59Z",
+         "by": None | {...},                  # who, as of history.py; may be missing
+         "given_up": True,                    # once the traffic is to go back
+         "swap": {"from": None | str}}}       # what nginx's file said before; from the first time that it is written
+
+``brought`` says that this deploy pulled the image. ``deployed``: the release had the traffic when the run ended, so the
+newest such record is the active one; going back to a release adds a record of it. ``rolled_back``: it had the traffic
+and lost it again in the same run. ``rejected``: it never had it. ``awaiting_promotion``: it is ready and waits for the
+traffic, where this is the newest record. Keys beside these are kept as they are.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import stat
+
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import JournalError
+
+FORMAT = 1
+COLORS = ("blue", "green")
+HOWS = ("create", "start", "warm", "promote")
+AWAITING = "awaiting_promotion"
+OUTCOMES = ("deployed", "rolled_back", "rejected", AWAITING)
+
+_UTC = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?Z")
+
+
+def empty_journal(app=""):
+    """Return the state of an app of which nothing is known."""
+    return {"format": FORMAT, "app": app, "releases": [], "restart_policies": {}, "proved": None, "unfinished": None}
+
+
+def dumps(state):
+    """Return the text of a state. Raises JournalError for what loads() would refuse."""
+    _check(state)
+    return json.dumps(state, indent=1, sort_keys=True) + "\n"
+
+
+def loads(text):
+    """Return the state in a text (str or UTF-8 bytes). Raises JournalError, which says what is wrong where."""
+    if not text.strip():
+        raise JournalError("it is empty")
+    try:
+        state = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise JournalError(f"it is truncated or no JSON: {error}") from error
+    _check(state)
+    return state
+
+
+def read_journal(path, app=None):
+    """Return ``(state, reason)``: reason is None, or says why the state is an empty one. Never raises.
+
+    app: whose journal is expected; another app's is a reason.
+    """
+    try:
+        state = loads(content(path))
+    except FileNotFoundError:
+        return empty_journal(app or ""), f"there is no journal at {path}"
+    except (OSError, ValueError) as error:
+        return empty_journal(app or ""), f"the journal {path} is not used: {getattr(error, 'strerror', None) or error}"
+    if app is not None and state["app"] != app:
+        return empty_journal(app), f"the journal {path} is not used: it is of the app {state['app']!r}, not of {app!r}"
+    return state, None
+
+
+def content(path):
+    """Return the bytes of a regular file. Raises OSError, and JournalError for what is no such file."""
+    # O_NONBLOCK: a fifo somebody left here must not hold a deploy for ever.
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise JournalError("it is a symbolic link") from error
+        raise
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise JournalError("it is not a regular file")
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(descriptor)
+
+
+def _check(state):
+    if not isinstance(state, dict) or "format" not in state:
+        raise JournalError("it is no journal: it has no format number")
+    if state["format"] != FORMAT or isinstance(state["format"], bool):
+        raise JournalError(f"it has format {state['format']!r}, this version reads {FORMAT}")
+    _expect(state, "app", str, "")
+    _expect(state, "releases", list, "")
+    for index, record in enumerate(state["releases"]):
+        _check_record(record, f"releases[{index}]")
+    for index, migration in enumerate(state.get("migrations", [])):
+        for key in ("release", "image", "command", "at"):
+            _expect(migration, key, str, f"migrations[{index}]")
+    _expect(state, "restart_policies", dict, "")
+    for container, policy in state["restart_policies"].items():
+        where = f"restart_policies[{container}]"
+        _expect(policy, "Name", str, where)
+        _expect(policy, "MaximumRetryCount", int, where)
+    _expect(state, "proved", (str, type(None)), "")
+    _expect(state, "unfinished", (dict, type(None)), "")
+    if "deploy" in (state["unfinished"] or {}):
+        _check_unfinished(state["unfinished"])
+
+
+def _check_record(record, where):
+    for key in ("release", "color", "deploy", "deployed_at", "config_hash", "outcome"):
+        _expect(record, key, str, where)
+    _one_of(record, "color", COLORS, where)
+    _one_of(record, "outcome", OUTCOMES, where)
+    if not _UTC.fullmatch(record["deployed_at"]):
+        raise JournalError(
+            f"{where}.deployed_at is {record['deployed_at']!r}, no UTC time such as 2026-01-31T23:59:59Z"
+        )
+    _expect(record, "containers", list, where)
+    _expect(record, "images", dict, where)
+    for service, image in record["images"].items():
+        image_where = f"{where}.images[{service}]"
+        _expect(image, "ref", str, image_where)
+        _expect(image, "id", str, image_where)
+        _expect(image, "brought", bool, image_where)
+        if not image["id"].startswith("sha256:"):
+            raise JournalError(f"{image_where}.id is {image['id']!r}, no image id such as sha256:...")
+
+
+def _check_unfinished(unfinished):
+    for key in ("deploy", "release", "color", "how", "begun_at", "config_hash"):
+        _expect(unfinished, key, str, "unfinished")
+    for key in ("services", "started", "previous", "endpoints"):
+        _expect(unfinished, key, list, "unfinished")
+    _expect(unfinished, "rollback", bool, "unfinished")
+    _one_of(unfinished, "color", COLORS, "unfinished")
+    _one_of(unfinished, "how", HOWS, "unfinished")
+    for number, service in enumerate(unfinished["services"]):
+        for key in ("name", "base", "upstream"):
+            _expect(service, key, str, f"unfinished.services[{number}]")
+        _expect(service, "port", int, f"unfinished.services[{number}]")
+    for key in {"refs", "ids_before", "images", "swap"} & set(unfinished):
+        _expect(unfinished, key, dict, "unfinished")
+    if "swap" in unfinished:
+        _expect(unfinished["swap"], "from", (str, type(None)), "unfinished.swap")
+
+
+def _one_of(mapping, key, known, where):
+    if mapping[key] not in known:
+        raise JournalError(f"{where}.{key} is {mapping[key]!r}, not one of {', '.join(known)}")
+
+
+def _expect(mapping, key, kinds, where):
+    name = f"{where}.{key}" if where else key
+    if not isinstance(mapping, dict):
+        raise JournalError(f"{where} is no mapping")
+    if key not in mapping:
+        raise JournalError(f"{name} is missing")
+    # JSON's true is no number, though Python's True is.
+    if not isinstance(mapping[key], kinds) or (kinds is int and isinstance(mapping[key], bool)):
+        raise JournalError(f"{name} is of the wrong type, {type(mapping[key]).__name__}")

@@ -1,0 +1,125 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What people are shown of an app: its status, and its history. Pure; times are UTC, as the journal has them."""
+
+from __future__ import annotations
+
+import calendar
+import textwrap
+import time
+
+from ansible_collections.hotswap.compose.plugins.module_utils._state.lock import describe_holder
+from ansible_collections.hotswap.compose.plugins.module_utils._text import WIDTH, cut_text, format_seconds, format_table
+
+BY_HAND = "what was started by hand"
+_UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+def ago(stamp, now):
+    """Return how long ago a time of the journal's was, in one unit; ``now``: seconds since the epoch."""
+    seconds = max(0, int(now - calendar.timegm(time.strptime(stamp[:19], "%Y-%m-%dT%H:%M:%S"))))
+    size, unit = next((each for each in _UNITS if seconds >= each[0]), _UNITS[-1])
+    return f"{seconds // size} {unit} ago"
+
+
+def person(by):
+    """Return who a run was of: ``ci@runner-3, AWX job 15``; nothing where it is not known."""
+    if not by:
+        return ""
+    return "{user}@{controller}".format(**by) + (", AWX job " + by["job"] if by["job"] else "")
+
+
+def status_text(found, now):
+    """Return the text of a status, as the module bluegreen_info returns it."""
+    lines = [found["app"]]
+    facts = [("traffic", _traffic(found, now))]
+    if found["awaiting_promotion"]:
+        facts.append(("promotion", f"{found['awaiting_promotion']} is ready and awaits it"))
+    if found["unfinished"] and not found["lock"]:
+        facts.append(("unfinished", "a run was killed or could not end: the next one finishes or undoes it"))
+    lock = found["lock"]
+    facts.append(("lock", f"{describe_holder(lock)} (alive {lock['age']:.0f} s ago)" if lock else "free"))
+    if found["last_run"]:
+        facts.append(("last run", _last(found["last_run"], now)))
+        facts.append(("", found["last_run"].get("reason") or ""))
+    if found["journal"]:
+        facts.append(("journal", found["journal"]))
+    for name, value in facts:
+        for number, line in enumerate(textwrap.wrap(value, WIDTH - 14, max_lines=3, placeholder=" …")):
+            lines.append(f"  {'' if number else name:<10}  {line}")
+    rows = [
+        _container(color, color == found["active_color"], each)
+        for color, containers in found["colors"].items()
+        for each in containers
+    ]
+    if rows:
+        lines += [""] + format_table(
+            [("color", "service", "container", "release", "state", "health", "image"), *rows], "  "
+        )
+    return "\n".join(lines)
+
+
+def history_text(app, runs):
+    """Return the text of a history, as read_history() returns it, the newest first."""
+    if not runs:
+        return f"{app}\n  no run is on record yet"
+    heading = ("ended (UTC)", "run", "outcome", "release", "color", "took", "longest", "by")
+    rows = [_run(each) for each in reversed(runs)]
+    lines = format_table([heading, *rows], "  ")
+    shown = [app, lines[0]]
+    for line, run in zip(lines[1:], reversed(runs)):
+        shown.append(line)
+        if run.get("reason"):
+            shown.append(cut_text("      " + run["reason"], WIDTH))
+    return "\n".join(shown)
+
+
+def _traffic(found, now):
+    if not found["active_color"]:
+        return "nothing has it"
+    since = f", since {_time(found['since'])} UTC ({ago(found['since'], now)})" if found["since"] else ""
+    return f"{found['release'] or BY_HAND} has it, in {found['active_color']}{since}"
+
+
+def _last(run, now):
+    by = person(run.get("by"))
+    return "{} of {}: {}, {}{}".format(
+        run["kind"],
+        run.get("release") or BY_HAND,
+        run["outcome"].replace("_", " "),
+        ago(run["at"], now),
+        f", by {by}" if by else "",
+    )
+
+
+def _container(color, is_active, container):
+    return (
+        color + (", active" if is_active else ""),
+        container["service"] or "",
+        container["name"],
+        container["release"] or "",
+        container["state"],
+        (container["health"] if container["state"] == "running" else None) or "-",
+        container["image"],
+    )
+
+
+def _run(run):
+    phases = run["phases"]
+    longest = max(phases, key=phases.get) if phases else None
+    return (
+        _time(run["at"]),
+        run["kind"],
+        run["outcome"].replace("_", " "),
+        run.get("release") or "",
+        run.get("color") or "",
+        format_seconds(sum(phases.values())) if phases else "",
+        f"{longest} {format_seconds(phases[longest])}" if longest else "",
+        person(run.get("by")),
+    )
+
+
+def _time(stamp):
+    return stamp[:16].replace("T", " ")

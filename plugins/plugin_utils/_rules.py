@@ -1,0 +1,347 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The rules between the role's variables. Pure.
+
+``settings``: the public variables without their prefix ``bluegreen_``, cast to their types.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from urllib.parse import urlsplit
+
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.registry import registry_problems
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import UpstreamError
+from ansible_collections.hotswap.compose.plugins.module_utils._names import (
+    COLORS,
+    PLACEHOLDER,
+    alias,
+    is_single_file,
+    named_services,
+    with_color,
+    without_color,
+)
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.canary import canary_problems
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.preview import preview_problems
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.upstream import render_upstream
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.vhost import vhost_problems
+
+_APP = re.compile(r"[a-z][a-z0-9-]{0,30}\Z")
+_RELEASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")
+_SERVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z")
+_DOCKER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
+_UPSTREAM = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,127}\Z")
+_PATH = re.compile(r"/[!-~]*\Z")
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")  # RFC 9110: methods and names of headers
+_HEADER_VALUE = re.compile(r"[\t -~]*\Z")
+_URL = re.compile(r"https?://[!-~]+\Z")
+_HOST_HEADER = re.compile(r"[A-Za-z0-9._:\[\]-]+\Z")
+_BRACES = re.compile(r"\{[^{}]*\}?|\}")
+
+
+def rule_problems(settings):
+    """Return the rules that ``settings`` break, each one sentence: variable, value, remedy. Empty: none.
+
+    Only what is in ``settings`` is judged, so that every entry point can hand in its own variables.
+    """
+    found = []
+    for check in (
+        _names,
+        _paths,
+        _files,
+        _services,
+        _apart,
+        _managed,
+        _published,
+        _vhost_problems,
+        _preview_problems,
+        _canary_problems,
+        _registry_problems,
+        _edge_url,
+        _smoke_tests,
+        _migrate,
+        _hooks,
+        _numbers,
+    ):
+        found.extend(check(settings))
+    return found
+
+
+def _problem(variable, value, remedy):
+    return f"bluegreen_{variable} is {value!r}: {remedy}"
+
+
+def _names(settings):
+    rules = (
+        ("app", _APP, "use a small letter first, then small letters, digits and '-', 31 at most"),
+        ("release", _RELEASE, "use a letter or digit first, then letters, digits, '.', '_' and '-', 128 at most"),
+        ("network", _DOCKER_NAME, "use the name of an existing Docker network, the one that nginx is on"),
+        ("nginx_container", _DOCKER_NAME, "use the name of the container that nginx runs in"),
+    )
+    for variable, rule, remedy in rules:
+        value = settings.get(variable)
+        if value is not None and not rule.match(value):
+            yield _problem(variable, value, remedy)
+
+
+def _paths(settings):
+    for variable in ("project_src", "nginx_conf_dir", "state_dir"):
+        value = settings.get(variable)
+        if value is not None and not value.startswith("/"):
+            yield _problem(variable, value, "give the absolute path of a directory on the target")
+    report_dir = settings.get("report_dir")
+    if report_dir and not report_dir.startswith("/"):
+        yield _problem("report_dir", report_dir, "give the absolute path of a directory on the controller")
+
+
+def _strange_placeholder(text):
+    return next((brace for brace in _BRACES.findall(text) if brace != PLACEHOLDER), None)
+
+
+def _files(settings):
+    files = settings.get("compose_files")
+    if files is None:
+        return
+    if not files:
+        yield _problem("compose_files", files, "name at least one Compose file")
+    for name in files:
+        strange = _strange_placeholder(name)
+        if strange:
+            yield _problem("compose_files", name, f"{strange} is not a placeholder, only {{color}} is")
+
+
+def _services(settings):
+    services = settings.get("services")
+    if services is None:
+        return
+    if not services:
+        yield _problem("services", services, "name at least one service that takes traffic, with its port")
+    sound = []
+    ordinary = _is_single_file(settings)
+    for service in services:
+        broken = list(_service(service, ordinary))
+        yield from broken
+        if not broken:
+            sound.append(service)
+    yield from _meetings(named_services(settings["app"], sound))
+    if _APP.match(settings["app"]):
+        for service in sound:
+            yield from _own_alias(settings["app"], service["name"])
+
+
+def _meetings(services):
+    upstreams, bases = {}, {}  # by small letters: neither nginx nor Docker's DNS tells A from a
+    for service in services:
+        name, upstream, base = service["name"], service["upstream"], service["base"]
+        if upstream.lower() in upstreams:
+            remedy = "{0} and {1} have this one upstream: give each its own 'upstream'"
+            yield _problem("services", upstream, remedy.format(upstreams[upstream.lower()], name))
+        upstreams.setdefault(upstream.lower(), name)
+        taken = bases.setdefault(base.lower(), name)
+        if taken != name:
+            yield _problem("services", name, f"{taken} is {base} without its color as well: rename one of them")
+
+
+def _own_alias(app, name):
+    host = alias(app, "green", without_color(name))
+    try:
+        render_upstream("shop", [{"host": host, "port": 80}])
+    except UpstreamError:
+        remedy = (
+            "nginx is to find it as {0}, which is no name for a host: at most 63 characters, a letter or digit at the "
+            "end"
+        )
+        yield _problem("services", name, remedy.format(host))
+
+
+def _is_single_file(settings):
+    files = settings.get("compose_files")
+    return bool(files) and is_single_file(files)
+
+
+def _colored_name(variable, name, ordinary):
+    """Hold a service's name against the layout that it is of."""
+    strange = _strange_placeholder(name)
+    if strange:
+        yield _problem(
+            variable, name, f'{strange} is not a placeholder, only {{color}} is (quote it: name: "was-{{color}}")'
+        )
+    elif ordinary and PLACEHOLDER in name:
+        yield _problem(
+            variable, name, "no name in bluegreen_compose_files holds {color}, so no service's name does: leave it out"
+        )
+    elif not ordinary and PLACEHOLDER not in name:
+        yield _problem(
+            variable, name, "the name must hold {color}, as in was-{color}: else both colors answer to one name"
+        )
+
+
+def _service(service, ordinary):
+    name = service["name"]
+    misnamed = list(_colored_name("services", name, ordinary))
+    if misnamed:
+        yield from misnamed
+        return
+    if not _SERVICE.match(without_color(name)) or not _SERVICE.match(with_color(name, "green")):
+        yield _problem("services", name, "use letters, digits, '.', '_' and '-' around {color}")
+    if not 1 <= service["port"] <= 65535:
+        yield _problem("services", service["port"], f"the port of {name} is a number from 1 to 65535")
+    upstream = service.get("upstream")
+    if upstream and not _UPSTREAM.match(upstream):
+        yield _problem("services", upstream, "an upstream is a letter, then letters, digits, '.', '_' and '-'")
+
+
+def _apart(settings):
+    """Each service is of one kind."""
+    ordinary = _is_single_file(settings)
+    kinds = {service["name"]: "services" for service in settings.get("services") or []}
+    if settings.get("shared_services") and not ordinary:
+        yield _problem(
+            "shared_services",
+            settings["shared_services"],
+            "with a Compose file for each color, what runs once is a Compose project of its own, which a deploy does "
+            "not touch: leave this out, or let bluegreen_compose_files be one ordinary file",
+        )
+    for variable in ("shared_services", "exclusive_services"):
+        for name in settings.get(variable) or []:
+            yield from _colored_name(variable, name, ordinary)
+            if name in kinds:
+                yield _problem(variable, name, f"it is in bluegreen_{kinds[name]} as well: name it in one of them")
+            kinds[name] = variable
+
+
+def _managed(settings):
+    if settings.get("nginx_mode") == "host" and settings.get("nginx_manage"):
+        yield _problem("nginx_manage", True, "the role runs no nginx on the host: install it, and leave this out")
+
+
+def _published(settings):
+    host = settings.get("nginx_mode") == "host"
+    taken = {}
+    for service in settings.get("services") or []:
+        publish = service.get("publish")
+        if host and not publish:
+            yield _problem(
+                "services",
+                service["name"],
+                "nginx on the host finds a service by ports of it: publish: {blue: 13000, green: 23000}",
+            )
+        if publish and not host:
+            yield _problem(
+                "services", service["name"], "'publish' is for bluegreen_nginx_mode 'host' only: leave it out"
+            )
+        for color in COLORS if host and publish else ():
+            port = publish[color]
+            if not 1 <= port <= 65535:
+                yield _problem(
+                    "services", port, "publish.{} of {} is a port from 1 to 65535".format(color, service["name"])
+                )
+            elif port in taken:
+                yield _problem("services", port, "{} and {} publish this one port".format(taken[port], service["name"]))
+            taken[port] = service["name"]
+
+
+def _vhost_problems(settings):
+    names = [service["name"] for service in settings.get("services") or []]
+    for key, value, remedy in vhost_problems(settings.get("vhost"), names):
+        yield _problem("vhost", value, f"{key}: {remedy}")
+
+
+def _preview_problems(settings):
+    upstreams = [service["upstream"] for service in named_services(settings["app"], settings.get("services") or [])]
+    for problem in preview_problems(settings.get("preview"), upstreams, settings.get("vhost")):
+        yield f"bluegreen_preview: {problem}"
+
+
+def _registry_problems(settings):
+    for problem in registry_problems(settings.get("registry")):
+        yield f"bluegreen_registry: {problem}"
+
+
+def _canary_problems(settings):
+    for value, remedy in canary_problems(settings.get("canary_steps")):
+        yield _problem("canary_steps", value, remedy)
+
+
+def _edge_url(settings):
+    edge_url = settings.get("edge_url")
+    if not edge_url:
+        return
+    if not _is_url(edge_url.get("url") or ""):
+        yield _problem(
+            "edge_url", edge_url.get("url"), "url is http:// or https:// and a host, as the target reaches nginx"
+        )
+    host = edge_url.get("host")
+    if host and not _HOST_HEADER.match(host):
+        yield _problem("edge_url", host, "host is a host name, with :port where that is in the Host header")
+
+
+def _smoke_tests(settings):
+    names = [service["name"] for service in settings.get("services") or []]
+    for test in settings.get("smoke_tests") or []:
+        if test["service"] not in names:
+            remedy = "service is one of bluegreen_services, as it is written there: {}".format(", ".join(names))
+            yield _problem("smoke_tests", test["service"], remedy)
+        if not _PATH.match(test["path"]):
+            yield _problem("smoke_tests", test["path"], "path begins with '/' and has no blanks; encode them as %20")
+        if not _TOKEN.match(test["method"]):
+            yield _problem("smoke_tests", test["method"], "method is one word, as GET or POST")
+        for name, value in test["headers"].items():
+            if not _TOKEN.match(name) or not _HEADER_VALUE.match(str(value)):
+                yield _problem("smoke_tests", name, "headers maps the names of headers to one line of ASCII each")
+        if not 100 <= test["status"] <= 599:
+            yield _problem("smoke_tests", test["status"], "status is a number from 100 to 599")
+        if test["retries"] < 0:
+            yield _problem("smoke_tests", test["retries"], "give 0 or more retries")
+
+
+def _migrate(settings):
+    migrate = settings.get("migrate")
+    if not migrate:
+        return
+    names = [service["name"] for service in settings.get("services") or []]
+    if migrate.get("service") not in names:
+        remedy = "service is one of bluegreen_services, as it is written there: {}".format(", ".join(names))
+        yield _problem("migrate", migrate.get("service"), remedy)
+    try:
+        words = shlex.split(migrate.get("command") or "")
+    except ValueError as error:
+        yield _problem("migrate", migrate["command"], f"the command can't be split into words: {error}")
+    else:
+        if not words:
+            yield _problem("migrate", migrate.get("command"), "give the command that is to be run")
+
+
+def _hooks(settings):
+    for name, path in (settings.get("hooks") or {}).items():
+        if not path.startswith("/"):
+            yield _problem("hooks", path, f"give the absolute path of the file of tasks for {name}, on the controller")
+
+
+def _is_url(text):
+    try:
+        parts = urlsplit(text)
+        return bool(_URL.match(text) and parts.hostname and parts.port != 0)
+    except ValueError:  # of brackets or a port
+        return False
+
+
+def _numbers(settings):
+    for variable, least, unit in (
+        ("health_timeout", 1, "seconds"),
+        ("health_stable_for", 0, "seconds"),
+        ("min_uptime", 0, "seconds"),
+        ("max_restarts", 0, "restarts"),
+        ("bake_seconds", 0, "seconds"),
+        ("bake_failures", 0, "failures"),
+        ("bake_error_ratio", 0, "times the share of 5xx of the release before"),
+        ("drain_timeout", 0, "seconds"),
+        ("keep_releases", 1, "releases"),
+        ("lock_wait", 0, "seconds"),
+    ):
+        value = settings.get(variable)
+        if value is not None and value < least:
+            yield _problem(variable, value, f"give {least} or more {unit}")

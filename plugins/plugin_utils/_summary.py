@@ -1,0 +1,82 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a person is told at a run's end. Pure; a run is what _page.py says."""
+
+from __future__ import annotations
+
+from ansible_collections.hotswap.compose.plugins.module_utils._state.status import BY_HAND
+from ansible_collections.hotswap.compose.plugins.module_utils._text import format_seconds
+from ansible_collections.hotswap.compose.plugins.plugin_utils._failure import first_few
+
+LONGEST = 2
+"""How many phases are named: those that took longest, if at least 1 s."""
+
+
+def closing_lines(run, check, page):
+    """Return the last lines of a run that did not fail; ``check``: whether it was in check mode, ``page``: the path of
+    its page, None for none."""
+    if check:
+        return f"{run['app']}: {_would(run)}."
+    lines = [
+        f"{run['app']}: {describe_end(run)}.",
+        *_took(run),
+        *(f"Warning: {each}" for each in first_few(run["result"]["warnings"])),
+    ]
+    outcome, before = run["result"]["outcome"], run["result"]["previous_release"]
+    if outcome == "awaiting_promotion":
+        lines.append("Next: ansible-playbook hotswap.compose.promote, or hotswap.compose.abort")
+    if outcome == "deployed" and before and run["previous_color"] not in (None, run["color"]):
+        lines.append(f"Back to {before}: ansible-playbook hotswap.compose.rollback")
+    if page:
+        lines.append(f"Page: {page}")
+    return "\n".join(lines)
+
+
+def describe_end(run):
+    """Return in a sentence what became of a run."""
+    result, asked = run["result"], run["release"] or BY_HAND
+    outcome, failed = result["outcome"], bool(run["reason"])
+    holder = f"{result['release'] or BY_HAND}, in {result['active_color']}" if result["active_color"] else None
+    if outcome == "unchanged":
+        return f"{holder}, has the traffic already; there is nothing to do"
+    if outcome == "awaiting_promotion":
+        return f"{asked} is ready in {run['color']} and awaits its promotion; " + (
+            f"{holder}, has the traffic" if holder else "nothing has the traffic yet"
+        )
+    if outcome in ("deployed", "rolled_back") and not failed:
+        return f"{holder}, has the traffic{' again' if outcome == 'rolled_back' else ''}"
+    if run["unsure"]:
+        return f"{asked} failed in the phase {run['failed_phase']}; it is not known for sure what has the traffic"
+    if failed and result["active_color"] == run["color"]:
+        return (
+            f"{asked} failed in the phase {run['failed_phase']} and keeps the traffic: there is nothing to go back to"
+        )
+    keeps = "has it back" if outcome == "rolled_back" else "keeps the traffic"
+    rest = f"{holder}, {keeps}" if holder else "nothing has the traffic, as before"
+    if run["kind"] == "abort" and not failed:
+        return f"{asked} is removed; {rest}"
+    if outcome == "rolled_back":
+        return f"{asked} lost the traffic in the phase {run['failed_phase']}; {rest}"
+    return f"{asked} was refused in the phase {run['failed_phase']}; {rest}"
+
+
+def _would(run):
+    if run["result"]["outcome"] == "unchanged":
+        return describe_end(run)
+    place = f" in {run['color']}" if run["color"] else ""
+    verb = {
+        "awaiting_promotion": f"would be started{place} and await its promotion",
+        "rejected": "would be removed",
+    }.get(run["result"]["outcome"], f"would get the traffic{place}")
+    return f"{run['release'] or BY_HAND} {verb}; nothing was changed"
+
+
+def _took(run):
+    phases = run["result"]["phases"]
+    if run["result"]["outcome"] == "unchanged":
+        return []
+    longest = [name for name in sorted(phases, key=phases.get, reverse=True)[:LONGEST] if phases[name] >= 1]
+    named = " and ".join(f"{name} {format_seconds(phases[name])}" for name in longest)
+    return [f"It took {format_seconds(sum(phases.values()))}" + (f", of which {named}." if named else ".")]

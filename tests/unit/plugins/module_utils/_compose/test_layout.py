@@ -1,0 +1,83 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.hotswap.compose.plugins.module_utils._compose import layout, single_file
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import ComposeError
+from ansible_collections.hotswap.compose.plugins.module_utils._names import named_services
+
+
+def params(**changes):
+    given = {
+        "app": "shop",
+        "compose_files": ["compose.yml"],
+        "shared_services": ["db"],
+        "exclusive_services": ["worker"],
+        "nginx_mode": "container",
+        "network": "edge",
+    }
+    return dict(given, **changes)
+
+
+def rendered(color, **services):
+    named = {"web": {"image": "web"}, "worker": {"image": "web"}, "db": {"image": "db"}}
+    return {"name": f"shop-{color}", "services": {**named, **services}}
+
+
+def split(given, **services):
+    configs = {color: rendered(color, **services) for color in ("blue", "green")}
+    return layout.split_layout(given, named_services("shop", [{"name": "web", "port": 80}]), configs, {})
+
+
+def test_one_ordinary_file():
+    colors, shared, _warnings = split(params())
+    assert [sorted(colors[color]["services"]) for color in ("blue", "green")] == [["web", "worker"]] * 2
+    assert sorted(shared["services"]) == ["db"]
+
+
+def test_a_file_for_each_color_is_as_compose_rendered_it():
+    given = params(compose_files=["compose.{color}.yml"], shared_services=[], exclusive_services=["worker"])
+    colors, shared, warnings = split(given)
+    assert (colors["green"], shared, warnings) == (rendered("green"), {"services": {}}, [])
+
+
+@pytest.mark.parametrize(
+    "given, services, words",
+    [
+        (
+            params(exclusive_services=["cron"]),
+            {},
+            "bluegreen_exclusive_services: the Compose files have no service cron",
+        ),
+        (params(shared_services=["pg"]), {}, "bluegreen_shared_services: the Compose files have no service pg"),
+        (params(), {"web": {"depends_on": {"worker": {}}}}, "service web depends on worker, which only starts after"),
+    ],
+)
+def test_what_is_refused(given, services, words):
+    with pytest.raises(ComposeError, match=words):
+        split(given, **services)
+
+
+@pytest.mark.parametrize(
+    "changes, networks",
+    [
+        ({}, None),
+        ({"compose_files": ["compose.{color}.yml"]}, {"default": None, "edge": {"aliases": ["shop-blue-web"]}}),
+        ({"nginx_mode": "host"}, None),
+    ],
+)
+def test_how_nginx_reaches_a_color(changes, networks):
+    config = rendered("blue")
+    service = {"name": "web", "base": "web", "port": 80, "publish": {"blue": 13000, "green": 23000}}
+    layout.reach_for(params(**changes), "blue")(config, "web", service)
+    assert config["services"]["web"].get("networks") == networks
+    assert ("ports" in config["services"]["web"]) == (changes.get("nginx_mode") == "host")
+
+
+def test_the_joins_are_in_the_file():
+    colors, _shared, _warnings = split(params())
+    assert colors["green"][single_file.JOINS][0]["aliases"] == ["shop-green-web"]

@@ -1,0 +1,410 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The configuration is what Compose 2.26 rendered of a stack of three services, and its errors are Compose's own."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pathlib
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.hotswap.compose.plugins.module_utils._compose import render
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import ComposeError
+from ansible_collections.hotswap.compose.plugins.module_utils._names import named_services
+
+FIXTURE = pathlib.Path(__file__).parents[1] / "fixtures" / "compose" / "config.json"
+SERVICES = named_services("store", [{"name": "was-{color}", "port": 3000}, {"name": "signal-{color}", "port": 3001}])
+LABELS = {"app": "store", "color": "green", "release": "v2", "deploy": "d2", "config": "c0ffee"}
+
+
+def rendered():
+    return json.loads(FIXTURE.read_text())
+
+
+def colored(config, services=None, network="front", volumes=None):
+    reach = (
+        render.reach_by_name(network, "store", LABELS["color"]) if network else render.reach_by_port(LABELS["color"])
+    )
+    return render.color_file(config, LABELS, services or SERVICES, [], reach, volumes or {})
+
+
+@pytest.mark.parametrize(
+    "own, env_files, middle",
+    [
+        (False, [], []),
+        (True, [], []),
+        (False, ["a.env"], ["--env-file", "{src}/a.env"]),
+        (
+            True,
+            ["a.env", "/etc/b.env"],
+            ["--env-file", "{src}/.env", "--env-file", "{src}/a.env", "--env-file", "/etc/b.env"],
+        ),
+    ],
+)
+def test_the_command_that_renders(own, env_files, middle, tmp_path):
+    if own:
+        (tmp_path / ".env").touch()
+    src = str(tmp_path)
+    argv = render.render_command("/usr/bin/docker", "store-blue", src, ["c.yml", "d.yml"], env_files)
+    assert argv == [
+        *["/usr/bin/docker", "compose", "--project-name", "store-blue", "--project-directory", src],
+        *[word.replace("{src}", src) for word in middle],
+        *["--file", f"{src}/c.yml", "--file", f"{src}/d.yml", "config", "--format", "json"],
+    ]
+
+
+@pytest.mark.parametrize(
+    "text, secrets, expected",
+    [
+        ("the token s3cret is bad", ["s3cret"], "the token *** is bad"),
+        ("s3cret-more s3cret", ["s3cret", "s3cret-more"], "*** ***"),
+        ("a yes in yesterday", ["yes", ""], "a yes in yesterday"),
+        ("port 30000", [30000], "port ***"),
+        ("nothing", [], "nothing"),
+    ],
+)
+def test_redacted(text, secrets, expected):
+    assert render.redacted(text, secrets) == expected
+
+
+@given(
+    st.lists(st.text(alphabet="abc", min_size=4, max_size=6), min_size=1, max_size=3),
+    st.text(alphabet="abc ", max_size=20),
+)
+def test_no_secret_is_left(secrets, around):
+    said = render.redacted(around + " ".join(secrets) + around, secrets)
+    assert not any(secret in said for secret in secrets)
+
+
+class Runner:
+    """Stands in for the docker command."""
+
+    def __init__(self, rc=0, out="{}", err=""):
+        self.answer = (rc, out, err)
+        self.calls = []
+
+    def __call__(self, argv, environ):
+        self.calls.append((argv, environ))
+        return self.answer
+
+
+def settings(tmp_path, **changes):
+    for name in ("compose.blue-deploy.yml", "compose.green-deploy.yml", "a.env"):
+        (tmp_path / name).touch()
+    sound = {
+        "app": "store",
+        "release": "v2",
+        "project_src": str(tmp_path),
+        "compose_files": ["compose.{color}-deploy.yml"],
+        "env_files": ["a.env"],
+    }
+    return dict(sound, **changes)
+
+
+def test_compose_renders_a_color_with_release_color_and_the_users_variables(tmp_path):
+    run = Runner(out='{"name": "store-green"}', err='time="…" level=warning msg="the s3cret is deprecated"\n')
+    config, warnings = render.render_files(
+        run, "docker", settings(tmp_path), "green", {"TOKEN": "s3cret", "WORKERS": 4}
+    )
+    assert config == {"name": "store-green"}
+    assert warnings == ['time="…" level=warning msg="the *** is deprecated"']
+    ((argv, environ),) = run.calls
+    assert environ == {"TOKEN": "s3cret", "WORKERS": "4", "BLUEGREEN_RELEASE": "v2", "BLUEGREEN_COLOR": "green"}
+    assert str(tmp_path / "compose.green-deploy.yml") in argv
+    assert not any("s3cret" in word for word in argv)
+
+
+def test_release_and_color_are_not_the_users_to_set(tmp_path):
+    run = Runner()
+    render.render_files(
+        run, "docker", settings(tmp_path), "blue", {"BLUEGREEN_RELEASE": "v0", "BLUEGREEN_COLOR": "red"}
+    )
+    assert run.calls[0][1] == {"BLUEGREEN_RELEASE": "v2", "BLUEGREEN_COLOR": "blue"}
+
+
+REQUIRED = (
+    "error while interpolating x-common.environment.BLUEGREEN_RELEASE: required variable BLUEGREEN_RELEASE is "
+    "missing a value: name the release, for example BLUEGREEN_RELEASE=v1"
+)
+GONE = " does not exist on the target; put it there, or correct the name or bluegreen_project_src"
+
+
+@pytest.mark.parametrize(
+    "changes, run, message",
+    [
+        ({"compose_files": ["a.{color}.yml"]}, Runner(), "bluegreen_compose_files: {src}/a.green.yml" + GONE),
+        ({"env_files": ["b.env"]}, Runner(), "bluegreen_env_files: {src}/b.env" + GONE),
+        ({}, Runner(15, err=REQUIRED + "\n"), "Compose refuses compose.green-deploy.yml: " + REQUIRED),
+        ({}, Runner(1, err="no s3cret here"), "Compose refuses compose.green-deploy.yml: no *** here"),
+        ({}, Runner(125), "Compose refuses compose.green-deploy.yml: exit status 125"),
+    ],
+)
+def test_what_compose_cannot_render(changes, run, message, tmp_path):
+    with pytest.raises(ComposeError, match=f"^{re.escape(message.replace('{src}', str(tmp_path)))}$"):
+        render.render_files(run, "docker", settings(tmp_path, **changes), "green", {"TOKEN": "s3cret"})
+
+
+@pytest.mark.parametrize("said", ["2.18.0", "v2.26.1-4", "Docker Compose version v2.40.3"])
+def test_a_compose_that_is_recent_enough(said):
+    render.refuse_old_compose(Runner(out=said), "docker", [])
+
+
+@pytest.mark.parametrize(
+    "run, message",
+    [
+        (Runner(1, "", "docker: 'compose' is unknown.\n"), "missing on the target (docker: 'compose' is unknown.)"),
+        (Runner(125, ""), "missing on the target (exit status 125); install"),
+        (Runner(0, "v2.3.3"), "Compose 2.3.3 on the target is too old; update it to 2.18 or newer"),
+        (Runner(0, "1.29.2"), "Compose 1.29.2 on the target is too old"),
+    ],
+)
+def test_a_compose_that_is_missing_or_too_old(run, message):
+    with pytest.raises(ComposeError, match=re.escape(message)):
+        render.refuse_old_compose(run, "docker", [])
+
+
+@pytest.mark.parametrize(
+    "version, text, refused",
+    [
+        ("2.24.3", "services:\n  web:\n    ports: !reset []\n", "!reset"),
+        ("2.20.2", "services:\n  web:\n    ports: !override\n      - 80\n", "!override"),
+        ("2.24.4", "services:\n  web:\n    ports: !reset []\n", None),
+        ("2.20.2", "services:\n  web:\n    command: echo # no: !reset\n", None),
+        ("2.20.2", "services:\n  web:\n    command: echo '!reset'\n", None),
+    ],
+)
+def test_a_tag_that_an_older_compose_does_not_know(tmp_path, version, text, refused):
+    path = tmp_path / "compose.yml"
+    path.write_text(text)
+    paths = [str(path), str(tmp_path / "missing.yml")]
+    if refused is None:
+        render.refuse_old_compose(Runner(out=version), "docker", paths)
+        return
+    message = f"{path} has {refused}, which Compose {version} on the target does not know in full; update it to 2.24.4"
+    with pytest.raises(ComposeError, match=re.escape(message)):
+        render.refuse_old_compose(Runner(out=version), "docker", paths)
+
+
+def test_the_hash_is_of_what_would_run():
+    config = rendered()
+    backwards = json.loads(json.dumps(dict(reversed(list(config.items())))))
+    assert render.config_hash(config) == render.config_hash(backwards)
+    config["services"]["was-green"]["environment"]["TOKEN"] = "other"
+    assert render.config_hash(config) != render.config_hash(backwards)
+    assert re.fullmatch("[0-9a-f]{64}", render.config_hash({}))
+
+
+@pytest.mark.parametrize(
+    "service, runs",
+    [
+        ({}, True),
+        ({"scale": 3}, True),
+        ({"scale": 0}, False),
+        ({"deploy": {"replicas": 2}}, True),
+        ({"deploy": {"replicas": 0}}, False),
+        ({"deploy": {"resources": {}}}, True),
+        ({"deploy": None}, True),
+        ({"scale": 1, "deploy": {"replicas": 0}}, True),
+    ],
+)
+def test_what_compose_starts(service, runs):
+    assert render.expected_services({"services": {"b": {}, "a": service}}) == (["a", "b"] if runs else ["b"])
+
+
+def test_what_compose_starts_of_a_file_without_services():
+    assert render.expected_services({}) == []
+    assert render.expected_services(rendered()) == ["cache-green", "signal-green", "was-green"]
+
+
+def test_image_references():
+    config = rendered()
+    config["services"]["built-green"] = {"build": {"context": "."}}
+    assert render.image_refs(config) == {
+        "built-green": "store-green-built-green",
+        "cache-green": "cache:1",
+        "signal-green": "shop-signal:v2",
+        "was-green": "shop-was:v2",
+    }
+
+
+def test_what_a_color_adds():
+    config = rendered()
+    before = copy.deepcopy(config)
+    result = colored(config)
+    assert config == before
+    labels = {f"hotswap.compose.{key}": value for key, value in LABELS.items()}
+    for name, service in result["services"].items():
+        assert service.pop("labels") == labels
+        aliases = (service["networks"].get("front") or {}).pop("aliases", None)
+        assert aliases == {"was-green": ["store-green-was"], "signal-green": ["store-green-signal"]}.get(name)
+    assert result["volumes"] == {"uploads": {"name": "store_uploads"}}
+    result["volumes"] = before["volumes"]
+    before["services"]["was-green"]["networks"]["front"] = {}
+    before["services"]["signal-green"]["networks"]["front"] = {}
+    assert result == before
+
+
+def test_what_was_there_is_kept_beside_what_is_added():
+    config = rendered()
+    was = config["services"]["was-green"]
+    was["labels"] = {"theirs": "1", "hotswap.compose.release": "forged"}
+    was["networks"]["front"] = {"aliases": ["theirs"], "ipv4_address": "10.0.0.9"}
+    result = colored(config)["services"]["was-green"]
+    assert result["labels"]["theirs"] == "1"
+    assert result["labels"]["hotswap.compose.release"] == "v2"
+    assert result["networks"]["front"] == {"aliases": ["store-green-was", "theirs"], "ipv4_address": "10.0.0.9"}
+
+
+@pytest.mark.parametrize(
+    "networks, key",
+    [
+        ({"default": {"name": "store-green_default"}, "front": {"name": "front", "external": True}}, "front"),
+        ({"outside": {"name": "front", "external": True}}, "outside"),
+        ({"default": {"name": "front", "external": True}}, "default"),
+        ({"default": {"name": "store-green_default"}}, "front"),
+        ({"default": None}, "front"),
+        # Another network that their file calls so stays theirs.
+        ({"front": {"name": "store-green_front"}}, "edge_front"),
+        ({"front": {"name": "a"}, "edge_front": {"name": "b"}}, "edge_edge_front"),
+    ],
+)
+def test_the_network_that_nginx_is_on(networks, key):
+    config = rendered()
+    config["networks"] = copy.deepcopy(networks)
+    config["services"]["was-green"].pop("networks")
+    result = colored(config)
+    assert result["networks"] == {**networks, key: networks.get(key) or {"name": "front", "external": True}}
+    expected = {"default": None, key: {"aliases": ["store-green-was"]}}
+    assert result["services"]["was-green"]["networks"] == expected
+
+
+def test_a_file_without_networks():
+    config = rendered()
+    del config["networks"]
+    assert colored(config)["networks"] == {"front": {"name": "front", "external": True}}
+
+
+def published(port, by="127.0.0.1"):
+    """As Compose renders it."""
+    return {"mode": "ingress", "host_ip": by, "target": 3000, "published": port, "protocol": "tcp"}
+
+
+HOST_SERVICES = named_services(
+    "store", [{"name": "was-{color}", "port": 3000, "publish": {"blue": 13000, "green": 23000}}]
+)
+
+
+@pytest.mark.parametrize(
+    "ports, expected",
+    [
+        (None, [published("23000")]),
+        ([published("80", by="")], [published("80", by=""), published("23000")]),
+        # The user's own, open to everybody, gives way.
+        ([published("23000", by="0.0.0.0")], [published("23000")]),
+        ([published(23000), published("80")], [published("80"), published("23000")]),
+        ([{"target": 3000, "protocol": "tcp"}], [{"target": 3000, "protocol": "tcp"}, published("23000")]),
+    ],
+)
+def test_for_an_nginx_on_the_host_a_color_has_a_port_of_its_own(ports, expected):
+    config = rendered()
+    config["services"]["was-green"]["ports"] = ports
+    result = colored(config, HOST_SERVICES, network=None)
+    assert result["services"]["was-green"]["ports"] == expected
+    assert result["services"]["was-green"]["networks"] == config["services"]["was-green"]["networks"]
+    assert result["networks"] == config["networks"]
+
+
+def test_for_an_nginx_on_the_host_two_ports_of_one_service_are_both_published():
+    services = [*HOST_SERVICES, dict(HOST_SERVICES[0], port=3001, publish={"blue": 13001, "green": 23001})]
+    ports = colored(rendered(), services, network=None)["services"]["was-green"]["ports"]
+    assert ports == [published("23000"), dict(published("23001"), target=3001)]
+
+
+def test_dockers_own_network_mode_publishes_ports():
+    result = colored(worker(network_mode="bridge"), HOST_SERVICES, network=None)
+    assert result["services"]["was-green"]["ports"] == [published("23000")]
+
+
+@pytest.mark.parametrize(
+    "service, message",
+    [
+        ({"scale": 0}, "service was-green takes traffic but has 0 replicas"),
+        (
+            {"scale": 2},
+            "service was-green has 2 replicas, which can't publish one port: give it one, or let nginx run in a "
+            "container",
+        ),
+        (
+            {"network_mode": "host"},
+            "service was-green has network_mode host, so it publishes no port for nginx: remove network_mode",
+        ),
+    ],
+)
+def test_what_can_have_no_port_of_the_host(service, message):
+    with pytest.raises(ComposeError, match=f"^{re.escape(message)}$"):
+        colored(worker(**service), HOST_SERVICES, network=None)
+
+
+@pytest.mark.parametrize(
+    "definition, known, expected",
+    [
+        ({"name": "store-green_uploads"}, {}, {"name": "store_uploads"}),
+        ({"name": "store-green_uploads", "driver": "x"}, {}, {"name": "store_uploads", "driver": "x"}),
+        ({"name": "store-green_uploads"}, {"uploads": "legacy_uploads"}, {"name": "legacy_uploads", "external": True}),
+        ({"name": "store-green_uploads"}, {"other": "legacy_other"}, {"name": "store_uploads"}),
+        # Named by the user: both colors say the same already.
+        ({"name": "theirs"}, {"uploads": "legacy_uploads"}, {"name": "theirs"}),
+        ({"name": "theirs", "external": True}, {"uploads": "x"}, {"name": "theirs", "external": True}),
+    ],
+)
+def test_both_colors_use_one_volume(definition, known, expected):
+    config = rendered()
+    config["volumes"] = {"uploads": definition}
+    assert colored(config, volumes=known)["volumes"] == {"uploads": expected}
+
+
+@pytest.mark.parametrize("volumes", [None, {}])
+def test_a_file_without_volumes(volumes):
+    config = rendered()
+    config["volumes"] = volumes
+    assert colored(config)["volumes"] == volumes
+
+
+def worker(**service):
+    config = rendered()
+    config["services"]["was-green"].update(service)
+    return config
+
+
+@pytest.mark.parametrize(
+    "config, services, message",
+    [
+        (
+            rendered(),
+            named_services("store", [{"name": "web-{color}", "port": 80}]),
+            "the Compose file of green has no service web-green, only cache-green, signal-green, was-green: correct "
+            "bluegreen_services",
+        ),
+        (
+            {"name": "store-green", "services": {}},
+            SERVICES,
+            "the Compose file of green has no service was-green, only none: correct bluegreen_services",
+        ),
+        (worker(scale=0), SERVICES, "service was-green takes traffic but has 0 replicas"),
+        (
+            worker(network_mode="host"),
+            SERVICES,
+            "service was-green has network_mode host, so nginx can't find it by name: remove network_mode",
+        ),
+    ],
+)
+def test_what_cannot_be_colored(config, services, message):
+    with pytest.raises(ComposeError, match=f"^{re.escape(message)}$"):
+        colored(config, services)

@@ -1,0 +1,531 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.hotswap.compose.plugins.module_utils import _errors
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy import decisions
+from ansible_collections.hotswap.compose.plugins.module_utils._docker import traffic
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import PlanError
+from ansible_collections.hotswap.compose.plugins.module_utils._names import named_services
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.app_file import (
+    DOCKER_RESOLVER,
+    app_text,
+    followed_names,
+)
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.upstream import parse_upstreams
+from ansible_collections.hotswap.compose.plugins.module_utils._state.journal import AWAITING
+
+SERVICES = named_services("shop", [{"name": "was-{color}", "port": 3000}, {"name": "signal-{color}", "port": 3001}])
+HOST_SERVICES = named_services(
+    "shop",
+    [
+        {"name": "was-{color}", "port": 3000, "publish": {"blue": 13000, "green": 23000}},
+        {"name": "signal-{color}", "port": 3001, "publish": {"blue": 13001, "green": 23001}},
+    ],
+)
+
+
+def container(service, *addresses, ours=True, **changes):
+    """A summary as _containers makes it, of service "was-blue" or "signal-green"; ``addresses``: on the network
+    edge."""
+    base, color = service.rsplit("-", 1)
+    names = [service] + ([f"shop-{color}-{base}"] if ours else [])
+    return dict(
+        {
+            "id": f"{service}-id",
+            "name": f"{'shop-' + color if ours else 'legacy'}-{service}-1",
+            "service": service,
+            "state": "running",
+            "health": "healthy",
+            "exit_code": 0,
+            "image_id": "sha256:1",
+            "app": "shop" if ours else None,
+            "release": "v1" if ours else None,
+            "config": "c0ffee" if ours else None,
+            "exclusive": False,
+            "restart_policy": {"Name": "unless-stopped", "MaximumRetryCount": 0},
+            "networks": {"edge": {"addresses": list(addresses), "names": names}},
+            "published": {},
+            "volumes": {},
+        },
+        **changes,
+    )
+
+
+def stack(color, **changes):
+    return [container(f"was-{color}", "10.0.0.2", **changes), container(f"signal-{color}", "10.0.0.3", **changes)]
+
+
+def served(*hosts):
+    return {"shop-was": [{"host": host, "port": 3000, "weight": 1} for host in hosts]}
+
+
+def record(deploy, release="v1", outcome="deployed", color="blue", **more):
+    kept = {"containers": [], "images": {}, "config_hash": "c0ffee"}
+    return dict(kept, deploy=deploy, release=release, outcome=outcome, color=color, **more)
+
+
+NOTHING = {"blue": [], "green": []}
+BLUE = {"blue": stack("blue"), "green": []}
+BOTH = {"blue": stack("blue"), "green": stack("green")}
+STOPPED = {"blue": stack("blue", state="exited"), "green": stack("green", state="exited")}
+HALF = {"blue": stack("blue"), "green": stack("green", state="exited")}
+UNHEALTHY = {"blue": stack("blue"), "green": stack("green", health="unhealthy")}
+BY_HAND = {"blue": stack("blue", ours=False), "green": []}
+
+
+@pytest.mark.parametrize(
+    "targets, colors, releases, expected",
+    [
+        ([], NOTHING, [], (None, None)),
+        ([], NOTHING, [record("d1")], (None, None)),
+        ([], BLUE, [], ("blue", "containers")),
+        ([], BY_HAND, [], ("blue", "containers")),
+        ([], HALF, [record("d2", color="green")], ("blue", "containers")),
+        (["shop-green-was"], NOTHING, [], ("green", "nginx")),
+        (["shop-green-was"], BLUE, [record("d1", color="blue")], ("green", "nginx")),
+        (["was-blue"], BY_HAND, [], ("blue", "nginx")),
+        (["legacy-was-blue-1"], BY_HAND, [], ("blue", "nginx")),
+        (["10.0.0.2"], BY_HAND, [], ("blue", "nginx")),
+        (["shop-blue-was", "10.0.0.2"], BLUE, [], ("blue", "nginx")),
+        # nginx says nothing that leads to a color
+        (["127.0.0.1"], BOTH, [record("d1"), record("d2", color="green")], ("green", "journal")),
+        ([], BOTH, [record("d1"), record("d2", color="green", outcome="rejected")], ("blue", "journal")),
+        ([], STOPPED, [record("d1", color="green")], ("green", "journal")),
+        ([], STOPPED, [], (None, None)),
+        ([], {"blue": stack("blue", state="exited"), "green": []}, [record("d1", color="green")], (None, None)),
+        # what awaits its promotion never had it
+        ([], {"blue": stack("blue", deploy="d1"), "green": []}, [record("d1", outcome=AWAITING)], (None, None)),
+        (
+            [],
+            {"blue": stack("blue", deploy="d1"), "green": stack("green", deploy="d2")},
+            [record("d1"), record("d2", color="green", outcome=AWAITING)],
+            ("blue", "containers"),
+        ),
+        (
+            [],
+            {"blue": stack("blue", deploy="d1"), "green": []},
+            [record("d0", outcome=AWAITING)],
+            ("blue", "containers"),
+        ),
+    ],
+)
+def test_who_has_the_traffic(targets, colors, releases, expected):
+    assert decisions.active_color("shop", SERVICES, served(*targets) if targets else {}, colors, releases) == expected
+
+
+@pytest.mark.parametrize(
+    "targets, colors, message",
+    [
+        (
+            ["shop-blue-was", "shop-green-was"],
+            BOTH,
+            "nginx sends the traffic of shop to both colors: shop-blue-was:3000, shop-green-was:3000",
+        ),
+        (
+            [],
+            BOTH,
+            "both colors of shop run, and neither nginx nor the journal tells which one has the traffic; stop the "
+            "one that has not",
+        ),
+    ],
+)
+def test_who_has_the_traffic_cannot_be_known(targets, colors, message):
+    with pytest.raises(PlanError, match=f"^{re.escape(message)}$"):
+        decisions.active_color("shop", SERVICES, served(*targets), colors, [])
+
+
+@pytest.mark.parametrize(
+    "port, published, expected",
+    [
+        (23000, {}, ("green", "nginx")),
+        (13001, {}, ("blue", "nginx")),
+        (3000, {3000: 3000}, ("blue", "nginx")),  # by hand, at a port of its own
+        (3000, {}, ("blue", "containers")),
+    ],
+)
+def test_who_has_the_traffic_of_an_nginx_on_the_host(port, published, expected):
+    targets = {"shop-was": [{"host": "127.0.0.1", "port": port, "weight": 1}]}
+    colors = {"blue": stack("blue", published=published), "green": []}
+    assert decisions.active_color("shop", HOST_SERVICES, targets, colors, []) == expected
+
+
+def test_a_container_without_an_address_is_not_served_by_no_address():
+    assert (
+        decisions.active_color("shop", SERVICES, served(""), {"blue": stack("blue", state="exited"), "green": []}, [])[
+            0
+        ]
+        is None
+    )
+
+
+@pytest.mark.parametrize(
+    "containers, release",
+    [
+        ([], None),
+        (stack("blue"), "v1"),
+        (stack("blue", ours=False), None),
+        ([container("was-blue"), container("signal-blue", release="v2")], None),
+    ],
+)
+def test_live_release(containers, release):
+    assert decisions.live_release(containers) == release
+
+
+@pytest.mark.parametrize(
+    "containers, serves",
+    [
+        (stack("blue"), True),
+        (stack("blue", health=None), True),
+        (stack("blue") + [container("worker-blue", state="exited")], True),
+        (stack("blue") + [container("was-blue", health="unhealthy")], False),
+        (stack("blue", health="starting"), False),
+        (stack("blue")[:1], False),
+        (stack("green"), False),
+        ([], False),
+    ],
+)
+def test_can_serve(containers, serves):
+    assert traffic.can_serve(containers, SERVICES, "blue") is serves
+
+
+def targets_of(upstreams):
+    return {each["name"]: [(target["host"], target["port"]) for target in each["targets"]] for each in upstreams}
+
+
+@pytest.mark.parametrize(
+    "containers, mode, was, signal",
+    [
+        ([], "container", ("shop-blue-was", 3000), ("shop-blue-signal", 3001)),
+        (stack("blue"), "container", ("shop-blue-was", 3000), ("shop-blue-signal", 3001)),
+        (stack("blue", ours=False), "container", ("was-blue", 3000), ("signal-blue", 3001)),
+        ([], "host", ("127.0.0.1", 13000), ("127.0.0.1", 13001)),
+        (stack("blue"), "host", ("127.0.0.1", 13000), ("127.0.0.1", 13001)),
+        (stack("blue", ours=False, published={3000: 80}), "host", ("127.0.0.1", 80), ("127.0.0.1", 13001)),
+    ],
+)
+def test_upstreams_go_to_our_names_and_by_hand_to_the_services_own(containers, mode, was, signal):
+    made = traffic.upstreams_of("shop", "blue", HOST_SERVICES, containers, mode)
+    assert targets_of(made) == {"shop-was": [was], "shop-signal": [signal]}
+
+
+def test_nginx_does_not_follow_what_was_started_by_hand():
+    by_hand = traffic.upstreams_of("shop", "blue", SERVICES, stack("blue", ours=False), "container")
+    ours = traffic.upstreams_of("shop", "blue", SERVICES, stack("blue"), "container")
+    assert {target.get("at_load", False) for each in by_hand for target in each["targets"]} == {True}
+    assert {target.get("at_load", False) for each in ours for target in each["targets"]} == {False}
+
+
+def test_nginx_gets_to_know_where_the_traffic_will_go_while_it_goes_where_it_goes():
+    previous = traffic.upstreams_of("shop", "blue", SERVICES[:1], [], "container")
+    coming = traffic.upstreams_of("shop", "green", SERVICES[:1], [], "container")
+    blue, green = {"host": "shop-blue-was", "port": 3000}, {"host": "shop-green-was", "port": 3000}
+    for followed, expected in (
+        ({"shop-blue-was:3000"}, [blue, dict(green, down=True)]),
+        (set(), [dict(blue, at_load=True), dict(blue, down=True), dict(green, down=True)]),
+    ):
+        assert traffic.introduce_upstreams(previous, coming, followed) == [{"name": "shop-was", "targets": expected}]
+
+
+def test_from_and_to_what_was_started_by_hand():
+    by_hand = traffic.upstreams_of("shop", "blue", SERVICES[:1], stack("blue", ours=False), "container")
+    ours = traffic.upstreams_of("shop", "green", SERVICES[:1], [], "container")
+    blue, green = {"host": "was-blue", "port": 3000}, {"host": "shop-green-was", "port": 3000}
+    ((there,), (back,)) = (
+        traffic.introduce_upstreams(by_hand, ours, set()),
+        traffic.introduce_upstreams(ours, by_hand, {"shop-green-was:3000"}),
+    )
+    assert there["targets"] == [dict(blue, at_load=True), dict(blue, down=True), dict(green, down=True)]
+    assert back["targets"] == [green, dict(blue, at_load=True, down=True)]
+
+
+@given(st.sampled_from(["blue", "green"]), st.booleans(), st.booleans(), st.booleans())
+def test_while_nginx_gets_to_know_names_the_traffic_goes_where_it_goes(color, now_by_hand, then_by_hand, followed):
+    other = "green" if color == "blue" else "blue"
+    previous = traffic.upstreams_of("shop", color, SERVICES, stack(color, ours=not now_by_hand), "container")
+    coming = traffic.upstreams_of("shop", other, SERVICES, stack(other, ours=not then_by_hand), "container")
+
+    def text(upstreams):
+        return app_text("shop", color, "v1", upstreams, DOCKER_RESOLVER)
+
+    known = followed_names(text(previous)) if followed else set()
+    introduced = text(traffic.introduce_upstreams(previous, coming, known))
+    assert parse_upstreams(introduced) == parse_upstreams(text(previous))
+    # What is followed then is what nginx goes on with, without a look-up of its own.
+    assert followed_names(text(coming)) | followed_names(text(previous)) <= followed_names(introduced)
+    colors = {color: stack(color, ours=not now_by_hand), other: stack(other, ours=not then_by_hand)}
+    assert decisions.active_color("shop", SERVICES, parse_upstreams(introduced), colors, []) == (color, "nginx")
+
+
+def test_endpoints_of_what_takes_traffic():
+    containers = [*stack("blue"), container("worker-blue", "10.0.0.9"), container("was-blue", networks={})]
+    assert traffic.endpoints_of(containers, SERVICES, "blue", "edge", "container") == ["10.0.0.2:3000", "10.0.0.3:3001"]
+    assert traffic.endpoints_of(containers, SERVICES, "blue", "other", "container") == []
+    assert traffic.endpoints_of([container("was-blue")], SERVICES, "blue", "edge", "container") == []
+    assert traffic.endpoints_of(containers, HOST_SERVICES, "blue", None, "host") == [
+        "127.0.0.1:13000",
+        "127.0.0.1:13001",
+    ]
+
+
+def test_endpoints_over_ipv6():
+    containers = [container("was-blue", "10.0.0.2", "[fd00::2]"), container("signal-blue", "[fd00::3]")]
+    every = ["10.0.0.2:3000", "[fd00::2]:3000", "[fd00::3]:3001"]
+    assert traffic.endpoints_of(containers, SERVICES, "blue", "edge", "container") == every
+    first = ["10.0.0.2:3000", "[fd00::3]:3001"]
+    assert traffic.endpoints_of(containers, SERVICES, "blue", "edge", "container", most=1) == first
+    colors = {"blue": containers, "green": []}
+    assert decisions.active_color("shop", SERVICES, served("[fd00::2]"), colors, []) == ("blue", "nginx")
+
+
+def test_endpoints_of_a_service_with_two_ports():
+    services = [SERVICES[0], dict(SERVICES[0], port=3100, upstream="other")]
+    containers = stack("blue")
+    assert traffic.endpoints_of(containers, services, "blue", "edge", "container") == ["10.0.0.2:3000", "10.0.0.2:3100"]
+
+
+@pytest.mark.parametrize(
+    "keys, used, expected",
+    [
+        (["uploads"], [], {}),
+        ([], ["legacy_uploads"], {}),
+        (["uploads"], ["legacy_uploads"], {"uploads": "legacy_uploads"}),
+        (["uploads"], ["5f3c0a"], {}),
+        (["data", "user_data"], ["shop_data", "shop_user_data"], {"data": "shop_data", "user_data": "shop_user_data"}),
+        (["data", "user_data"], ["shop_user_data"], {"user_data": "shop_user_data"}),
+        # Each color by hand in a project of its own: the active one comes first.
+        (["uploads"], ["b_uploads", "a_uploads"], {"uploads": "b_uploads"}),
+    ],
+)
+def test_volumes_in_use(keys, used, expected):
+    containers = [container("was-blue", volumes={"/srv": name}) for name in used]
+    assert decisions.volumes_in_use({"volumes": dict.fromkeys(keys)} if keys else {}, containers) == expected
+
+
+REFS = {"was-blue": "was:v1", "signal-blue": "signal:v1"}
+IDS = {"was:v1": "sha256:1", "signal:v1": "sha256:1"}
+ENDED = {"state": "exited", "health": None, "restart_policy": {"Name": "no", "MaximumRetryCount": 0}}
+
+
+@pytest.mark.parametrize(
+    "changes, expected",
+    [
+        ({}, []),
+        ({"containers": []}, ["nothing of it runs"]),
+        ({"release": "v2"}, ["the release is v1"]),
+        ({"config": "other"}, ["its configuration is another"]),
+        ({"ids": dict(IDS, **{"was:v1": "sha256:2"})}, ["was:v1 is another image now"]),
+        ({"ids": dict(IDS, **{"was:v1": None})}, ["was:v1 is another image now"]),
+        ({"refs": dict(REFS, job="job:v1")}, []),  # scaled to 0
+        ({"containers": stack("blue", health="unhealthy")}, ["not all of it runs"]),
+        ({"containers": stack("blue", state="exited")}, ["not all of it runs"]),  # stopped by hand, with exit status 0
+        ({"containers": stack("blue", state="exited", health=None)}, ["not all of it runs"]),
+        ({"containers": stack("blue") + [container("migrate-blue", **ENDED)]}, []),
+        ({"containers": [container("was-blue", **ENDED), *stack("blue")[1:]]}, ["not all of it runs"]),
+        ({"containers": stack("blue") + [container("migrate-blue", exit_code=1, **ENDED)]}, ["not all of it runs"]),
+        (
+            {"containers": stack("blue", ours=False)},
+            ["the release is not known", "its configuration is another"],
+        ),
+        (
+            {"release": "v2", "config": "other", "ids": {}},
+            [
+                "the release is v1",
+                "its configuration is another",
+                "signal:v1 is another image now",
+                "was:v1 is another image now",
+            ],
+        ),
+    ],
+)
+def test_why_what_is_live_is_not_what_was_asked_for(changes, expected):
+    asked = dict(
+        {"release": "v1", "config": "c0ffee", "refs": REFS, "ids": IDS, "containers": stack("blue")},
+        **changes,
+    )
+    assert decisions.changes_since(*asked.values(), ["was-blue", "signal-blue"]) == expected
+
+
+def back(deploy, release="v1", **more):
+    return record(deploy, release, rollback=True, **more)
+
+
+MOVED = {"was": {"ref": "was:v1", "id": "sha256:moved", "brought": True}}
+V1, V2, V3 = record("d1", "v1"), record("d2", "v2"), record("d3", "v3")
+
+
+@pytest.mark.parametrize(
+    "releases, stacked",
+    [
+        ([], []),
+        ([V1], ["d1"]),
+        ([V1, V2, V3], ["d1", "d2", "d3"]),
+        ([V1, record("d2", "v2", "rejected"), record("d3", "v3", "rolled_back")], ["d1"]),
+        ([V1, V2, back("d1")], ["d1"]),
+        ([V1, V2, V3, back("d2", "v2")], ["d1", "d2"]),
+        ([V1, V2, V3, back("d1")], ["d1"]),
+        ([V1, V2, back("d1"), V3], ["d1", "d3"]),
+        ([V1, V2, back("d1"), record("d4", "v2")], ["d1", "d4"]),
+        ([V1, V2, back("d1"), back("d2", "v2")], ["d1", "d2"]),  # by name, forward again
+        ([V1, V2, V3, back("d1"), back("d3", "v3")], ["d1", "d3"]),
+        ([V1, V2, back("d1", outcome="rejected")], ["d1", "d2"]),
+        ([V1, record("d2", "v1"), record("d3", "v1")], ["d3"]),
+        ([V1, V2, record("d3", "v2")], ["d1", "d3"]),
+        ([V1, dict(V1, deploy="d2", config_hash="other"), dict(V1, deploy="d3", images=MOVED)], ["d1", "d2", "d3"]),
+        ([record("adopted", ""), V1, back("adopted", "")], ["adopted"]),
+    ],
+)
+def test_who_held_the_traffic(releases, stacked):
+    assert [each["deploy"] for each in decisions.releases_with_traffic(releases)] == stacked
+
+
+@pytest.mark.parametrize(
+    "releases, wanted, target",
+    [
+        ([V1, V2], None, "d1"),
+        ([V1, V2, V3], None, "d2"),
+        ([V1, V2, V3], "v1", "d1"),
+        ([V1, V2, V3], "v3", "d3"),
+        ([V1, V2, back("d1"), V3], None, "d1"),
+        ([V1, V2, back("d1")], "v2", "d2"),
+        ([record("adopted", ""), V1], None, "adopted"),
+    ],
+)
+def test_where_a_rollback_goes(releases, wanted, target):
+    assert decisions.rollback_target("shop", releases, wanted)["deploy"] == target
+
+
+@pytest.mark.parametrize(
+    "releases, wanted, message",
+    [
+        ([], None, "there is nothing to roll back to: no release of shop was deployed here"),
+        (
+            [record("d1", outcome="rejected")],
+            "v1",
+            "there is nothing to roll back to: no release of shop was deployed here",
+        ),
+        ([V1], None, "there is nothing to roll back to: v1 is the only release of shop that held the traffic here"),
+        (
+            [record("adopted", "")],
+            None,
+            "there is nothing to roll back to: the adopted one is the only release of shop that held the traffic here",
+        ),
+        (
+            [record("adopted", ""), V1, V2, V1, record("d3", "v3", "rejected")],
+            "v3",
+            "bluegreen_release is 'v3': that release never held the traffic here; those that did: (adopted), v1, v2",
+        ),
+    ],
+)
+def test_a_rollback_that_has_nowhere_to_go(releases, wanted, message):
+    with pytest.raises(PlanError, match=f"^{re.escape(message)}$"):
+        decisions.rollback_target("shop", releases, wanted)
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["deploy", "refused", "lost", "back", "named"]), st.sampled_from("abc")), max_size=12
+)
+
+
+@given(STEPS)
+def test_a_rollback_by_itself_only_goes_to_what_held_the_traffic_and_was_not_rolled_back_from(steps):
+    releases, live, left = [], None, set()
+    for number, (step, release) in enumerate(steps):
+        outcome = {"refused": "rejected", "lost": "rolled_back"}.get(step, "deployed")
+        if step in ("back", "named"):
+            try:
+                target = decisions.rollback_target("shop", releases, release if step == "named" else None)
+            except PlanError:
+                continue
+            assert (target["deploy"], target["outcome"]) in [(each["deploy"], each["outcome"]) for each in releases]
+            assert target["outcome"] == "deployed"
+            if step == "back":
+                assert target["deploy"] != live
+                assert target["deploy"] not in left
+                left.add(live)
+            done = dict(target, rollback=True)
+        else:
+            done = record(f"d{number}", release, outcome, rollback=False)
+        releases.append(done)
+        if done["outcome"] == "deployed":
+            live = done["deploy"]
+            left.discard(live)
+        held = [each["deploy"] for each in decisions.releases_with_traffic(releases)]
+        assert len(held) == len(set(held))
+        assert held[-1:] == ([live] if live else [])
+
+
+def kept(*ids, **more):
+    return dict(record("d1"), containers=list(ids), **more)
+
+
+@pytest.mark.parametrize(
+    "ids, colors, active, expected",
+    [
+        (["was-green-id", "signal-green-id"], HALF, "blue", ("green", "start", 2)),
+        (["was-green-id", "signal-green-id"], BOTH, "blue", ("green", "warm", 2)),
+        (["was-green-id"], BOTH, "blue", ("green", "warm", 1)),
+        (["was-green-id", "signal-green-id"], UNHEALTHY, "blue", ("green", "start", 2)),
+        (["was-green-id", "gone"], BOTH, "blue", ("green", "create", 0)),
+        (["was-blue-id", "signal-blue-id"], BOTH, "blue", ("green", "create", 0)),
+        ([], BOTH, "green", ("blue", "create", 0)),
+        ([], NOTHING, None, ("blue", "create", 0)),
+    ],
+)
+def test_how_a_release_comes_back(ids, colors, active, expected):
+    color, how, containers = decisions.way_back(kept(*ids), colors, active)
+    assert (color, how, len(containers)) == expected
+
+
+WAITS = dict(
+    record("d2", "v2", "awaiting_promotion", "green"), containers=["was-green-id", "signal-green-id", "once-green-id"]
+)
+ONCE = container("once-green", health=None, state="exited", restart_policy={"Name": "no", "MaximumRetryCount": 0})
+
+
+def test_the_newest_release_awaits_its_promotion():
+    assert decisions.awaiting_release("shop", [V1, WAITS]) is WAITS
+
+
+@pytest.mark.parametrize(
+    "releases, last",
+    [
+        ([], "nothing was deployed"),
+        ([V1], "the last run was of v1, which was deployed"),
+        ([V1, WAITS, record("d2", "v2", "rejected")], "the last run was of v2, which was rejected"),
+    ],
+)
+def test_nothing_awaits_its_promotion(releases, last):
+    with pytest.raises(_errors.PlanError) as error:
+        decisions.awaiting_release("shop", releases)
+    assert str(error.value) == f"no release of shop awaits its promotion here: {last}"
+
+
+@pytest.mark.parametrize(
+    "containers, why",
+    [
+        ([*stack("green"), ONCE], None),
+        ([*stack("green", health=None), ONCE], None),
+        ([*stack("green", health="unhealthy"), ONCE], "shop-green-was-green-1 is unhealthy"),
+        ([*stack("green", state="exited"), ONCE], "shop-green-was-green-1 is exited"),
+        ([*stack("green"), dict(ONCE, exit_code=1)], "shop-green-once-green-1 is exited"),
+        (stack("green"), "1 of its containers are gone"),
+        ([], "3 of its containers are gone"),
+        ([*stack("green", id="another")], "3 of its containers are gone"),
+    ],
+)
+def test_what_awaits_its_promotion_must_still_be_fit(containers, why):
+    if why is None:
+        decisions.refuse_unfit_release(WAITS, containers, SERVICES)
+        return
+    with pytest.raises(_errors.PlanError, match=f"v2 in green can't be promoted: {why}") as error:
+        decisions.refuse_unfit_release(WAITS, containers, SERVICES)
+    assert str(error.value).endswith("; abort it, or deploy it again")

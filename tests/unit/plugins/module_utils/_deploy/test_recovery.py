@@ -1,0 +1,156 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy import recovery
+
+
+def unfinished(**more):
+    return dict(
+        {
+            "deploy": "20260131T235959Z-c0ffee",
+            "release": "v2",
+            "color": "green",
+            "rollback": False,
+            "how": "create",
+            "previous": ["4f5e"],
+            "begun_at": "2026-01-31T23:59:59Z",
+            "swap": {"from": "upstream shop-was {}\n"},
+        },
+        **more,
+    )
+
+
+NEVER_TOLD = {key: value for key, value in unfinished().items() if key != "swap"}
+
+
+@pytest.mark.parametrize(
+    "found, told, serves, previous_serves, decision",
+    [
+        # nginx's file was never written
+        (NEVER_TOLD, "blue", True, True, "undo"),
+        (NEVER_TOLD, "blue", False, False, "undo"),
+        (NEVER_TOLD, None, False, False, "undo"),
+        (NEVER_TOLD, "green", True, True, "undo"),
+        # the names were made known, or the traffic was put back
+        (unfinished(), "blue", True, True, "undo"),
+        (unfinished(), "blue", True, False, "undo"),
+        (unfinished(), None, True, True, "undo"),
+        # it was told of the new color
+        (unfinished(), "green", True, True, "finish"),
+        (unfinished(), "green", True, False, "finish"),
+        (unfinished(), "green", False, True, "back"),
+        # and was given up before its run died
+        (unfinished(given_up=True), "blue", True, True, "undo"),
+        (unfinished(given_up=True), "green", True, True, "back"),
+        (unfinished(given_up=True), "green", False, True, "back"),
+        (unfinished(given_up=True), "green", True, False, "finish"),
+        (unfinished(given_up=True), "green", False, False, "keep"),
+        (unfinished(), "green", False, False, "keep"),
+    ],
+)
+def test_what_becomes_of_it(found, told, serves, previous_serves, decision):
+    assert recovery.decide_recovery(found, told, serves, previous_serves) == decision
+
+
+@pytest.mark.parametrize(
+    "how, decision, outcome",
+    [
+        ("create", "finish", "deployed"),
+        ("create", "back", "rolled_back"),
+        ("create", "undo", "rejected"),
+        ("create", "keep", "deployed"),
+        ("promote", "finish", "deployed"),
+        ("promote", "back", "rolled_back"),
+        ("promote", "undo", "awaiting_promotion"),
+        ("promote", "keep", "deployed"),
+    ],
+)
+def test_how_it_ended(how, decision, outcome):
+    assert recovery.outcome_of(unfinished(how=how), decision) == outcome
+
+
+@pytest.mark.parametrize(
+    "rollback, decision, done",
+    [
+        (False, "undo", True),
+        (False, "back", True),
+        (False, "finish", False),
+        (False, "keep", False),
+        (True, "finish", True),
+        (True, "undo", False),
+        (True, "back", False),
+        (True, "keep", False),
+    ],
+)
+def test_whether_a_rollback_has_anything_left_to_do(rollback, decision, done):
+    assert recovery.has_gone_back(unfinished(rollback=rollback), decision) is done
+
+
+def test_a_promotion_that_was_killed_before_its_swap():
+    line = recovery.describe_recovery("shop", unfinished(how="promote"), "undo")
+    assert line.endswith("it never got the traffic, so it awaits its promotion again; blue keeps the traffic")
+
+
+BEGUN = "of shop to v2 in green, begun at 2026-01-31T23:59:59Z, never ended; "
+
+
+@pytest.mark.parametrize(
+    "found, decision, line",
+    [
+        (
+            unfinished(),
+            "finish",
+            f"a deploy {BEGUN}nginx was told of green and all of it is ready, so it is finished: v2 has the traffic",
+        ),
+        (
+            unfinished(rollback=True),
+            "back",
+            f"a rollback {BEGUN}nginx was told of green, but it is not ready, so the traffic goes back to blue",
+        ),
+        (
+            unfinished(),
+            "undo",
+            f"a deploy {BEGUN}it never got the traffic, so what it started is taken down; blue keeps the traffic",
+        ),
+        (
+            unfinished(previous=[]),
+            "undo",
+            f"a deploy {BEGUN}it never got the traffic, so what it started is taken down",
+        ),
+        (
+            unfinished(),
+            "keep",
+            f"a deploy {BEGUN}nginx was told of green, which is not ready, and blue is not either: nothing is stopped",
+        ),
+    ],
+)
+def test_one_line_says_what_was_found_and_done(found, decision, line):
+    assert recovery.describe_recovery("shop", found, decision) == line
+
+
+def test_a_rollback_to_what_was_started_by_hand_has_a_name_too():
+    line = recovery.describe_recovery("shop", unfinished(release="", rollback=True), "finish")
+    assert line.endswith("it is finished: the stack that was started by hand has the traffic")
+
+
+@pytest.mark.parametrize(
+    "state, health, starting",
+    [
+        ("running", "starting", True),
+        ("restarting", None, True),
+        ("restarting", "unhealthy", True),
+        ("running", "healthy", False),
+        ("running", "unhealthy", False),
+        ("running", None, False),
+        ("exited", None, False),
+        ("exited", "starting", False),  # a container that was killed while it started keeps this word
+        ("created", None, False),
+    ],
+)
+def test_whether_it_is_too_early_to_say(state, health, starting):
+    assert recovery.is_starting({"state": state, "health": health}) is starting

@@ -1,0 +1,40 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.hotswap.compose.plugins.module_utils._edge import host
+from ansible_collections.hotswap.compose.plugins.module_utils._edge.host import HostEdge
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import EdgeError
+
+
+class StandInHostEdge(HostEdge):
+    """An nginx that only says what it is made of."""
+
+    main = ""
+
+    def run(self, argv):
+        said = "nginx: the configuration file /etc/nginx/nginx.conf syntax is ok\n"
+        dump = f"{said}# configuration file /etc/nginx/nginx.conf:\n{self.main}"
+        return True, dump if argv == ["nginx", "-T"] else "nginx version: nginx/1.26.3"
+
+
+@pytest.fixture(autouse=True)
+def root(monkeypatch):
+    monkeypatch.setattr(host.os, "geteuid", lambda: 0)
+
+
+def test_where_nginx_has_its_process_id_and_its_log(tmp_path, monkeypatch):
+    monkeypatch.setattr(StandInHostEdge, "main", "pid /srv/nginx.pid;\nerror_log /srv/error.log warn;\nhttp {\n}\n")
+    edge = StandInHostEdge(str(tmp_path), str(tmp_path))
+    assert (edge._pid_file, edge._error_log) == ("/srv/nginx.pid", "/srv/error.log")
+
+
+def test_a_configuration_that_can_t_be_read_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(StandInHostEdge, "main", "pid /run/nginx.pid;\nhttp {")
+    expected = r"^nginx's configuration \(nginx -T\) can't be read: /etc/nginx/nginx.conf line 2: the text ends before"
+    with pytest.raises(EdgeError, match=expected):
+        StandInHostEdge(str(tmp_path), str(tmp_path))

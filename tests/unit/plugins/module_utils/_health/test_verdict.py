@@ -1,0 +1,307 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The fixtures are what Engine 26.1 said of containers that Compose 2.26 started, cut down to what the gate may look
+at."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pathlib
+
+import pytest
+
+from ansible_collections.hotswap.compose.plugins.module_utils._health import verdict
+from ansible_collections.hotswap.compose.plugins.module_utils._health.verdict import FAILED, epoch, judge_container
+
+FIXTURES = pathlib.Path(__file__).parents[1] / "fixtures" / "inspect"
+
+
+def inspected(name, **state):
+    container = json.loads((FIXTURES / (name + ".json")).read_text())
+    container["State"].update(state)
+    return container
+
+
+def rules(**changes):
+    return verdict.Rules()._replace(**changes)
+
+
+def records(*containers, **changes):
+    made = []
+    for container in containers:
+        record = verdict.Record(container)
+        record.update(container, rules(**changes), 0.0, 0.0)
+        made.append(record)
+    return made
+
+
+def traffic(*names):
+    return {"traffic_services": frozenset(names)}
+
+
+@pytest.mark.parametrize(
+    "name, changes, status, reason",
+    [
+        ("healthy", {}, verdict.READY, "is healthy"),
+        ("healthy", traffic("healthy"), verdict.READY, "is healthy"),
+        ("starting", {}, verdict.PENDING, "is not healthy yet (not probed yet)"),
+        ("defaults", {}, verdict.PENDING, "is not healthy yet (not probed yet)"),
+        ("unhealthy", {}, verdict.FAILED, "is unhealthy (last probe exited with 1: connection refused)"),
+        ("crashed", {}, verdict.FAILED, "exited with 3 after 1.2 s"),
+        ("oneshot", {}, verdict.COMPLETED, "exited with 0 after 0.02 s"),
+        ("oneshot", traffic("oneshot"), verdict.FAILED, "exited with 0 after 0.02 s, but it takes traffic"),
+        (
+            "oneshot_onfailure",
+            {},
+            verdict.FAILED,
+            "exited with 0 after 0.05 s, but its restart policy is on-failure, so it is meant to stay",
+        ),
+        (
+            "oneshot_checked",
+            {},
+            verdict.FAILED,
+            "exited with 0, but it has a healthcheck, so it is meant to stay",
+        ),
+        ("looping", {}, verdict.FAILED, "was restarted 8 times, none allowed: it exited with 3 after 0.11 s"),
+        (
+            "looping",
+            {"max_restarts": 7},
+            verdict.FAILED,
+            "was restarted 8 times, 7 allowed: it exited with 3 after 0.11 s",
+        ),
+        ("looping", {"max_restarts": 8}, verdict.PENDING, "is restarting"),
+        # The Engine calls a container unhealthy that it does not probe just now.
+        ("loopingsick", {"max_restarts": 8}, verdict.PENDING, "is restarting"),
+        ("oom", {}, verdict.FAILED, "ran out of memory: the kernel killed a process of it"),
+        ("paused", {}, verdict.FAILED, "is paused: it answers nobody and is not probed"),
+        ("created", {}, verdict.PENDING, "is created"),
+        ("plain", {}, verdict.READY, "is running"),
+        ("disabled", {}, verdict.READY, "is running"),
+        (
+            "plain",
+            traffic("plain"),
+            verdict.FAILED,
+            "takes traffic but has no healthcheck (declare one, or say no_healthcheck=running)",
+        ),
+        (
+            "disabled",
+            traffic("disabled"),
+            verdict.FAILED,
+            "takes traffic but has no healthcheck (declare one, or say no_healthcheck=running)",
+        ),
+    ],
+)
+def test_judge(name, changes, status, reason):
+    verdict = judge_container(inspected(name), rules(**changes), now_epoch=0.0)
+    assert (verdict.status, verdict.reason, verdict.due_in) == (status, reason, None)
+
+
+def test_judge_what_the_engine_could_not_start():
+    verdict = judge_container(inspected("broken"), rules(), now_epoch=0.0)
+    assert verdict.status == FAILED
+    assert verdict.reason.startswith("could not be started: failed to create task")
+    assert "/no/such/program" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    "status, reason", [("dead", "is dead: the Engine is removing it, or could not"), ("removing", "is being removed")]
+)
+def test_judge_what_is_going(status, reason):
+    assert verdict.judge_container(inspected("crashed", Status=status), rules(), 0.0) == (verdict.FAILED, reason, None)
+
+
+def test_judge_restarted_and_running_again():
+    container = inspected("healthy")
+    container["RestartCount"] = 1
+    assert verdict.judge_container(container, rules(max_restarts=1), 0.0).status == verdict.READY
+    assert verdict.judge_container(container, rules(), 0.0) == (
+        verdict.FAILED,
+        "was restarted once, none allowed",
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    "uptime, status, due_in", [(-5.0, verdict.PENDING, 10.0), (4.0, verdict.PENDING, 6.0), (10.0, verdict.READY, None)]
+)
+def test_judge_without_healthcheck_by_uptime(uptime, status, due_in):
+    container = inspected("plain", StartedAt="2026-11-22T11:31:12Z")
+    started = epoch("2026-11-22T11:31:12Z")
+    verdict = judge_container(container, rules(no_healthcheck="running", **traffic("plain")), started + uptime)
+    assert verdict.status == status
+    assert verdict.due_in == due_in
+
+
+def test_judge_shortens_a_long_probe_output():
+    container = inspected("unhealthy")
+    container["State"]["Health"]["Log"][-1]["Output"] = "Traceback:\n" + "x" * 4000
+    reason = verdict.judge_container(container, rules(), 0.0).reason
+    assert len(reason) < 300
+    assert "\n" not in reason
+
+
+@pytest.mark.parametrize(
+    "stamp, expected",
+    [
+        ("1970-01-01T00:00:01Z", 1.0),
+        ("1970-01-01T00:00:01.5Z", 1.5),
+        ("1970-01-01T00:00:01.123456789Z", 1.123456789),
+        ("1970-01-01T02:00:01.5+02:00", 1.5),
+        ("0001-01-01T00:00:00Z", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_epoch(stamp, expected):
+    assert verdict.epoch(stamp) == expected
+
+
+@pytest.mark.parametrize(
+    "name, state",
+    [
+        ("starting", "starting"),
+        ("healthy", "healthy"),
+        ("unhealthy", "unhealthy"),
+        ("plain", "running"),
+        ("disabled", "running"),
+        ("crashed", "exited (3)"),
+        ("looping", "restarting (3)"),
+        ("loopingsick", "restarting (4)"),
+        ("paused", "paused"),
+        ("created", "created"),
+    ],
+)
+def test_state_of(name, state):
+    assert verdict.state_of(inspected(name)) == state
+
+
+@pytest.mark.parametrize(
+    "changes, labels, covered",
+    [
+        ({}, {verdict.SERVICE_LABEL: "was", verdict.ONEOFF_LABEL: "False"}, True),
+        ({}, {verdict.SERVICE_LABEL: "was", verdict.ONEOFF_LABEL: "True"}, False),
+        ({"services": frozenset(["was"])}, {verdict.SERVICE_LABEL: "was"}, True),
+        ({"services": frozenset(["was"])}, {verdict.SERVICE_LABEL: "worker"}, False),
+        ({"services": frozenset(["was"]), **traffic("signal")}, {verdict.SERVICE_LABEL: "signal"}, True),
+        (traffic("signal"), {verdict.SERVICE_LABEL: "worker"}, True),
+    ],
+)
+def test_rules_cover(changes, labels, covered):
+    assert rules(**changes).covers(labels) is covered
+
+
+def test_a_recorded_one_off_is_not_covered():
+    assert not rules().covers(verdict.labels_of(inspected("oneoff")))
+
+
+@pytest.mark.parametrize(
+    "names, changes, status, text",
+    [
+        (["healthy", "healthy_2"], {}, verdict.READY, "2 containers are ready"),
+        (["healthy"], {}, verdict.READY, "1 container is ready"),
+        (["healthy", "oneshot"], {}, verdict.READY, "2 containers are ready, 1 of them completed"),
+        ([], {}, verdict.FAILED, "project shop has no containers: did docker compose up run under this name?"),
+        (["healthy"], traffic("was"), verdict.FAILED, "project shop has no container of the service was"),
+        ([], traffic("was", "signal"), verdict.FAILED, "project shop has no container of the services signal, was"),
+        (
+            ["starting", "healthy", "created"],
+            {},
+            verdict.PENDING,
+            "not ready yet: shop-created-1 is created; shop-starting-1 is not healthy yet (not probed yet)",
+        ),
+        (["starting", "crashed", "healthy"], {}, verdict.FAILED, "shop-crashed-1 exited with 3 after 1.2 s"),
+        (
+            ["crashed", "unhealthy", "oom"],
+            {},
+            verdict.FAILED,
+            "shop-crashed-1 exited with 3 after 1.2 s (2 more failed)",
+        ),
+    ],
+)
+def test_judge_project(names, changes, status, text):
+    judged = records(*map(inspected, names), **changes)
+    assert verdict.judge_project("shop", judged, rules(**changes)) == (status, text)
+
+
+@pytest.mark.parametrize(
+    "healthcheck, timeout, warning",
+    [
+        (None, 1, None),
+        ({"Test": ["NONE"]}, 1, None),
+        ({"Test": ["CMD", "true"]}, 90, None),
+        (
+            {"Test": ["CMD", "true"]},
+            89,
+            "the healthcheck of service healthy may take 90 s to fail (start_period 0 s + interval 30 s x retries 3), "
+            "but the timeout is 89 s",
+        ),
+        ({"Test": ["CMD", "true"], "Interval": 10 * 10**9, "StartPeriod": 20 * 10**9, "Retries": 3}, 50, None),
+        (
+            {"Test": ["CMD", "true"], "Interval": 10 * 10**9, "StartPeriod": 20 * 10**9, "Retries": 3},
+            49.5,
+            "the healthcheck of service healthy may take 50 s to fail (start_period 20 s + interval 10 s x retries 3), "
+            "but the timeout is 49.5 s",
+        ),
+    ],
+)
+def test_timeout_warning(healthcheck, timeout, warning):
+    container = inspected("healthy")
+    container["Config"]["Healthcheck"] = healthcheck
+    assert verdict.timeout_warning(container, timeout) == warning
+
+
+def test_timeline_has_each_change_once():
+    record = verdict.Record(inspected("starting"))
+    again = inspected("starting")
+    again["RestartCount"] = 1
+    seen = [inspected("starting"), inspected("starting"), again, inspected("healthy"), None]
+    changed = [record.update(one, rules(max_restarts=1), at, 0.0) for at, one in enumerate(seen)]
+    assert changed == [True, False, True, True, True]
+    assert record.timeline == [
+        {"at": 0, "state": "starting"},
+        {"at": 2, "state": "starting"},
+        {"at": 3, "state": "healthy"},
+        {"at": 4, "state": "removed"},
+    ]
+    assert record.verdict == (verdict.FAILED, "was removed during the wait", None)
+
+
+def test_report():
+    (record,) = records(inspected("crashed"))
+    report = record.report()
+    assert report.pop("id") == inspected("crashed")["Id"]
+    assert report.pop("image_id") == inspected("crashed")["Image"]
+    assert report == {
+        "name": "shop-crashed-1",
+        "service": "crashed",
+        "replica": 1,
+        "image": "probe:1",
+        "state": "exited",
+        "health": None,
+        "exit_code": 3,
+        "oom_killed": False,
+        "restarts": 0,
+        "verdict": "failed",
+        "reason": "exited with 3 after 1.2 s",
+        "timeline": [{"at": 0.0, "state": "exited (3)"}],
+        "probes": [],
+        "log": [],
+    }
+
+
+def test_replicas_are_in_numeric_order():
+    tenth = copy.deepcopy(inspected("healthy_2"))
+    tenth["Config"]["Labels"][verdict.REPLICA_LABEL] = "10"
+    ordered = verdict.sort_records(records(tenth, inspected("healthy_2"), inspected("healthy")))
+    assert [record.report()["replica"] for record in ordered] == [1, 2, 10]
+
+
+def test_what_failed_is_explained_before_what_is_awaited():
+    def explained(*names):
+        return [record.name for record in verdict.records_to_explain(records(*map(inspected, names)))]
+
+    assert explained("starting", "crashed", "healthy") == ["shop-crashed-1"]
+    assert explained("starting", "healthy") == ["shop-starting-1"]
+    assert explained("healthy", "oneshot") == ["shop-healthy-1"]

@@ -1,0 +1,431 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The waiter, driven by a scripted Engine and a clock that only moves when the waiter would sleep."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+
+import pytest
+
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import EVENT, LOST, SUBSCRIBED, Notice
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import EngineError
+from ansible_collections.hotswap.compose.plugins.module_utils._health import verdict
+from ansible_collections.hotswap.compose.plugins.module_utils._health.wait import (
+    Waiter,
+    evidence,
+    timeout_warnings,
+    witnesses,
+)
+
+FIXTURES = pathlib.Path(__file__).parents[1] / "fixtures" / "inspect"
+WALL = 1_800_000_000.0
+
+
+def inspected(name, container_id="c1", service="was", started_at=None):
+    container = json.loads((FIXTURES / (name + ".json")).read_text())
+    container["Id"] = container_id
+    container["Name"] = f"/{service}-{container_id}"
+    container["Config"]["Labels"][verdict.SERVICE_LABEL] = service
+    if started_at:
+        container["State"]["StartedAt"] = started_at
+    return container
+
+
+def restarted(container, count):
+    container["RestartCount"] = count
+    return container
+
+
+class FakeClock:
+    def __init__(self):
+        self.now = 100.0
+
+    def monotonic(self):
+        return self.now
+
+    def time(self):
+        return WALL + self.now - 100.0
+
+
+class FakeEngine:
+    """``script``: what happens at which second; {id: container} puts (None: removes) containers, a Notice is told as
+    it is, a function changes the containers in silence, a text makes every call fail with it until "" comes."""
+
+    def __init__(self, clock, script):
+        self.clock = clock
+        self.script = sorted(script, key=lambda step: step[0])
+        self.containers = {}
+        self.notices = []
+        self.broken = ""
+        self.inspections = []
+        self.closed = False
+        self._play()
+
+    def _play(self):
+        while self.script and self.script[0][0] <= self.clock.now - 100.0:
+            at, step = self.script.pop(0)
+            if isinstance(step, Notice):
+                self.notices.append(step)
+            elif isinstance(step, str):
+                self.broken = step
+            elif callable(step):
+                step(self.containers)
+            else:
+                self._put(at, step)
+
+    def _put(self, at, containers):
+        for container_id, container in containers.items():
+            attributes = (container or self.containers[container_id])["Config"]["Labels"]
+            if container is None:
+                del self.containers[container_id]
+            else:
+                self.containers[container_id] = container
+            detail = {"Actor": {"ID": container_id, "Attributes": attributes}, "timeNano": int((WALL + at) * 1e9)}
+            self.notices.append(Notice(EVENT, detail))
+
+    def _check(self):
+        if self.broken:
+            raise EngineError(self.broken)
+
+    def events(self, labels, actions):
+        assert labels == ["com.docker.compose.project=shop"]
+        return self
+
+    def close(self):
+        self.closed = True
+
+    def next(self, timeout):
+        assert timeout < 1000, "would sleep for ever"
+        wake = self.clock.now + max(timeout, 0)
+        if not self.notices and self.script and self.script[0][0] + 100.0 <= wake:
+            self.clock.now = max(self.clock.now, self.script[0][0] + 100.0)
+            self._play()
+            return self.next(max(wake - self.clock.now, 0)) if not self.notices else self.notices.pop(0)
+        if not self.notices:
+            self.clock.now = wake
+            return None
+        return self.notices.pop(0)
+
+    def answer_within(self, limit):
+        assert limit >= 1
+
+    def list_containers(self, labels):
+        self._check()
+        return [{"Id": one["Id"], "Labels": one["Config"]["Labels"]} for one in self.containers.values()]
+
+    def inspect(self, container_id):
+        self._check()
+        self.inspections.append(container_id)
+        return self.containers.get(container_id)
+
+    def last_exit_code(self, container_id, until):
+        self._check()
+        return 3
+
+    def log_tail(self, container_id, lines):
+        self._check()
+        return ["line of " + container_id][:lines]
+
+
+SUBSCRIPTION = (0, Notice(SUBSCRIBED, None))
+
+
+def wait(*script, subscription=SUBSCRIPTION, rules=None, **options):
+    clock = FakeClock()
+    steps = ([subscription] if subscription else []) + list(script)
+    engine = FakeEngine(clock, steps)
+    changes = []
+    waiter = Waiter(engine, "shop", verdict.Rules(**(rules or {})), clock=clock, on_change=changes.append, **options)
+    outcome = waiter.wait()
+    assert engine.closed
+    return outcome, waiter, engine, changes
+
+
+def test_ready_at_the_last_healthy_event():
+    outcome, waiter, engine, changes = wait(
+        (0, {"c1": inspected("starting"), "c2": inspected("starting", "c2")}),
+        (3, {"c2": inspected("healthy", "c2")}),
+        (4.5, {"c1": inspected("healthy")}),
+    )
+    assert outcome == (verdict.READY, "2 containers are ready")
+    assert (waiter.elapsed, waiter.reaction) == (4.5, 0.0)
+    assert engine.inspections == ["c1", "c2", "c2", "c1"]
+    assert [(change.at, change.name, change.state) for change in changes] == [
+        (0, "was-c1", "starting"),
+        (0, "was-c2", "starting"),
+        (3, "was-c2", "healthy"),
+        (4.5, "was-c1", "healthy"),
+    ]
+
+
+def test_ready_at_the_first_look_has_no_reaction():
+    outcome, waiter, engine, changes = wait((0, {"c1": inspected("healthy")}))
+    assert (outcome.status, waiter.elapsed, waiter.reaction) == (verdict.READY, 0.0, None)
+
+
+def test_fails_at_the_first_that_cannot_become_ready():
+    outcome, waiter, engine, changes = wait(
+        (0, {"c1": inspected("starting"), "c2": inspected("starting", "c2")}),
+        (2, {"c2": inspected("crashed", "c2")}),
+        (3, {"c1": inspected("healthy")}),
+    )
+    assert outcome == (verdict.FAILED, "was-c2 exited with 3 after 1.2 s")
+    assert (waiter.elapsed, waiter.reaction) == (2.0, 0.0)
+    reports = evidence(engine, list(waiter.records.values()), outcome, 50)
+    assert [report["log"] for report in reports] == [[], ["line of c2"]]
+
+
+def test_what_something_else_was_found_wrong_with_has_its_log():
+    engine = FakeEngine(FakeClock(), [(0, {"c1": inspected("healthy"), "c2": inspected("healthy", "c2")})])
+    found = witnesses(engine, ["c2", "gone", "c1"], 50)
+    assert [(each["id"], each["verdict"], each["log"]) for each in found] == [
+        ("c1", verdict.READY, ["line of c1"]),
+        ("c2", verdict.READY, ["line of c2"]),
+    ]
+
+
+def test_fails_at_once_without_containers():
+    outcome, waiter, engine, changes = wait()
+    assert outcome.text.startswith("project shop has no containers")
+    assert waiter.elapsed == 0.0
+
+
+def test_fails_at_once_for_a_missing_service():
+    outcome, waiter, engine, changes = wait(
+        (0, {"c1": inspected("starting")}), rules={"services": frozenset(["was", "signal"])}
+    )
+    assert outcome == (verdict.FAILED, "project shop has no container of the service signal")
+    assert waiter.elapsed == 0.0
+
+
+def test_fails_when_a_container_is_removed():
+    outcome, waiter, engine, changes = wait((0, {"c1": inspected("starting")}), (1, {"c1": None}))
+    assert outcome == (verdict.FAILED, "was-c1 was removed during the wait")
+    (report,) = evidence(engine, list(waiter.records.values()), outcome, 50)
+    assert (report["state"], report["health"], report["log"]) == ("removed", None, [])
+
+
+def test_waits_for_a_container_that_comes_later():
+    outcome, waiter, engine, changes = wait(
+        (0, {"c1": inspected("starting")}),
+        (1, {"c2": inspected("starting", "c2")}),
+        (2, {"c1": inspected("healthy")}),
+        (3, {"c2": inspected("healthy", "c2")}),
+    )
+    assert (outcome.status, waiter.elapsed) == (verdict.READY, 3.0)
+
+
+def test_ignores_one_offs_and_services_that_are_not_asked_for():
+    outcome, waiter, engine, changes = wait(
+        (
+            0,
+            {
+                "c1": inspected("starting"),
+                "run": inspected("oneoff", "run"),
+                "w1": inspected("crashed", "w1", "worker"),
+            },
+        ),
+        (1, {"run": inspected("oneoff", "run"), "w2": inspected("crashed", "w2", "worker")}),
+        (2, {"c1": inspected("healthy")}),
+        rules={"services": frozenset(["was"])},
+    )
+    assert (outcome, waiter.elapsed) == ((verdict.READY, "1 container is ready"), 2.0)
+    assert set(engine.inspections) == {"c1"}
+
+
+def test_says_the_exit_code_of_what_runs_again():
+    died = {"ID": "c1", "Attributes": {verdict.SERVICE_LABEL: "was", "exitCode": "4"}}
+    again = {"ID": "c1", "Attributes": {verdict.SERVICE_LABEL: "was"}}
+    outcome, waiter, engine, changes = wait(
+        (0, {"c1": inspected("starting")}),
+        (2, Notice(EVENT, {"Actor": died, "timeNano": int((WALL + 2) * 1e9)})),
+        (2, Notice(EVENT, {"Actor": again, "timeNano": int((WALL + 2.5) * 1e9)})),
+        (2, lambda containers: containers.update(c1=restarted(inspected("starting"), 1))),
+    )
+    assert outcome == (verdict.FAILED, "was-c1 was restarted once, none allowed: it exited with 4")
+    assert engine.inspections == ["c1", "c1"]
+
+
+def test_timeout_lists_what_is_awaited():
+    outcome, waiter, engine, changes = wait(
+        (0, {"c1": inspected("healthy"), "c2": inspected("starting", "c2", "signal")}), timeout=12
+    )
+    assert outcome == (verdict.FAILED, "timed out after 12 s: signal-c2 is not healthy yet (not probed yet)")
+    assert (waiter.elapsed, waiter.reaction) == (12.0, None)
+    reports = evidence(engine, list(waiter.records.values()), outcome, 50)
+    assert [report["log"] for report in reports] == [["line of c2"], []]
+
+
+def test_timeout_tells_of_the_last_probe_though_no_event_does():
+    def probe(containers):
+        failed = {"Start": "2026-11-23T15:21:02Z", "End": "2026-11-23T15:21:02Z", "ExitCode": 1, "Output": "not yet"}
+        containers["c1"]["State"]["Health"]["Log"] = [failed]
+
+    outcome, waiter, engine, changes = wait((0, {"c1": inspected("starting")}), (1, probe), timeout=3)
+    awaited = "was-c1 is not healthy yet (last probe exited with 1: not yet)"
+    assert outcome == (verdict.FAILED, f"timed out after 3 s: {awaited}")
+    reports = evidence(engine, list(waiter.records.values()), outcome, 50)
+    assert [each["output"] for each in reports[0]["probes"]] == ["not yet"]
+
+
+def test_timeout_of_zero_looks_once():
+    outcome, waiter, engine, changes = wait((0, {"c1": inspected("starting")}), subscription=None, timeout=0)
+    assert outcome == (verdict.FAILED, "timed out after 0 s: was-c1 is not healthy yet (not probed yet)")
+    outcome, waiter, engine, changes = wait((0, {"c1": inspected("healthy")}), subscription=None, timeout=0)
+    assert outcome.status == verdict.READY
+
+
+def test_stable_for_comes_on_top_of_the_timeout():
+    outcome, waiter, engine, changes = wait(
+        (0, {"c1": inspected("starting")}), (9, {"c1": inspected("healthy")}), timeout=10, stable_for=5
+    )
+    assert (outcome.status, waiter.elapsed, waiter.reaction) == (verdict.READY, 14.0, None)
+
+
+def test_stable_for_sees_a_late_failure():
+    outcome, waiter, engine, changes = wait(
+        (0, {"c1": inspected("healthy")}), (3, {"c1": inspected("unhealthy")}), stable_for=5
+    )
+    assert (outcome.status, waiter.elapsed, waiter.reaction) == (verdict.FAILED, 3.0, 0.0)
+
+
+def test_stable_for_begins_anew_after_an_allowed_restart():
+    outcome, waiter, engine, changes = wait(
+        (0, {"c1": inspected("healthy")}),
+        (3, {"c1": restarted(inspected("starting"), 1)}),
+        (4, {"c1": restarted(inspected("healthy"), 1)}),
+        rules={"max_restarts": 1},
+        stable_for=5,
+    )
+    assert (outcome.status, waiter.elapsed) == (verdict.READY, 9.0)
+
+
+def test_min_uptime_is_waited_for_without_polling():
+    started = inspected("plain", started_at="2027-01-15T07:59:58Z")  # 2 s before the wait
+    assert verdict.epoch("2027-01-15T07:59:58Z") == WALL - 2
+    outcome, waiter, engine, changes = wait(
+        (0, {"c1": started}),
+        rules={"traffic_services": frozenset(["was"]), "no_healthcheck": "running", "min_uptime": 6},
+    )
+    assert (outcome.status, waiter.elapsed, waiter.reaction) == (verdict.READY, 4.0, None)
+    assert engine.inspections == ["c1", "c1"]
+
+
+def test_the_safety_poll_finds_what_no_event_told():
+    clock = FakeClock()
+    engine = FakeEngine(clock, [SUBSCRIPTION, (0, {"c1": inspected("starting")})])
+    engine.notices.pop()
+    waiter = Waiter(engine, "shop", verdict.Rules(), clock=clock)
+    waiter._take_in(engine)
+    engine.containers["c1"] = inspected("healthy")
+    assert waiter.wait().status == verdict.READY
+    assert (waiter.elapsed, waiter.reaction) == (5.0, None)
+
+
+def test_looks_without_a_subscription_too():
+    outcome, waiter, engine, changes = wait((0.5, {"c1": inspected("healthy")}), subscription=None)
+    assert outcome.status == verdict.READY
+
+
+def test_goes_on_after_the_engine_was_restarted():
+    outcome, waiter, engine, changes = wait(
+        (0, {"c1": inspected("starting")}),
+        (2, Notice(LOST, "no Docker Engine answers")),
+        (2, "no Docker Engine answers"),
+        (3, Notice(LOST, "no Docker Engine answers")),
+        (7.9, ""),
+        (8, {"c1": inspected("healthy")}),
+        (8, Notice(SUBSCRIBED, None)),
+    )
+    assert (outcome.status, waiter.elapsed) == (verdict.READY, 8.0)
+
+
+def test_says_that_the_engine_is_gone():
+    outcome, waiter, engine, changes = wait(
+        (0, {"c1": inspected("starting")}),
+        (2, "no Docker Engine answers"),
+        (2, Notice(LOST, "no Docker Engine answers")),
+        timeout=10,
+    )
+    assert outcome.status == verdict.FAILED
+    assert outcome.text == "timed out after 10 s: no Docker Engine answers; was-c1 is not healthy yet (not probed yet)"
+
+
+def test_nothing_is_ready_while_the_engine_is_silent():
+    outcome, waiter, engine, changes = wait(
+        (0, {"c1": inspected("healthy")}),
+        (2, "no Docker Engine answers"),
+        (2, Notice(LOST, "no Docker Engine answers")),
+        stable_for=5,
+        timeout=10,
+    )
+    assert outcome == (verdict.FAILED, "timed out after 35 s: no Docker Engine answers")
+
+
+STREAM_LOST = Notice(LOST, "the Engine ended the stream of events")
+
+
+@pytest.mark.parametrize("lost", [3, 7, 14])
+def test_what_was_ready_when_the_engine_fell_silent_is_ready_since_then(lost):
+    outcome, waiter, engine, changes = wait(
+        (0, {"c1": inspected("healthy")}),
+        (lost, STREAM_LOST),
+        (lost + 0.5, Notice(SUBSCRIBED, None)),
+        stable_for=15,
+        timeout=10,
+    )
+    assert (outcome.status, waiter.elapsed) == (verdict.READY, 15)
+
+
+def test_what_restarted_while_the_engine_was_silent_is_not():
+    outcome, waiter, engine, changes = wait(
+        (0, {"c1": inspected("healthy")}),
+        (7, STREAM_LOST),
+        (8, lambda containers: containers.update(c1=restarted(inspected("healthy"), 1))),
+        (9, Notice(SUBSCRIBED, None)),
+        rules={"max_restarts": 1},
+        stable_for=15,
+        timeout=10,
+    )
+    assert (outcome.status, waiter.elapsed) == (verdict.READY, 24)
+
+
+def test_what_runs_again_is_told_with_what_it_exited():
+    outcome, waiter, engine, changes = wait(
+        (0, lambda containers: containers.update(c1=restarted(inspected("healthy"), 2)))
+    )
+    assert outcome.text == "was-c1 was restarted 2 times, none allowed: it exited with 3"
+
+
+def test_a_log_that_cannot_be_read_is_no_error():
+    outcome, waiter, engine, changes = wait((0, {"c1": inspected("crashed")}))
+    engine.broken = "the driver does not support reading"
+    (report,) = evidence(engine, list(waiter.records.values()), outcome, 50)
+    assert report["log"] == ["(no log: the driver does not support reading)"]
+
+
+def test_look_once():
+    clock = FakeClock()
+    engine = FakeEngine(clock, [(0, {"c1": inspected("starting")})])
+    assert Waiter(engine, "shop", verdict.Rules(), clock=clock).look_once().status == verdict.PENDING
+    engine.broken = "no Docker Engine answers"
+    with pytest.raises(EngineError, match="no Docker Engine answers"):
+        Waiter(engine, "shop", verdict.Rules(), clock=clock).look_once()
+
+
+def test_warnings_are_said_once_a_service():
+    outcome, waiter, engine, changes = wait(
+        (
+            0,
+            {"c1": inspected("healthy"), "c2": inspected("healthy", "c2"), "c3": inspected("defaults", "c3", "signal")},
+        ),
+        timeout=20,
+    )
+    warnings = timeout_warnings(list(waiter.records.values()), 20)
+    assert [warning.split(" may ")[0] for warning in warnings] == [
+        "the healthcheck of service signal",
+        "the healthcheck of service was",
+    ]

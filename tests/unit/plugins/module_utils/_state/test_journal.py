@@ -1,0 +1,272 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+
+import pytest
+
+from ansible_collections.hotswap.compose.plugins.module_utils import _files
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import JournalError
+from ansible_collections.hotswap.compose.plugins.module_utils._state import journal
+
+
+def a_state():
+    return {
+        "format": 1,
+        "app": "shop",
+        "releases": [
+            {
+                "release": "v1",
+                "color": "blue",
+                "deployed_at": "2026-01-31T23:59:59Z",
+                "images": {"was": {"ref": "shop-was:v1", "id": "sha256:1a", "brought": True}},
+                "deploy": "20260131T235959Z-c0ffee",
+                "containers": ["0123456789ab"],
+                "config_hash": "c0ffee",
+                "outcome": "deployed",
+            },
+        ],
+        "restart_policies": {"4f5e": {"Name": "on-failure", "MaximumRetryCount": 3}},
+        "proved": "c0ffeec0ffee",
+        "unfinished": None,
+    }
+
+
+def an_unfinished():
+    return {
+        "deploy": "20260201T000000Z-decade",
+        "release": "v2",
+        "color": "green",
+        "rollback": False,
+        "how": "create",
+        "services": [],
+        "started": [],
+        "previous": ["0123456789ab"],
+        "endpoints": ["172.18.0.2:3000"],
+        "begun_at": "2026-02-01T00:00:00Z",
+        "config_hash": "decade",
+    }
+
+
+def changed(path, value):
+    """Return a state in which one place, given as a list of keys, holds something else; Ellipsis deletes it."""
+    state = a_state()
+    place = state
+    for key in path[:-1]:
+        place = place[key]
+    if value is ...:
+        del place[path[-1]]
+    else:
+        place[path[-1]] = value
+    return state
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        a_state(),
+        journal.empty_journal("shop"),
+        changed(["unfinished"], {"swap": {"from": ""}}),
+        changed(["unfinished"], an_unfinished()),
+        changed(["proved"], None),
+        changed(["releases", 0, "deployed_at"], "2026-01-31T23:59:59.123456Z"),
+        changed(["releases", 0, "release"], ""),
+        changed(["of_a_later_version"], [1]),
+    ],
+)
+def test_a_state_is_read_back(state, tmp_path):
+    path = tmp_path / "shop.json"
+    _files.write_atomic(path, journal.dumps(state))
+    assert journal.read_journal(path, "shop") == (state, None)
+    assert journal.read_journal(path) == (state, None)
+
+
+WRONG = [
+    (["format"], ..., "it is no journal: it has no format number"),
+    (["format"], 0, "it has format 0, this version reads 1"),
+    (["format"], 2, "it has format 2, this version reads 1"),
+    (["format"], True, "it has format True, this version reads 1"),
+    (["app"], ..., "app is missing"),
+    (["app"], 7, "app is of the wrong type, int"),
+    (["releases"], {}, "releases is of the wrong type, dict"),
+    (["releases", 0], "v1", "releases[0] is no mapping"),
+    (["releases", 0, "release"], None, "releases[0].release is of the wrong type, NoneType"),
+    (["releases", 0, "color"], "red", "releases[0].color is 'red', not one of blue, green"),
+    (["releases", 0, "outcome"], ..., "releases[0].outcome is missing"),
+    (
+        ["releases", 0, "outcome"],
+        "good",
+        "releases[0].outcome is 'good', not one of deployed, rolled_back, rejected, awaiting_promotion",
+    ),
+    (
+        ["releases", 0, "deployed_at"],
+        "yesterday",
+        "releases[0].deployed_at is 'yesterday', no UTC time such as 2026-01-31T23:59:59Z",
+    ),
+    (["releases", 0, "images"], [], "releases[0].images is of the wrong type, list"),
+    (["releases", 0, "images", "was"], "shop-was:v1", "releases[0].images[was] is no mapping"),
+    (["releases", 0, "images", "was", "brought"], 1, "releases[0].images[was].brought is of the wrong type, int"),
+    (
+        ["releases", 0, "images", "was", "id"],
+        "1a",
+        "releases[0].images[was].id is '1a', no image id such as sha256:...",
+    ),
+    (["restart_policies", "4f5e"], None, "restart_policies[4f5e] is no mapping"),
+    (
+        ["restart_policies", "4f5e", "MaximumRetryCount"],
+        True,
+        "restart_policies[4f5e].MaximumRetryCount is of the wrong type, bool",
+    ),
+    (["unfinished"], [], "unfinished is of the wrong type, list"),
+    (["unfinished"], {"deploy": "d2"}, "unfinished.release is missing"),
+    (["unfinished"], dict(an_unfinished(), color="purple"), "unfinished.color is 'purple', not one of blue, green"),
+    (
+        ["unfinished"],
+        dict(an_unfinished(), how="magic"),
+        "unfinished.how is 'magic', not one of create, start, warm, promote",
+    ),
+    (["unfinished"], dict(an_unfinished(), services=["web"]), "unfinished.services[0] is no mapping"),
+    (["unfinished"], dict(an_unfinished(), services=[{"name": "web"}]), "unfinished.services[0].base is missing"),
+    (["unfinished"], dict(an_unfinished(), refs=[]), "unfinished.refs is of the wrong type, list"),
+    (["unfinished"], dict(an_unfinished(), swap={}), "unfinished.swap.from is missing"),
+    (["unfinished"], dict(an_unfinished(), previous="0123"), "unfinished.previous is of the wrong type, str"),
+    (["proved"], 7, "proved is of the wrong type, int"),
+]
+
+
+@pytest.mark.parametrize("path, value, message", WRONG)
+def test_a_wrong_state_is_neither_written_nor_read(path, value, message, tmp_path):
+    state = changed(path, value)
+    with pytest.raises(JournalError) as error:
+        journal.dumps(state)
+    assert str(error.value) == message
+    file = tmp_path / "shop.json"
+    file.write_text(json.dumps(state))
+    assert journal.read_journal(file, "shop") == (
+        journal.empty_journal("shop"),
+        f"the journal {file} is not used: {message}",
+    )
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (b"", "it is empty"),
+        (b" \n", "it is empty"),
+        (b"{", "it is truncated or no JSON"),
+        (journal.dumps(a_state()).encode()[:100], "it is truncated or no JSON"),
+        (b"\xff\xfe\xff", "it is truncated or no JSON"),
+        (b"[" * 100000, "it is truncated or no JSON"),
+        (b"\0" * 512, "it is truncated or no JSON"),
+        (b"[]", "it is no journal"),
+        (b"null", "it is no journal"),
+        (b'{"version": "3"}', "it is no journal"),
+    ],
+)
+def test_a_file_that_is_no_journal_is_a_reason(content, message, tmp_path):
+    path = tmp_path / "shop.json"
+    path.write_bytes(content)
+    state, reason = journal.read_journal(path, "shop")
+    assert state == journal.empty_journal("shop")
+    assert reason.startswith(f"the journal {path} is not used: {message}")
+
+
+def test_a_missing_file_is_a_reason(tmp_path):
+    path = tmp_path / "none" / "shop.json"
+    assert journal.read_journal(path, "shop") == (journal.empty_journal("shop"), f"there is no journal at {path}")
+
+
+def test_another_apps_journal_is_a_reason(tmp_path):
+    path = tmp_path / "bank.json"
+    _files.write_atomic(path, journal.dumps(a_state()))
+    reason = f"the journal {path} is not used: it is of the app 'shop', not of 'bank'"
+    assert journal.read_journal(path, "bank") == (journal.empty_journal("bank"), reason)
+
+
+def a_link(path):
+    target = path.with_name("elsewhere")
+    target.write_text(journal.dumps(a_state()))
+    path.symlink_to(target)
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (a_link, "it is a symbolic link"),
+        (lambda path: path.symlink_to("nowhere"), "it is a symbolic link"),
+        (lambda path: path.mkdir(), "it is not a regular file"),
+        (os.mkfifo, "it is not a regular file"),
+    ],
+)
+def test_what_is_no_regular_file_is_a_reason(make, message, tmp_path):
+    path = tmp_path / "shop.json"
+    make(path)
+    assert journal.read_journal(path, "shop") == (
+        journal.empty_journal("shop"),
+        f"the journal {path} is not used: {message}",
+    )
+
+
+def test_a_file_is_replaced_whole_with_its_mode(tmp_path):
+    path = tmp_path / "shop.json"
+    path.write_text("old")
+    with open(path, encoding="utf-8") as reader:
+        _files.write_atomic(path, "näw", mode=0o644)
+        assert reader.read() == "old"
+    assert path.read_text(encoding="utf-8") == "näw"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    _files.write_atomic(path, "newer")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert os.listdir(tmp_path) == ["shop.json"]
+
+
+def test_a_link_is_replaced_not_followed(tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("theirs")
+    path = tmp_path / "shop.json"
+    path.symlink_to(elsewhere)
+    _files.write_atomic(path, "ours")
+    assert (elsewhere.read_text(), path.read_text(), path.is_symlink()) == ("theirs", "ours", False)
+
+
+@pytest.mark.parametrize("step", ["fchmod", "fsync", "rename"])
+def test_a_failure_leaves_the_old_file_and_nothing_else(step, tmp_path, monkeypatch):
+    path = tmp_path / "shop.json"
+    path.write_text("old")
+    seen = []
+
+    def fail(*_args):
+        seen.extend(os.listdir(tmp_path))
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(journal.os, step, fail)
+    with pytest.raises(OSError, match="No space left"):
+        _files.write_atomic(path, "new")
+    assert sorted(name[0] for name in seen) == [".", "s"]
+    assert os.listdir(tmp_path) == ["shop.json"]
+    assert path.read_text() == "old"
+
+
+def test_text_that_is_no_utf8_writes_nothing(tmp_path):
+    with pytest.raises(ValueError, match="surrogates"):
+        _files.write_atomic(tmp_path / "shop.json", "\ud800")
+    assert os.listdir(tmp_path) == []
+
+
+def test_file_and_directory_reach_the_disk_around_the_rename(tmp_path, monkeypatch):
+    calls = []
+    sync, rename = os.fsync, os.rename
+
+    def fsync(descriptor):
+        calls.append("directory" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
+        sync(descriptor)
+
+    monkeypatch.setattr(journal.os, "fsync", fsync)
+    monkeypatch.setattr(journal.os, "rename", lambda *paths: (calls.append("rename"), rename(*paths)))
+    _files.write_atomic(tmp_path / "shop.json", "new")
+    assert calls == ["file", "rename", "directory"]

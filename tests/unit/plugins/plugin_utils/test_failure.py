@@ -1,0 +1,271 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from ansible_collections.hotswap.compose.plugins.plugin_utils._failure import (
+    CONTAINERS,
+    LINES,
+    WIDTH,
+    failure_headline,
+    failure_screen,
+)
+
+
+def container(**more):
+    """One that exited."""
+    return {
+        "name": "shop-green-was-green-1",
+        "service": "was-green",
+        "image": "shop:v2",
+        "state": "exited",
+        "health": None,
+        "exit_code": 3,
+        "oom_killed": False,
+        "restarts": 0,
+        "verdict": "failed",
+        "reason": "exited with 3 after 1.2 s",
+        "probes": [],
+        "log": ["release v2 boots", "no database"],
+        **more,
+    }
+
+
+UNHEALTHY = {
+    "state": "running",
+    "health": "unhealthy",
+    "exit_code": None,
+    "reason": "is unhealthy (last probe exited with 1: refused)",
+    "probes": [{"exit_code": 1, "output": text} for text in ("one", "two\n  lines\n", "refused")],
+}
+STARTING = {**UNHEALTHY, "health": "starting", "verdict": "pending", "reason": "is not healthy yet (not probed yet)"}
+BARE = {"state": "running", "exit_code": None, "reason": "takes traffic but has no healthcheck"}
+FINE = {**BARE, "health": "healthy", "verdict": "ready", "reason": "is healthy", "log": []}
+
+
+def facts(**more):
+    """A deploy of v2 that was refused in the gate."""
+    return {
+        "app": "shop",
+        "kind": "deploy",
+        "outcome": "rejected",
+        "phase": "gate",
+        "hook": "",
+        "why": "shop-green-was-green-1 exited with 3 after 1.2 s",
+        "module": "hotswap.compose.compose_health_wait",
+        "release": "v2",
+        "previous_release": "v1",
+        "color": "green",
+        "active_color": "blue",
+        "how": "create",
+        "containers": [],
+        "page": "",
+        "kept_traffic": True,
+        "new_keeps_it": False,
+        "put_back_error": "",
+        "removed_containers": [],
+        "removed_images": [],
+        "left_undone": [],
+        **more,
+    }
+
+
+SCREENS = [
+    (
+        facts(
+            containers=[container(), container(**FINE)],
+            removed_containers=["shop-green-was-green-1", "shop-green-signal-green-1"],
+            removed_images=["shop:v2"],
+        ),
+        """\
+        shop v2 was refused, in the phase gate: shop-green-was-green-1 exited with 3 after 1.2 s
+
+        shop-green-was-green-1 (shop:v2) exited with 3 after 1.2 s
+          log: release v2 boots
+          log: no database
+
+        Traffic: v1 (blue) keeps it.
+        Undone: shop-green-was-green-1, shop-green-signal-green-1 removed, and the images shop:v2.
+        Next: correct was-green; its log is above, then ansible-playbook hotswap.compose.deploy \
+-e bluegreen_release=v2""",
+    ),
+    (
+        facts(
+            outcome="rolled_back",
+            phase="bake",
+            why="its answers by 5xx were 20 of 100",
+            containers=[container(**FINE)],
+            removed_containers=["shop-green-was-green-1"],
+            left_undone=["the hook on_rollback failed: no"],
+            page="/srv/pages/1.html",
+        ),
+        """\
+        shop v2 was rolled back, in the phase bake: its answers by 5xx were 20 of 100
+
+        Traffic: v1 (blue) has it back.
+        Undone: shop-green-was-green-1 removed.
+        Left undone: the hook on_rollback failed: no
+        Next: correct the release, then ansible-playbook hotswap.compose.deploy -e bluegreen_release=v2
+        Page: /srv/pages/1.html""",
+    ),
+    (
+        facts(
+            phase="prepare",
+            why="General error: \n Error response from daemon:\n manifest for shop:v2 not found\n",
+            module="community.docker.docker_compose_v2_pull",
+            active_color="",
+            previous_release="",
+        ),
+        """\
+        shop v2 was refused, in the phase prepare: General error: Error response from daemon: \
+manifest for shop:v2 not found
+
+        Traffic: nothing has it, as before; this was the first deploy.
+        Next: see that the images are there under these names, and that the target may pull them (bluegreen_registry), \
+then ansible-playbook hotswap.compose.deploy -e bluegreen_release=v2""",
+    ),
+]
+
+
+@pytest.mark.parametrize("given, expected", SCREENS)
+def test_a_whole_screen(given, expected):
+    assert failure_screen(given) == textwrap.dedent(expected)
+    assert failure_headline(given) == expected.strip().partition("\n")[0].strip()
+
+
+@pytest.mark.parametrize(
+    "more, expected",
+    [
+        ({}, "v1 (blue) keeps it."),
+        ({"previous_release": ""}, "what was started by hand (blue) keeps it."),
+        ({"active_color": "", "previous_release": ""}, "nothing has it, as before; this was the first deploy."),
+        ({"outcome": "rolled_back", "phase": "drain"}, "v1 (blue) has it back."),
+        (
+            {"new_keeps_it": True, "kept_traffic": False, "active_color": "", "phase": "drain"},
+            "v2 (green) has it and keeps it, for there is no healthy color to go back to. Nothing was removed.",
+        ),
+        (
+            {"kept_traffic": False, "phase": "swap", "put_back_error": "nginx says [emerg]"},
+            "not known for sure. nginx may send it to green or to blue; both still run. Putting it back failed: nginx "
+            "says [emerg]",
+        ),
+        (
+            {"kept_traffic": False, "phase": "swap", "active_color": ""},
+            "not known for sure. nginx may send it to green or to nothing; both still run.",
+        ),
+    ],
+)
+def test_who_has_the_traffic(more, expected):
+    assert f"\nTraffic: {expected}\n" in failure_screen(facts(**more))
+
+
+DEPLOY = ", then ansible-playbook hotswap.compose.deploy -e bluegreen_release=v2"
+
+
+@pytest.mark.parametrize(
+    "more, expected",
+    [
+        ({"containers": [container()]}, "correct was-green; its log is above" + DEPLOY),
+        ({"containers": [container(oom_killed=True, exit_code=137)]}, "give was-green more memory in the Compose file"),
+        ({"containers": [container(exit_code=127)]}, "see that the image of was-green has the command"),
+        ({"containers": [container(**UNHEALTHY)]}, "correct was-green, or the probe of its healthcheck"),
+        (
+            {"containers": [container(**BARE)]},
+            "give was-green a healthcheck in the Compose file, or set bluegreen_no_h",
+        ),
+        ({"containers": [container(**{**BARE, "restarts": 1})]}, "correct was-green; its log is above"),
+        ({"containers": [container(**{**BARE, "state": "removed"})]}, "see who removed shop-green-was-green-1"),
+        (
+            {"containers": [container(**STARTING)]},
+            "see why was-green is not ready; if it only takes longer, raise blue",
+        ),
+        ({"containers": [container(**FINE)]}, "correct what is wrong" + DEPLOY),
+        ({"phase": "smoke", "containers": [container()]}, "correct the release, or what the test expects"),
+        ({"phase": "migrate"}, "see in what state it left the database"),
+        ({"phase": "start", "module": "hotswap.compose.bluegreen_swap"}, "correct what nginx, or the way through it"),
+        (
+            {"phase": "swap", "kept_traffic": False},
+            "see what nginx says (its error log, or docker logs), correct that;",
+        ),
+        (
+            {"phase": "drain", "new_keeps_it": True, "kept_traffic": False},
+            "correct the release, or go back to one that",
+        ),
+        ({"phase": "smoke", "hook": "before_swap"}, "correct the hook before_swap" + DEPLOY),
+        ({"phase": "swap", "hook": "after_swap", "kept_traffic": False}, "see what nginx says"),
+        (
+            {"phase": "swap", "hook": "after_swap", "new_keeps_it": True, "kept_traffic": False},
+            "correct the hook after_swap" + DEPLOY,
+        ),
+        ({"kind": "promote"}, "correct what is wrong" + DEPLOY),
+        ({"kind": "rollback"}, "correct what is wrong, then ansible-playbook hotswap.compose.rollback"),
+        ({"kind": "deploy", "release": ""}, "correct what is wrong, then ansible-playbook hotswap.compose.deploy"),
+    ],
+)
+def test_what_is_next(more, expected):
+    assert failure_screen(facts(**more)).rpartition("\n")[2].startswith(f"Next: {expected}")
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 9])
+@pytest.mark.parametrize("probes", [0, 1, 5])
+@pytest.mark.parametrize("said", ["short", "long\n" * 200])
+def test_it_is_one_screen(count, probes, said):
+    many = [
+        container(
+            name=f"was-{number}",
+            probes=[{"exit_code": 1, "output": "y " * 500}] * probes,
+            log=[f"line {line} " + "x" * 500 for line in range(50)],
+            reason="z" * 500,
+        )
+        for number in range(count)
+    ]
+    shown = failure_screen(
+        facts(
+            why=said,
+            containers=many,
+            removed_containers=[one["name"] for one in many] * 5,
+            removed_images=["shop:v2"] * 30,
+            left_undone=["something"] * 30,
+        )
+    )
+    lines = shown.splitlines()
+    assert len(lines) <= LINES
+    assert max(len(line) for line in lines[2:]) <= 5 * WIDTH
+    assert all(len(line) <= WIDTH + 30 for line in lines if line.startswith("  "))
+    for number in range(min(count, CONTAINERS)):
+        assert f"was-{number} (shop:v2)" in shown
+    assert "  log: line 49 " in shown  # the last ones are what tells
+    assert ("and of was-3" in shown) == (count > CONTAINERS)
+    assert "25 more" in shown and "Next: " in lines[-1]
+
+
+def test_the_last_probes_are_one_line_each():
+    passed = {"exit_code": 0, "output": "passed"}
+    probes = [*UNHEALTHY["probes"], passed]
+    shown = failure_screen(facts(containers=[container(**{**UNHEALTHY, "probes": probes})]))
+    assert "passed" not in shown
+    assert "  probe: exit status 1: two lines\n  probe: exit status 1: refused\n" in shown
+    assert "one" not in shown.partition("two lines")[0].rpartition("unhealthy")[2]
+
+
+@pytest.mark.parametrize(
+    "line, expected",
+    [
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("a\tb", "a b"),
+        ("back\x1b[2Jto \x07the\rbegin", "backto  the begin"),
+        ("größer → ✓", "größer → ✓"),
+    ],
+)
+def test_a_log_does_nothing_to_the_terminal(line, expected):
+    assert f"  log: {expected}\n" in failure_screen(facts(containers=[container(log=[line])]))
+
+
+def test_no_reason():
+    assert failure_headline(facts(why=" \n")).endswith("in the phase gate: no reason was given")
+    assert failure_headline(facts(release="")).startswith("shop (the stack that was started by hand) was refused")

@@ -1,0 +1,426 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.hotswap.compose.plugins.module_utils import _names, _options
+from ansible_collections.hotswap.compose.plugins.plugin_utils import _managed_nginx, _rules
+
+PARTS = st.from_regex(r"[a-z0-9]([a-z0-9._-]{0,8}[a-z0-9])?", fullmatch=True)
+COLORS = st.sampled_from(_names.COLORS)
+
+
+@pytest.mark.parametrize(
+    "name, base",
+    [
+        ("was-{color}", "was"),
+        ("was_{color}", "was"),
+        ("was.{color}", "was"),
+        ("{color}-was", "was"),
+        ("was{color}", "was"),
+        ("was-{color}-eu", "was-eu"),
+        ("was{color}-eu", "waseu"),
+        ("{color}", ""),
+        ("was", "was"),
+        ("was-{color}-{color}", "was-{color}"),
+    ],
+)
+def test_a_service_without_its_color(name, base):
+    assert _names.without_color(name) == base
+
+
+@given(PARTS, st.sampled_from("-_."), COLORS)
+def test_color_and_separator_are_what_goes_and_comes(base, separator, color):
+    for name, colored in (
+        (base + separator + "{color}", base + separator + color),
+        ("{color}" + separator + base, color + separator + base),
+    ):
+        assert _names.without_color(name) == base
+        assert _names.with_color(name, color) == colored
+
+
+@given(st.text(alphabet="ab{}color$%-", max_size=30), COLORS)
+def test_only_the_placeholder_is_replaced(text, color):
+    assert _names.with_color(text, color) == color.join(text.split("{color}"))
+
+
+def test_names_that_follow():
+    assert _names.other_color("blue") == "green"
+    assert _names.other_color("green") == "blue"
+    assert _names.project_name("shop", "blue") == "shop-blue"
+    assert _names.alias("shop", "green", "was") == "shop-green-was"
+    assert _names.named_services(
+        "shop",
+        [{"name": "was-{color}", "port": 3000}, {"name": "signal-{color}", "port": 3001, "upstream": "ws"}],
+    ) == [
+        {"name": "was-{color}", "base": "was", "port": 3000, "upstream": "shop-was", "publish": None},
+        {"name": "signal-{color}", "base": "signal", "port": 3001, "upstream": "ws", "publish": None},
+    ]
+
+
+def sound(**changes):
+    """What the entry point main hands in, with some of it changed."""
+    return dict(
+        {
+            "app": "shop",
+            "release": "v1",
+            "project_src": "/srv/shop",
+            "compose_files": ["compose.{color}-deploy.yml"],
+            "services": [{"name": "was-{color}", "port": 3000}, {"name": "signal-{color}", "port": 3001}],
+            "network": "edge",
+            "nginx_container": "nginx",
+            "nginx_conf_dir": "/etc/nginx/conf.d",
+            "health_timeout": 120,
+            "health_stable_for": 0,
+            "no_healthcheck": "fail",
+            "min_uptime": 10,
+            "max_restarts": 0,
+            "drain_timeout": 30,
+            "retire": "stop",
+            "pull": "always",
+            "keep_releases": 3,
+            "state_dir": "/var/lib/bluegreen",
+            "report_dir": "",
+        },
+        **changes,
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"app": "a", "release": "2026.01.31_7-rc.1"},
+        {"app": "a" * 31, "release": "R" * 128},
+        {"compose_files": ["compose.yml", "compose.{color}.yml"]},
+        {"compose_files": ["{color}/compose.yml"]},
+        {"services": [{"name": "{color}.Was_1", "port": 1}]},
+        # Two ports of one service, each with its own upstream.
+        {
+            "services": [
+                {"name": "was-{color}", "port": 3000},
+                {"name": "was-{color}", "port": 3001, "upstream": "shop-signal"},
+            ]
+        },
+        {"health_timeout": 1, "drain_timeout": 0, "keep_releases": 1},
+        {"compose_files": ["compose.yml"], "services": [{"name": "web", "port": 80}], "shared_services": ["db"]},
+        {"exclusive_services": ["worker-{color}"]},
+    ],
+)
+def test_what_is_sound_has_no_problems(changes):
+    assert _rules.rule_problems(sound(**changes)) == []
+
+
+def test_an_entry_point_is_judged_by_what_it_asks_for():
+    assert _rules.rule_problems({"app": "shop", "nginx_conf_dir": "/etc/nginx/conf.d", "state_dir": "/var/lib/x"}) == []
+    assert len(_rules.rule_problems({"app": "Shop", "state_dir": "x"})) == 2
+
+
+def one(name, **more):
+    return [dict({"name": name, "port": 3000}, **more)]
+
+
+APP = "use a small letter first, then small letters, digits and '-', 31 at most"
+RELEASE = "use a letter or digit first, then letters, digits, '.', '_' and '-', 128 at most"
+PATH = "give the absolute path of a directory on the target"
+UPSTREAM = "an upstream is a letter, then letters, digits, '.', '_' and '-'"
+LETTERS = "use letters, digits, '.', '_' and '-' around {color}"
+BOTH = "the name must hold {color}, as in was-{color}: else both colors answer to one name"
+
+
+@pytest.mark.parametrize(
+    "variable, value, message",
+    [
+        ("app", "", f"'': {APP}"),
+        ("app", "Shop", f"'Shop': {APP}"),
+        ("app", "my_shop", f"'my_shop': {APP}"),
+        ("app", "1shop", f"'1shop': {APP}"),
+        ("app", "shop\n", f"'shop\\n': {APP}"),
+        ("app", "a" * 32, f"'{'a' * 32}': {APP}"),
+        ("release", "", f"'': {RELEASE}"),
+        ("release", "-v1", f"'-v1': {RELEASE}"),
+        ("release", "v1 ; rm", f"'v1 ; rm': {RELEASE}"),
+        ("release", "v1\n}", f"'v1\\n}}': {RELEASE}"),
+        ("release", "v" * 129, f"'{'v' * 129}': {RELEASE}"),
+        ("network", "a b", "'a b': use the name of an existing Docker network, the one that nginx is on"),
+        ("nginx_container", "", "'': use the name of the container that nginx runs in"),
+        ("project_src", "shop", f"'shop': {PATH}"),
+        ("project_src", "~/shop", f"'~/shop': {PATH}"),
+        ("nginx_conf_dir", "", f"'': {PATH}"),
+        ("state_dir", "./state", f"'./state': {PATH}"),
+        ("report_dir", "pages", "'pages': give the absolute path of a directory on the controller"),
+        ("compose_files", [], "[]: name at least one Compose file"),
+        (
+            "compose_files",
+            ["{color}.yml", "{env}.yml"],
+            "'{env}.yml': {env} is not a placeholder, only {color} is",
+        ),
+        ("services", [], "[]: name at least one service that takes traffic, with its port"),
+        ("services", one("was"), f"'was': {BOTH}"),
+        (
+            "services",
+            one("was-{colour}"),
+            "'was-{colour}': {colour} is not a placeholder, only {color} is (quote it: name: \"was-{color}\")",
+        ),
+        (
+            "services",
+            one("was-{color"),
+            "'was-{color': {color is not a placeholder, only {color} is (quote it: name: \"was-{color}\")",
+        ),
+        ("services", one("{color}"), f"'{{color}}': {LETTERS}"),
+        ("services", one("was {color}"), f"'was {{color}}': {LETTERS}"),
+        ("services", one("a-{color}-{color}"), f"'a-{{color}}-{{color}}': {LETTERS}"),
+        (
+            "services",
+            one("was--{color}"),
+            "'was--{color}': nginx is to find it as shop-green-was-, which is no name for a host: at most 63 "
+            "characters, a letter or digit at the end",
+        ),
+        (
+            "services",
+            one("w" * 53 + "-{color}"),
+            f"'{'w' * 53}-{{color}}': nginx is to find it as shop-green-{'w' * 53}, which is no name for a host: at "
+            "most 63 characters, a letter or digit at the end",
+        ),
+        ("services", one("was-{color}", port=0), "0: the port of was-{color} is a number from 1 to 65535"),
+        ("services", one("was-{color}", port=65536), "65536: the port of was-{color} is a number from 1 to 65535"),
+        ("services", one("was-{color}", upstream="a;}"), f"'a;}}': {UPSTREAM}"),
+        ("services", one("was-{color}", upstream="1a"), f"'1a': {UPSTREAM}"),
+        (
+            "services",
+            one("was-{color}", upstream="Shop") + one("signal-{color}", upstream="shop"),
+            "'shop': was-{color} and signal-{color} have this one upstream: give each its own 'upstream'",
+        ),
+        (
+            "services",
+            one("was-{color}") + one("was-{color}", port=3001),
+            "'shop-was': was-{color} and was-{color} have this one upstream: give each its own 'upstream'",
+        ),
+        # By one name on the network, the requests of both would go half and half to each.
+        (
+            "services",
+            one("was-{color}") + one("was_{color}", upstream="other"),
+            "'was_{color}': was-{color} is was without its color as well: rename one of them",
+        ),
+        ("health_timeout", 0, "0: give 1 or more seconds"),
+        ("health_stable_for", -1, "-1: give 0 or more seconds"),
+        ("min_uptime", -1, "-1: give 0 or more seconds"),
+        ("max_restarts", -1, "-1: give 0 or more restarts"),
+        ("bake_seconds", -1, "-1: give 0 or more seconds"),
+        ("bake_failures", -1, "-1: give 0 or more failures"),
+        ("bake_error_ratio", -0.5, "-0.5: give 0 or more times the share of 5xx of the release before"),
+        ("drain_timeout", -1, "-1: give 0 or more seconds"),
+        ("keep_releases", 0, "0: give 1 or more releases"),
+    ],
+)
+def test_a_problem_names_variable_value_and_remedy(variable, value, message):
+    assert _rules.rule_problems(sound(**{variable: value})) == [f"bluegreen_{variable} is {message}"]
+
+
+SMOKE_TEST = {
+    "service": "was-{color}",
+    "path": "/health?deep=1",
+    "method": "GET",
+    "headers": {"Authorization": "Bearer a b"},
+    "status": 200,
+    "retries": 3,
+}
+
+
+@pytest.mark.parametrize(
+    "changed, problem",
+    [
+        ({}, None),
+        ({"service": "api-{color}"}, "'api-{color}': service is one of bluegreen_services, as it is written there: "),
+        ({"path": "health"}, "'health': path begins with '/'"),
+        ({"path": "/a b"}, "'/a b': path begins with '/'"),
+        ({"path": "/ä"}, "'/ä': path begins with '/'"),
+        ({"method": "GET /x"}, "'GET /x': method is one word"),
+        ({"headers": {"X-A": "1\r\nX-B: 2"}}, "'X-A': headers maps the names of headers to one line of ASCII each"),
+        ({"headers": {"X A": "1"}}, "'X A': headers maps"),
+        ({"headers": {"X-Number": 7}}, None),
+        ({"status": 99}, "99: status is a number from 100 to 599"),
+        ({"retries": -1}, "-1: give 0 or more retries"),
+    ],
+)
+def test_smoke_tests(changed, problem):
+    found = _rules.rule_problems(sound(smoke_tests=[dict(SMOKE_TEST, **changed)]))
+    assert len(found) == (problem is not None)
+    if problem:
+        assert found[0].startswith(f"bluegreen_smoke_tests is {problem}")
+
+
+@pytest.mark.parametrize(
+    "migrate, problems",
+    [
+        ({}, []),
+        ({"service": "was-{color}", "command": "./manage.py migrate"}, []),
+        ({"service": "was-{color}", "command": " "}, ["' ': give the command that is to be run"]),
+        ({"service": "was-{color}"}, ["None: give the command that is to be run"]),
+        (
+            {"service": "was-{color}", "command": "a 'b"},
+            ["\"a 'b\": the command can't be split into words: No closing quotation"],
+        ),
+    ],
+)
+def test_a_migration(migrate, problems):
+    found = _rules.rule_problems(sound(migrate=migrate))
+    assert found == [f"bluegreen_migrate is {problem}" for problem in problems]
+
+
+def test_a_migration_of_a_service_that_is_none():
+    (found,) = _rules.rule_problems(sound(migrate={"service": "was", "command": "true"}))
+    assert found.startswith("bluegreen_migrate is 'was': service is one of bluegreen_services")
+
+
+def test_hooks_are_absolute_paths():
+    assert _rules.rule_problems(sound(hooks={"on_failure": "/srv/hooks/notify.yml"})) == []
+    (found,) = _rules.rule_problems(sound(hooks={"on_failure": "notify.yml"}))
+    assert found.startswith(
+        "bluegreen_hooks is 'notify.yml': give the absolute path of the file of tasks for on_failure"
+    )
+
+
+def published(blue, green, name="was-{color}"):
+    return {"name": name, "port": 3000, "publish": {"blue": blue, "green": green}}
+
+
+@pytest.mark.parametrize(
+    "mode, services, problems",
+    [
+        ("host", [published(13000, 23000), published(13001, 23001, "signal-{color}")], []),
+        (
+            "host",
+            one("was-{color}"),
+            ["'was-{color}': nginx on the host finds a service by ports of it: publish: {blue: 13000, green: 23000}"],
+        ),
+        (
+            "container",
+            [published(1, 2)],
+            ["'was-{color}': 'publish' is for bluegreen_nginx_mode 'host' only: leave it out"],
+        ),
+        ("host", [published(0, 23000)], ["0: publish.blue of was-{color} is a port from 1 to 65535"]),
+        ("host", [published(13000, 13000)], ["13000: was-{color} and was-{color} publish this one port"]),
+        (
+            "host",
+            [published(13000, 23000), published(33000, 13000, "signal-{color}")],
+            ["13000: was-{color} and signal-{color} publish this one port"],
+        ),
+    ],
+)
+def test_ports_for_an_nginx_on_the_host(mode, services, problems):
+    found = _rules.rule_problems(sound(nginx_mode=mode, services=services))
+    assert found == [f"bluegreen_services is {problem}" for problem in problems]
+
+
+def test_no_nginx_on_the_host_is_managed():
+    asked = sound(nginx_mode="host", nginx_manage=True, services=[published(13000, 23000)])
+    assert _rules.rule_problems(asked) == [
+        "bluegreen_nginx_manage is True: the role runs no nginx on the host: install it, and leave this out"
+    ]
+    assert _rules.rule_problems(sound(nginx_mode="container", nginx_manage=True)) == []
+    assert _rules.rule_problems(dict(asked, nginx_manage=False)) == []
+
+
+@pytest.mark.parametrize("host", [None, "", "shop.example", "shop.example:8443", "[::1]:80"])
+@pytest.mark.parametrize("url", ["http://127.0.0.1", "https://shop.example:8443/path?x", "http://[::1]:80/"])
+def test_where_the_app_is_reached(url, host):
+    assert _rules.rule_problems(sound(edge_url=_options.without_unset({"url": url, "host": host}))) == []
+
+
+@pytest.mark.parametrize("host", ["a b", "a\r\nX-Evil: 1", "ä", "a/", "http://a"])
+def test_a_host_that_cannot_be_sent(host):
+    remedy = "host is a host name, with :port where that is in the Host header"
+    asked = {"url": "http://127.0.0.1/", "host": host}
+    assert _rules.rule_problems(sound(edge_url=asked)) == [f"bluegreen_edge_url is {host!r}: {remedy}"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["shop.example", "ftp://shop.example", "http://", "http://a b", None, "", "http:///a", "http://:80/", "http://a:b/"]
+    + ["http://a:99999/", "http://a:0/", "http://[::1/", "http://a/b c", "http://a/\n", "http://a/ä"],
+)
+def test_where_nothing_is_reached(url):
+    remedy = "url is http:// or https:// and a host, as the target reaches nginx"
+    assert _rules.rule_problems(sound(edge_url={"url": url})) == [f"bluegreen_edge_url is {url!r}: {remedy}"]
+
+
+def test_a_vhost_goes_by_the_services():
+    vhost = {"server_names": ["shop.example"], "locations": [{"path": "/", "service": "web-{color}"}]}
+    assert _rules.rule_problems(sound(vhost=vhost)) == [
+        "bluegreen_vhost is 'web-{color}': locations.service: use a name of bluegreen_services: was-{color}, "
+        "signal-{color}"
+    ]
+
+
+@pytest.mark.parametrize(
+    "value, left",
+    [
+        (
+            {"name": "was", "upstream": None, "publish": {"blue": 1, "green": None}},
+            {"name": "was", "publish": {"blue": 1}},
+        ),
+        ([{"a": None}, None, 0, ""], [{}, None, 0, ""]),
+        (False, False),
+    ],
+)
+def test_what_nobody_gave_is_left_out(value, left):
+    assert _options.without_unset(value) == left
+
+
+@pytest.mark.parametrize(
+    "tls, certificates",
+    [
+        (None, []),
+        ({"certificate": "/etc/ssl/a.pem", "key": "/etc/ssl/a.key"}, ["/etc/ssl:/etc/ssl:ro"]),
+        ({"certificate": "/etc/ssl/a.pem", "key": "/etc/key/a"}, ["/etc/key:/etc/key:ro", "/etc/ssl:/etc/ssl:ro"]),
+    ],
+)
+def test_what_an_nginx_of_ours_has_mounted(tls, certificates):
+    volumes = _managed_nginx.nginx_volumes({"nginx_conf_dir": "/srv/conf.d", "vhost": {"tls": tls}})
+    assert volumes == ["/srv/conf.d:/etc/nginx/conf.d:ro", *certificates]
+
+
+TWICE = "as well: name it in one of them"
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"shared_services": ["web"]}, f"bluegreen_shared_services is 'web': it is in bluegreen_services {TWICE}"),
+        (
+            {"shared_services": ["db"], "exclusive_services": ["db"]},
+            f"bluegreen_exclusive_services is 'db': it is in bluegreen_shared_services {TWICE}",
+        ),
+        (
+            {"exclusive_services": ["worker-{color}"]},
+            "bluegreen_exclusive_services is 'worker-{color}': no name in bluegreen_compose_files holds {color}, so no "
+            "service's name does: leave it out",
+        ),
+        (
+            {"services": one("web-{color}")},
+            "bluegreen_services is 'web-{color}': no name in bluegreen_compose_files holds {color}, so no service's "
+            "name does: leave it out",
+        ),
+    ],
+)
+def test_one_ordinary_file(changes, message):
+    ordinary = sound(compose_files=["compose.yml"], services=one("web"))
+    assert _rules.rule_problems(ordinary) == []
+    assert _rules.rule_problems(dict(ordinary, **changes)) == [message]
+
+
+def test_a_file_for_each_color_shares_no_services():
+    (problem,) = _rules.rule_problems(sound(shared_services=["db-{color}"]))
+    assert problem.startswith("bluegreen_shared_services is ['db-{color}']: with a Compose file for each color, what")
+
+
+def test_all_problems_are_told_at_once():
+    assert (
+        len(_rules.rule_problems(sound(app="Shop", state_dir="x", services=one("was") + one("a-{color}", port=0)))) == 4
+    )
