@@ -23,3 +23,18 @@ def test_mapping(given):
 def test_what_is_none(text):
     with pytest.raises(ValueError):
         _options.decode(text)
+
+
+@pytest.mark.parametrize(
+    "value, left",
+    [
+        (
+            {"name": "was", "upstream": None, "publish": {"blue": 1, "green": None}},
+            {"name": "was", "publish": {"blue": 1}},
+        ),
+        ([{"a": None}, None, 0, ""], [{}, None, 0, ""]),
+        (False, False),
+    ],
+)
+def test_what_nobody_gave_is_left_out(value, left):
+    assert _options.without_unset(value) == left

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.hotswap.compose.plugins.module_utils import _text
 from ansible_collections.hotswap.compose.plugins.module_utils._text import cut_text, first_line, format_table
 
 
@@ -57,3 +58,11 @@ def test_table(rows, lines):
 
 def test_an_indent_counts():
     assert format_table([("x" * 200,)], "  ") == ["  " + "x" * 97 + "…"]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0, "0 s"), (0.054, "0.05 s"), (1.25, "1.2 s"), (9.96, "10 s"), (72.4, "72 s"), (3601, "3601 s")],
+)
+def test_seconds(value, said):
+    assert _text.format_seconds(value) == said

@@ -5,62 +5,9 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _names, _options
-from ansible_collections.hotswap.compose.plugins.plugin_utils import _managed_nginx, _rules
-
-PARTS = st.from_regex(r"[a-z0-9]([a-z0-9._-]{0,8}[a-z0-9])?", fullmatch=True)
-COLORS = st.sampled_from(_names.COLORS)
-
-
-@pytest.mark.parametrize(
-    "name, base",
-    [
-        ("was-{color}", "was"),
-        ("was_{color}", "was"),
-        ("was.{color}", "was"),
-        ("{color}-was", "was"),
-        ("was{color}", "was"),
-        ("was-{color}-eu", "was-eu"),
-        ("was{color}-eu", "waseu"),
-        ("{color}", ""),
-        ("was", "was"),
-        ("was-{color}-{color}", "was-{color}"),
-    ],
-)
-def test_a_service_without_its_color(name, base):
-    assert _names.without_color(name) == base
-
-
-@given(PARTS, st.sampled_from("-_."), COLORS)
-def test_color_and_separator_are_what_goes_and_comes(base, separator, color):
-    for name, colored in (
-        (base + separator + "{color}", base + separator + color),
-        ("{color}" + separator + base, color + separator + base),
-    ):
-        assert _names.without_color(name) == base
-        assert _names.with_color(name, color) == colored
-
-
-@given(st.text(alphabet="ab{}color$%-", max_size=30), COLORS)
-def test_only_the_placeholder_is_replaced(text, color):
-    assert _names.with_color(text, color) == color.join(text.split("{color}"))
-
-
-def test_names_that_follow():
-    assert _names.other_color("blue") == "green"
-    assert _names.other_color("green") == "blue"
-    assert _names.project_name("shop", "blue") == "shop-blue"
-    assert _names.alias("shop", "green", "was") == "shop-green-was"
-    assert _names.named_services(
-        "shop",
-        [{"name": "was-{color}", "port": 3000}, {"name": "signal-{color}", "port": 3001, "upstream": "ws"}],
-    ) == [
-        {"name": "was-{color}", "base": "was", "port": 3000, "upstream": "shop-was", "publish": None},
-        {"name": "signal-{color}", "base": "signal", "port": 3001, "upstream": "ws", "publish": None},
-    ]
+from ansible_collections.hotswap.compose.plugins.module_utils import _options
+from ansible_collections.hotswap.compose.plugins.plugin_utils import _rules
 
 
 def sound(**changes):
@@ -356,34 +303,6 @@ def test_a_vhost_goes_by_the_services():
         "bluegreen_vhost is 'web-{color}': locations.service: use a name of bluegreen_services: was-{color}, "
         "signal-{color}"
     ]
-
-
-@pytest.mark.parametrize(
-    "value, left",
-    [
-        (
-            {"name": "was", "upstream": None, "publish": {"blue": 1, "green": None}},
-            {"name": "was", "publish": {"blue": 1}},
-        ),
-        ([{"a": None}, None, 0, ""], [{}, None, 0, ""]),
-        (False, False),
-    ],
-)
-def test_what_nobody_gave_is_left_out(value, left):
-    assert _options.without_unset(value) == left
-
-
-@pytest.mark.parametrize(
-    "tls, certificates",
-    [
-        (None, []),
-        ({"certificate": "/etc/ssl/a.pem", "key": "/etc/ssl/a.key"}, ["/etc/ssl:/etc/ssl:ro"]),
-        ({"certificate": "/etc/ssl/a.pem", "key": "/etc/key/a"}, ["/etc/key:/etc/key:ro", "/etc/ssl:/etc/ssl:ro"]),
-    ],
-)
-def test_what_an_nginx_of_ours_has_mounted(tls, certificates):
-    volumes = _managed_nginx.nginx_volumes({"nginx_conf_dir": "/srv/conf.d", "vhost": {"tls": tls}})
-    assert volumes == ["/srv/conf.d:/etc/nginx/conf.d:ro", *certificates]
 
 
 TWICE = "as well: name it in one of them"

@@ -12,56 +12,9 @@ from hypothesis import strategies as st
 
 from ansible_collections.hotswap.compose.plugins.module_utils import _errors
 from ansible_collections.hotswap.compose.plugins.module_utils._deploy import decisions
-from ansible_collections.hotswap.compose.plugins.module_utils._docker import traffic
 from ansible_collections.hotswap.compose.plugins.module_utils._errors import PlanError
-from ansible_collections.hotswap.compose.plugins.module_utils._names import named_services
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.app_file import (
-    DOCKER_RESOLVER,
-    app_text,
-    followed_names,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.upstream import parse_upstreams
 from ansible_collections.hotswap.compose.plugins.module_utils._state.journal import AWAITING
-
-SERVICES = named_services("shop", [{"name": "was-{color}", "port": 3000}, {"name": "signal-{color}", "port": 3001}])
-HOST_SERVICES = named_services(
-    "shop",
-    [
-        {"name": "was-{color}", "port": 3000, "publish": {"blue": 13000, "green": 23000}},
-        {"name": "signal-{color}", "port": 3001, "publish": {"blue": 13001, "green": 23001}},
-    ],
-)
-
-
-def container(service, *addresses, ours=True, **changes):
-    """A summary as _containers makes it, of service "was-blue" or "signal-green"; ``addresses``: on the network
-    edge."""
-    base, color = service.rsplit("-", 1)
-    names = [service] + ([f"shop-{color}-{base}"] if ours else [])
-    return dict(
-        {
-            "id": f"{service}-id",
-            "name": f"{'shop-' + color if ours else 'legacy'}-{service}-1",
-            "service": service,
-            "state": "running",
-            "health": "healthy",
-            "exit_code": 0,
-            "image_id": "sha256:1",
-            "app": "shop" if ours else None,
-            "release": "v1" if ours else None,
-            "config": "c0ffee" if ours else None,
-            "exclusive": False,
-            "restart_policy": {"Name": "unless-stopped", "MaximumRetryCount": 0},
-            "networks": {"edge": {"addresses": list(addresses), "names": names}},
-            "published": {},
-            "volumes": {},
-        },
-        **changes,
-    )
-
-
-def stack(color, **changes):
-    return [container(f"was-{color}", "10.0.0.2", **changes), container(f"signal-{color}", "10.0.0.3", **changes)]
+from ansible_collections.hotswap.compose.tests.unit.stand_ins import HOST_SERVICES, SERVICES, container, stack
 
 
 def served(*hosts):
@@ -178,118 +131,6 @@ def test_a_container_without_an_address_is_not_served_by_no_address():
 )
 def test_live_release(containers, release):
     assert decisions.live_release(containers) == release
-
-
-@pytest.mark.parametrize(
-    "containers, serves",
-    [
-        (stack("blue"), True),
-        (stack("blue", health=None), True),
-        (stack("blue") + [container("worker-blue", state="exited")], True),
-        (stack("blue") + [container("was-blue", health="unhealthy")], False),
-        (stack("blue", health="starting"), False),
-        (stack("blue")[:1], False),
-        (stack("green"), False),
-        ([], False),
-    ],
-)
-def test_can_serve(containers, serves):
-    assert traffic.can_serve(containers, SERVICES, "blue") is serves
-
-
-def targets_of(upstreams):
-    return {each["name"]: [(target["host"], target["port"]) for target in each["targets"]] for each in upstreams}
-
-
-@pytest.mark.parametrize(
-    "containers, mode, was, signal",
-    [
-        ([], "container", ("shop-blue-was", 3000), ("shop-blue-signal", 3001)),
-        (stack("blue"), "container", ("shop-blue-was", 3000), ("shop-blue-signal", 3001)),
-        (stack("blue", ours=False), "container", ("was-blue", 3000), ("signal-blue", 3001)),
-        ([], "host", ("127.0.0.1", 13000), ("127.0.0.1", 13001)),
-        (stack("blue"), "host", ("127.0.0.1", 13000), ("127.0.0.1", 13001)),
-        (stack("blue", ours=False, published={3000: 80}), "host", ("127.0.0.1", 80), ("127.0.0.1", 13001)),
-    ],
-)
-def test_upstreams_go_to_our_names_and_by_hand_to_the_services_own(containers, mode, was, signal):
-    made = traffic.upstreams_of("shop", "blue", HOST_SERVICES, containers, mode)
-    assert targets_of(made) == {"shop-was": [was], "shop-signal": [signal]}
-
-
-def test_nginx_does_not_follow_what_was_started_by_hand():
-    by_hand = traffic.upstreams_of("shop", "blue", SERVICES, stack("blue", ours=False), "container")
-    ours = traffic.upstreams_of("shop", "blue", SERVICES, stack("blue"), "container")
-    assert {target.get("at_load", False) for each in by_hand for target in each["targets"]} == {True}
-    assert {target.get("at_load", False) for each in ours for target in each["targets"]} == {False}
-
-
-def test_nginx_gets_to_know_where_the_traffic_will_go_while_it_goes_where_it_goes():
-    previous = traffic.upstreams_of("shop", "blue", SERVICES[:1], [], "container")
-    coming = traffic.upstreams_of("shop", "green", SERVICES[:1], [], "container")
-    blue, green = {"host": "shop-blue-was", "port": 3000}, {"host": "shop-green-was", "port": 3000}
-    for followed, expected in (
-        ({"shop-blue-was:3000"}, [blue, dict(green, down=True)]),
-        (set(), [dict(blue, at_load=True), dict(blue, down=True), dict(green, down=True)]),
-    ):
-        assert traffic.introduce_upstreams(previous, coming, followed) == [{"name": "shop-was", "targets": expected}]
-
-
-def test_from_and_to_what_was_started_by_hand():
-    by_hand = traffic.upstreams_of("shop", "blue", SERVICES[:1], stack("blue", ours=False), "container")
-    ours = traffic.upstreams_of("shop", "green", SERVICES[:1], [], "container")
-    blue, green = {"host": "was-blue", "port": 3000}, {"host": "shop-green-was", "port": 3000}
-    ((there,), (back,)) = (
-        traffic.introduce_upstreams(by_hand, ours, set()),
-        traffic.introduce_upstreams(ours, by_hand, {"shop-green-was:3000"}),
-    )
-    assert there["targets"] == [dict(blue, at_load=True), dict(blue, down=True), dict(green, down=True)]
-    assert back["targets"] == [green, dict(blue, at_load=True, down=True)]
-
-
-@given(st.sampled_from(["blue", "green"]), st.booleans(), st.booleans(), st.booleans())
-def test_while_nginx_gets_to_know_names_the_traffic_goes_where_it_goes(color, now_by_hand, then_by_hand, followed):
-    other = "green" if color == "blue" else "blue"
-    previous = traffic.upstreams_of("shop", color, SERVICES, stack(color, ours=not now_by_hand), "container")
-    coming = traffic.upstreams_of("shop", other, SERVICES, stack(other, ours=not then_by_hand), "container")
-
-    def text(upstreams):
-        return app_text("shop", color, "v1", upstreams, DOCKER_RESOLVER)
-
-    known = followed_names(text(previous)) if followed else set()
-    introduced = text(traffic.introduce_upstreams(previous, coming, known))
-    assert parse_upstreams(introduced) == parse_upstreams(text(previous))
-    # What is followed then is what nginx goes on with, without a look-up of its own.
-    assert followed_names(text(coming)) | followed_names(text(previous)) <= followed_names(introduced)
-    colors = {color: stack(color, ours=not now_by_hand), other: stack(other, ours=not then_by_hand)}
-    assert decisions.active_color("shop", SERVICES, parse_upstreams(introduced), colors, []) == (color, "nginx")
-
-
-def test_endpoints_of_what_takes_traffic():
-    containers = [*stack("blue"), container("worker-blue", "10.0.0.9"), container("was-blue", networks={})]
-    assert traffic.endpoints_of(containers, SERVICES, "blue", "edge", "container") == ["10.0.0.2:3000", "10.0.0.3:3001"]
-    assert traffic.endpoints_of(containers, SERVICES, "blue", "other", "container") == []
-    assert traffic.endpoints_of([container("was-blue")], SERVICES, "blue", "edge", "container") == []
-    assert traffic.endpoints_of(containers, HOST_SERVICES, "blue", None, "host") == [
-        "127.0.0.1:13000",
-        "127.0.0.1:13001",
-    ]
-
-
-def test_endpoints_over_ipv6():
-    containers = [container("was-blue", "10.0.0.2", "[fd00::2]"), container("signal-blue", "[fd00::3]")]
-    every = ["10.0.0.2:3000", "[fd00::2]:3000", "[fd00::3]:3001"]
-    assert traffic.endpoints_of(containers, SERVICES, "blue", "edge", "container") == every
-    first = ["10.0.0.2:3000", "[fd00::3]:3001"]
-    assert traffic.endpoints_of(containers, SERVICES, "blue", "edge", "container", most=1) == first
-    colors = {"blue": containers, "green": []}
-    assert decisions.active_color("shop", SERVICES, served("[fd00::2]"), colors, []) == ("blue", "nginx")
-
-
-def test_endpoints_of_a_service_with_two_ports():
-    services = [SERVICES[0], dict(SERVICES[0], port=3100, upstream="other")]
-    containers = stack("blue")
-    assert traffic.endpoints_of(containers, services, "blue", "edge", "container") == ["10.0.0.2:3000", "10.0.0.2:3100"]
 
 
 @pytest.mark.parametrize(
@@ -529,3 +370,8 @@ def test_what_awaits_its_promotion_must_still_be_fit(containers, why):
     with pytest.raises(_errors.PlanError, match=f"v2 in green can't be promoted: {why}") as error:
         decisions.refuse_unfit_release(WAITS, containers, SERVICES)
     assert str(error.value).endswith("; abort it, or deploy it again")
+
+
+def test_an_ipv6_address_in_nginxs_configuration_tells_the_color():
+    colors = {"blue": [container("was-blue", "10.0.0.2", "[fd00::2]")], "green": []}
+    assert decisions.active_color("shop", SERVICES, served("[fd00::2]"), colors, []) == ("blue", "nginx")

@@ -10,7 +10,6 @@ import stat
 
 import pytest
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _files
 from ansible_collections.hotswap.compose.plugins.module_utils._errors import StateError
 from ansible_collections.hotswap.compose.plugins.module_utils._state import directory, journal
 from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import AppState
@@ -168,26 +167,3 @@ def test_the_journals_of_the_others(tmp_path):
     (tmp_path / "zoo" / "journal.json").write_text("{")
     others = AppState(str(tmp_path), "shop").others()
     assert [(each["app"], each["releases"][0]["deploy"]) for each in others] == [("bank", "bank")]
-
-
-def test_a_temporary_directory_leaves_nothing_behind(tmp_path):
-    (tmp_path / "kept").mkdir()
-    for parent, lies_in in (("kept", "kept"), ("state/shop/scratch", ".")):
-        with _files.temporary_directory(str(tmp_path / parent)) as path:
-            assert mode(path) == 0o700
-            assert os.path.dirname(path) == str(tmp_path / lies_in)
-            open(os.path.join(path, "candidate"), "w", encoding="utf-8").close()
-    assert (os.listdir(tmp_path), os.listdir(tmp_path / "kept")) == (["kept"], [])
-
-
-def test_a_temporary_directory_goes_after_a_failure_too(tmp_path):
-    with pytest.raises(KeyError), _files.temporary_directory(str(tmp_path / "state")):
-        raise KeyError
-    assert os.listdir(tmp_path) == []
-
-
-def test_no_temporary_directory_where_none_can_be_made(tmp_path):
-    with pytest.raises(StateError, match="/proc/shop/scratch can't be written"), _files.temporary_directory(
-        "/proc/shop/scratch"
-    ):
-        pass

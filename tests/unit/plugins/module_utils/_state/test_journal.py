@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 
 import pytest
 
@@ -210,63 +209,3 @@ def test_what_is_no_regular_file_is_a_reason(make, message, tmp_path):
         journal.empty_journal("shop"),
         f"the journal {path} is not used: {message}",
     )
-
-
-def test_a_file_is_replaced_whole_with_its_mode(tmp_path):
-    path = tmp_path / "shop.json"
-    path.write_text("old")
-    with open(path, encoding="utf-8") as reader:
-        _files.write_atomic(path, "näw", mode=0o644)
-        assert reader.read() == "old"
-    assert path.read_text(encoding="utf-8") == "näw"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o644
-    _files.write_atomic(path, "newer")
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert os.listdir(tmp_path) == ["shop.json"]
-
-
-def test_a_link_is_replaced_not_followed(tmp_path):
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.write_text("theirs")
-    path = tmp_path / "shop.json"
-    path.symlink_to(elsewhere)
-    _files.write_atomic(path, "ours")
-    assert (elsewhere.read_text(), path.read_text(), path.is_symlink()) == ("theirs", "ours", False)
-
-
-@pytest.mark.parametrize("step", ["fchmod", "fsync", "rename"])
-def test_a_failure_leaves_the_old_file_and_nothing_else(step, tmp_path, monkeypatch):
-    path = tmp_path / "shop.json"
-    path.write_text("old")
-    seen = []
-
-    def fail(*_args):
-        seen.extend(os.listdir(tmp_path))
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(journal.os, step, fail)
-    with pytest.raises(OSError, match="No space left"):
-        _files.write_atomic(path, "new")
-    assert sorted(name[0] for name in seen) == [".", "s"]
-    assert os.listdir(tmp_path) == ["shop.json"]
-    assert path.read_text() == "old"
-
-
-def test_text_that_is_no_utf8_writes_nothing(tmp_path):
-    with pytest.raises(ValueError, match="surrogates"):
-        _files.write_atomic(tmp_path / "shop.json", "\ud800")
-    assert os.listdir(tmp_path) == []
-
-
-def test_file_and_directory_reach_the_disk_around_the_rename(tmp_path, monkeypatch):
-    calls = []
-    sync, rename = os.fsync, os.rename
-
-    def fsync(descriptor):
-        calls.append("directory" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
-        sync(descriptor)
-
-    monkeypatch.setattr(journal.os, "fsync", fsync)
-    monkeypatch.setattr(journal.os, "rename", lambda *paths: (calls.append("rename"), rename(*paths)))
-    _files.write_atomic(tmp_path / "shop.json", "new")
-    assert calls == ["file", "rename", "directory"]

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.hotswap.compose.plugins.module_utils import _text
 from ansible_collections.hotswap.compose.plugins.module_utils._state import status
 
 NOW = 1769904000.0  # 2026-02-01T00:00:00Z
@@ -70,14 +69,6 @@ def lines(text):
 )
 def test_ago(stamp, said):
     assert status.ago(stamp, NOW) == said
-
-
-@pytest.mark.parametrize(
-    ("value", "said"),
-    [(0, "0 s"), (0.054, "0.05 s"), (1.25, "1.2 s"), (9.96, "10 s"), (72.4, "72 s"), (3601, "3601 s")],
-)
-def test_seconds(value, said):
-    assert _text.format_seconds(value) == said
 
 
 def test_status():
