@@ -20,15 +20,17 @@ class ActionModule(FollowedAction):
         _validated, given = self.validate_argument_spec(
             argument_spec={
                 "module": {"type": "str", "required": True},
+                "project": {"type": "dict", "required": True},
                 "arguments": {"type": "dict", "required": True},
                 "awaits": {"type": "str", "required": True},
             }
         )
+        arguments = {**given["project"], **given["arguments"]}
         name = f"{COLLECTION}.{given['module']}"
-        result = self._execute_module(module_name=name, module_args=given["arguments"], task_vars=task_vars)
+        result = self._execute_module(module_name=name, module_args=arguments, task_vars=task_vars)
         result.pop("containers", None)  # not told of as ours are
         if given["module"] == "docker_compose_v2_run":
-            why = migration_failure(given["arguments"]["command"], result)
+            why = migration_failure(arguments["command"], result)
             result.update({"failed": True, "msg": why} if why else {})
         return result
 

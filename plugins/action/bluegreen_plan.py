@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 import uuid
 
 from ansible.utils.display import Display
 
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.request import complete_request
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.steps import blind_plan
 from ansible_collections.hotswap.compose.plugins.plugin_utils._action import Action
 from ansible_collections.hotswap.compose.plugins.plugin_utils._controller import (
     identity,
@@ -31,7 +34,9 @@ class ActionModule(Action):
 
     def run_module(self, task_vars):
         arguments = dict(self._task.args)
-        wait = float(arguments.pop("lock_wait", None) or 0)
+        if arguments.pop("blind", False):
+            return self._plan_blindly(arguments)
+        wait = float(arguments["settings"].get("lock_wait") or 0)
         taken_here = not self._task.check_mode and not arguments.get("lock")
         if taken_here:
             arguments["lock"] = uuid.uuid4().hex
@@ -42,6 +47,13 @@ class ActionModule(Action):
         if "now" in result:
             result["clock_ahead"] = round(result.pop("now") - time.time(), 3)
         return result
+
+    def _plan_blindly(self, arguments):
+        request = complete_request(
+            arguments["settings"], kind=arguments["kind"], recovered={}, preview={}, smoke_tests=[]
+        )
+        warning = "nginx is still to be made or started: what a deploy does behind it is not known before that"
+        return {"changed": False, "plan": dataclasses.asdict(blind_plan(request)), "warnings": [warning]}
 
     def _take(self, arguments, wait, task_vars):
         deadline, said_at = time.monotonic() + wait, None

@@ -6,6 +6,19 @@ from __future__ import annotations
 
 from ansible_collections.hotswap.compose.plugins.plugin_utils._action import FollowedAction
 
+AWAITS = {
+    "bluegreen_bake": "the target has not answered yet",
+    "bluegreen_drain": "the target has not answered yet",
+    "bluegreen_recover": "what a killed run left is ended",
+    "bluegreen_smoke": "the smoke tests are asked",
+    "compose_health_wait": "the target has not answered yet",
+}
+"""What each module waits for as long as it has not said so itself. The others of meta/runtime.yml end at once."""
+
 
 class ActionModule(FollowedAction):
-    """Print each change of a container's state as it happens."""
+    """Print what the module says as it happens. In the role, fail in one line."""
+
+    @property
+    def awaits(self):
+        return AWAITS.get(self._task.action.rpartition(".")[2])

@@ -14,8 +14,8 @@ author:
 description:
   - Follows the release's containers by the Engine's events, and asks the smoke tests again and again, through nginx
     where it is known how. Fails the moment there is too much against the release.
-  - Where nginx keeps a log of the app's answers, O(tally), the share of 5xx among the release's is held against that
-    of the release before. With O(swapped), the end of the watch is the end of that log.
+  - Where nginx keeps a log of the app's answers, O(answer_log), the share of 5xx among the release's is held against
+    that of the release before. With O(swapped), the end of the watch is the end of that log.
   - What counts are containers that restart, and rounds of smoke tests with a failure in them. A container that is
     unhealthy, removed, or down for good is too much by itself.
   - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
@@ -34,7 +34,7 @@ attributes:
     support: none
   idempotent:
     support: full
-    details: It only watches, and ends the log that O(tally) is about.
+    details: It only watches, and ends the log that O(answer_log) is about.
 options:
   seconds:
     description: For how long nothing may be wrong. A restart that is allowed begins it anew.
@@ -88,7 +88,7 @@ options:
     type: list
     elements: dict
     default: []
-  tally:
+  answer_log:
     description: The deploy for which M(hotswap.compose.bluegreen_swap) had nginx log the app's answers; empty for none.
     type: str
     default: ''
@@ -199,14 +199,14 @@ def bake(params, progress):
     engine = Engine.connect(params)
     state = AppState(params["state_dir"], params["app"])
     by_nginx = params["swapped"] and params["edge_url"]
-    smoke = _smoke_baker(engine, state, params, by_nginx, progress)
-    swap = Swap(edge_for(engine, params, state), state, None, False) if params["tally"] else None
-    tally = _tally_baker(engine, state, params) if swap and has_answer_log(swap.edge.read(swap.name)) else None
-    warnings = [] if tally or not params["tally"] else [UNJUDGED]
-    bakers = [baker for baker in (smoke, tally) if baker]
+    smoke = _smoke_watch(engine, state, params, by_nginx, progress)
+    swap = Swap(edge_for(engine, params, state), state, None, False) if params["answer_log"] else None
+    answers = _answer_log_watch(engine, state, params) if swap and has_answer_log(swap.edge.read(swap.name)) else None
+    warnings = [] if answers or not params["answer_log"] else [UNJUDGED]
+    watches = [each for each in (smoke, answers) if each]
 
     def objection():
-        return next(filter(None, (baker.objection() for baker in bakers)), None)
+        return next(filter(None, (each.objection() for each in watches)), None)
 
     waiter = Waiter(
         engine,
@@ -216,19 +216,19 @@ def bake(params, progress):
         params["seconds"],
         on_change=progress.say,
         on_wait=progress.wait,
-        objection=objection if bakers else None,
+        objection=objection if watches else None,
     )
     begun_at = time.time()
     with contextlib.ExitStack() as stack:
-        for baker in bakers:
-            stack.enter_context(baker)
+        for each in watches:
+            stack.enter_context(each)
         outcome = waiter.wait()
         if outcome.status == READY:
-            for baker in bakers:
-                baker.finish()
+            for each in watches:
+                each.finish()
             reason = objection()
             outcome = Outcome(FAILED, reason) if reason else outcome
-    if tally and params["swapped"] and outcome.status == READY:
+    if answers and params["swapped"] and outcome.status == READY:
         with AppLock(params["state_dir"], params["app"]).acting(params["lock"]):
             swap.settle()
     return outcome, {
@@ -236,15 +236,15 @@ def bake(params, progress):
         "rounds": smoke.rounds if smoke else 0,
         "failed_rounds": len(smoke.failures) if smoke else 0,
         "through": ("nginx" if by_nginx else "containers") if smoke else None,
-        "answers": {"release": tally.new._asdict(), "before": tally.old._asdict()} if tally else None,
-        "series": {"tests": smoke.series() if smoke else None, "answers": tally.series() if tally else None},
+        "answers": {"release": answers.new._asdict(), "before": answers.old._asdict()} if answers else None,
+        "series": {"tests": smoke.series() if smoke else None, "answers": answers.series() if answers else None},
         "begun_at": begun_at,
         "elapsed": waiter.elapsed,
         "containers": evidence(engine, list(waiter.records.values()), outcome, LOG_TAIL),
     }
 
 
-def _smoke_baker(engine, state, params, by_nginx, progress):
+def _smoke_watch(engine, state, params, by_nginx, progress):
     bases = replica_addresses(engine, state, params)
     if by_nginx:
         bases = nginx_address(params["edge_url"], params["locations"], bases)
@@ -252,11 +252,11 @@ def _smoke_baker(engine, state, params, by_nginx, progress):
     return SmokeWatch(prober, params["failures"], progress.say) if prober.tests else None
 
 
-def _tally_baker(engine, state, params):
+def _answer_log_watch(engine, state, params):
     endpoints = endpoints_of_unfinished(engine, state, params["network"], params["nginx_mode"])
     edge = edge_for(Engine.connect(params), params, state)  # a connection of its own, for it asks in a thread
     color = state.unfinished["color"]
-    return AnswerLogWatch(edge, params["app"], params["tally"], color, endpoints, params["error_ratio"])
+    return AnswerLogWatch(edge, params["app"], params["answer_log"], color, endpoints, params["error_ratio"])
 
 
 def main():
@@ -273,7 +273,7 @@ def main():
             swapped={"type": "bool", "default": True},
             edge_url={"type": "dict", "options": {"url": {"type": "str", "required": True}, "host": {"type": "str"}}},
             locations={"type": "list", "elements": "dict", "default": []},
-            tally={"type": "str", "default": ""},
+            answer_log={"type": "str", "default": ""},
             error_ratio={"type": "float", "default": 2},
             state_dir={"type": "str", "required": True},
             lock={"type": "str"},

@@ -36,8 +36,12 @@ options:
     description: The module, without its collection.
     type: str
     required: true
+  project:
+    description: The options that say which Compose project it works on.
+    type: dict
+    required: true
   arguments:
-    description: Its options.
+    description: Its other options.
     type: dict
     required: true
   awaits:
@@ -50,8 +54,9 @@ EXAMPLES = r"""
 - name: Pull the images
   hotswap.compose.bluegreen_compose:
     module: docker_compose_v2_pull
-    arguments:
+    project:
       project_src: /srv/shop
+    arguments:
       policy: always
     awaits: the images are pulled
 """

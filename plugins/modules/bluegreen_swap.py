@@ -85,7 +85,7 @@ options:
       up as it loads, and follows them from a second reload on.
     type: bool
     default: false
-  tally:
+  answer_log:
     description:
       - The deploy for which nginx is to log the app's answers from then on, until a file without it is live; see
         M(hotswap.compose.bluegreen_bake). With O(state=judged), from O(introduction) or O(previous_content) on.
@@ -211,7 +211,7 @@ def act(params, check_mode):
 def _act(params, check_mode):
     engine = Engine.connect(params)
     state = AppState(params["state_dir"], params["app"])
-    swap = Swap(edge_for(engine, params, state), state, params["edge_url"], check_mode, params["tally"])
+    swap = Swap(edge_for(engine, params, state), state, params["edge_url"], check_mode, params["answer_log"])
     if params["state"] == "back":
         refuse_unhealthy(engine, params["containers"])
         endpoints = endpoints_of_unfinished(engine, state, params["network"], params["nginx_mode"])
@@ -250,7 +250,7 @@ def main():
             upstreams={"type": "list", "elements": "dict", "default": []},
             share={"type": "int"},
             at_once={"type": "bool", "default": False},
-            tally={"type": "str", "default": ""},
+            answer_log={"type": "str", "default": ""},
             server={"type": "str", "default": ""},
             content={"type": "str"},
             previous_content={"type": "str", "default": ""},

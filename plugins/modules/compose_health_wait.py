@@ -61,6 +61,11 @@ options:
     type: list
     elements: str
     default: []
+  network:
+    description:
+      - The Docker network over which the O(traffic_services) are reached.
+      - A running container of theirs that is not on it fails. Without it, networks are not looked at.
+    type: str
   timeout:
     description: Within how many seconds all containers must become ready.
     type: float
@@ -294,6 +299,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "project_name": {"type": "str", "required": True},
     "services": {"type": "list", "elements": "str", "default": []},
     "traffic_services": {"type": "list", "elements": "str", "default": []},
+    "network": {"type": "str"},
     "timeout": {"type": "float", "default": 120},
     "stable_for": {"type": "float", "default": 0},
     "no_healthcheck": {"type": "str", "choices": ["fail", "running"], "default": "fail"},
@@ -316,6 +322,7 @@ def run(module: AnsibleModule) -> None:
         no_healthcheck=params["no_healthcheck"],
         min_uptime=params["min_uptime"],
         max_restarts=params["max_restarts"],
+        network=params["network"],
     )
     try:
         engine = Engine.connect(params)

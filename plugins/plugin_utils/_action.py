@@ -55,14 +55,15 @@ class Action(NormalAction):
 class FollowedAction(Action):
     """Shows what the module says while it works, and in 10 s of silence at most what is waited for.
 
-    ``awaits``: what that is as long as the module has not said it, a clause; ``speaks``: whether it does at all.
+    ``awaits``: what that is as long as the module has not said it, a clause; None for a module that is not followed;
+    ``speaks``: whether the module says anything while it works.
     """
 
     awaits = "the target has not answered yet"
     speaks = True
 
     def run_module(self, task_vars):
-        if self._task.check_mode or self._task.async_val:
+        if self.awaits is None or self._task.check_mode or self._task.async_val:
             return self._heard(self.execute(task_vars))
         path = PREFIX + uuid.uuid4().hex if self.speaks else None
         if path:

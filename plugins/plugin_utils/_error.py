@@ -21,3 +21,19 @@ class TaskFailed(AnsibleActionFail):
     def __init__(self, message, evidence=None):
         super().__init__(message, result={"changed": False, EVIDENCE: evidence or {}})
         self.result.pop("exception", None)  # before it: a traceback of this very line
+
+
+def failure_of(task, result, otherwise=""):
+    """Return what Ansible tells a rescue of a failure: ``{why, module, evidence}``.
+
+    ``task``, ``result``: ansible_failed_task and ansible_failed_result, empty if Ansible has none; ``otherwise``: the
+    reason to give if the result has none. ``evidence``: the whole result of a module of ours, else empty. Of a loop,
+    the first item that failed counts.
+    """
+    items = [item for item in result.get("results") or [] if item.get("failed")]
+    failed = (items or [result])[0]
+    evidence = failed.get(EVIDENCE) or {}
+    why = evidence.get("why") or failed.get("msg") or otherwise or "no reason was given"
+    if task.get("no_log"):
+        why = "of a task that says nothing, for it has no_log"
+    return {"why": why, "module": task.get("action") or "", "evidence": evidence}

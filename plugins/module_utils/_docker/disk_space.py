@@ -30,7 +30,7 @@ class DiskSpace:
         self.docker = docker
         self.containers = containers
 
-    def judge(self, references, ids):
+    def check(self, references, ids):
         """Return what is to be pulled, in words. Raises PlanError where it does not fit on the disk, as far as the
         registry tells; ``ids``: ``{reference: id of the image here, or None}``."""
         root = self.engine.data_root

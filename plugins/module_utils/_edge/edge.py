@@ -115,13 +115,13 @@ class Edge:
         finally:
             os.close(descriptor)
 
-    def tally_path(self, app):
+    def answer_log_path(self, app):
         """Return where nginx logs an app's answers while a release is judged."""
         return os.path.join(self.logs, f"bluegreen-{app}.log")
 
-    def tally_since(self, app, offset):
+    def answer_log_since(self, app, offset):
         """Return the bytes of that log from ``offset`` on, without a line that is not whole yet."""
-        ok, text = self.run(["tail", "-c", f"+{offset + 1}", self.tally_path(app)])
+        ok, text = self.run(["tail", "-c", f"+{offset + 1}", self.answer_log_path(app)])
         return text[: text.rfind("\n") + 1] if ok else ""
 
     def reload_after(self, moment):

@@ -48,10 +48,10 @@ LOOK_UP = 1.0
 
 
 class Swap:
-    """One app's file on one edge. ``state``: the app's AppState; ``edge_url``: ``{url, host}`` or empty; ``tally``: the
-    deploy for which nginx is to log the app's answers, empty for none."""
+    """One app's file on one edge. ``state``: the app's AppState; ``edge_url``: ``{url, host}`` or empty;
+    ``answer_log``: the deploy for which nginx logs the app's answers, empty for none."""
 
-    def __init__(self, edge, state, edge_url, check_mode, tally=""):
+    def __init__(self, edge, state, edge_url, check_mode, answer_log=""):
         self.edge = edge
         self.state = state
         self.edge_url = edge_url
@@ -59,7 +59,7 @@ class Swap:
         self.name = app_file_name(state.app)
         self.version = edge.version()
         # It ends by a reload of its own, which an older nginx's clients would lose requests by.
-        self.tally = tally if keeps_connections_on_reload(self.version) else ""
+        self.answer_log = answer_log if keeps_connections_on_reload(self.version) else ""
         self.unprepared = False
         self.clients = edge.clients() if edge.running else 0  # a reload closes their connections
 
@@ -67,16 +67,16 @@ class Swap:
         """Test the file that live() would write; raises EdgeError with nginx's own words.
 
         ``introduction``: a file that sends the traffic where it goes now and names where it will go, empty where nginx
-        need not know that before; it is made live. For a tally, ``previous_content`` is where there is none.
+        need not know that before; it is made live. For an answer log, ``previous_content`` is where there is none.
         """
         if self.check_mode:
             return self._result(False)
-        self._accepted(with_marks(self._tallied(content), generation=_new_generation()))
-        introduction = introduction or (previous_content if self.tally else "")
+        self._accepted(with_marks(self._with_log(content), generation=_new_generation()))
+        introduction = introduction or (previous_content if self.answer_log else "")
         if not introduction:
             return self._result(False)
         with self._turn():
-            written = self._write(self._tallied(introduction), self.edge.read(self.name) or previous_content)
+            written = self._write(self._with_log(introduction), self.edge.read(self.name) or previous_content)
         return self._result(True, **self._prove(*written))
 
     def live(self, content, previous_content, addresses, at_once=False):
@@ -90,7 +90,7 @@ class Swap:
         with self._turn():
             before = self.edge.read(self.name)
             settled = with_marks(content, addresses=addresses)
-            text = self._tallied(settled)
+            text = self._with_log(settled)
             diff = {
                 "before": without_sections(before) or "",
                 "after": settled,
@@ -122,7 +122,7 @@ class Swap:
         with self._turn():
             before = self.edge.read(self.name)
             here = without_generation(without_sections(before)) if before else text
-            written = self._write(self._tallied(change(text, here)), before or text)
+            written = self._write(self._with_log(change(text, here)), before or text)
         return self._result(True, **self._prove(*written))
 
     def settle(self):
@@ -188,10 +188,10 @@ class Swap:
             written = self._write(without_generation(text), text)
         return self._prove(*written, going_back=True)
 
-    def _tallied(self, text):
-        if not self.tally:
+    def _with_log(self, text):
+        if not self.answer_log:
             return text
-        return with_answer_log(text, self.state.app, self.tally, self.edge.tally_path(self.state.app))
+        return with_answer_log(text, self.state.app, self.answer_log, self.edge.answer_log_path(self.state.app))
 
     def _follow(self, text, since):
         """Have nginx follow the names that it looked up when it loaded, at ``since`` (s since the epoch)."""
@@ -282,7 +282,7 @@ class Swap:
             raise
         self.state.save(proved=generation_of(text))
         if has_answer_log(before) and not has_answer_log(text):
-            self.edge.run(["rm", "-f", self.edge.tally_path(self.state.app)])
+            self.edge.run(["rm", "-f", self.edge.answer_log_path(self.state.app)])
         return {"reload_seconds": round(seconds, 3), "old_workers": old_workers, "proved_at": proved_at}
 
     def _version_text(self):

@@ -39,6 +39,7 @@ class Rules(NamedTuple):
     no_healthcheck: str = "fail"
     min_uptime: float = 10
     max_restarts: int = 0
+    network: str | None = None
 
     @classmethod
     def of_released(cls, services: list[str], traffic_services: list[str], max_restarts: int) -> Rules:
@@ -200,6 +201,8 @@ def _judge_exited(container: dict[str, Any], rules: Rules) -> Verdict:
 
 def _judge_running(container: dict[str, Any], rules: Rules, now_epoch: float) -> Verdict:
     health = health_of(container)
+    if _is_unreachable(container, rules):
+        return Verdict(FAILED, f"takes traffic but is not on the network {rules.network}: nginx can't reach it")
     if health == "healthy":
         return Verdict(READY, "is healthy")
     if health == "unhealthy":
@@ -215,6 +218,12 @@ def _judge_running(container: dict[str, Any], rules: Rules, now_epoch: float) ->
         return Verdict(READY, f"is running for {seconds(uptime)}")
     reason = f"is running for {seconds(uptime)} of {seconds(rules.min_uptime)}"
     return Verdict(PENDING, reason, rules.min_uptime - uptime)
+
+
+def _is_unreachable(container: dict[str, Any], rules: Rules) -> bool:
+    if rules.network is None or service_of(container) not in rules.traffic_services:
+        return False
+    return rules.network not in container["NetworkSettings"]["Networks"]
 
 
 def _last_probe(container: dict[str, Any]) -> str:

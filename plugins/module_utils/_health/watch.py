@@ -123,7 +123,7 @@ class AnswerLogWatch(Watch):
 
     def ask(self):
         try:
-            text = self._edge.tally_since(self._app, self._read)
+            text = self._edge.answer_log_since(self._app, self._read)
         except EdgeError:
             if time.monotonic() - self._read_at > SILENCE:
                 raise

@@ -2,10 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The tally: how many of an app's answers were 5xx, by a log of nginx's own, before a release and with it. Pure.
+"""The answer log: nginx logs the status of each of an app's answers while a release is judged by them. Pure.
 
-A section of an app's file has nginx keep that log while the release is judged; whoever compares files compares them
-without it.
+A section of the app's file, "tally", has nginx keep that log. Files are compared without it.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ def without_marks(text):
 
 
 def without_sections(text):
-    """Return an app's file as it is between two runs: no preview open, no canary or tally begun; None for None.
+    """Return an app's file as it is between two runs: no preview open, no canary and no answer log; None for None.
 
     It is what a file is compared by, and what says who has the traffic.
     """

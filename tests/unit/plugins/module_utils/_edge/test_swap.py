@@ -54,7 +54,7 @@ class StandInEdge:
     def path(self, name):
         return "/etc/nginx/conf.d/" + name
 
-    def tally_path(self, app):
+    def answer_log_path(self, app):
         return f"/dev/shm/bluegreen-{app}.log"
 
     def run(self, argv):
@@ -164,8 +164,8 @@ def serves(edge):
     return app_file.without_generation(edge.files[OURS])
 
 
-def swap_of(edge, state, check_mode=False, edge_url=None, tally=""):
-    return Swap(edge, state, edge_url or {}, check_mode, tally)
+def swap_of(edge, state, check_mode=False, edge_url=None, answer_log=""):
+    return Swap(edge, state, edge_url or {}, check_mode, answer_log)
 
 
 def live(edge, state, color="green", previous="blue", **options):
@@ -319,13 +319,13 @@ def test_check_mode_of_going_back(state):
     assert edge.calls == calls
 
 
-def test_a_tally_lasts_from_the_judgement_to_the_end_of_the_bake(state):
+def test_an_answer_log_lasts_from_the_judgement_to_the_end_of_the_bake(state):
     edge = StandInEdge({OURS: on_disk("blue"), SHARED: app_file.shared_text(NEW)})
     log = "/dev/shm/bluegreen-shop.log"
-    swap_of(edge, state, tally="d2").judge(content("green"), content("blue", down="green"), "")
+    swap_of(edge, state, answer_log="d2").judge(content("green"), content("blue", down="green"), "")
     assert f"access_log {log}" in edge.files[OURS] and "'d2 blue $status" in edge.files[OURS]
     assert app_file.without_sections(serves(edge)) == content("blue", down="green")
-    live(edge, state, tally="d2")
+    live(edge, state, answer_log="d2")
     assert "'d2 green $status" in edge.files[OURS]
     assert noted(state) == {"from": on_disk("blue")}
     assert f"rm -f {log}" not in edge.calls
@@ -335,25 +335,25 @@ def test_a_tally_lasts_from_the_judgement_to_the_end_of_the_bake(state):
     assert not swap_of(edge, state).settle()["changed"]
 
 
-def test_a_tally_without_an_introduction_begins_with_what_is_live(state):
+def test_an_answer_log_without_an_introduction_begins_with_what_is_live(state):
     edge = StandInEdge({OURS: on_disk("blue")})
-    swap_of(edge, state, tally="d2").judge(content("green"), "", content("blue"))
+    swap_of(edge, state, answer_log="d2").judge(content("green"), "", content("blue"))
     assert app_file.without_sections(serves(edge)) == content("blue") and "'d2 blue $status" in edge.files[OURS]
     assert back(edge, state)["changed"]
     assert serves(edge) == content("blue")
     assert edge.calls[-1] == "rm -f /dev/shm/bluegreen-shop.log"
 
 
-def test_an_old_nginx_keeps_no_tally(state):
+def test_an_old_nginx_keeps_no_answer_log(state):
     edge = StandInEdge({OURS: on_disk("blue")}, version=OLD)
-    assert not swap_of(edge, state, tally="d2").judge(content("green"), "", content("blue"))["changed"]
-    live(edge, state, tally="d2")
+    assert not swap_of(edge, state, answer_log="d2").judge(content("green"), "", content("blue"))["changed"]
+    live(edge, state, answer_log="d2")
     assert serves(edge) == content("green")
 
 
-def test_a_killed_run_s_tally_ends_when_the_file_is_made_sure_of(state):
+def test_a_killed_run_s_answer_log_ends_when_the_file_is_made_sure_of(state):
     edge = StandInEdge({OURS: on_disk("blue")})
-    live(edge, state, tally="d2")
+    live(edge, state, answer_log="d2")
     assert swap_of(edge, state).make_sure([])["changed"]
     assert serves(edge) == content("green")
 

@@ -104,7 +104,7 @@ class StandInEdge:
 
     broken = False
 
-    def tally_since(self, app, offset):
+    def answer_log_since(self, app, offset):
         if self.broken:
             raise EdgeError("nginx went away")
         return self.text.encode()[offset:].decode()

@@ -1,0 +1,114 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""nginx's file of an app, as a plan has it for either color."""
+
+from __future__ import annotations
+
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.decisions import live_release
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.containers import edge_addresses
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.traffic import (
+    endpoints_of,
+    introduce_upstreams,
+    upstreams_of,
+)
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.app_file import (
+    app_text,
+    followed_names,
+    is_same_text,
+    with_marks,
+)
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.preview import (
+    closed_preview,
+    preview_upstream,
+    upstream_variable,
+    uses_variables,
+)
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.version import follows_addresses
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.vhost import render_server, render_vhost, vhost_url
+
+
+def server_text(app, request, services):
+    """Return what the app's file has after its upstreams: the closed preview and the ``server`` block."""
+    preview = request["preview"]
+    goes_to = upstream_variable if uses_variables(preview) else str
+    closed = closed_preview(preview, [service["upstream"] for service in services])
+    return closed + render_vhost(app, request["vhost"], services, goes_to)
+
+
+class Contents:
+    """``request``: the role's settings, as planner.py completes them; ``services``: from named_services(); ``now``: a
+    Situation; ``containers``: summaries of a color, none if they are still to be created."""
+
+    def __init__(self, request, services, now):
+        self.app = request["app"]
+        self.request = request
+        self.services = services
+        self.now = now
+
+    def for_plan(self, color, release, containers):
+        """Return the fields of a Plan that say what nginx's file holds, and what it leads to."""
+        return {
+            **self._texts(color, release, containers),
+            "upstreams": self._with_active_targets(color, containers),
+            "preview_server": self._preview_server(),
+            "edge_url": self._edge_url(),
+            "previous_endpoints": self.active_endpoints(),
+        }
+
+    def active_endpoints(self):
+        """Return the ``address:port`` by which nginx reaches the active color."""
+        if not self.now.active:
+            return []
+        network, mode = self.request["network"], self.request["nginx_mode"]
+        return endpoints_of(self.now.active_containers, self.services, self.now.active, network, mode)
+
+    def is_current(self):
+        """Return whether nginx has loaded the file that the active color needs."""
+        active, containers = self.now.active, self.now.active_containers
+        addresses = []
+        if not follows_addresses(self.now.nginx_version):
+            addresses = edge_addresses(containers, self.request["network"], self.app, active)
+        content = self._text(active, live_release(containers), self._upstreams(active, containers))
+        return is_same_text(self.now.text, with_marks(content, addresses=addresses)) and self.now.state.has_proved(
+            self.now.text
+        )
+
+    def _texts(self, color, release, containers):
+        upstreams, active = self._upstreams(color, containers), self.now.active
+        texts = {"content": self._text(color, release, upstreams), "previous_content": "", "introduction": ""}
+        if active:
+            live = live_release(self.now.active_containers)
+            serving = self._upstreams(active, self.now.active_containers)
+            texts["previous_content"] = self._text(active, live, serving)
+            if self._resolver and color != active:
+                introduced = introduce_upstreams(serving, upstreams, followed_names(self.now.text))
+                texts["introduction"] = self._text(active, live, introduced)
+        return texts
+
+    def _text(self, color, release, upstreams):
+        return app_text(self.app, color, release or "not known", upstreams, self._resolver, self.now.server)
+
+    def _upstreams(self, color, containers):
+        return upstreams_of(self.app, color, self.services, containers, self.request["nginx_mode"])
+
+    def _with_active_targets(self, color, containers):
+        active = self._upstreams(self.now.active, self.now.active_containers) if self.now.active else []
+        targets = {upstream["name"]: upstream["targets"] for upstream in active}
+        upstreams = self._upstreams(color, containers)
+        return [dict(upstream, active_targets=targets.get(upstream["name"], [])) for upstream in upstreams]
+
+    def _preview_server(self):
+        listen = self.request["preview"].get("listen")
+        if not listen:
+            return ""
+        return render_server(self.app, self.request["vhost"], self.services, [listen], preview_upstream)
+
+    def _edge_url(self):
+        given = self.request["edge_url"]
+        return given if given.get("url") else vhost_url(self.request["vhost"], self.now.edge.address)
+
+    @property
+    def _resolver(self):
+        return self.now.edge.resolver if follows_addresses(self.now.nginx_version) else None

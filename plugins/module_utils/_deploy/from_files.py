@@ -1,0 +1,252 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plan of a deploy: from the user's Compose files to the files that a color runs from."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+from ansible_collections.hotswap.compose.plugins.module_utils._compose.layout import reach_for, split_layout
+from ansible_collections.hotswap.compose.plugins.module_utils._compose.render import (
+    color_file,
+    config_hash,
+    exclusive_services_in,
+    expected_services,
+    image_refs,
+    refuse_old_compose,
+    render_files,
+)
+from ansible_collections.hotswap.compose.plugins.module_utils._compose.shared_services import without_services
+from ansible_collections.hotswap.compose.plugins.module_utils._compose.single_file import one_shot_services
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.decisions import changes_since, volumes_in_use
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.plan import REFRESH, Plan
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.disk_space import DiskSpace
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import PlanError
+from ansible_collections.hotswap.compose.plugins.module_utils._files import utc_now, write_atomic
+from ansible_collections.hotswap.compose.plugins.module_utils._names import (
+    COLORS,
+    other_color,
+    project_name,
+    with_color,
+)
+
+
+class FromFiles:
+    """``planner``: the Planner of this run; ``run(argv, environ) -> (rc, out, err)``; ``docker``: the command;
+    ``docker_logged_in``: the command that pulls."""
+
+    def __init__(self, planner, run, docker, docker_logged_in):
+        self.planner = planner
+        self.run = run
+        self.docker = docker
+        self.docker_logged_in = docker_logged_in
+        self.engine = planner.engine
+        self.request = planner.request
+        self.now = planner.now
+        self.state = planner.now.state
+        self.surroundings = planner.surroundings
+        self.volumes = {}
+
+    def plan(self):
+        """Return ``(plan, images, containers)``, as Planner.result() needs them, with the color's files laid down.
+
+        Raises PlanError, ComposeError or StateError.
+        """
+        configs, shared, work = self._laid_out(self._render())
+        hashes = {color: config_hash(config) for color, config in configs.items()}
+        refs = {color: image_refs(config) for color, config in configs.items()}
+        ids = {
+            ref: self.engine.image_id(ref) for ref in sorted({ref for named in refs.values() for ref in named.values()})
+        }
+        active = self.now.active
+        reasons = ["nothing has the traffic"]
+        if active:
+            asked = (self.request["release"], hashes[active], refs[active], ids)
+            reasons = changes_since(*asked, self.now.active_containers, self.planner.traffic_services(active))
+        reasons += self.surroundings.reasons(work) if active else []
+        if not reasons and not self.planner.contents.is_current() and not self._pulls_first():
+            return self._refresh()
+        color = active if not reasons else other_color(active) if active else COLORS[0]
+        self._refuse_missing(configs[color], refs[color], ids)
+        deploy = self.request["deploy"] or _new_deploy()
+        plan = Plan(
+            deploy=deploy,
+            release=self.request["release"],
+            color=color,
+            download=self._download(configs[color], refs[color], ids),
+            unchanged=not reasons,
+            reasons=reasons,
+            project=project_name(self.planner.app, color),
+            directory=self.state.deploy_directory(deploy),
+            file=f"compose.{color}.json",
+            **self.planner.services_of(configs[color], color),
+            shared=work,
+            traffic_services=self.planner.traffic_services(color),
+            leftovers=self.planner.started_by_hand(color),
+        )
+        files = self._files(configs, hashes, deploy)
+        if shared["services"]:
+            files[work["file"]] = json.dumps(without_services(shared, work["by_hand"]), indent=1)
+        if not self.planner.check_mode:
+            self._lay_down(plan, files, hashes[color], refs[color], ids)
+            plan.joins = self.surroundings.joins(color, os.path.join(plan.directory, plan.file))
+        images = {ref: ids[ref] for ref in refs[color].values()}
+        return plan, images, [] if reasons else self.now.active_containers
+
+    def _refresh(self):
+        """Return what plan() does if the release is live, but nginx's file is not what it should be."""
+        color, containers = self.now.active, self.now.active_containers
+        if not self.planner.check_mode:
+            self.state.create()
+            self.state.save(unfinished=None)
+        plan = Plan(
+            deploy=containers[0]["deploy"] or "adopted",
+            release=self.request["release"],
+            color=color,
+            how=REFRESH,
+            reasons=["nginx's file is not what it would be now, or nginx was never seen to have loaded it"],
+            project=containers[0]["project"],
+            services=sorted({container["service"] for container in containers}),
+            traffic_services=self.planner.traffic_services(color),
+        )
+        return plan, self.planner.active_images, containers
+
+    def _render(self):
+        src = self.request["project_src"]
+        if not os.path.isdir(src):
+            raise PlanError(f"bluegreen_project_src is {src!r}: there is no such directory on the target")
+        settings = {key: self.request[key] for key in ("app", "release", "project_src", "compose_files", "env_files")}
+
+        def render(color):
+            return render_files(self.run, self.docker, settings, color, self.request["env"])
+
+        paths = [os.path.join(src, with_color(name, color)) for name in settings["compose_files"] for color in COLORS]
+        with ThreadPoolExecutor(max_workers=3) as pool:
+            recent_enough = pool.submit(refuse_old_compose, self.run, self.docker, paths)
+            renderings = pool.map(render, COLORS)
+            recent_enough.result()  # its message is the better one
+            rendered = dict(zip(COLORS, renderings))
+        for _config, said in rendered.values():
+            self.planner.warnings.extend(line for line in said if line not in self.planner.warnings)
+        return {color: config for color, (config, _said) in rendered.items()}
+
+    def _pulls_first(self):
+        """Whether this is decided again, once the images are those of the registry."""
+        return self.request["pull"] == "always" and self.request["deploy"] is None and not self.planner.check_mode
+
+    def _download(self, config, refs, ids):
+        """What is to be pulled, in words; raises PlanError where there is no room for it."""
+        if self.request["pull"] == "never" or self.request["deploy"] is not None:
+            return None
+        disk = DiskSpace(self.engine, self.run, self.docker_logged_in, self.now.active_containers)
+        return disk.check(self._to_pull(config, refs, ids), ids)
+
+    def _refuse_missing(self, config, refs, ids):
+        if self.request["pull"] != "never":
+            return
+        for service, ref in refs.items():
+            if ids[ref] is None and "build" not in config["services"][service]:
+                raise PlanError(
+                    f"bluegreen_pull is 'never', but the image {ref} of service {service} is not on the target; load "
+                    "it, or let bluegreen_pull be 'missing'"
+                )
+
+    def _laid_out(self, configs):
+        """Return the configurations of the colors, and that of what runs once."""
+        self.volumes = self._volumes_in_use(configs[COLORS[0]])
+        colors, shared, warnings = split_layout(self.request, self.planner.services, configs, self.volumes)
+        self.planner.warnings += warnings
+        work, warnings = self.surroundings.work(shared, one_shot_services(configs[COLORS[0]]))
+        self.planner.warnings += warnings
+        return colors, shared, work
+
+    def _volumes_in_use(self, config):
+        """Return the volumes to be used again; the journal remembers what containers had that are gone."""
+        active_first = sorted(COLORS, key=lambda color: color != self.now.active)
+        groups = [self.now.colors[color] for color in active_first] + list(self.now.shared.values())
+        seen = volumes_in_use(config, [container for group in groups for container in group])
+        noted = self.state.journal.get("volumes", {})
+        return {**{key: name for key, name in noted.items() if self.engine.has_volume(name)}, **seen}
+
+    def _exclusive(self, color, config):
+        """Return the names of those services of a color's file that start after the swap."""
+        named = {with_color(name, color) for name in self.request["exclusive_services"]}
+        return [name for name in expected_services(config) if name in named | set(exclusive_services_in(config))]
+
+    def _first(self, config, color):
+        """Return those that start before it."""
+        exclusive = self._exclusive(color, config)
+        return [name for name in expected_services(config) if name not in exclusive]
+
+    def _to_pull(self, config, refs, ids):
+        return sorted(
+            ref
+            for service, ref in refs.items()
+            if "build" not in config["services"][service] and (self.request["pull"] == "always" or ids[ref] is None)
+        )
+
+    def _files(self, configs, hashes, deploy):
+        files = {}
+        for color, config in configs.items():
+            labels = {
+                "app": self.planner.app,
+                "color": color,
+                "release": self.request["release"],
+                "deploy": deploy,
+                "config": hashes[color],
+            }
+            reach, exclusive = reach_for(self.request, color), self.planner.services_of(config, color)["exclusive"]
+            colored = color_file(config, labels, self.planner.services, exclusive, reach, self.volumes)
+            files[f"compose.{color}.json"] = json.dumps(colored, indent=1)
+        return files
+
+    def _lay_down(self, plan, files, config_hash, refs, ids):
+        again = self.request["deploy"] is not None
+        if plan.unchanged and again:
+            self.state.save(unfinished=None)
+            self.state.forget_deploys(self.state.deploys_on_record())
+        if plan.unchanged and (again or self.request["pull"] != "always"):
+            return
+        self.state.create()
+        # Decided again, after the pull, the color may be the other one; what was here before is as it was noted then.
+        self.planner.begin(
+            plan,
+            config_hash=config_hash,
+            refs=refs,
+            ids_before=self.state.journal["unfinished"]["ids_before"] if again else ids,
+            adopted=self._adopted(),
+        )
+        self.state.save(volumes=self.volumes)
+        self.state.forget_deploys(self.state.deploys_on_record() | {plan.deploy})
+        os.makedirs(plan.directory, mode=0o700, exist_ok=True)
+        for name, text in files.items():
+            write_atomic(os.path.join(plan.directory, name), text)
+
+    def _adopted(self):
+        """Return the record of a stack that somebody started by hand, so that a rollback finds it; else None."""
+        containers = self.now.active_containers
+        if not containers or any(container["app"] is not None for container in containers):
+            return None
+        return {
+            "release": "",
+            "color": self.now.active,
+            "deploy": "adopted",
+            "deployed_at": utc_now(),
+            "images": {
+                container["service"]: {"ref": container["image"], "id": container["image_id"], "brought": False}
+                for container in containers
+            },
+            "containers": [container["id"] for container in containers],
+            "config_hash": "",
+            "outcome": "deployed",
+        }
+
+
+def _new_deploy():
+    return "{}-{}".format(time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()), uuid.uuid4().hex[:6])

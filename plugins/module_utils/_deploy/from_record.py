@@ -1,0 +1,161 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plans that bring a release back from its record: a rollback, a promotion, and the end of a preview."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.decisions import (
+    awaiting_release,
+    live_release,
+    refuse_unfit_release,
+    rollback_target,
+    way_back,
+)
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.migration import migrations_after
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.plan import CREATE, PROMOTE, Plan
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.containers import is_ready
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import PlanError
+from ansible_collections.hotswap.compose.plugins.module_utils._files import write_atomic
+from ansible_collections.hotswap.compose.plugins.module_utils._names import COLORS, project_name
+
+
+class FromRecord:
+    """``planner``: the Planner of this run. A record is one of the journal's ``releases``.
+
+    Each public method returns ``(plan, images, containers)``, as Planner.result() needs them, and raises PlanError.
+    """
+
+    def __init__(self, planner):
+        self.planner = planner
+        self.engine = planner.engine
+        self.app = planner.app
+        self.now = planner.now
+        self.state = planner.now.state
+        self.releases = self.state.journal["releases"]
+
+    def rollback(self, release):
+        """Plan a rollback to ``release``, or to the one before the active one."""
+        return self._bring_back(rollback_target(self.app, self.releases, release))
+
+    def promote(self, finished):
+        """Plan a promotion. ``finished``: whether recovery has just finished one, so that nothing is left to do."""
+        if finished:
+            return self._bring_back(self.releases[-1])
+        record = awaiting_release(self.app, self.releases)
+        refuse_unfit_release(record, self.now.colors[record["color"]], self.planner.services)
+        return self._awaiting(record)
+
+    def abort(self):
+        """Plan the removal of the release that awaits its promotion."""
+        return self._awaiting(awaiting_release(self.app, self.releases))
+
+    def _bring_back(self, record):
+        color, how, containers = way_back(record, self.now.colors, self.now.active)
+        live = {container["id"] for container in self.now.active_containers}
+        unchanged = bool(live) and live <= set(record["containers"]) and self.planner.contents.is_current()
+        plan = Plan(
+            deploy=record["deploy"],
+            release=record["release"],
+            color=self.now.active if unchanged else color,
+            how=how,
+            unchanged=unchanged,
+            reasons=[] if unchanged else [f"the release is {live_release(self.now.active_containers)}"],
+            project=containers[0]["project"] if containers else project_name(self.app, color),
+            directory=self.state.deploy_directory(record["deploy"]),
+            file=f"rollback.{color}.json",
+            **_services_and_containers(containers),
+            traffic_services=self.planner.traffic_services(color),
+        )
+        if unchanged:
+            return plan, _images_of(record), self.now.active_containers
+        self._join(plan)
+        self.planner.warnings += migrations_after(
+            self.state.journal.get("migrations", []), record["release"], record["deployed_at"]
+        )
+        if how == CREATE:
+            config = self._retained(record, color)
+            for field, services in self.planner.services_of(config, color).items():
+                setattr(plan, field, services)
+            plan.leftovers = self.planner.started_by_hand(color)
+            if not self.planner.check_mode:
+                write_atomic(os.path.join(plan.directory, plan.file), json.dumps(config, indent=1))
+        if not self.planner.check_mode:
+            self.planner.begin(plan, **{key: record[key] for key in ("config_hash", "images", "containers")})
+        return plan, _images_of(record), containers
+
+    def _retained(self, record, color):
+        """Return what a release ran from, with the very images it ran with."""
+        name = record["release"] or "the stack that was started by hand"
+        path = os.path.join(self.state.deploy_directory(record["deploy"]), f"compose.{color}.json")
+        try:
+            with open(path, encoding="utf-8") as file:
+                config = json.load(file)
+        except (OSError, ValueError) as error:
+            raise PlanError(f"{name} can't come back: its containers are gone, and so is {path}") from error
+        by_base = {_base(service): image for service, image in record["images"].items()}
+        for service, definition in config["services"].items():
+            image = by_base.get(_base(service))
+            if image is None:
+                continue
+            if self.engine.image_id(image["id"]) is None:
+                raise PlanError(
+                    "{} can't come back: its image {} ({}) is no longer on the target; deploy it again from the "
+                    "registry".format(name, image["ref"], image["id"][:19])
+                )
+            if self.engine.image_id(image["ref"]) != image["id"]:
+                definition["image"] = image["id"]
+        return config
+
+    def _awaiting(self, record):
+        containers = [each for each in self.now.colors[record["color"]] if each["id"] in record["containers"]]
+        plan = Plan(
+            deploy=record["deploy"],
+            release=record["release"],
+            color=record["color"],
+            how=PROMOTE,
+            reasons=["it awaits its promotion"],
+            project=project_name(self.app, record["color"]),
+            directory=self.state.deploy_directory(record["deploy"]),
+            file="compose.{color}.json".format(**record),
+            **dict(_services_and_containers(containers), containers=[]),
+            traffic_services=self.planner.traffic_services(record["color"]),
+        )
+        self._join(plan)
+        if not self.planner.check_mode:
+            noted = {key: record[key] for key in ("config_hash", "images", "containers", "ids_before")}
+            self.planner.begin(plan, **noted)
+        return plan, _images_of(record), containers
+
+    def _join(self, plan):
+        """Have a release whose containers exist be on the networks that its file names."""
+        path = os.path.join(plan.directory, f"compose.{plan.color}.json")
+        plan.joins = self.planner.surroundings.joins(plan.color, path)
+        plan.shared = {"by_hand": self.planner.surroundings.by_hand()}
+
+
+def _images_of(record):
+    return {image["ref"]: image["id"] for image in record["images"].values()}
+
+
+def _base(service):
+    """Return a service's name without its color: an image is noted by the color that it first ran in."""
+    for color in COLORS:
+        service = service.replace(color, "")
+    return service
+
+
+def _services_and_containers(containers):
+    """Return the fields of a Plan that follow from containers that exist. Exclusive services start after the swap."""
+    first = [container for container in containers if not container["exclusive"]]
+    exclusive = [container for container in containers if container["exclusive"]]
+    return {
+        "services": sorted({container["service"] for container in first}),
+        "containers": [container["id"] for container in first if not is_ready(container)],
+        "exclusive_containers": [container["id"] for container in exclusive],
+        "exclusive": sorted({container["service"] for container in exclusive}),
+    }

@@ -1,0 +1,122 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which phases a run has after ``prepare``, and how it ends if nothing fails. Pure.
+
+``request``: from complete_request(); ``plan``: a Plan.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.plan import CREATE, PROMOTE, REFRESH, WARM, Plan
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.recovery import FINISH
+from ansible_collections.hotswap.compose.plugins.module_utils._state.journal import AWAITING
+
+ORDER = (
+    "shared",
+    "before_start",
+    "create",
+    "join",
+    "migrate",
+    "start",
+    "gate",
+    "smoke",
+    "preview",
+    "await",
+    "before_swap",
+    "canary",
+    "swap",
+    "exclusive",
+    "bake",
+    "drain",
+    "retire",
+    "record",
+)
+"""The order in which the role's phases.yml has them, for every host."""
+
+
+def blind_plan(request):
+    """Return the Plan of a check before nginx exists: nothing on the target can be known."""
+    plan = Plan(release=request["release"])
+    complete_plan(request, plan)
+    return plan
+
+
+def complete_plan(request, plan):
+    """Fill in the fields of a Plan that follow from all others."""
+    plan.steps = steps_of(request, plan)
+    plan.awaits_promotion = awaits_promotion(request, plan)
+    plan.answer_log = answer_log_of(request, plan)
+    plan.outcome = outcome_of(request, plan)
+
+
+def steps_of(request, plan):
+    """Return the phases of a run, in their order; none if the request is fulfilled already.
+
+    A change of nginx's file alone is a swap. A rollback to a color that still runs needs no gate, because the plan has
+    just seen it healthy. A rollback is not baked, because it must not return by itself to the release just left.
+    """
+    if plan.unchanged:
+        return []
+    if plan.how == REFRESH:
+        return ["swap", "record"]
+    hooks, waits = request["hooks"], awaits_promotion(request, plan)
+    before_swap = {
+        "shared": plan.shared.get("waits"),
+        "before_start": "before_start" in hooks and plan.how not in (WARM, PROMOTE),
+        "create": plan.how == CREATE and (plan.joins or plan.exclusive),
+        "join": plan.joins,
+        "migrate": request["kind"] == "deploy" and request["migrate"],
+        "start": plan.how != WARM,
+        "gate": plan.how != WARM,
+        "smoke": request["smoke_tests"],
+        "preview": opens_preview(request, plan),
+        "await": waits,
+        "record": True,
+    }
+    from_swap = {
+        "before_swap": "before_swap" in hooks,
+        "canary": has_canary(request, plan),
+        "swap": True,
+        "exclusive": plan.exclusive or plan.previous_exclusive,
+        "bake": request["bake_seconds"],
+        "drain": True,
+        "retire": True,
+    }
+    chosen = before_swap if waits else {**before_swap, **from_swap}
+    return [step for step in ORDER if chosen.get(step)]
+
+
+def awaits_promotion(request, plan):
+    """Return whether the release is left ready, without traffic."""
+    return request["kind"] == "deploy" and not request["auto_promote"] and plan.how == CREATE
+
+
+def opens_preview(request, plan):
+    """Return whether nginx opens a preview: only if a person or a hook can use it before the swap."""
+    used = awaits_promotion(request, plan) or "before_swap" in request["hooks"]
+    return bool(request["preview"]) and request["kind"] == "deploy" and plan.active_color is not None and used
+
+
+def has_canary(request, plan):
+    """Return whether the release gets a share of the requests first: only if there is a color to go back to."""
+    return bool(request["canary_steps"]) and plan.can_go_back
+
+
+def answer_log_of(request, plan):
+    """Return the deploy for which nginx logs the app's answers; empty if the release is not judged by them."""
+    judged = {"bake", "canary"} & set(plan.steps)
+    wanted = judged and request["vhost"] and request["bake_error_ratio"] > 0 and plan.active_color is not None
+    return plan.deploy if wanted else ""
+
+
+def outcome_of(request, plan):
+    """Return the outcome of a run that nothing fails in, as bluegreen_result has it."""
+    recovered = request["recovered"]
+    done = "gone_back_to" in recovered if request["kind"] == "rollback" else recovered.get("decision") == FINISH
+    if plan.unchanged and not done:
+        return "unchanged"
+    if request["kind"] == "rollback":
+        return "rolled_back"
+    return AWAITING if awaits_promotion(request, plan) else "deployed"

@@ -1,0 +1,41 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.hotswap.compose.plugins.plugin_utils._error import EVIDENCE, TaskFailed, failure_of
+
+OURS = {"failed": True, "msg": "short", EVIDENCE: {"why": "the whole reason", "containers": [{"name": "was-1"}]}}
+
+
+@pytest.mark.parametrize(
+    "task, result, otherwise, why",
+    [
+        ({"action": "hotswap.compose.bluegreen_swap"}, OURS, "", "the whole reason"),
+        ({"action": "ansible.builtin.command"}, {"msg": "non-zero return code"}, "", "non-zero return code"),
+        ({}, {}, "nginx refuses", "nginx refuses"),  # a handler's failure, which Ansible tells no rescue of
+        ({}, {}, "", "no reason was given"),
+        ({"no_log": True}, {"msg": "secret"}, "", "of a task that says nothing, for it has no_log"),
+        ({}, {"results": [{"msg": "fine"}, {"failed": True, "msg": "second"}]}, "", "second"),
+        ({}, {"results": [{"msg": "fine"}, OURS], "msg": "All items completed"}, "", "the whole reason"),
+        ({}, {"results": [], "msg": "no items"}, "", "no items"),
+    ],
+)
+def test_why_a_task_failed(task, result, otherwise, why):
+    assert failure_of(task, result, otherwise)["why"] == why
+
+
+def test_the_evidence_is_the_whole_result_of_a_module_of_ours():
+    found = failure_of({"action": "hotswap.compose.bluegreen_bake"}, OURS)
+    assert (found["module"], found["evidence"]) == ("hotswap.compose.bluegreen_bake", OURS[EVIDENCE])
+    assert failure_of({}, {"msg": "x"})["evidence"] == {}
+
+
+def test_a_failure_is_printed_without_its_evidence():
+    error = TaskFailed("short", {"why": "long"})
+    printed = {key: value for key, value in error.result.items() if key != EVIDENCE}
+    assert printed == {"changed": False, "failed": True, "msg": "short"}
+    assert error.result[EVIDENCE] == {"why": "long"}

@@ -1,0 +1,77 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+import yaml
+
+from ansible_collections.hotswap.compose.plugins.action.compose_health_wait import AWAITS
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.steps import ORDER
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+ROLE = ROOT / "roles" / "bluegreen"
+RUNTIME = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())
+VARS = yaml.safe_load((ROLE / "vars" / "main.yml").read_text())
+
+
+def tasks_of(tasks):
+    """Every task of a list, those of its blocks in their order, but not those of a rescue."""
+    for task in tasks:
+        if "block" in task:
+            yield from tasks_of(task["block"])
+        else:
+            yield task
+
+
+PHASES = list(tasks_of(yaml.safe_load((ROLE / "tasks" / "phases.yml").read_text())))
+
+
+def step_of(task):
+    """The step that a task of phases.yml is for, by its condition; None if it is for no step."""
+    conditions = [each for each in ORDER if f"'{each}' in __bluegreen_plan.steps" in str(task.get("when", ""))]
+    return conditions[0] if conditions else None
+
+
+def test_the_role_has_each_step_once_in_the_order_of_the_plan():
+    assert [step for step in map(step_of, PHASES) if step] == list(ORDER)
+
+
+def test_each_task_runs_the_step_that_it_asks_for():
+    for task in PHASES:
+        step, variables = step_of(task), task.get("vars", {})
+        if step in ("join", "await"):
+            assert task["ansible.builtin.include_tasks"].startswith(step)
+        elif step:
+            assert step in (variables.get("__bluegreen_step"), variables.get("__bluegreen_hook"))
+
+
+def test_no_include_of_the_sequence_loops():
+    assert [task["name"] for task in PHASES if "loop" in task] == []
+
+
+def test_each_phase_has_a_file():
+    begun = {task["vars"]["__bluegreen_step"] for task in PHASES if "__bluegreen_step" in task.get("vars", {})}
+    files = {path.stem for path in (ROLE / "tasks" / "phases").iterdir()}
+    assert begun | {"rollback"} == files
+
+
+@pytest.mark.parametrize("group", RUNTIME["action_groups"])
+def test_each_module_of_a_group_has_the_options_of_the_group(group):
+    options = set(VARS[f"__bluegreen_{group}_options"])
+    for name in RUNTIME["action_groups"][group]:
+        source = (ROOT / "plugins" / "modules" / f"{name}.py").read_text()
+        spec = source.partition("def main():")[2]
+        has = {option for option in options if f'{option}={{"type"' in spec or f'"{option}": {{"type"' in spec}
+        if "**EDGE_ARGUMENTS" in spec:
+            has |= set(VARS["__bluegreen_edge_options"])
+        assert options <= has, name
+
+
+def test_each_module_that_is_followed_has_the_action_plugin_that_follows_it():
+    routed = RUNTIME["plugin_routing"]["modules"]
+    assert {route["action_plugin"] for route in routed.values()} == {"hotswap.compose.compose_health_wait"}
+    assert set(AWAITS) - {"compose_health_wait"} <= set(routed)
