@@ -108,7 +108,7 @@ containers:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
-from ansible_collections.hotswap.compose.plugins.module_utils._edge.drain import cut_warning
+from ansible_collections.hotswap.compose.plugins.module_utils._edge.drain import cut_warning, wait_until_drained
 from ansible_collections.hotswap.compose.plugins.module_utils._edge.options import EDGE_ARGUMENTS, edge_for
 from ansible_collections.hotswap.compose.plugins.module_utils._errors import BluegreenError
 from ansible_collections.hotswap.compose.plugins.module_utils._health.verdict import READY, Rules
@@ -155,8 +155,13 @@ def main():
             engine = Engine.connect(params)
             edge = edge_for(engine, params, state)
             with progress:
-                drained, connections, waited = edge.drain(
-                    params["endpoints"], params["old_workers"], params["proved_at"], params["timeout"], progress.wait
+                drained, connections, waited = wait_until_drained(
+                    edge,
+                    params["endpoints"],
+                    params["old_workers"],
+                    params["proved_at"],
+                    params["timeout"],
+                    progress.wait,
                 )
             if params["project_name"]:
                 outcome, containers = still_ready(engine, params)

@@ -32,7 +32,7 @@ from ansible_collections.hotswap.compose.plugins.module_utils._docker.lifecycle 
     stop_containers,
 )
 from ansible_collections.hotswap.compose.plugins.module_utils._docker.traffic import can_serve
-from ansible_collections.hotswap.compose.plugins.module_utils._edge.drain import cut_warning
+from ansible_collections.hotswap.compose.plugins.module_utils._edge.drain import cut_warning, wait_until_drained
 from ansible_collections.hotswap.compose.plugins.module_utils._edge.swap import (
     addresses_at_load,
     endpoints_of_unfinished,
@@ -141,7 +141,9 @@ class Recoverer:
         # Of every reload since: that of the run that was killed closed connections as well.
         old_workers = [worker for worker, leaving in self.edge.workers().items() if leaving]
         timeout = self.params["drain_timeout"]
-        drained, connections, _waited = self.edge.drain(self.found["endpoints"], old_workers, time.time(), timeout)
+        drained, connections, _waited = wait_until_drained(
+            self.edge, self.found["endpoints"], old_workers, time.time(), timeout
+        )
         if not drained:
             self.warnings.append(cut_warning(connections, timeout))
         previous = self._previous()

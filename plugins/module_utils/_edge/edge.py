@@ -16,7 +16,6 @@ import shutil
 import time
 
 from ansible_collections.hotswap.compose.plugins.module_utils._edge.connections import count_clients, count_established
-from ansible_collections.hotswap.compose.plugins.module_utils._edge.drain import describe_wait_for_drain, is_drained
 from ansible_collections.hotswap.compose.plugins.module_utils._edge.reload import has_reloaded, refusal_in_log
 from ansible_collections.hotswap.compose.plugins.module_utils._errors import EdgeError, RefusedReload
 from ansible_collections.hotswap.compose.plugins.module_utils._files import (
@@ -31,7 +30,6 @@ PROOF_PATIENCE = 4.0
 """s until a reload that can't be proven counts as failed; nginx itself gives up on a taken port after 2.5 s."""
 
 _POLL = 0.02
-_DRAIN_POLL = 0.1
 _LOCKS = {"write": ".bluegreen.lock", "reload": ".bluegreen.reload"}
 
 
@@ -199,29 +197,6 @@ class Edge:
         """Return how many connections nginx's network has open to ``endpoints`` (``address:port``), those of the old
         color."""
         return sum(count_established(table, endpoints) for table in self._connections())
-
-    def drain(self, endpoints, old_workers, proved_at, timeout, on_wait=None):
-        """Wait until the old color has no request left, at most ``timeout`` s. Return ``(drained, connections left, s
-        waited)``. ``on_wait`` is called all the time with what is waited for and the s left.
-
-        ``endpoints``: of the old color, as for established(); ``old_workers``: nginx's before the swap, which was
-        proven at ``proved_at`` (s since the epoch).
-        """
-        began = time.monotonic()
-        old = {tuple(worker) for worker in old_workers}
-        version = self.version()
-        while True:
-            left = len(old & set(self.workers()))
-            connections = self.established(endpoints)
-            waited = time.monotonic() - began
-            since_proof = max(waited, time.time() - proved_at)  # also where the clock was set back meanwhile
-            if is_drained(left, connections, since_proof, version):
-                return True, connections, waited
-            if waited >= timeout:
-                return False, connections, waited
-            if on_wait:
-                on_wait(describe_wait_for_drain(connections), timeout - waited)
-            time.sleep(_DRAIN_POLL)
 
     def clients(self):
         """Return how many connections clients have open to nginx."""

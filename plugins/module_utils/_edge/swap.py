@@ -18,6 +18,7 @@ from ansible_collections.hotswap.compose.plugins.module_utils._docker.containers
 )
 from ansible_collections.hotswap.compose.plugins.module_utils._docker.traffic import endpoints_of
 from ansible_collections.hotswap.compose.plugins.module_utils._edge.answer import wait_for_answer
+from ansible_collections.hotswap.compose.plugins.module_utils._edge.drain import wait_until_drained
 from ansible_collections.hotswap.compose.plugins.module_utils._edge.edge import quoted
 from ansible_collections.hotswap.compose.plugins.module_utils._errors import EdgeError, RefusedReload
 from ansible_collections.hotswap.compose.plugins.module_utils._names import other_color
@@ -157,7 +158,9 @@ class Swap:
             return self._result(True, **self._go_back(way_back))  # the traffic was there all the time
         first = self._without_a_gap(way_back)
         proof = self._go_back(first)
-        drained, left, _waited = self.edge.drain(endpoints, proof["old_workers"], proof["proved_at"], drain_timeout)
+        drained, left, _waited = wait_until_drained(
+            self.edge, endpoints, proof["old_workers"], proof["proved_at"], drain_timeout
+        )
         if first != way_back:
             self._follow(way_back, proof["proved_at"])
         return self._result(True, drained=drained, connections=left, **proof)

@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ansible_collections.hotswap.compose.plugins.module_utils._edge import drain
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import edge as edge_module
 from ansible_collections.hotswap.compose.plugins.module_utils._edge.edge import Edge, _boot
 from ansible_collections.hotswap.compose.plugins.module_utils._errors import EdgeError, RefusedReload
@@ -242,16 +241,3 @@ def test_nginx_says_nothing(directory, monkeypatch):
 )
 def test_what_nginx_is_quoted_with(text, expected):
     assert edge_module.quoted(text) == expected
-
-
-@pytest.mark.parametrize("proved", [-6, 0, 3600])
-def test_drained_when_the_patience_is_over_whatever_the_clock_says(directory, monkeypatch, proved):
-    """The old workers stay, of a neighbour's WebSockets; the clock is where it was, or an hour back."""
-    edge = StandInEdge(directory)
-    monkeypatch.setattr(edge, "version", lambda: (1, 30, 0), raising=False)
-    monkeypatch.setattr(edge, "established", lambda endpoints: 0, raising=False)
-    monkeypatch.setattr(edge_module, "_DRAIN_POLL", 0.01)
-    monkeypatch.setattr(drain, "KEEPALIVE_MIN_TIMEOUT", 0.05)
-    drained, connections, waited = edge.drain(["10.0.0.2:3000"], sorted(BEFORE), time.time() + proved, 5)
-    assert (drained, connections) == (True, 0)
-    assert waited < 1 and (waited >= 0.05 or proved < 0)

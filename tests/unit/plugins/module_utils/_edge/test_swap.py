@@ -147,6 +147,11 @@ def on_disk(color):
     return app_file.with_marks(content(color), generation="before")
 
 
+@pytest.fixture(autouse=True)
+def drain(monkeypatch):
+    monkeypatch.setattr(swap_module, "wait_until_drained", lambda edge, *arguments: edge.drain(*arguments))
+
+
 @pytest.fixture
 def state(tmp_path):
     made = AppState(str(tmp_path), "shop")
