@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.migration import migration_failure
-from ansible_collections.hotswap.compose.plugins.plugin_utils._action import FollowedAction
+from ..module_utils._deploy.migration import migration_failure
+from ..plugin_utils._action import FollowedAction
 
 COLLECTION = "community.docker"
 

@@ -5,48 +5,43 @@
 from __future__ import annotations
 
 from ansible import constants as C
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.hotswap.compose.plugins.plugin_utils._error import TaskFailed
-from ansible_collections.hotswap.compose.plugins.plugin_utils._failure import failure_headline, failure_screen
-from ansible_collections.hotswap.compose.plugins.plugin_utils._progress_narrator import prefix
+from ..plugin_utils._action import ControllerAction
+from ..plugin_utils._error import TaskFailed
+from ..plugin_utils._failure import failure_headline, failure_screen
+from ..plugin_utils._progress_narrator import prefix
+
+OF_PLAN = ("release", "previous_release", "color", "active_color", "how")
+OF_FAILURE = ("phase", "hook", "why", "module")
+NAMES = {"type": "list", "elements": "str", "default": []}
 
 
-class ActionModule(ActionBase):
-    """Print what a person needs to know of the failure, and fail with its first line. Nothing is sent anywhere."""
+class ActionModule(ControllerAction):
+    """Print what a person needs to know of the failure, and fail with its first line."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    options = {
+        "app": {"type": "str", "required": True},
+        "kind": {"type": "str", "required": True},
+        "outcome": {"type": "str", "required": True},
+        "plan": {"type": "dict", "required": True},
+        "failure": {"type": "dict", "required": True},
+        "undo": {"type": "dict", "default": {}},
+        "containers": {"type": "list", "elements": "dict", "default": []},
+        "put_back_error": {"type": "str", "default": ""},
+        "removed_containers": NAMES,
+        "removed_images": NAMES,
+        "left_undone": NAMES,
+        "page": {"type": "str", "default": ""},
+    }
 
-    def run(self, tmp=None, task_vars=None):
-        super().run(tmp, task_vars)
-        text = {"type": "str", "default": ""}
-        names = {"type": "list", "elements": "str", "default": []}
-        _validated, facts = self.validate_argument_spec(
-            argument_spec={
-                "app": {"type": "str", "required": True},
-                "kind": {"type": "str", "required": True},
-                "outcome": {"type": "str", "required": True},
-                "phase": {"type": "str", "required": True},
-                "hook": text,
-                "why": {"type": "str", "required": True},
-                "module": text,
-                "release": text,
-                "previous_release": text,
-                "color": text,
-                "active_color": text,
-                "how": text,
-                "containers": {"type": "list", "elements": "dict", "default": []},
-                "kept_traffic": {"type": "bool", "required": True},
-                "new_keeps_it": {"type": "bool", "required": True},
-                "put_back_error": text,
-                "removed_containers": names,
-                "removed_images": names,
-                "left_undone": names,
-                "page": text,
-            }
+    def act(self, given, task_vars):
+        plan, failure, undo = (given.pop(name) for name in ("plan", "failure", "undo"))
+        facts = dict(
+            given,
+            **{name: plan[name] or "" for name in OF_PLAN},
+            **{name: failure[name] for name in OF_FAILURE},
+            **{name: undo.get(name, False) for name in ("kept_traffic", "new_keeps_it")},
         )
-        begin = prefix(task_vars)
-        Display().display(begin + failure_screen(facts), color=C.COLOR_ERROR)
+        Display().display(prefix(task_vars) + failure_screen(facts), color=C.COLOR_ERROR)
         raise TaskFailed(failure_headline(facts))

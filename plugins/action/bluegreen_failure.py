@@ -4,45 +4,31 @@
 
 from __future__ import annotations
 
-from ansible.plugins.action import ActionBase
+from ..module_utils._deploy.undo import MOVES_TRAFFIC, to_put_back
+from ..plugin_utils._action import ControllerAction
+from ..plugin_utils._error import failure_of
 
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.undo import MOVES_TRAFFIC, to_put_back
-from ansible_collections.hotswap.compose.plugins.plugin_utils._error import failure_of
+EVIDENCE_OF = {"hotswap.compose.compose_health_wait": "gate", "hotswap.compose.bluegreen_bake": "baked"}
+"""Which key has the evidence of a module, beside ``evidence``."""
 
 
-class ActionModule(ActionBase):
-    """Read in a rescue what failed. Nothing is sent anywhere."""
+class ActionModule(ControllerAction):
+    """Read in a rescue what failed."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    options = {
+        "phase": {"type": "str", "required": True},
+        "hook": {"type": "str", "default": ""},
+        "plan": {"type": "dict", "required": True},
+        "introduced": {"type": "bool", "required": True},
+        "swap_message": {"type": "str", "default": ""},
+    }
 
-    def run(self, tmp=None, task_vars=None):
-        result = super().run(tmp, task_vars)
-        _validated, given = self.validate_argument_spec(
-            argument_spec={
-                "phase": {"type": "str", "required": True},
-                "hook": {"type": "str", "default": ""},
-                "plan": {"type": "dict", "required": True},
-                "introduced": {"type": "bool", "required": True},
-                "swap_message": {"type": "str", "default": ""},
-            }
-        )
+    def act(self, given, task_vars):
         phase = given["phase"]
-        failure = failure_of(
-            task_vars.get("ansible_failed_task") or {},
-            task_vars.get("ansible_failed_result") or {},
-            given["swap_message"],
-        )
-        result.update(
-            failure,
-            changed=False,
-            phase=phase,
-            hook=given["hook"],
-            moved_traffic=phase in MOVES_TRAFFIC,
-            put_back=to_put_back(phase, given["plan"], given["introduced"]),
-        )
-        if failure["module"] == "hotswap.compose.compose_health_wait" and phase == "gate":
-            result["gate"] = failure["evidence"]
-        if failure["module"] == "hotswap.compose.bluegreen_bake":
-            result["baked"] = failure["evidence"]
-        return result
+        task, result = (task_vars.get(f"ansible_failed_{each}") or {} for each in ("task", "result"))
+        failure = failure_of(task, result, given["swap_message"])
+        key = EVIDENCE_OF.get(failure["module"])
+        if key == "baked" or (key == "gate" and phase == "gate"):
+            failure[key] = failure["evidence"]
+        put_back = to_put_back(phase, given["plan"], given["introduced"])
+        return dict(failure, phase=phase, hook=given["hook"], moved_traffic=phase in MOVES_TRAFFIC, put_back=put_back)

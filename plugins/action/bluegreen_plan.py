@@ -10,18 +10,12 @@ import uuid
 
 from ansible.utils.display import Display
 
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.request import complete_request
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.steps import blind_plan
-from ansible_collections.hotswap.compose.plugins.plugin_utils._action import Action
-from ansible_collections.hotswap.compose.plugins.plugin_utils._controller import (
-    identity,
-    is_dead,
-    is_this_run,
-    run_pid,
-    who_runs,
-)
-from ansible_collections.hotswap.compose.plugins.plugin_utils._lock_keeper import keep_lock_alive
-from ansible_collections.hotswap.compose.plugins.plugin_utils._progress_narrator import prefix
+from ..module_utils._deploy.request import complete_request
+from ..module_utils._deploy.steps import blind_plan
+from ..plugin_utils._action import Action
+from ..plugin_utils._controller import identity, is_dead, is_this_run, run_pid, who_runs
+from ..plugin_utils._lock_keeper import keep_lock_alive
+from ..plugin_utils._progress_narrator import prefix
 
 LOOK_AGAIN = 2.0
 """s from one look at a lock that is held to the next."""

@@ -8,50 +8,36 @@ import fcntl
 import json
 import pathlib
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ansible_collections.hotswap.compose.plugins.module_utils._files import write_atomic
-from ansible_collections.hotswap.compose.plugins.plugin_utils._controller import who_runs
-from ansible_collections.hotswap.compose.plugins.plugin_utils._page import (
-    WORDS,
-    page_index,
-    page_name,
-    page_summary,
-    page_view,
-)
-from ansible_collections.hotswap.compose.plugins.plugin_utils._progress_narrator import prefix
-from ansible_collections.hotswap.compose.plugins.plugin_utils._summary import closing_lines
+from ..module_utils._files import write_atomic
+from ..plugin_utils._action import ControllerAction
+from ..plugin_utils._controller import who_runs
+from ..plugin_utils._page import WORDS, page_index, page_name, page_summary, page_view
+from ..plugin_utils._progress_narrator import prefix
+from ..plugin_utils._summary import closing_lines
 
 TEMPLATES = pathlib.Path(__file__).parents[2] / "roles" / "bluegreen" / "templates"
 
 
-class ActionModule(ActionBase):
-    """Say how a run ended, unless it failed; write its page and the index over all pages, here on the controller. What
-    can't be written is a warning."""
+class ActionModule(ControllerAction):
+    """Say how a run ended, unless it failed; write its page and the index over all pages. What can't be written is a
+    warning."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    options = {"directory": {"type": "path", "default": ""}, "run": {"type": "dict", "required": True}}
 
-    def run(self, tmp=None, task_vars=None):
-        result = super().run(tmp, task_vars)
-        _validated, arguments = self.validate_argument_spec(
-            argument_spec={
-                "directory": {"type": "path", "default": ""},
-                "run": {"type": "dict", "required": True},
-            }
-        )
-        run = dict(typed(arguments["run"]), host=task_vars["inventory_hostname"], by=who_runs(task_vars))
-        result.update(changed=False, page=None)
-        if arguments["directory"] and run["result"]["outcome"] in WORDS and not self._task.check_mode:
+    def act(self, given, task_vars):
+        run = dict(typed(given["run"]), host=task_vars["inventory_hostname"], by=who_runs(task_vars))
+        found = {"page": None}
+        if given["directory"] and run["result"]["outcome"] in WORDS and not self._task.check_mode:
             try:
-                result["page"] = write(pathlib.Path(arguments["directory"]), run)
+                found["page"] = write(pathlib.Path(given["directory"]), run)
             except Exception as error:  # whatever it is, the deploy has ended as it has
-                result["warnings"] = [f"the page of this run was not written (bluegreen_report_dir): {error}"]
+                found["warnings"] = [f"the page of this run was not written (bluegreen_report_dir): {error}"]
         if not run["reason"]:
-            Display().display(prefix(task_vars) + closing_lines(run, self._task.check_mode, result["page"]))
-        return result
+            Display().display(prefix(task_vars) + closing_lines(run, self._task.check_mode, found["page"]))
+        return found
 
 
 def typed(run):

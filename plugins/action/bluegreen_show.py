@@ -4,22 +4,19 @@
 
 from __future__ import annotations
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ..plugin_utils._action import ControllerAction
 
-class ActionModule(ActionBase):
+
+class ActionModule(ControllerAction):
     """Print a text as it is, in one piece, so that those of several hosts don't mix."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    options = {"text": {"type": "str", "required": True}}
 
-    def run(self, tmp=None, task_vars=None):
-        result = super().run(tmp, task_vars)
-        _validated, arguments = self.validate_argument_spec(argument_spec={"text": {"type": "str", "required": True}})
-        Display().display(printable(arguments["text"].rstrip()))
-        result.update(changed=False)
-        return result
+    def act(self, given, task_vars):
+        Display().display(printable(given["text"].rstrip()))
+        return {}
 
 
 def printable(text):

@@ -4,29 +4,22 @@
 
 from __future__ import annotations
 
-from ansible.plugins.action import ActionBase
+from ..module_utils._deploy.undo import acts_of, decide_undo
+from ..plugin_utils._action import ControllerAction
 
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.undo import acts_of, decide_undo
 
+class ActionModule(ControllerAction):
+    """Decide what a failed run undoes."""
 
-class ActionModule(ActionBase):
-    """Decide what a failed run undoes. Nothing is sent anywhere."""
+    options = {
+        "phase": {"type": "str", "required": True},
+        "plan": {"type": "dict", "required": True},
+        "swapped": {"type": "bool", "required": True},
+        "put_back_failed": {"type": "bool", "required": True},
+        "put_back_changed": {"type": "bool", "required": True},
+    }
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-
-    def run(self, tmp=None, task_vars=None):
-        result = super().run(tmp, task_vars)
-        _validated, given = self.validate_argument_spec(
-            argument_spec={
-                "phase": {"type": "str", "required": True},
-                "plan": {"type": "dict", "required": True},
-                "swapped": {"type": "bool", "required": True},
-                "put_back_failed": {"type": "bool", "required": True},
-                "put_back_changed": {"type": "bool", "required": True},
-            }
-        )
+    def act(self, given, task_vars):
         put_back = {"failed": given["put_back_failed"], "changed": given["put_back_changed"]}
         decision = decide_undo(given["phase"], given["plan"], given["swapped"], put_back)
-        result.update(acts_of(decision, given["phase"], given["plan"]), changed=False, decision=decision)
-        return result
+        return dict(acts_of(decision, given["phase"], given["plan"]), decision=decision)

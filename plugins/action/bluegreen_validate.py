@@ -11,33 +11,27 @@ import yaml
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.playbook.helpers import load_list_of_blocks
-from ansible.plugins.action import ActionBase
 
-from ansible_collections.hotswap.compose.plugins.module_utils._options import without_unset
-from ansible_collections.hotswap.compose.plugins.plugin_utils._error import TaskFailed
-from ansible_collections.hotswap.compose.plugins.plugin_utils._managed_nginx import nginx_volumes
-from ansible_collections.hotswap.compose.plugins.plugin_utils._rules import rule_problems
+from ..module_utils._options import without_unset
+from ..plugin_utils._action import ControllerAction
+from ..plugin_utils._error import TaskFailed
+from ..plugin_utils._managed_nginx import nginx_volumes
+from ..plugin_utils._rules import rule_problems
 
 PREFIX = "bluegreen_"
 
 OMITTED = "__bluegreen_omitted__"
 
 
-class ActionModule(ActionBase):
-    """Cast the role's variables by its argument specs and hold them against the rules between them. Nothing is sent
-    anywhere."""
+class ActionModule(ControllerAction):
+    """Cast the role's variables by its argument specs, and validate them by the rules between them."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    options = {"entry_point": {"type": "str", "required": True}}
 
-    def run(self, tmp=None, task_vars=None):
-        result = super().run(tmp, task_vars)
-        _validated, arguments = self.validate_argument_spec(
-            argument_spec={"entry_point": {"type": "str", "required": True}}
-        )
+    def act(self, given, task_vars):
         if self._task._role is None:
             raise AnsibleActionFail("bluegreen_validate is a part of the role hotswap.compose.bluegreen")
-        options = self._options(arguments["entry_point"])
+        options = self._options(given["entry_point"])
         # Up to ansible-core 2.18, omit is a text of its own; from 2.19 on, it has gone from what a template returns.
         showing = self._templar.copy_with_new_env(available_variables=dict(task_vars, omit=OMITTED))
         variables = showing.template({name: task_vars[name] for name in options if name in task_vars})
@@ -59,10 +53,10 @@ class ActionModule(ActionBase):
             raise TaskFailed("; ".join(found))
         secret = [name[len(PREFIX) :] for name in secret]
         settings = {name: value for name, value in everything.items() if name not in secret}
-        result.update(changed=False, settings=settings, secrets=[name for name in secret if everything.get(name)])
+        found = {"settings": settings}
         if settings.get("nginx_manage"):
-            result["nginx_volumes"] = nginx_volumes(settings)
-        return result
+            found["nginx_volumes"] = nginx_volumes(settings)
+        return found
 
     def _options(self, entry_point):
         path = os.path.join(self._task._role._role_path, "meta", "argument_specs.yml")

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.hotswap.compose.plugins.plugin_utils._action import FollowedAction
+from ..plugin_utils._action import FollowedAction
 
 AWAITS = {
     "bluegreen_bake": "the target has not answered yet",

@@ -101,8 +101,8 @@ _value:
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import UpstreamError
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.upstream import render_upstream
+from ..module_utils._errors import UpstreamError
+from ..module_utils._nginx.upstream import render_upstream
 
 
 def nginx_upstream(targets, name, resolver=None):

@@ -56,8 +56,8 @@ _value:
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import UpstreamError
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.upstream import parse_upstreams
+from ..module_utils._errors import UpstreamError
+from ..module_utils._nginx.upstream import parse_upstreams
 
 
 def nginx_upstream_targets(text):

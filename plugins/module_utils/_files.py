@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import time
 
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import StateError
+from ._errors import StateError
 
 NEEDED_SPACE = 64 * 1024
 """Bytes that must be free before a deploy begins. A deploy writes less."""

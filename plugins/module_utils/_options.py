@@ -9,6 +9,13 @@ from __future__ import annotations
 import base64
 import json
 
+APP_ARGUMENTS = {
+    "app": {"type": "str", "required": True},
+    "state_dir": {"type": "str", "required": True},
+    "lock": {"type": "str"},
+}
+"""Documented in the fragment hotswap.compose.app."""
+
 
 def decode(text):
     """Return what an option of Base64 of JSON holds; None where that is nothing. Raises ValueError."""

@@ -170,25 +170,19 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
-from ansible_collections.hotswap.compose.plugins.module_utils._edge.options import EDGE_ARGUMENTS, edge_for
-from ansible_collections.hotswap.compose.plugins.module_utils._edge.swap import Swap, endpoints_of_unfinished
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import (
-    BluegreenError,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._health.smoke_run import (
-    SMOKE_ARGUMENTS,
-    SmokeRun,
-    nginx_address,
-    replica_addresses,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._health.verdict import FAILED, READY, Outcome, Rules
-from ansible_collections.hotswap.compose.plugins.module_utils._health.wait import Waiter, evidence
-from ansible_collections.hotswap.compose.plugins.module_utils._health.watch import AnswerLogWatch, SmokeWatch
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.answer_log import has_answer_log
-from ansible_collections.hotswap.compose.plugins.module_utils._progress import Progress
-from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import AppState
-from ansible_collections.hotswap.compose.plugins.module_utils._state.lock import AppLock
+from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
+from ..module_utils._edge.options import EDGE_ARGUMENTS, edge_for
+from ..module_utils._edge.swap import Swap, endpoints_of_unfinished
+from ..module_utils._errors import BluegreenError
+from ..module_utils._health.smoke_run import SMOKE_ARGUMENTS, SmokeRun, nginx_address, replica_addresses
+from ..module_utils._health.verdict import FAILED, READY, Outcome, Rules
+from ..module_utils._health.wait import Waiter, evidence
+from ..module_utils._health.watch import AnswerLogWatch, SmokeWatch
+from ..module_utils._nginx.answer_log import has_answer_log
+from ..module_utils._options import APP_ARGUMENTS
+from ..module_utils._progress import Progress
+from ..module_utils._state.directory import AppState
+from ..module_utils._state.lock import AppLock
 
 LOG_TAIL = 50
 UNJUDGED = "the share of 5xx is not judged (bluegreen_bake_error_ratio): an nginx before 1.27.4 is not asked for it"
@@ -262,7 +256,6 @@ def _answer_log_watch(engine, state, params):
 def main():
     module = AnsibleModule(
         argument_spec=dict(
-            app={"type": "str", "required": True},
             seconds={"type": "int", "required": True},
             failures={"type": "int", "default": 0},
             project_name={"type": "str", "required": True},
@@ -275,9 +268,8 @@ def main():
             locations={"type": "list", "elements": "dict", "default": []},
             answer_log={"type": "str", "default": ""},
             error_ratio={"type": "float", "default": 2},
-            state_dir={"type": "str", "required": True},
-            lock={"type": "str"},
             **{**SMOKE_ARGUMENTS, **EDGE_ARGUMENTS},
+            **APP_ARGUMENTS,
             **ENGINE_ARGUMENTS,
         ),
         supports_check_mode=True,

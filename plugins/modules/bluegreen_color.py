@@ -78,20 +78,13 @@ containers:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.containers import (
-    find_containers,
-    is_retired,
-    summarize,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.lifecycle import (
-    remove_containers,
-    start_containers,
-    stop_containers,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import BluegreenError
-from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import AppState
-from ansible_collections.hotswap.compose.plugins.module_utils._state.lock import AppLock
+from ..module_utils._docker.containers import find_containers, is_retired, summarize
+from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
+from ..module_utils._docker.lifecycle import remove_containers, start_containers, stop_containers
+from ..module_utils._errors import BluegreenError
+from ..module_utils._options import APP_ARGUMENTS
+from ..module_utils._state.directory import AppState
+from ..module_utils._state.lock import AppLock
 
 
 def chosen(engine, params):
@@ -117,13 +110,11 @@ def act(engine, params, containers):
 def main():
     module = AnsibleModule(
         argument_spec=dict(
-            app={"type": "str", "required": True},
-            state_dir={"type": "str", "required": True},
-            lock={"type": "str"},
             containers={"type": "list", "elements": "str"},
             color={"type": "str", "choices": ["blue", "green"]},
             state={"type": "str", "choices": ["started", "stopped", "absent"], "required": True},
             volumes={"type": "bool", "default": False},
+            **APP_ARGUMENTS,
             **ENGINE_ARGUMENTS,
         ),
         mutually_exclusive=[("containers", "color")],

@@ -107,14 +107,14 @@ containers:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
-from ansible_collections.hotswap.compose.plugins.module_utils._edge.drain import cut_warning, wait_until_drained
-from ansible_collections.hotswap.compose.plugins.module_utils._edge.options import EDGE_ARGUMENTS, edge_for
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import BluegreenError
-from ansible_collections.hotswap.compose.plugins.module_utils._health.verdict import READY, Rules
-from ansible_collections.hotswap.compose.plugins.module_utils._health.wait import Waiter, evidence
-from ansible_collections.hotswap.compose.plugins.module_utils._progress import Progress
-from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import AppState
+from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
+from ..module_utils._edge.drain import cut_warning, wait_until_drained
+from ..module_utils._edge.options import EDGE_ARGUMENTS, edge_for
+from ..module_utils._errors import BluegreenError
+from ..module_utils._health.verdict import READY, Rules
+from ..module_utils._health.wait import Waiter, evidence
+from ..module_utils._progress import Progress
+from ..module_utils._state.directory import AppState
 
 LOG_TAIL = 50
 

@@ -41,55 +41,23 @@ options:
     description: V(rolled_back) where the release had the traffic, V(rejected) otherwise.
     type: str
     required: true
-  phase:
-    description: In which phase it failed.
-    type: str
+  plan:
+    description: The plan of the run, as M(hotswap.compose.bluegreen_plan) returned it.
+    type: dict
     required: true
-  hook:
-    description: Whose task failed; empty where it is no hook's.
-    type: str
-    default: ''
-  why:
-    description: What the task that failed said.
-    type: str
+  failure:
+    description: What failed, as M(hotswap.compose.bluegreen_failure) returned it.
+    type: dict
     required: true
-  module:
-    description: The module of that task.
-    type: str
-    default: ''
-  release:
-    description: The release that failed; empty for what was started by hand.
-    type: str
-    default: ''
-  previous_release:
-    description: The release that had the traffic before; empty for what was started by hand.
-    type: str
-    default: ''
-  color:
-    description: The color of the release that failed.
-    type: str
-    default: ''
-  active_color:
-    description: The color that had the traffic before; empty for none.
-    type: str
-    default: ''
-  how:
-    description: As of M(hotswap.compose.bluegreen_plan).
-    type: str
-    default: ''
+  undo:
+    description: What was undone, as M(hotswap.compose.bluegreen_undo) returned it; empty if that was never decided.
+    type: dict
+    default: {}
   containers:
     description: The release's containers, as of M(hotswap.compose.compose_health_wait).
     type: list
     elements: dict
     default: []
-  kept_traffic:
-    description: Whether the color that had the traffic has it.
-    type: bool
-    required: true
-  new_keeps_it:
-    description: Whether the release that failed has it and keeps it.
-    type: bool
-    required: true
   put_back_error:
     description: Why the traffic could not be put back; empty where it could.
     type: str
@@ -116,19 +84,14 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Say how it ended, and fail
+- name: Show what failed, and fail
   hotswap.compose.bluegreen_fail:
     app: shop
     kind: deploy
     outcome: rejected
-    phase: gate
-    why: was-green-1 exited with 3 after 1.2 s
-    release: v2
-    previous_release: v1
-    color: green
-    active_color: blue
-    kept_traffic: true
-    new_keeps_it: false
+    plan: "{{ planned.plan }}"
+    failure: "{{ failure }}"
+    undo: "{{ undo }}"
 """
 
 RETURN = r"""

@@ -95,9 +95,9 @@ text:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import AppState
-from ansible_collections.hotswap.compose.plugins.module_utils._state.history import read_history
-from ansible_collections.hotswap.compose.plugins.module_utils._state.status import history_text
+from ..module_utils._state.directory import AppState
+from ..module_utils._state.history import read_history
+from ..module_utils._state.status import history_text
 
 
 def main():

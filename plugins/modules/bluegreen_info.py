@@ -99,19 +99,17 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.decisions import active_color, live_release
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.containers import find_containers
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import (
-    BluegreenError,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.app_file import app_file_name, without_sections
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.upstream import parse_upstreams
-from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import AppState
-from ansible_collections.hotswap.compose.plugins.module_utils._state.history import read_history
-from ansible_collections.hotswap.compose.plugins.module_utils._state.journal import AWAITING
-from ansible_collections.hotswap.compose.plugins.module_utils._state.lock import AppLock
-from ansible_collections.hotswap.compose.plugins.module_utils._state.status import status_text
+from ..module_utils._deploy.decisions import active_color, live_release
+from ..module_utils._docker.containers import find_containers
+from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
+from ..module_utils._errors import BluegreenError
+from ..module_utils._nginx.app_file import app_file_name, without_sections
+from ..module_utils._nginx.upstream import parse_upstreams
+from ..module_utils._state.directory import AppState
+from ..module_utils._state.history import read_history
+from ..module_utils._state.journal import AWAITING
+from ..module_utils._state.lock import AppLock
+from ..module_utils._state.status import status_text
 
 SHOWN = ("name", "service", "release", "state", "health", "image", "image_id")
 

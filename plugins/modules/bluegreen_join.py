@@ -70,16 +70,12 @@ import json
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils._compose.single_file import JOINS, missing_joins
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.containers import (
-    containers_by_id,
-    find_all_containers,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import (
-    BluegreenError,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._state.lock import AppLock
+from ..module_utils._compose.single_file import JOINS, missing_joins
+from ..module_utils._docker.containers import containers_by_id, find_all_containers
+from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
+from ..module_utils._errors import BluegreenError
+from ..module_utils._options import APP_ARGUMENTS
+from ..module_utils._state.lock import AppLock
 
 
 def missing(engine, params):
@@ -105,9 +101,6 @@ def join_network(engine, container, network, aliases):
 def main():
     module = AnsibleModule(
         argument_spec=dict(
-            app={"type": "str", "required": True},
-            state_dir={"type": "str", "required": True},
-            lock={"type": "str"},
             joins={
                 "type": "list",
                 "elements": "dict",
@@ -118,6 +111,7 @@ def main():
                 },
             },
             by_hand={"type": "dict", "default": {}},
+            **APP_ARGUMENTS,
             **ENGINE_ARGUMENTS,
         ),
         supports_check_mode=True,

@@ -60,14 +60,15 @@ due:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.migration import is_migration_due
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import BluegreenError, StateError
-from ansible_collections.hotswap.compose.plugins.module_utils._files import utc_now
-from ansible_collections.hotswap.compose.plugins.module_utils._health.verdict import ONEOFF_LABEL
-from ansible_collections.hotswap.compose.plugins.module_utils._names import LABEL, with_color
-from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import AppState
-from ansible_collections.hotswap.compose.plugins.module_utils._state.lock import AppLock
+from ..module_utils._deploy.migration import is_migration_due
+from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
+from ..module_utils._errors import BluegreenError, StateError
+from ..module_utils._files import utc_now
+from ..module_utils._health.verdict import ONEOFF_LABEL
+from ..module_utils._names import LABEL, with_color
+from ..module_utils._options import APP_ARGUMENTS
+from ..module_utils._state.directory import AppState
+from ..module_utils._state.lock import AppLock
 
 
 def running(engine, app):
@@ -103,12 +104,10 @@ def settle(params, check_mode):
 def main():
     module = AnsibleModule(
         argument_spec=dict(
-            app={"type": "str", "required": True},
-            state_dir={"type": "str", "required": True},
-            lock={"type": "str"},
             service={"type": "str", "required": True},
             command={"type": "str", "required": True},
             done={"type": "bool", "default": False},
+            **APP_ARGUMENTS,
             **ENGINE_ARGUMENTS,
         ),
         supports_check_mode=True,

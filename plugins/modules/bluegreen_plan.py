@@ -152,22 +152,17 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.planner import Planner
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.request import complete_request, requested_release
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.registry import docker_config
-from ansible_collections.hotswap.compose.plugins.module_utils._edge.options import EDGE_ARGUMENTS
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import (
-    BluegreenError,
-    LockHeld,
-    PlanError,
-    StateError,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._health.smoke_run import parse_smoke_tests
-from ansible_collections.hotswap.compose.plugins.module_utils._options import decode, decode_mapping
-from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import AppState
-from ansible_collections.hotswap.compose.plugins.module_utils._state.history import append_run, ended_run, owner_of
-from ansible_collections.hotswap.compose.plugins.module_utils._state.lock import AppLock
+from ..module_utils._deploy.planner import Planner
+from ..module_utils._deploy.request import complete_request, requested_release
+from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
+from ..module_utils._docker.registry import docker_config
+from ..module_utils._edge.options import EDGE_ARGUMENTS
+from ..module_utils._errors import BluegreenError, LockHeld, PlanError, StateError
+from ..module_utils._health.smoke_run import parse_smoke_tests
+from ..module_utils._options import APP_ARGUMENTS, decode, decode_mapping
+from ..module_utils._state.directory import AppState
+from ..module_utils._state.history import append_run, ended_run, owner_of
+from ..module_utils._state.lock import AppLock
 
 
 def environment(encoded):
@@ -260,7 +255,6 @@ def is_all(result, params):
 def main():
     module = AnsibleModule(
         argument_spec=dict(
-            app={"type": "str", "required": True},
             settings={"type": "dict", "required": True},
             kind={"type": "str", "choices": ["deploy", "rollback", "promote", "abort"], "default": "deploy"},
             recovered={"type": "dict", "default": {}},
@@ -270,10 +264,9 @@ def main():
             registry={"type": "str", "default": "e30=", "no_log": True},
             deploy={"type": "str"},
             blind={"type": "bool", "default": False},
-            lock={"type": "str"},
             holder={"type": "dict"},
             dead={"type": "str"},
-            state_dir={"type": "str", "required": True},
+            **APP_ARGUMENTS,
             **EDGE_ARGUMENTS,
             **ENGINE_ARGUMENTS,
         ),

@@ -106,13 +106,14 @@ run:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.recorder import Recorder
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import BluegreenError
-from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import AppState
-from ansible_collections.hotswap.compose.plugins.module_utils._state.history import append_run, ended_run, owner_of
-from ansible_collections.hotswap.compose.plugins.module_utils._state.journal import OUTCOMES
-from ansible_collections.hotswap.compose.plugins.module_utils._state.lock import AppLock
+from ..module_utils._deploy.recorder import Recorder
+from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
+from ..module_utils._errors import BluegreenError
+from ..module_utils._options import APP_ARGUMENTS
+from ..module_utils._state.directory import AppState
+from ..module_utils._state.history import append_run, ended_run, owner_of
+from ..module_utils._state.journal import OUTCOMES
+from ..module_utils._state.lock import AppLock
 
 
 def close(params, holder):
@@ -140,9 +141,6 @@ def close(params, holder):
 def main():
     module = AnsibleModule(
         argument_spec=dict(
-            app={"type": "str", "required": True},
-            state_dir={"type": "str", "required": True},
-            lock={"type": "str"},
             outcome={"type": "str", "choices": list(OUTCOMES), "required": True},
             services={"type": "list", "elements": "str", "required": True},
             keep_releases={"type": "int", "default": 3},
@@ -159,6 +157,7 @@ def main():
                     "reason": {"type": "str"},
                 },
             },
+            **APP_ARGUMENTS,
             **ENGINE_ARGUMENTS,
         ),
         supports_check_mode=True,

@@ -87,17 +87,16 @@ says:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.plan import PROMOTE
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.recoverer import Recoverer
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.recovery import FINISH, has_gone_back
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
-from ansible_collections.hotswap.compose.plugins.module_utils._edge.options import EDGE_ARGUMENTS, edge_for
-from ansible_collections.hotswap.compose.plugins.module_utils._edge.swap import Swap
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import (
-    BluegreenError,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import AppState
-from ansible_collections.hotswap.compose.plugins.module_utils._state.lock import AppLock
+from ..module_utils._deploy.plan import PROMOTE
+from ..module_utils._deploy.recoverer import Recoverer
+from ..module_utils._deploy.recovery import FINISH, has_gone_back
+from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
+from ..module_utils._edge.options import EDGE_ARGUMENTS, edge_for
+from ..module_utils._edge.swap import Swap
+from ..module_utils._errors import BluegreenError
+from ..module_utils._options import APP_ARGUMENTS
+from ..module_utils._state.directory import AppState
+from ..module_utils._state.lock import AppLock
 
 
 def recover(params, check_mode):
@@ -118,13 +117,11 @@ def recover(params, check_mode):
 def main():
     module = AnsibleModule(
         argument_spec=dict(
-            app={"type": "str", "required": True},
-            state_dir={"type": "str", "required": True},
-            lock={"type": "str"},
             health_timeout={"type": "int", "default": 120},
             drain_timeout={"type": "int", "default": 30},
             retire={"type": "str", "choices": ["stop", "keep", "remove"], "default": "stop"},
             keep_releases={"type": "int", "default": 3},
+            **APP_ARGUMENTS,
             **EDGE_ARGUMENTS,
             **ENGINE_ARGUMENTS,
         ),

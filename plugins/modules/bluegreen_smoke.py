@@ -84,18 +84,14 @@ containers:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.containers import containers_of_run
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.traffic import traffic_containers
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import BluegreenError
-from ansible_collections.hotswap.compose.plugins.module_utils._health.smoke import describe_results
-from ansible_collections.hotswap.compose.plugins.module_utils._health.smoke_run import (
-    SMOKE_ARGUMENTS,
-    SmokeRun,
-    replica_addresses,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._health.wait import witnesses
-from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import AppState
+from ..module_utils._docker.containers import containers_of_run
+from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
+from ..module_utils._docker.traffic import traffic_containers
+from ..module_utils._errors import BluegreenError
+from ..module_utils._health.smoke import describe_results
+from ..module_utils._health.smoke_run import SMOKE_ARGUMENTS, SmokeRun, replica_addresses
+from ..module_utils._health.wait import witnesses
+from ..module_utils._state.directory import AppState
 
 LOG_TAIL = 50
 

@@ -167,26 +167,18 @@ nginx_version:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.containers import is_ready, summarize
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
-from ansible_collections.hotswap.compose.plugins.module_utils._edge.drain import cut_warning
-from ansible_collections.hotswap.compose.plugins.module_utils._edge.options import EDGE_ARGUMENTS, edge_for
-from ansible_collections.hotswap.compose.plugins.module_utils._edge.swap import (
-    Swap,
-    addresses_at_load,
-    endpoints_of_unfinished,
-    with_addresses,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import (
-    BluegreenError,
-    EdgeError,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.canary import with_canary
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.preview import preview_secret, with_preview
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.version import follows_addresses
-from ansible_collections.hotswap.compose.plugins.module_utils._options import decode_mapping
-from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import AppState
-from ansible_collections.hotswap.compose.plugins.module_utils._state.lock import AppLock
+from ..module_utils._docker.containers import is_ready, summarize
+from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
+from ..module_utils._edge.drain import cut_warning
+from ..module_utils._edge.options import EDGE_ARGUMENTS, edge_for
+from ..module_utils._edge.swap import Swap, addresses_at_load, endpoints_of_unfinished, with_addresses
+from ..module_utils._errors import BluegreenError, EdgeError
+from ..module_utils._nginx.canary import with_canary
+from ..module_utils._nginx.preview import preview_secret, with_preview
+from ..module_utils._nginx.version import follows_addresses
+from ..module_utils._options import APP_ARGUMENTS, decode_mapping
+from ..module_utils._state.directory import AppState
+from ..module_utils._state.lock import AppLock
 
 STATES = ["judged", "live", "back", "preview", "canary", "settled"]
 
@@ -244,7 +236,6 @@ def _change(engine, swap, params):
 def main():
     module = AnsibleModule(
         argument_spec=dict(
-            app={"type": "str", "required": True},
             state={"type": "str", "choices": STATES, "default": "live"},
             preview={"type": "str", "default": "e30=", "no_log": True},
             upstreams={"type": "list", "elements": "dict", "default": []},
@@ -259,8 +250,7 @@ def main():
             edge_url={"type": "dict", "options": {"url": {"type": "str", "required": True}, "host": {"type": "str"}}},
             drain_timeout={"type": "int", "default": 30},
             containers={"type": "list", "elements": "str", "default": []},
-            state_dir={"type": "str", "required": True},
-            lock={"type": "str"},
+            **APP_ARGUMENTS,
             **EDGE_ARGUMENTS,
             **ENGINE_ARGUMENTS,
         ),

@@ -47,16 +47,13 @@ freed:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils._state.lock import AppLock, describe_holder
+from ..module_utils._options import APP_ARGUMENTS
+from ..module_utils._state.lock import AppLock, describe_holder
 
 
 def main():
     module = AnsibleModule(
-        argument_spec={
-            "app": {"type": "str", "required": True},
-            "state_dir": {"type": "str", "required": True},
-            "lock": {"type": "str"},
-        },
+        argument_spec=APP_ARGUMENTS,
         supports_check_mode=True,
     )
     lock = AppLock(module.params["state_dir"], module.params["app"])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_validate
-short_description: Hold the role's variables against the rules between them
+short_description: Validate the role's variables by the rules between them
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
@@ -36,7 +36,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Hold the variables against their rules
+- name: Validate the variables
   hotswap.compose.bluegreen_validate:
     entry_point: main
   register: __bluegreen_validated
@@ -47,11 +47,6 @@ settings:
   description: The variables without their prefix, cast to their types; those that are secret are left out.
   returned: success
   type: dict
-secrets:
-  description: The names of those that are secret and given.
-  returned: success
-  type: list
-  elements: str
 nginx_volumes:
   description: The volumes of the nginx container that the role is to run.
   returned: where the role is to run nginx

@@ -289,11 +289,11 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import EngineError
-from ansible_collections.hotswap.compose.plugins.module_utils._health.verdict import READY, Rules
-from ansible_collections.hotswap.compose.plugins.module_utils._health.wait import Waiter, evidence, timeout_warnings
-from ansible_collections.hotswap.compose.plugins.module_utils._progress import Progress
+from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
+from ..module_utils._errors import EngineError
+from ..module_utils._health.verdict import READY, Rules
+from ..module_utils._health.wait import Waiter, evidence, timeout_warnings
+from ..module_utils._progress import Progress
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "project_name": {"type": "str", "required": True},

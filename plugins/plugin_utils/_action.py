@@ -9,19 +9,38 @@ from __future__ import annotations
 import time
 import uuid
 
+from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
 
-from ansible_collections.hotswap.compose.plugins.module_utils._progress import PREFIX, VARIABLE
-from ansible_collections.hotswap.compose.plugins.module_utils._text import first_line
-from ansible_collections.hotswap.compose.plugins.plugin_utils._error import TaskFailed
-from ansible_collections.hotswap.compose.plugins.plugin_utils._progress_follower import Follower
-from ansible_collections.hotswap.compose.plugins.plugin_utils._progress_narrator import Narrator, prefix
+from ..module_utils._progress import PREFIX, VARIABLE
+from ..module_utils._text import first_line
+from ._error import TaskFailed
+from ._progress_follower import Follower
+from ._progress_narrator import Narrator, prefix
 
 ROLE = "hotswap.compose.bluegreen"
 
 AROUND = {"changed", "exception", "failed", "invocation", "msg"}
 """What each result has, beside what its module found."""
+
+
+class ControllerAction(ActionBase):
+    """Acts on the controller alone: nothing is sent anywhere. ``options``: its argument spec."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    options = {}
+
+    def run(self, tmp=None, task_vars=None):
+        result = super().run(tmp, task_vars)
+        _validated, given = self.validate_argument_spec(argument_spec=self.options)
+        result.update({"changed": False, **self.act(given, task_vars)})
+        return result
+
+    def act(self, given, task_vars):
+        """Return what the task returns beside ``changed``; ``given``: the task's options."""
+        raise NotImplementedError
 
 
 class Action(NormalAction):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.hotswap.compose.plugins.module_utils._text import cut_text, first_line
+from ..module_utils._text import cut_text, first_line
 
 LINES = 34
 """At most; with the lines that Ansible prints after them, a terminal's."""

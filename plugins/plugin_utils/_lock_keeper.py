@@ -13,7 +13,7 @@ import signal
 
 from ansible.utils.display import Display
 
-from ansible_collections.hotswap.compose.plugins.plugin_utils._controller import identity, is_dead
+from ._controller import identity, is_dead
 
 BEAT = 5.0
 """s from one beat to the next."""

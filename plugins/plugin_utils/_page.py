@@ -28,10 +28,10 @@ from __future__ import annotations
 import re
 import time
 
-from ansible_collections.hotswap.compose.plugins.module_utils._names import other_color
-from ansible_collections.hotswap.compose.plugins.module_utils._state.status import BY_HAND, person
-from ansible_collections.hotswap.compose.plugins.module_utils._text import format_seconds
-from ansible_collections.hotswap.compose.plugins.plugin_utils._summary import describe_end
+from ..module_utils._names import other_color
+from ..module_utils._state.status import BY_HAND, person
+from ..module_utils._text import format_seconds
+from ._summary import describe_end
 
 WORDS = {
     "deployed": ("✓", "deployed", "good"),

@@ -17,7 +17,7 @@ import time
 
 from ansible.utils.display import Display
 
-from ansible_collections.hotswap.compose.plugins.plugin_utils._lock_keeper import CONNECTIONS
+from ._lock_keeper import CONNECTIONS
 
 LOOK = 5.0
 """s at most that one look at the file on the target takes: for so long it may outlive a run that was killed."""

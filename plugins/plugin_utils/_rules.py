@@ -13,21 +13,13 @@ import re
 import shlex
 from urllib.parse import urlsplit
 
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.registry import registry_problems
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import UpstreamError
-from ansible_collections.hotswap.compose.plugins.module_utils._names import (
-    COLORS,
-    PLACEHOLDER,
-    alias,
-    is_single_file,
-    named_services,
-    with_color,
-    without_color,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.canary import canary_problems
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.preview import preview_problems
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.upstream import render_upstream
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.vhost import vhost_problems
+from ..module_utils._docker.registry import registry_problems
+from ..module_utils._errors import UpstreamError
+from ..module_utils._names import COLORS, PLACEHOLDER, alias, is_single_file, named_services, with_color, without_color
+from ..module_utils._nginx.canary import canary_problems
+from ..module_utils._nginx.preview import preview_problems
+from ..module_utils._nginx.upstream import render_upstream
+from ..module_utils._nginx.vhost import vhost_problems
 
 _APP = re.compile(r"[a-z][a-z0-9-]{0,30}\Z")
 _RELEASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")

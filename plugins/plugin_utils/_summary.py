@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.hotswap.compose.plugins.module_utils._state.status import BY_HAND
-from ansible_collections.hotswap.compose.plugins.module_utils._text import format_seconds
-from ansible_collections.hotswap.compose.plugins.plugin_utils._failure import first_few
+from ..module_utils._state.status import BY_HAND
+from ..module_utils._text import format_seconds
+from ._failure import first_few
 
 LONGEST = 2
 """How many phases are named: those that took longest, if at least 1 s."""

@@ -9,18 +9,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.hotswap.compose.plugins.module_utils._compose.render import (
-    reach_by_join,
-    reach_by_name,
-    reach_by_port,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._compose.single_file import (
-    color_part,
-    refuse_unknown_services,
-    shared_part,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import ComposeError
-from ansible_collections.hotswap.compose.plugins.module_utils._names import COLORS, is_single_file, with_color
+from .._errors import ComposeError
+from .._names import COLORS, is_single_file, with_color
+from .render import reach_by_join, reach_by_name, reach_by_port
+from .single_file import color_part, refuse_unknown_services, shared_part
 
 
 def split_layout(params, services, configs, volumes):

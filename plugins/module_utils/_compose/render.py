@@ -17,14 +17,8 @@ import json
 import os
 import re
 
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import ComposeError
-from ansible_collections.hotswap.compose.plugins.module_utils._names import (
-    LABEL,
-    LOOPBACK,
-    alias,
-    project_name,
-    with_color,
-)
+from .._errors import ComposeError
+from .._names import LABEL, LOOPBACK, alias, project_name, with_color
 
 OLDEST = (2, 18)
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")

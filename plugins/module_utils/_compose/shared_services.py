@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import copy
 
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.containers import has_completed, is_ready
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import ComposeError
-from ansible_collections.hotswap.compose.plugins.module_utils._names import LABEL
+from .._docker.containers import has_completed, is_ready
+from .._errors import ComposeError
+from .._names import LABEL
 
 
 def shared_work(config, containers, update, one_shots):

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import copy
 
-from ansible_collections.hotswap.compose.plugins.module_utils._compose.render import config_hash, shared_volumes
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import ComposeError
-from ansible_collections.hotswap.compose.plugins.module_utils._names import LABEL, alias, project_name
+from .._errors import ComposeError
+from .._names import LABEL, alias, project_name
+from .render import config_hash, shared_volumes
 
 JOINS = "x-hotswap-joins"
 SHARED = "shared"

@@ -9,13 +9,10 @@ from __future__ import annotations
 import json
 import os
 
-from ansible_collections.hotswap.compose.plugins.module_utils._compose.shared_services import (
-    refuse_second_writer,
-    shared_work,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._compose.single_file import JOINS, SHARED, missing_joins
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import ComposeError
-from ansible_collections.hotswap.compose.plugins.module_utils._names import LABEL, project_name
+from .._errors import ComposeError
+from .._names import LABEL, project_name
+from .shared_services import refuse_second_writer, shared_work
+from .single_file import JOINS, SHARED, missing_joins
 
 
 class Surroundings:

@@ -6,27 +6,13 @@
 
 from __future__ import annotations
 
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.decisions import live_release
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.containers import edge_addresses
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.traffic import (
-    endpoints_of,
-    introduce_upstreams,
-    upstreams_of,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.app_file import (
-    app_text,
-    followed_names,
-    is_same_text,
-    with_marks,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.preview import (
-    closed_preview,
-    preview_upstream,
-    upstream_variable,
-    uses_variables,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.version import follows_addresses
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.vhost import render_server, render_vhost, vhost_url
+from .._docker.containers import edge_addresses
+from .._docker.traffic import endpoints_of, introduce_upstreams, upstreams_of
+from .._nginx.app_file import app_text, followed_names, is_same_text, with_marks
+from .._nginx.preview import closed_preview, preview_upstream, upstream_variable, uses_variables
+from .._nginx.version import follows_addresses
+from .._nginx.vhost import render_server, render_vhost, vhost_url
+from .decisions import live_release
 
 
 def server_text(app, request, services):

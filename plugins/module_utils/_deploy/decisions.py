@@ -10,19 +10,13 @@ named_services() returns, ``releases`` the journal's records.
 
 from __future__ import annotations
 
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.plan import CREATE, START, WARM
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.retention import release_identity
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.containers import has_completed, is_ready
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.traffic import can_serve, place_of
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import PlanError
-from ansible_collections.hotswap.compose.plugins.module_utils._names import (
-    COLORS,
-    LOOPBACK,
-    alias,
-    other_color,
-    with_color,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._state.journal import AWAITING
+from .._docker.containers import has_completed, is_ready
+from .._docker.traffic import can_serve, place_of
+from .._errors import PlanError
+from .._names import COLORS, LOOPBACK, alias, other_color, with_color
+from .._state.journal import AWAITING
+from .plan import CREATE, START, WARM
+from .retention import release_identity
 
 
 def active_color(app, services, served, colors, releases):

@@ -12,29 +12,22 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
-from ansible_collections.hotswap.compose.plugins.module_utils._compose.layout import reach_for, split_layout
-from ansible_collections.hotswap.compose.plugins.module_utils._compose.render import (
+from .._compose.layout import reach_for, split_layout
+from .._compose.render import (
     color_file,
     config_hash,
-    exclusive_services_in,
-    expected_services,
     image_refs,
     refuse_old_compose,
     render_files,
 )
-from ansible_collections.hotswap.compose.plugins.module_utils._compose.shared_services import without_services
-from ansible_collections.hotswap.compose.plugins.module_utils._compose.single_file import one_shot_services
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.decisions import changes_since, volumes_in_use
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.plan import REFRESH, Plan
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.disk_space import DiskSpace
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import PlanError
-from ansible_collections.hotswap.compose.plugins.module_utils._files import utc_now, write_atomic
-from ansible_collections.hotswap.compose.plugins.module_utils._names import (
-    COLORS,
-    other_color,
-    project_name,
-    with_color,
-)
+from .._compose.shared_services import without_services
+from .._compose.single_file import one_shot_services
+from .._docker.disk_space import DiskSpace
+from .._errors import PlanError
+from .._files import utc_now, write_atomic
+from .._names import COLORS, other_color, project_name, with_color
+from .decisions import changes_since, volumes_in_use
+from .plan import REFRESH, Plan
 
 
 class FromFiles:
@@ -173,16 +166,6 @@ class FromFiles:
         seen = volumes_in_use(config, [container for group in groups for container in group])
         noted = self.state.journal.get("volumes", {})
         return {**{key: name for key, name in noted.items() if self.engine.has_volume(name)}, **seen}
-
-    def _exclusive(self, color, config):
-        """Return the names of those services of a color's file that start after the swap."""
-        named = {with_color(name, color) for name in self.request["exclusive_services"]}
-        return [name for name in expected_services(config) if name in named | set(exclusive_services_in(config))]
-
-    def _first(self, config, color):
-        """Return those that start before it."""
-        exclusive = self._exclusive(color, config)
-        return [name for name in expected_services(config) if name not in exclusive]
 
     def _to_pull(self, config, refs, ids):
         return sorted(

@@ -9,19 +9,13 @@ from __future__ import annotations
 import json
 import os
 
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.decisions import (
-    awaiting_release,
-    live_release,
-    refuse_unfit_release,
-    rollback_target,
-    way_back,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.migration import migrations_after
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.plan import CREATE, PROMOTE, Plan
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.containers import is_ready
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import PlanError
-from ansible_collections.hotswap.compose.plugins.module_utils._files import write_atomic
-from ansible_collections.hotswap.compose.plugins.module_utils._names import COLORS, project_name
+from .._docker.containers import is_ready
+from .._errors import PlanError
+from .._files import write_atomic
+from .._names import COLORS, project_name
+from .decisions import awaiting_release, live_release, refuse_unfit_release, rollback_target, way_back
+from .migration import migrations_after
+from .plan import CREATE, PROMOTE, Plan
 
 
 class FromRecord:

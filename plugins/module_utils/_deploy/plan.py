@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.hotswap.compose.plugins.module_utils._state.journal import HOWS
+from .._state.journal import HOWS
 
 CREATE, START, WARM, PROMOTE = HOWS
 REFRESH = "refresh"

@@ -8,24 +8,21 @@ from __future__ import annotations
 
 import dataclasses
 
-from ansible_collections.hotswap.compose.plugins.module_utils._compose.render import (
-    exclusive_services_in,
-    expected_services,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._compose.surroundings import Surroundings
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.contents import Contents, server_text
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.decisions import live_release
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.from_files import FromFiles
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.from_record import FromRecord
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.situation import Situation
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.steps import complete_plan
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.traffic import can_serve, traffic_containers
-from ansible_collections.hotswap.compose.plugins.module_utils._files import utc_now
-from ansible_collections.hotswap.compose.plugins.module_utils._names import named_services, with_color
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.vhost import vhost_locations
-from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import UNUSABLE
-from ansible_collections.hotswap.compose.plugins.module_utils._state.history import owner_of
-from ansible_collections.hotswap.compose.plugins.module_utils._state.lock import AppLock
+from .._compose.render import exclusive_services_in, expected_services
+from .._compose.surroundings import Surroundings
+from .._docker.traffic import can_serve, traffic_containers
+from .._files import utc_now
+from .._names import named_services, with_color
+from .._nginx.vhost import vhost_locations
+from .._state.directory import UNUSABLE
+from .._state.history import owner_of
+from .._state.lock import AppLock
+from .contents import Contents, server_text
+from .decisions import live_release
+from .from_files import FromFiles
+from .from_record import FromRecord
+from .situation import Situation
+from .steps import complete_plan
 
 
 class Planner:

@@ -6,16 +6,13 @@
 
 from __future__ import annotations
 
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.decisions import releases_with_traffic
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.retention import prunable, retained_deploys
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.containers import (
-    containers_by_id,
-    find_containers,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import EngineError
-from ansible_collections.hotswap.compose.plugins.module_utils._files import utc_now
-from ansible_collections.hotswap.compose.plugins.module_utils._names import COLORS, with_color
-from ansible_collections.hotswap.compose.plugins.module_utils._state.journal import AWAITING
+from .._docker.containers import containers_by_id, find_containers
+from .._errors import EngineError
+from .._files import utc_now
+from .._names import COLORS, with_color
+from .._state.journal import AWAITING
+from .decisions import releases_with_traffic
+from .retention import prunable, retained_deploys
 
 
 class Recorder:

@@ -8,39 +8,19 @@ from __future__ import annotations
 
 import time
 
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.decisions import active_color, live_release
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.plan import CREATE, PROMOTE, START
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.recorder import Recorder
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.recovery import (
-    BACK,
-    FINISH,
-    KEEP,
-    UNDO,
-    decide_recovery,
-    describe_recovery,
-    is_starting,
-    outcome_of,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.containers import (
-    containers_by_id,
-    containers_of_run,
-    is_retired,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.lifecycle import (
-    remove_containers,
-    start_containers,
-    stop_containers,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.traffic import can_serve
-from ansible_collections.hotswap.compose.plugins.module_utils._edge.drain import cut_warning, wait_until_drained
-from ansible_collections.hotswap.compose.plugins.module_utils._edge.swap import (
-    addresses_at_load,
-    endpoints_of_unfinished,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._names import other_color
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.app_file import app_file_name, without_sections
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.upstream import parse_upstreams
-from ansible_collections.hotswap.compose.plugins.module_utils._state.history import append_run, ended_run
+from .._docker.containers import containers_by_id, containers_of_run, is_retired
+from .._docker.lifecycle import remove_containers, start_containers, stop_containers
+from .._docker.traffic import can_serve
+from .._edge.drain import cut_warning, wait_until_drained
+from .._edge.swap import addresses_at_load, endpoints_of_unfinished
+from .._names import other_color
+from .._nginx.app_file import app_file_name, without_sections
+from .._nginx.upstream import parse_upstreams
+from .._state.history import append_run, ended_run
+from .decisions import active_color, live_release
+from .plan import CREATE, PROMOTE, START
+from .recorder import Recorder
+from .recovery import BACK, FINISH, KEEP, UNDO, decide_recovery, describe_recovery, is_starting, outcome_of
 
 _POLL = 0.5
 

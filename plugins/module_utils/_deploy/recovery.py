@@ -9,9 +9,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.plan import PROMOTE
-from ansible_collections.hotswap.compose.plugins.module_utils._names import other_color
-from ansible_collections.hotswap.compose.plugins.module_utils._state.journal import AWAITING
+from .._names import other_color
+from .._state.journal import AWAITING
+from .plan import PROMOTE
 
 FINISH, BACK, UNDO, KEEP = "finish", "back", "undo", "keep"
 """It gets the traffic and the color before it is retired; the traffic goes back, and its containers go; it never was

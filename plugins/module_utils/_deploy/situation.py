@@ -10,19 +10,14 @@ import os
 import ssl
 import stat
 
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.decisions import active_color, mark_exclusive
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.containers import find_all_containers
-from ansible_collections.hotswap.compose.plugins.module_utils._edge.edge import quoted
-from ansible_collections.hotswap.compose.plugins.module_utils._edge.options import edge_for
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import EdgeError, UpstreamError
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.app_file import (
-    app_file_name,
-    app_text,
-    file_in_dump,
-    without_sections,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.upstream import parse_upstreams
-from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import AppState
+from .._docker.containers import find_all_containers
+from .._edge.edge import quoted
+from .._edge.options import edge_for
+from .._errors import EdgeError, UpstreamError
+from .._nginx.app_file import app_file_name, app_text, file_in_dump, without_sections
+from .._nginx.upstream import parse_upstreams
+from .._state.directory import AppState
+from .decisions import active_color, mark_exclusive
 
 
 class Situation:

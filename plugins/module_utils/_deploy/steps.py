@@ -9,9 +9,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.plan import CREATE, PROMOTE, REFRESH, WARM, Plan
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.recovery import FINISH
-from ansible_collections.hotswap.compose.plugins.module_utils._state.journal import AWAITING
+from .._state.journal import AWAITING
+from .plan import CREATE, PROMOTE, REFRESH, WARM, Plan
+from .recovery import FINISH
 
 ORDER = (
     "shared",

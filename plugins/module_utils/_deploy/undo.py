@@ -10,8 +10,8 @@ from the target alone.
 
 from __future__ import annotations
 
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.plan import CREATE, PROMOTE, START, WARM
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.recovery import BACK, KEEP, UNDO
+from .plan import CREATE, PROMOTE, START, WARM
+from .recovery import BACK, KEEP, UNDO
 
 UNSURE = "unsure"
 """The traffic could not be put back, so nobody knows which color has it. Nothing is removed that may serve."""

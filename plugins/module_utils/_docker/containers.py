@@ -8,13 +8,7 @@ from __future__ import annotations
 
 import os
 
-from ansible_collections.hotswap.compose.plugins.module_utils._names import (
-    COLORS,
-    LABEL,
-    PLACEHOLDER,
-    is_single_file,
-    with_color,
-)
+from .._names import COLORS, LABEL, PLACEHOLDER, is_single_file, with_color
 
 COMPOSE_LABEL = "com.docker.compose."
 

@@ -9,15 +9,9 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.download import (
-    bytes_to_download,
-    describe_download,
-    manifest_command,
-    parse_manifest,
-    space_problem,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import repository
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import PlanError
+from .._errors import PlanError
+from .download import bytes_to_download, describe_download, manifest_command, parse_manifest, space_problem
+from .engine import repository
 
 
 class DiskSpace:

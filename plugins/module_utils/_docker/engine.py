@@ -22,7 +22,7 @@ import sys
 import threading
 from typing import Any, Iterator, Mapping, NamedTuple
 
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import EngineError
+from .._errors import EngineError
 
 try:
     import docker

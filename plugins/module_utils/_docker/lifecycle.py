@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import EngineError
+from .._errors import EngineError
 
 
 def start_containers(engine, state, containers):

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.containers import is_ready
-from ansible_collections.hotswap.compose.plugins.module_utils._names import LOOPBACK, alias, with_color
+from .._names import LOOPBACK, alias, with_color
+from .containers import is_ready
 
 
 def place_of(target):

@@ -9,8 +9,8 @@ from __future__ import annotations
 import http.client
 import time
 
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import EdgeError
-from ansible_collections.hotswap.compose.plugins.module_utils._http import send_request
+from .._errors import EdgeError
+from .._http import send_request
 
 PATIENCE = 3.0
 """Seconds in which the app must answer through nginx. nginx may still look up a name."""

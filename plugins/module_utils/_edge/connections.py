@@ -10,7 +10,7 @@ import ipaddress
 import socket
 import struct
 
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.app_file import _ESTABLISHED, _LISTENING
+from .._nginx.app_file import _ESTABLISHED, _LISTENING
 
 
 def count_established(table, endpoints):

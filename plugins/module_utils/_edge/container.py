@@ -10,10 +10,10 @@ import os
 import posixpath
 import time
 
-from ansible_collections.hotswap.compose.plugins.module_utils._edge.edge import Edge
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import EdgeError, EngineError
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.app_file import DOCKER_RESOLVER
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.version import parse_version
+from .._errors import EdgeError, EngineError
+from .._nginx.app_file import DOCKER_RESOLVER
+from .._nginx.version import parse_version
+from .edge import Edge
 
 START_PATIENCE = 15
 """s for which a start of nginx may look up names, where the name server does not answer."""

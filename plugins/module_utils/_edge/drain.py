@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import time
 
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.app_file import KEEPALIVE_MIN_TIMEOUT
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.version import keeps_connections_on_reload
+from .._nginx.app_file import KEEPALIVE_MIN_TIMEOUT
+from .._nginx.version import keeps_connections_on_reload
 
 _POLL = 0.1
 

@@ -15,16 +15,12 @@ import os
 import shutil
 import time
 
-from ansible_collections.hotswap.compose.plugins.module_utils._edge.connections import count_clients, count_established
-from ansible_collections.hotswap.compose.plugins.module_utils._edge.reload import has_reloaded, refusal_in_log
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import EdgeError, RefusedReload
-from ansible_collections.hotswap.compose.plugins.module_utils._files import (
-    NEEDED_SPACE,
-    temporary_directory,
-    write_atomic,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.app_file import app_file_name
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.preview import has_preview
+from .._errors import EdgeError, RefusedReload
+from .._files import NEEDED_SPACE, temporary_directory, write_atomic
+from .._nginx.app_file import app_file_name
+from .._nginx.preview import has_preview
+from .connections import count_clients, count_established
+from .reload import has_reloaded, refusal_in_log
 
 PROOF_PATIENCE = 4.0
 """s until a reload that can't be proven counts as failed; nginx itself gives up on a taken port after 2.5 s."""

@@ -11,10 +11,10 @@ import os
 import re
 import subprocess
 
-from ansible_collections.hotswap.compose.plugins.module_utils._edge.edge import Edge, title_of
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import EdgeError, UpstreamError
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.upstream import main_setting
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.version import parse_version
+from .._errors import EdgeError, UpstreamError
+from .._nginx.upstream import main_setting
+from .._nginx.version import parse_version
+from .edge import Edge, title_of
 
 _PATHS = re.compile(r"--(pid|error-log)-path=(\S+)")
 _SOCKET = re.compile(r"socket:\[(\d+)\]")

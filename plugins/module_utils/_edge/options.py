@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.hotswap.compose.plugins.module_utils._edge.container import ContainerEdge
-from ansible_collections.hotswap.compose.plugins.module_utils._edge.host import HostEdge
+from .container import ContainerEdge
+from .host import HostEdge
 
 # Documented in the fragment hotswap.compose.app.edge.
 EDGE_ARGUMENTS = {

@@ -10,39 +10,17 @@ import contextlib
 import time
 import uuid
 
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.containers import (
-    containers_by_id,
-    containers_of_run,
-    edge_addresses,
-    find_containers,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.traffic import endpoints_of
-from ansible_collections.hotswap.compose.plugins.module_utils._edge.answer import wait_for_answer
-from ansible_collections.hotswap.compose.plugins.module_utils._edge.drain import wait_until_drained
-from ansible_collections.hotswap.compose.plugins.module_utils._edge.edge import quoted
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import EdgeError, RefusedReload
-from ansible_collections.hotswap.compose.plugins.module_utils._names import other_color
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.answer_log import has_answer_log, with_answer_log
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.app_file import (
-    SHARED_FILE,
-    app_file_name,
-    file_in_dump,
-    files_in_dump,
-    generation_of,
-    is_same_text,
-    reaches_idle,
-    resolved_at_load,
-    shared_text,
-    with_marks,
-    without_generation,
-    without_marks,
-    without_sections,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.upstream import parse_upstreams
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.version import (
-    follows_addresses,
-    keeps_connections_on_reload,
-)
+from .._docker.containers import containers_by_id, containers_of_run, edge_addresses, find_containers
+from .._docker.traffic import endpoints_of
+from .._errors import EdgeError, RefusedReload
+from .._names import other_color
+from .._nginx import app_file
+from .._nginx.answer_log import has_answer_log, with_answer_log
+from .._nginx.upstream import parse_upstreams
+from .._nginx.version import follows_addresses, keeps_connections_on_reload
+from .answer import wait_for_answer
+from .drain import wait_until_drained
+from .edge import quoted
 
 LOOK_UP = 1.0
 """s in which nginx has looked up the names that a reload told it of; Docker's DNS answers within milliseconds."""
@@ -57,7 +35,7 @@ class Swap:
         self.state = state
         self.edge_url = edge_url
         self.check_mode = check_mode
-        self.name = app_file_name(state.app)
+        self.name = app_file.app_file_name(state.app)
         self.version = edge.version()
         # It ends by a reload of its own, which an older nginx's clients would lose requests by.
         self.answer_log = answer_log if keeps_connections_on_reload(self.version) else ""
@@ -72,7 +50,7 @@ class Swap:
         """
         if self.check_mode:
             return self._result(False)
-        self._accepted(with_marks(self._with_log(content), generation=_new_generation()))
+        self._accepted(app_file.with_marks(self._with_log(content), generation=_new_generation()))
         introduction = introduction or (previous_content if self.answer_log else "")
         if not introduction:
             return self._result(False)
@@ -90,19 +68,19 @@ class Swap:
         """
         with self._turn():
             before = self.edge.read(self.name)
-            settled = with_marks(content, addresses=addresses)
+            settled = app_file.with_marks(content, addresses=addresses)
             text = self._with_log(settled)
             diff = {
-                "before": without_sections(before) or "",
+                "before": app_file.without_sections(before) or "",
                 "after": settled,
                 "before_header": self.name,
                 "after_header": self.name,
             }
-            if is_same_text(before, text) and self.state.has_proved(before):
+            if app_file.is_same_text(before, text) and self.state.has_proved(before):
                 return self._result(False)
             if self.check_mode:
                 return self._result(True, diff=diff)
-            first = resolved_at_load(text) if at_once else text
+            first = app_file.resolved_at_load(text) if at_once else text
             written = self._write(first, before or previous_content)
         self.unprepared = self.unprepared and bool(previous_content)
         proof = self._prove(*written)
@@ -119,26 +97,26 @@ class Swap:
         """
         if self.check_mode:
             return self._result(True)
-        text = with_marks(content, addresses=addresses)
+        text = app_file.with_marks(content, addresses=addresses)
         with self._turn():
             before = self.edge.read(self.name)
-            here = without_generation(without_sections(before)) if before else text
+            here = app_file.without_generation(app_file.without_sections(before)) if before else text
             written = self._write(self._with_log(change(text, here)), before or text)
         return self._result(True, **self._prove(*written))
 
     def settle(self):
         """Have nothing but the traffic go where the app's file says, where it says more. Raises EdgeError."""
         before = self.edge.read(self.name)
-        settled = without_sections(before)
+        settled = app_file.without_sections(before)
         if settled == before or self.check_mode:
             return self._result(settled != before)
         with self._turn():
-            written = self._write(without_generation(settled), before)
+            written = self._write(app_file.without_generation(settled), before)
         return self._result(True, **self._prove(*written))
 
     def make_sure(self, addresses):
         """Prove that nginx serves the app's file that is on disk; ``addresses`` as for live()."""
-        return self.live(without_marks(without_sections(self.edge.read(self.name))), "", addresses)
+        return self.live(app_file.without_marks(app_file.without_sections(self.edge.read(self.name))), "", addresses)
 
     def back(self, endpoints, drain_timeout):
         """Put back what the journal says was there before the swap, and wait until the color that had the traffic
@@ -183,12 +161,12 @@ class Swap:
     def _without_a_gap(self, text):
         """Return what a file is to say first, so that nginx has every address when it loads it; the file itself where
         that can't be had, as of a name that nothing answers to."""
-        first = resolved_at_load(text)
+        first = app_file.resolved_at_load(text)
         return first if first == text or self.edge.judge({self.name: first})[0] else text
 
     def _go_back(self, text):
         with self._turn():
-            written = self._write(without_generation(text), text)
+            written = self._write(app_file.without_generation(text), text)
         return self._prove(*written, going_back=True)
 
     def _with_log(self, text):
@@ -216,17 +194,17 @@ class Swap:
 
     def _accepted(self, text):
         """Return the files to write, which nginx was seen to accept. Raises EdgeError."""
-        files = {self.name: text, SHARED_FILE: shared_text(self.version)}
+        files = {self.name: text, app_file.SHARED_FILE: app_file.shared_text(self.version)}
         ok, said = self._judged(files, text)
         if not ok and '"keepalive_min_timeout" directive is duplicate' in said:
-            files[SHARED_FILE] = None
+            files[app_file.SHARED_FILE] = None
             ok, said = self._judged(files, text)
         if not ok:
             raise EdgeError(f"nginx refuses the new configuration, which it has not seen yet: {quoted(said)}")
         if not self._is_read(said, text):
             raise EdgeError(
                 f"nginx does not read {self.edge.path(self.name)}: its http block must include that directory; it "
-                f"reads {', '.join(files_in_dump(said)) or 'nothing'}"
+                f"reads {', '.join(app_file.files_in_dump(said)) or 'nothing'}"
             )
         return files
 
@@ -237,16 +215,18 @@ class Swap:
         return self.edge.judge(files) if ok and not self._is_read(said, text) else (ok, said)
 
     def _is_read(self, dump, text):
-        seen = file_in_dump(dump, self.edge.path(self.name))
-        return seen is not None and generation_of(seen) == generation_of(text)
+        seen = app_file.file_in_dump(dump, self.edge.path(self.name))
+        return seen is not None and app_file.generation_of(seen) == app_file.generation_of(text)
 
     def _write(self, text, way_back):
         """Put the app's file, tested, where nginx reads it; return what _prove() needs. ``way_back``: what is there
         now."""
-        files = self._accepted(with_marks(text, generation=_new_generation()))
-        self._note(without_sections(way_back))
+        files = self._accepted(app_file.with_marks(text, generation=_new_generation()))
+        self._note(app_file.without_sections(way_back))
         files_before = {name: self.edge.read(name) for name in files}
-        self.unprepared = bool(self.edge.running and files[SHARED_FILE] and not files_before[SHARED_FILE])
+        self.unprepared = bool(
+            self.edge.running and files[app_file.SHARED_FILE] and not files_before[app_file.SHARED_FILE]
+        )
         self.edge.write(files)
         try:
             ok, said = self.edge.dump() if self.edge.running else (True, None)
@@ -275,15 +255,15 @@ class Swap:
                 wait_for_answer(self.edge_url["url"], self.edge_url.get("host"))
         except BaseException as error:
             # On the way there, an nginx that refuses serves what it served before this deploy first wrote the file.
-            nothing_moved = isinstance(error, RefusedReload) and not reaches_idle(before) and not going_back
+            nothing_moved = isinstance(error, RefusedReload) and not app_file.reaches_idle(before) and not going_back
             restored = (self._way_back() or before) if nothing_moved else before
             with self._turn():
                 self.edge.write({self.name: restored})
             if nothing_moved:
                 unfinished = dict(self.state.journal["unfinished"], swap={"from": None})
-                self.state.save(unfinished=unfinished, proved=generation_of(restored))
+                self.state.save(unfinished=unfinished, proved=app_file.generation_of(restored))
             raise
-        self.state.save(proved=generation_of(text))
+        self.state.save(proved=app_file.generation_of(text))
         if has_answer_log(before) and not has_answer_log(text):
             self.edge.run(["rm", "-f", self.edge.answer_log_path(self.state.app)])
         return {"reload_seconds": round(seconds, 3), "old_workers": old_workers, "proved_at": proved_at}

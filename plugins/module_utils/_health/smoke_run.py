@@ -14,18 +14,13 @@ from urllib.parse import urlsplit
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.containers import containers_of_run
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.traffic import endpoints_of
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import SmokeError
-from ansible_collections.hotswap.compose.plugins.module_utils._health.smoke import (
-    TEST_ARGUMENTS,
-    excerpt,
-    expression_problem,
-    judge_answer,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._http import send_request
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.vhost import service_at
-from ansible_collections.hotswap.compose.plugins.module_utils._options import decode
+from .._docker.containers import containers_of_run
+from .._docker.traffic import endpoints_of
+from .._errors import SmokeError
+from .._http import send_request
+from .._nginx.vhost import service_at
+from .._options import decode
+from .smoke import TEST_ARGUMENTS, excerpt, expression_problem, judge_answer
 
 PATIENCE = 10.0
 """s for one answer."""

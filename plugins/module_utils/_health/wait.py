@@ -12,27 +12,9 @@ from __future__ import annotations
 import time
 from typing import Any, Callable, NamedTuple
 
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import EVENT, SUBSCRIBED
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import EngineError
-from ansible_collections.hotswap.compose.plugins.module_utils._health.verdict import (
-    FAILED,
-    NANOSECONDS,
-    PENDING,
-    PROJECT_LABEL,
-    READY,
-    Outcome,
-    Record,
-    Rules,
-    describe_wait,
-    epoch,
-    hides_its_exit,
-    judge_project,
-    probes_of,
-    records_to_explain,
-    seconds,
-    sort_records,
-    timeout_warning,
-)
+from .._docker.engine import EVENT, SUBSCRIBED
+from .._errors import EngineError
+from . import verdict
 
 # The events that change a verdict. Those of each probe's exec would be many more.
 ACTIONS = ["create", "start", "die", "oom", "pause", "unpause", "destroy", "health_status"]
@@ -46,7 +28,7 @@ OBJECTION_POLL = 0.2
 # For so long the Engine may be silent as what was ready is to be ready for good.
 SILENCE = 30.0
 
-NOTHING_YET = Outcome(PENDING, "not decided yet")
+NOTHING_YET = verdict.Outcome(verdict.PENDING, "not decided yet")
 
 
 class Change(NamedTuple):
@@ -60,7 +42,7 @@ class Change(NamedTuple):
 
     def __str__(self) -> str:
         states = self.state if self.before is None else f"{self.before} → {self.state}"
-        return f"{self.name}: {states} after {seconds(self.at)}"
+        return f"{self.name}: {states} after {verdict.seconds(self.at)}"
 
 
 class Trigger(NamedTuple):
@@ -90,7 +72,7 @@ class Waiter:
         self,
         engine: Any,
         project_name: str,
-        rules: Rules,
+        rules: verdict.Rules,
         timeout: float = 120,
         stable_for: float = 0,
         clock: Any = time,
@@ -100,7 +82,7 @@ class Waiter:
     ) -> None:
         self._engine = engine
         self._project_name = project_name
-        self._labels = [f"{PROJECT_LABEL}={project_name}"]
+        self._labels = [f"{verdict.PROJECT_LABEL}={project_name}"]
         self._rules = rules
         self._timeout = timeout
         self._stable_for = stable_for
@@ -117,38 +99,38 @@ class Waiter:
         # The Engine's time stamp of the event behind the last change of a verdict; None where no event was.
         self._deciding_event: float | None = None
         self._due: dict[str, float] = {}
-        self.records: dict[str, Record] = {}
+        self.records: dict[str, verdict.Record] = {}
         self.elapsed = 0.0
         self.reaction: float | None = None
 
-    def wait(self) -> Outcome:
+    def wait(self) -> verdict.Outcome:
         """Wait until the project is READY or FAILED; a time-out is FAILED too."""
         stream = self._engine.events(self._labels, ACTIONS)
         try:
             while True:
                 outcome = self._decide()
-                if outcome.status != PENDING:
+                if outcome.status != verdict.PENDING:
                     return self._decided(outcome)
                 self._on_wait(*self._outlook())
                 self._take_in(stream)
         finally:
             stream.close()
 
-    def look_once(self) -> Outcome:
+    def look_once(self) -> verdict.Outcome:
         """What the project is like now; EngineError where the Engine does not say."""
         self._look_at_all()
         if self._unanswered:
             raise EngineError(self._unanswered)
         return self._decided(self._judge())
 
-    def _decide(self) -> Outcome:
+    def _decide(self) -> verdict.Outcome:
         now = self._clock.monotonic()
         if now >= self._deadline and self._ready_since is None:
             self._look_at_all()  # a probe that fails while its container starts is no event
         outcome = self._judge() if self._looked else NOTHING_YET
-        if outcome.status == FAILED:
+        if outcome.status == verdict.FAILED:
             return outcome
-        if outcome.status != READY:
+        if outcome.status != verdict.READY:
             self._ready_since = None
         elif self._unanswered is None:
             return self._stable(outcome, now)
@@ -159,16 +141,16 @@ class Waiter:
         now = self._clock.monotonic()
         if self._ready_since is not None and self._unanswered is None:
             return "all that is ready must stay so", self._ready_since + self._stable_for - now
-        awaited = self._unanswered or describe_wait(self.records.values()) or "the Engine's answer"
+        awaited = self._unanswered or verdict.describe_wait(self.records.values()) or "the Engine's answer"
         return awaited, self._end - now
 
-    def _judge(self) -> Outcome:
+    def _judge(self) -> verdict.Outcome:
         reason = self._objection() if self._objection else None
         if reason:
-            return Outcome(FAILED, reason)
-        return judge_project(self._project_name, self.records.values(), self._rules)
+            return verdict.Outcome(verdict.FAILED, reason)
+        return verdict.judge_project(self._project_name, self.records.values(), self._rules)
 
-    def _stable(self, outcome: Outcome, now: float) -> Outcome:
+    def _stable(self, outcome: verdict.Outcome, now: float) -> verdict.Outcome:
         if self._ready_since is None:
             self._ready_since = now
         if now < self._ready_since + self._stable_for:
@@ -187,13 +169,15 @@ class Waiter:
             return self._deadline
         return max(self._deadline, self._ready_since + self._stable_for + SILENCE)
 
-    def _timed_out(self) -> Outcome:
+    def _timed_out(self) -> verdict.Outcome:
         self._deciding_event = None
-        awaited = describe_wait(self.records.values())
+        awaited = verdict.describe_wait(self.records.values())
         texts = ([self._unanswered] if self._unanswered else []) + ([awaited] if awaited else [])
-        return Outcome(FAILED, f"timed out after {seconds(self._end - self._began)}: {'; '.join(texts)}")
+        return verdict.Outcome(
+            verdict.FAILED, f"timed out after {verdict.seconds(self._end - self._began)}: {'; '.join(texts)}"
+        )
 
-    def _decided(self, outcome: Outcome) -> Outcome:
+    def _decided(self, outcome: verdict.Outcome) -> verdict.Outcome:
         self.elapsed = round(self._clock.monotonic() - self._began, 3)
         if self._deciding_event is not None:
             self.reaction = round(self._clock.time() - self._deciding_event, 4)
@@ -264,12 +248,12 @@ class Waiter:
         if record is None:
             if container is None:
                 return  # gone before we ever saw it
-            record = self.records[container_id] = Record(container)
+            record = self.records[container_id] = verdict.Record(container)
         before = record.verdict.status
         at = self._clock.monotonic() - self._began
         exit_code = trigger.exit_code
-        if exit_code is None and container and hides_its_exit(container, self._rules):
-            exit_code = self._engine.last_exit_code(container_id, epoch(container["State"]["StartedAt"]) or 0.0)
+        if exit_code is None and container and verdict.hides_its_exit(container, self._rules):
+            exit_code = self._engine.last_exit_code(container_id, verdict.epoch(container["State"]["StartedAt"]) or 0.0)
         changed = record.update(container, self._rules, at, self._clock.time(), exit_code)
         if record.verdict.due_in is not None:
             self._due[container_id] = self._clock.monotonic() + record.verdict.due_in
@@ -284,18 +268,20 @@ class Waiter:
 def trigger_of(event: dict[str, Any], before: Trigger) -> Trigger:
     """The trigger that a container's event is, after an earlier one that was not looked at yet."""
     code = event["Actor"]["Attributes"].get("exitCode")
-    return Trigger(event["timeNano"] / NANOSECONDS, before.exit_code if code is None else int(code))
+    return Trigger(event["timeNano"] / verdict.NANOSECONDS, before.exit_code if code is None else int(code))
 
 
-def evidence(engine: Any, records: list[Record], outcome: Outcome, log_tail: int) -> list[dict[str, Any]]:
+def evidence(
+    engine: Any, records: list[verdict.Record], outcome: verdict.Outcome, log_tail: int
+) -> list[dict[str, Any]]:
     """The containers as the module returns them; with probes and log those that explain an outcome that is not
     READY."""
-    explained = [] if outcome.status == READY else records_to_explain(records)
+    explained = [] if outcome.status == verdict.READY else verdict.records_to_explain(records)
     reports = []
-    for record in sort_records(records):
+    for record in verdict.sort_records(records):
         report = record.report()
         if record in explained:
-            report["probes"] = probes_of(record.container)
+            report["probes"] = verdict.probes_of(record.container)
             report["log"] = [] if record.removed else log_lines(engine, report["id"], log_tail)
         reports.append(report)
     return reports
@@ -303,11 +289,11 @@ def evidence(engine: Any, records: list[Record], outcome: Outcome, log_tail: int
 
 def witnesses(engine: Any, container_ids: list[str], log_tail: int) -> list[dict[str, Any]]:
     """Containers, healthy or not, that something beside them was found wrong with, as evidence() returns them."""
-    rules = Rules.of_released([], [], 0)
-    records = [Record(container) for container in map(engine.inspect, container_ids) if container]
+    rules = verdict.Rules.of_released([], [], 0)
+    records = [verdict.Record(container) for container in map(engine.inspect, container_ids) if container]
     for record in records:
         record.update(record.container, rules, 0.0, time.time())
-    return evidence(engine, records, Outcome(FAILED, ""), log_tail)
+    return evidence(engine, records, verdict.Outcome(verdict.FAILED, ""), log_tail)
 
 
 def log_lines(engine: Any, container_id: str, lines: int) -> list[str]:
@@ -318,7 +304,7 @@ def log_lines(engine: Any, container_id: str, lines: int) -> list[str]:
         return [f"(no log: {error})"]
 
 
-def timeout_warnings(records: list[Record], timeout: float) -> list[str]:
+def timeout_warnings(records: list[verdict.Record], timeout: float) -> list[str]:
     """Each warning once, however many replicas cause it."""
-    warnings = (timeout_warning(record.container, timeout) for record in sort_records(records))
+    warnings = (verdict.timeout_warning(record.container, timeout) for record in verdict.sort_records(records))
     return list(dict.fromkeys(warning for warning in warnings if warning))

@@ -9,14 +9,10 @@ from __future__ import annotations
 import threading
 import time
 
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import EdgeError
-from ansible_collections.hotswap.compose.plugins.module_utils._health.smoke import describe_results
-from ansible_collections.hotswap.compose.plugins.module_utils._health.wait import SILENCE
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.answer_log import (
-    Answers,
-    count_answers,
-    error_objection,
-)
+from .._errors import EdgeError
+from .._nginx.answer_log import Answers, count_answers, error_objection
+from .smoke import describe_results
+from .wait import SILENCE
 
 ASK_EVERY = 1.0
 """s from one time to the next."""

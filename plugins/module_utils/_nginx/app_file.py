@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.answer_log import without_answer_log
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.canary import without_canary
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.preview import without_preview
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.upstream import render_upstream
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.version import keeps_connections_on_reload
+from .answer_log import without_answer_log
+from .canary import without_canary
+from .preview import without_preview
+from .upstream import render_upstream
+from .version import keeps_connections_on_reload
 
 SHARED_FILE = "bluegreen.conf"
 KEEPALIVE_MIN_TIMEOUT = 5

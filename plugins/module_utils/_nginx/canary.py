@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import re
 
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.upstream import render_upstream
+from .upstream import render_upstream
 
 _MARK = "  # canary"
 _MARKED = re.compile(rf"^.*;{_MARK}\n", re.MULTILINE)

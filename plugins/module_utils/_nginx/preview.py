@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.upstream import render_upstream
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.vhost import LISTEN, listens
+from .upstream import render_upstream
+from .vhost import LISTEN, listens
 
 _SECTION = re.compile(r"^# preview: (?:open|closed)\n.*?^# end of preview\n", re.MULTILINE | re.DOTALL)
 _MAP = re.compile(r"^map \S+ (\$\w+) \{\n    default (\S+);", re.MULTILINE)

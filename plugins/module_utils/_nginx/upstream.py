@@ -17,7 +17,7 @@ import re
 import typing as t
 from collections.abc import Mapping, Sequence
 
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import UpstreamError
+from .._errors import UpstreamError
 
 DEFAULT_PORT = 80
 DEFAULT_WEIGHT = 1

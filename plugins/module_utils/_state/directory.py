@@ -11,14 +11,10 @@ import os
 import shutil
 import tempfile
 
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import StateError
-from ansible_collections.hotswap.compose.plugins.module_utils._files import (
-    NEEDED_SPACE,
-    describe_unwritable,
-    write_atomic,
-)
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.app_file import generation_of
-from ansible_collections.hotswap.compose.plugins.module_utils._state.journal import AWAITING, dumps, read_journal
+from .._errors import StateError
+from .._files import NEEDED_SPACE, describe_unwritable, write_atomic
+from .._nginx.app_file import generation_of
+from .journal import AWAITING, dumps, read_journal
 
 UNUSABLE = "journal.unusable.json"
 

@@ -24,10 +24,10 @@ import contextlib
 import json
 import os
 
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import JournalError
-from ansible_collections.hotswap.compose.plugins.module_utils._files import utc_now
-from ansible_collections.hotswap.compose.plugins.module_utils._state.journal import content
-from ansible_collections.hotswap.compose.plugins.module_utils._text import cut_text, first_line
+from .._errors import JournalError
+from .._files import utc_now
+from .._text import cut_text, first_line
+from .journal import content
 
 LAST = 30
 """runs that people are shown."""

@@ -51,7 +51,7 @@ import os
 import re
 import stat
 
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import JournalError
+from .._errors import JournalError
 
 FORMAT = 1
 COLORS = ("blue", "green")

@@ -24,8 +24,8 @@ import shlex
 import shutil
 import time
 
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import LockHeld, StateError
-from ansible_collections.hotswap.compose.plugins.module_utils._files import utc_now, write_atomic
+from .._errors import LockHeld, StateError
+from .._files import utc_now, write_atomic
 
 TTL = 30.0
 """s without a beat after which a run counts as dead."""

@@ -10,8 +10,8 @@ import calendar
 import textwrap
 import time
 
-from ansible_collections.hotswap.compose.plugins.module_utils._state.lock import describe_holder
-from ansible_collections.hotswap.compose.plugins.module_utils._text import WIDTH, cut_text, format_seconds, format_table
+from .._text import WIDTH, cut_text, format_seconds, format_table
+from .lock import describe_holder
 
 BY_HAND = "what was started by hand"
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
