@@ -52,7 +52,7 @@ services:
       retries: 2
 networks:
   edge:
-    name: @site@
+    name: @network@
     external: true
 """
 
@@ -318,15 +318,33 @@ class Site:
         self.conf, self.src, self.state = directory / "conf.d", directory / "src", directory / "state"
         self.conf.mkdir()
         self.src.mkdir()
+        self.network = self.name
+        self.nginx_container = f"{self.name}-nginx"
+        self.docker.networks.create(self.network, labels={"hotswap.e2e": self.name})
+        self.write_compose_files()
+        self.write("site.conf", self.text(SERVER))
+
+    def behind(self, site):
+        """Put the app behind the nginx of another site."""
+        self.docker.networks.get(self.network).remove()
+        self.network, self.nginx_container, self.conf = site.network, site.nginx_container, site.conf
+        self.write_compose_files()
+        return self
+
+    def write_compose_files(self):
+        """Write one Compose file for each color."""
         for color in ("blue", "green"):
             (self.src / f"compose.{color}-deploy.yml").write_text(self.text(COMPOSE, color))
-        self.nginx_container = f"{self.name}-nginx"
-        self.docker.networks.create(self.name, labels={"hotswap.e2e": self.name})
-        self.write("site.conf", self.text(SERVER))
 
     def text(self, template, color=""):
         """Fill a template of this module."""
-        fill = {"site": self.name, "host": self.host, "upstream": f"{self.app}-web", "color": color}
+        fill = {
+            "site": self.name,
+            "network": self.network,
+            "host": self.host,
+            "upstream": f"{self.app}-web",
+            "color": color,
+        }
         for word, value in fill.items():
             template = template.replace(f"@{word}@", value)
         return template
@@ -422,7 +440,7 @@ class Site:
             "bluegreen_project_src": str(self.src),
             "bluegreen_compose_files": ["compose.{color}-deploy.yml"],
             "bluegreen_services": [{"name": "web-{color}", "port": 3000}],
-            "bluegreen_network": self.name,
+            "bluegreen_network": self.network,
             "bluegreen_nginx_container": self.nginx_container,
             "bluegreen_nginx_conf_dir": str(self.conf),
             "bluegreen_state_dir": str(self.state),
@@ -485,10 +503,11 @@ class Site:
         """A release, v1 or v2, that does not have the traffic."""
         return "v1" if self.release() == "v2" else "v2"
 
-    def converged(self, run, release):
+    def converged(self, run, release, host="target"):
         """See that a run left the release with the traffic, all of it there, and nothing over of anything else."""
-        assert run.succeeded().result["release"] == release
-        active = run.result["active_color"]
+        result = run.succeeded().results[host]
+        assert result["release"] == release
+        active = result["active_color"]
         self.serves(release, active)
         assert self.journal()["unfinished"] is None
         assert self.journal()["proved"] in self.upstream_file()

@@ -7,30 +7,11 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sites import COMPOSE, Site
-
-
-class Neighbour(Site):
-    """An app behind the nginx of another site."""
-
-    def behind(self, site):
-        self.docker.networks.get(self.name).remove()
-        self.nginx_container, self.conf = site.nginx_container, site.conf
-        for color in ("blue", "green"):
-            text = self.text(COMPOSE, color).replace(f"name: {self.name}\n", f"name: {site.name}\n")
-            (self.src / f"compose.{color}-deploy.yml").write_text(text)
-        self.network = site.name
-        return self
-
-    def variables(self, **more):
-        return super().variables(**{"network": self.network, **more})
 
 
 @pytest.fixture(scope="module")
-def neighbour(site, tmp_path_factory):
-    made = Neighbour("neighbour", tmp_path_factory.mktemp("neighbour"))
-    yield made.behind(site)
-    made.close()
+def neighbour(site, make_site):
+    return make_site("neighbour").behind(site)
 
 
 @pytest.fixture(scope="module")
