@@ -11,6 +11,8 @@ import yaml
 
 from ansible_collections.hotswap.compose.plugins.action.compose_health_wait import AWAITS
 from ansible_collections.hotswap.compose.plugins.module_utils._deploy.steps import ORDER
+from ansible_collections.hotswap.compose.plugins.module_utils._edge.options import EDGE_ARGUMENTS
+from ansible_collections.hotswap.compose.plugins.module_utils._options import APP_ARGUMENTS
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 ROLE = ROOT / "roles" / "bluegreen"
@@ -65,9 +67,8 @@ def test_each_module_of_a_group_has_the_options_of_the_group(group):
     for name in RUNTIME["action_groups"][group]:
         source = (ROOT / "plugins" / "modules" / f"{name}.py").read_text()
         spec = source.partition("def main():")[2]
-        has = {option for option in options if f'{option}={{"type"' in spec or f'"{option}": {{"type"' in spec}
-        if "**EDGE_ARGUMENTS" in spec:
-            has |= set(VARS["__bluegreen_edge_options"])
+        given = {"APP_ARGUMENTS": APP_ARGUMENTS, "EDGE_ARGUMENTS": EDGE_ARGUMENTS}
+        has = {option for constant, arguments in given.items() if constant in spec for option in arguments}
         assert options <= has, name
 
 
