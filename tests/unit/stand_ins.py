@@ -92,3 +92,84 @@ class StandInEngine:
 
     def __getattr__(self, name):
         return lambda container_id, **options: self.told.append((name, container_id, options))
+
+
+RESTARTS = {"Name": "unless-stopped", "MaximumRetryCount": 0}
+STAYS_STOPPED = {"Name": "no", "MaximumRetryCount": 0}
+
+
+def inspected_service(service, deploy=None, address="", **changes):
+    """What ``docker inspect`` has of the one container of a service of the app shop, such as "was-blue".
+
+    Without ``deploy``, somebody started it by hand. ``address``: on the network edge. ``changes``: ``state``,
+    ``health``, ``image_id``, ``policy`` (a restart policy), ``exclusive``.
+    """
+    base, color = service.rsplit("-", 1)
+    labels = {"com.docker.compose.project": f"shop-{color}", "com.docker.compose.service": service}
+    if deploy:
+        ours = {"app": "shop", "color": color, "deploy": deploy, "release": deploy.replace("d", "v")}
+        ours["exclusive"] = "true" if changes.get("exclusive") else "false"
+        labels.update({f"hotswap.compose.{key}": value for key, value in ours.items()})
+    names = [service] + ([f"shop-{color}-{base}"] if deploy else [])
+    return {
+        "Id": f"{service}-{deploy}",
+        "Name": f"/shop-{color}-{service}-{deploy}",
+        "Image": changes.get("image_id", f"sha256:{base}-{deploy}"),
+        "Config": {"Image": f"shop-{base}", "Labels": labels},
+        "State": {"Status": changes.get("state", "running"), "Health": {"Status": changes.get("health", "healthy")}},
+        "HostConfig": {"RestartPolicy": dict(changes.get("policy", RESTARTS))},
+        "NetworkSettings": {"Networks": {"edge": {"IPAddress": address, "Aliases": names}}},
+    }
+
+
+class StandInHost(StandInEngine):
+    """Has containers and images, which change as it is told. ``containers``: as inspected; ``tags``: ``{reference:
+    image id}``; ``digests``: ``{image id: digest}``."""
+
+    def __init__(self, containers=(), tags=None):
+        super().__init__()
+        self._all = {each["Id"]: copy.deepcopy(each) for each in containers}
+        self.tags = dict(tags or {})
+        self.images = set(self.tags.values())  # with a name or without
+        self.digests = {}
+
+    def list_containers(self, labels):
+        return [dict(each, ImageID=self._all[each["Id"]]["Image"]) for each in super().list_containers(labels)]
+
+    def image_id(self, name):
+        assert name  # the Docker SDK refuses an empty one
+        return self.tags.get(name) or (name if name in self.images else None)
+
+    def image_ids(self):
+        return set(self.images)
+
+    def digest(self, image_id, reference):
+        return self.digests.get(image_id)
+
+    def tag(self, image_id, reference):
+        self.told.append(("tag", image_id, {"reference": reference}))
+        self.tags[reference] = image_id
+
+    def remove_image(self, name):
+        self.told.append(("remove_image", name, {}))
+        image_id = self.tags.pop(name, name)
+        if name == image_id:
+            self.tags = {reference: each for reference, each in self.tags.items() if each != image_id}
+        if image_id not in self.tags.values():
+            self.images.remove(image_id)
+
+    def start(self, container_id):
+        self.told.append(("start", container_id, {}))
+        self._all[container_id]["State"]["Status"] = "running"
+
+    def stop(self, container_id, timeout):
+        self.told.append(("stop", container_id, {"timeout": timeout}))
+        self._all[container_id]["State"]["Status"] = "exited"
+
+    def update_container(self, container_id, restart_policy):
+        self.told.append(("update_container", container_id, {"restart_policy": restart_policy}))
+        self._all[container_id]["HostConfig"]["RestartPolicy"] = dict(restart_policy)
+
+    def remove_container(self, container_id, v, force):
+        self.told.append(("remove_container", container_id, {"v": v, "force": force}))
+        del self._all[container_id]
