@@ -102,6 +102,8 @@ class Recoverer:
 
     def _told(self):
         served = parse_upstreams(without_sections(self.edge.read(app_file_name(self.state.app))) or "")
+        if not served:
+            return None  # a first deploy, beside a stack that was started by hand, may be killed before it is written
         colors = {self.found["color"]: self._ours(), other_color(self.found["color"]): self._previous()}
         told, source = active_color(self.state.app, self.found["services"], served, colors, [])
         return told if source == "nginx" else None

@@ -68,8 +68,8 @@ class ContainerEdge(Edge):
 
     def on_target(self, path):
         """Return where the target has what nginx sees at ``path``; None where it is in no mount."""
-        for mount in self.container["Mounts"]:
-            if mount.get("Source") and (path + "/").startswith(mount["Destination"].rstrip("/") + "/"):
+        for mount in self._mounts("Destination"):
+            if (path + "/").startswith(mount["Destination"].rstrip("/") + "/"):
                 return os.path.normpath(os.path.join(mount["Source"], os.path.relpath(path, mount["Destination"])))
         return None
 
@@ -120,12 +120,17 @@ class ContainerEdge(Edge):
                 return
             time.sleep(0.1)
 
+    def _mounts(self, key):
+        """Return the mounts of the target's files, the most specific first: of nested ones, the inner one counts."""
+        mounts = [mount for mount in self.container["Mounts"] if mount.get("Source")]
+        return sorted(mounts, key=lambda mount: len(os.path.realpath(mount[key])), reverse=True)
+
     def _path_inside(self):
         real = os.path.realpath(self.conf_dir)
-        for mount in self.container["Mounts"]:
-            source = os.path.realpath(mount["Source"]) if mount.get("Source") else None
-            if source and os.path.isdir(source) and (real + "/").startswith(source.rstrip("/") + "/"):
-                return os.path.normpath(os.path.join(mount["Destination"], os.path.relpath(real, source)))
+        bound = [(os.path.realpath(each["Source"]), each["Destination"]) for each in self._mounts("Source")]
+        for source, destination in bound:
+            if (real + "/").startswith(source.rstrip("/") + "/"):
+                return os.path.normpath(os.path.join(destination, os.path.relpath(real, source)))
         mounts = ["{} at {}".format(mount.get("Source"), mount["Destination"]) for mount in self.container["Mounts"]]
         raise EdgeError(
             "bluegreen_nginx_conf_dir is {!r}: {} has no mount of that directory, so nginx would not see what is "

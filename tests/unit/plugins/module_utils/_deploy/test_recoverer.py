@@ -147,6 +147,11 @@ class StandInEdge:
         return self.drained, 0 if self.drained else 3, timeout
 
 
+@pytest.fixture(autouse=True)
+def drain(monkeypatch):
+    monkeypatch.setattr(recoverer_module, "wait_until_drained", lambda edge, *arguments: edge.drain(*arguments))
+
+
 class StandInSwap:
     """Notes what it is told to do. ``broken``: the error that it raises instead."""
 
@@ -657,3 +662,14 @@ def test_a_history_that_can_t_be_written_becomes_a_warning(target, tmp_path):
     (warning,) = made.recover()[1].warnings
     assert warning.endswith("does not have this run, for it can't be written: Is a directory")
     assert made.journal["unfinished"] is None
+
+
+@pytest.mark.parametrize("noted", [True, False])
+def test_a_killed_adoption_is_undone_before_nginxs_file_exists(tmp_path, noted):
+    """Both colors run, nginx has no file of the app, and no release is on record."""
+    found = unfinished("create")
+    if not noted:
+        del found["swap"]
+    target = Target(tmp_path, found, None)
+    target.swap.state.save(releases=[])
+    assert target.recover()[0] == UNDO

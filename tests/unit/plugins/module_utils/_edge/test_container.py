@@ -490,3 +490,16 @@ def test_what_killed_calls_left_is_removed(engine, edge_of, conf_dir, tmp_path):
 )
 def test_what_every_call_of_nginx_needs(command, expected):
     assert container.config_arguments(command) == expected
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_of_nested_mounts_the_inner_one_counts(engine, edge_of, tmp_path, swapped):
+    """The Engine says nothing of their order."""
+    parent, inner = mount(tmp_path, "/srv"), mount(tmp_path / "conf.d")
+    certificates = [mount(tmp_path / "nginx", "/etc/nginx"), mount(tmp_path / "certs", "/etc/nginx/certs")]
+    mounts = [parent, inner, *certificates]
+    engine.nginx["Mounts"] = mounts[::-1] if swapped else mounts
+    edge = edge_of(engine)
+    assert edge.path("shop.conf") == "/etc/nginx/conf.d/shop.conf"
+    assert edge.on_target("/etc/nginx/certs/shop.pem") == f"{tmp_path}/certs/shop.pem"
+    assert edge.on_target("/etc/nginx/mime.types") == f"{tmp_path}/nginx/mime.types"
