@@ -84,8 +84,8 @@ options:
     description: The lock of a run that is known to be dead; filled in on the controller.
     type: str
   deploy:
-    description: The RV(plan.deploy) of an earlier call in the same run, to be decided again now that its images are
-      here.
+    description: The C(deploy) of the RV(plan) of an earlier call in the same run, to be decided again now that its
+      images are here.
     type: str
 """
 

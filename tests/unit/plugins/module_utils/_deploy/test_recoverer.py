@@ -153,13 +153,13 @@ def drain(monkeypatch):
 
 
 class StandInSwap:
-    """Notes what it is told to do. ``broken``: the error that it raises instead."""
+    """Notes what it is told to do. ``errors``: what it raises instead, one a call."""
 
     def __init__(self, edge, state, version=NEW):
         self.edge = edge
         self.state = state
         self.version = version
-        self.broken = None
+        self.errors = []
         self.result = {"changed": True, "drained": True, "connections": 0}
 
     def make_sure(self, addresses):
@@ -169,8 +169,8 @@ class StandInSwap:
         return self._tell("back", endpoints=endpoints, drain_timeout=drain_timeout)
 
     def _tell(self, call, **options):
-        if self.broken:
-            raise self.broken
+        if self.errors:
+            raise self.errors.pop()
         self.edge.told.append((call, None, options))
         return self.result
 
@@ -178,9 +178,12 @@ class StandInSwap:
 class Target:
     """What a killed run left. ``changes``: ``{service: {…}}`` of containers that aren't as CONTAINERS has them."""
 
-    def __init__(self, directory, found, text, changes=None, releases=None, containers=CONTAINERS, version=NEW):
+    def __init__(self, directory, found, text, changes=None, releases=None, containers=None, version=NEW):
         self.directory = directory
-        known = {service: dict(each, **(changes or {}).get(service, {})) for service, each in containers.items()}
+        known = {
+            service: dict(each, **(changes or {}).get(service, {}))
+            for service, each in (containers or CONTAINERS).items()
+        }
         inspected = [inspected_service(service, **options) for service, options in known.items()]
         self.engine = StandInHost(inspected, tags={"was:v2": "sha256:was-d2"})
         state = AppState(str(directory), "shop")
@@ -354,7 +357,7 @@ def test_check_mode_changes_nothing(target, decision, how):
 @pytest.mark.parametrize("decision", DECISIONS)
 def test_a_run_stays_unfinished_where_nginx_fails(target, decision):
     made = target(decision)
-    made.swap.broken = EdgeError("nginx refuses to reload")
+    made.swap.errors.append(EdgeError("nginx refuses to reload"))
     before = made.files()
     with pytest.raises(EdgeError, match="^nginx refuses to reload$"):
         made.recover()
