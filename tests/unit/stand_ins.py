@@ -2,17 +2,26 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What several tests stand in for: containers, as inspected and as summarized, and the Engine that has them."""
+"""What several tests stand in for: containers, as inspected and as summarized, the Engine that has them, and a target
+on which runs are planned."""
 
 from __future__ import annotations
 
 import copy
 import json
+import os
 import pathlib
+import types
 
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy import planner
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.request import complete_request
 from ansible_collections.hotswap.compose.plugins.module_utils._docker import containers
-from ansible_collections.hotswap.compose.plugins.module_utils._names import named_services
+from ansible_collections.hotswap.compose.plugins.module_utils._names import COLORS, LABEL, named_services, project_name
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.app_file import with_marks
+from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import AppState
+from ansible_collections.hotswap.compose.plugins.module_utils._state.lock import AppLock
 
+COMPOSE_FIXTURE = pathlib.Path(__file__).parent / "plugins" / "module_utils" / "fixtures" / "compose" / "config.json"
 FIXTURES = pathlib.Path(__file__).parent / "plugins" / "module_utils" / "fixtures" / "containers"
 
 SERVICES = named_services("shop", [{"name": "was-{color}", "port": 3000}, {"name": "signal-{color}", "port": 3001}])
@@ -173,3 +182,173 @@ class StandInHost(StandInEngine):
     def remove_container(self, container_id, v, force):
         self.told.append(("remove_container", container_id, {"v": v, "force": force}))
         del self._all[container_id]
+
+
+def rendered(color, release):
+    """What ``docker compose config`` printed of the app shop, for a color and a release."""
+    text = COMPOSE_FIXTURE.read_text().replace("store-", "shop-").replace("front", "edge")
+    return json.loads(text.replace("green", color).replace(":v2", ":" + release))
+
+
+class StandInTarget:
+    """A target on which runs of the app shop are planned; nginx runs in a container.
+
+    Tests change the attributes: ``render(color, release)`` is what Compose makes of the user's files; ``images``:
+    ``{reference or id: id}``; ``volumes``: their names; ``colors``, ``shared``, ``active``, ``text`` and
+    ``nginx_version``: as in a Situation. It is the Engine, too.
+    """
+
+    data_root = "/no/such/directory"
+
+    def __init__(self, directory, monkeypatch):
+        self.source = directory / "source"
+        self.source.mkdir()
+        for color in COLORS:
+            (self.source / f"compose.{color}.yml").touch()
+        self.state_dir = directory / "state"
+        self.render = rendered
+        self.said_by_compose = ""
+        self.images = {}
+        self.add_images("cache:1", "shop-signal:v1", "shop-was:v1", "shop-signal:v2", "shop-was:v2")
+        self.volumes = set()
+        self.colors = {color: [] for color in COLORS}
+        self.shared = {}
+        self.active = None
+        self.text = None
+        self.nginx_version = (1, 30, 6)
+        self.edge = types.SimpleNamespace(resolver="127.0.0.11", address="172.18.0.2")
+        monkeypatch.setattr(planner, "Situation", self._situation)
+        monkeypatch.setattr(os, "fsync", lambda _descriptor: None)  # a third of the time of these tests
+
+    @property
+    def state(self):
+        """The state directory as it is on the disk now."""
+        return AppState(str(self.state_dir), "shop")
+
+    @property
+    def unfinished(self):
+        return self.state.journal["unfinished"]
+
+    def files(self):
+        """Return the paths of everything in the state directory, relative to it."""
+        return sorted(str(path.relative_to(self.state_dir)) for path in self.state_dir.rglob("*"))
+
+    def add_images(self, *references, suffix=""):
+        """Have an image by each reference and by its id; a ``suffix`` makes it another image."""
+        for reference in references:
+            image_id = f"sha256:{reference}{suffix}"
+            self.images.update({reference: image_id, image_id: image_id})
+
+    def planner(self, kind="deploy", check_mode=False, recovered=None, deploy=None, env=None, **settings):
+        """Return the Planner of a run with these settings."""
+        known = {
+            "services": [{"name": "was-{color}", "port": 3000}, {"name": "signal-{color}", "port": 3001}],
+            "project_src": str(self.source),
+            "compose_files": ["compose.{color}.yml"],
+            "shared_services": [],
+            "exclusive_services": [],
+            "vhost": {},
+            "edge_url": {},
+        }
+        more = {name: settings.pop(name, default) for name, default in (("preview", {}), ("smoke_tests", []))}
+        place = {"app": "shop", "state_dir": str(self.state_dir), "network": "edge", "nginx_mode": "container"}
+        place.update({name: settings.pop(name) for name in list(settings) if name in place})
+        request = complete_request(
+            {**known, **settings}, **place, **more, kind=kind, recovered=recovered or {}, deploy=deploy, env=env or {}
+        )
+        return planner.Planner(self, request, self.run, "docker", "docker-logged-in", check_mode)
+
+    def plan(self, *args, **settings):
+        """Return the plan of a run, a dict."""
+        return self.planner(*args, **settings).result()["plan"]
+
+    def complete(self, plan, outcome="deployed"):
+        """Have a planned run end well: its containers run, nginx has loaded its file, and the journal has its record.
+        The containers of the color before still run."""
+        with open(os.path.join(plan["directory"], plan["file"]), encoding="utf-8") as file:
+            self.colors[plan["color"]] = self._started(json.load(file), plan["color"])
+        state = self.state
+        more = {}
+        if outcome == "deployed":
+            self.active, self.text = plan["color"], with_marks(plan["content"], generation=plan["deploy"])
+            more = {"proved": plan["deploy"]}
+        record = self._record(state.journal["unfinished"], self.colors[plan["color"]], outcome)
+        state.save(releases=[*state.journal["releases"], record], unfinished=None, **more)
+        return record
+
+    def deploy(self, release="v1", outcome="deployed", **settings):
+        """Deploy a release; return its record."""
+        return self.complete(self.plan(release=release, **settings), outcome)
+
+    def change(self, color, *services, **changes):
+        """Change containers of a color: all of them, or those of ``services``."""
+        for each in self.colors[color]:
+            if not services or each["service"] in services:
+                each.update(changes)
+
+    # What docker, and nginx in it, answer
+
+    def run(self, argv, environ):
+        if argv[:3] == ["docker", "compose", "version"]:
+            return 0, "2.40.3", ""
+        config = self.render(environ["BLUEGREEN_COLOR"], environ["BLUEGREEN_RELEASE"])
+        return 0, json.dumps(config), self.said_by_compose
+
+    def image_id(self, reference):
+        return self.images.get(reference)
+
+    def has_volume(self, name):
+        return name in self.volumes
+
+    def list_containers(self, _labels):
+        return []
+
+    def _situation(self, _engine, _request, _services, server, may_judge):
+        self.may_judge = may_judge
+        return types.SimpleNamespace(
+            state=self.state,
+            edge=self.edge,
+            nginx_version=self.nginx_version,
+            text=self.text,
+            colors=self.colors,
+            shared=self.shared,
+            active=self.active,
+            active_containers=self.colors[self.active] if self.active else [],
+            server=server,
+        )
+
+    def _started(self, config, color):
+        started = []
+        for number, (name, service) in enumerate(sorted(config["services"].items())):
+            labels = service["labels"]
+            deploy = labels[LABEL + "deploy"]
+            here = container(
+                name if name.endswith(color) else f"{name}-{color}",
+                f"10.0.{COLORS.index(color)}.{number + 2}",
+                id=f"{name}-{deploy}",
+                name=f"shop-{color}-{name}-1",
+                project=project_name("shop", color),
+                deploy=deploy,
+                release=labels[LABEL + "release"],
+                config=labels[LABEL + "config"],
+                exclusive=labels.get(LABEL + "exclusive") == "true",
+                image=service["image"],
+                image_id=self.images[service["image"]],
+            )
+            on_edge = {} if "edge" in service["networks"] else {"networks": {}}
+            started.append(dict(here, service=name, **on_edge))
+        return started
+
+    def _record(self, unfinished, started, outcome):
+        fields = {key: unfinished[key] for key in ("release", "color", "deploy", "config_hash", "ids_before")}
+        images = {each["service"]: {"ref": each["image"], "id": each["image_id"], "brought": False} for each in started}
+        ids = [each["id"] for each in started]
+        at = "2026-01-31T23:59:59Z"
+        return dict(fields, deployed_at=at, images=images, containers=ids, outcome=outcome, rollback=False)
+
+
+def holder_of_the_lock(state_dir, **holder):
+    """Have a run hold the lock of the app shop. ``holder``: ``user``, ``controller`` and ``job``."""
+    lock = AppLock(str(state_dir), "shop")
+    os.makedirs(lock.directory, exist_ok=True)
+    lock.take("c0ffee", holder, None, "docker")
