@@ -1,0 +1,633 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+
+import pytest
+
+from ansible_collections.hotswap.compose.plugins.module_utils._compose.single_file import JOINS
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy import from_files
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.plan import CREATE, REFRESH
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import ComposeError, PlanError
+from ansible_collections.hotswap.compose.tests.unit.stand_ins import (
+    SERVICES,
+    StandInTarget,
+    container,
+    holder_of_the_lock,
+    rendered,
+    stack,
+)
+
+UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+
+@pytest.fixture
+def target(tmp_path, monkeypatch):
+    return StandInTarget(tmp_path, monkeypatch)
+
+
+def refs(color, release):
+    return {
+        f"cache-{color}": "cache:1",
+        f"signal-{color}": f"shop-signal:{release}",
+        f"was-{color}": f"shop-was:{release}",
+    }
+
+
+def ids(release):
+    return {ref: f"sha256:{ref}" for ref in refs("blue", release).values()}
+
+
+def color_files(target, plan):
+    """Return what lies in a plan's directory, by its name."""
+    return {
+        name: json.loads((target.state_dir / "shop/deploys" / plan["deploy"] / name).read_text())
+        for name in os.listdir(plan["directory"])
+    }
+
+
+def test_first_deploy(target):
+    plan = target.plan(release="v1")
+    deploy = plan["deploy"]
+    assert re.fullmatch(r"\d{8}T\d{6}Z-[0-9a-f]{6}", deploy)
+    found = {key: plan[key] for key in ("release", "color", "how", "unchanged", "reasons", "project", "file")}
+    assert found == {
+        "release": "v1",
+        "color": "blue",
+        "how": CREATE,
+        "unchanged": False,
+        "reasons": ["nothing has the traffic"],
+        "project": "shop-blue",
+        "file": "compose.blue.json",
+    }
+    assert plan["directory"] == f"{target.state_dir}/shop/deploys/{deploy}"
+    assert plan["services"] == ["cache-blue", "signal-blue", "was-blue"]
+    assert plan["traffic_services"] == ["was-blue", "signal-blue"]
+    nothing = ("exclusive", "exclusive_containers", "containers", "leftovers", "joins")
+    assert [plan[key] for key in nothing] == [[]] * len(nothing)
+    assert plan["download"] is None
+    assert plan["shared"] == {
+        **{"up": [], "start": [], "by_hand": {}, "absent": [], "waits": []},
+        **{"project": "shop-shared", "file": "compose.shared.json"},
+    }
+
+
+def test_files_of_a_first_deploy(target):
+    plan = target.plan(release="v1")
+    files = color_files(target, plan)
+    assert sorted(files) == ["compose.blue.json", "compose.green.json"]
+    for color in ("blue", "green"):
+        path = os.path.join(plan["directory"], f"compose.{color}.json")
+        assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+        config = files[f"compose.{color}.json"]
+        assert config["name"] == f"shop-{color}"
+        assert config["services"][f"was-{color}"]["image"] == "shop-was:v1"
+        assert config["services"][f"was-{color}"]["networks"]["edge"] == {"aliases": [f"shop-{color}-was"]}
+        labels = config["services"][f"was-{color}"]["labels"]
+        hash_of_the_color = labels.pop("hotswap.compose.config")
+        assert re.fullmatch("[0-9a-f]{64}", hash_of_the_color)
+        assert labels == {
+            "hotswap.compose.app": "shop",
+            "hotswap.compose.color": color,
+            "hotswap.compose.release": "v1",
+            "hotswap.compose.deploy": plan["deploy"],
+        }
+    assert stat.S_IMODE(os.stat(plan["directory"]).st_mode) == 0o700
+
+
+def test_unfinished_run_of_a_first_deploy(target):
+    plan = target.plan(release="v1")
+    unfinished = target.unfinished
+    labels = color_files(target, plan)["compose.blue.json"]["services"]["was-blue"]["labels"]
+    assert UTC.fullmatch(unfinished.pop("begun_at"))
+    assert unfinished == {
+        "deploy": plan["deploy"],
+        "release": "v1",
+        "color": "blue",
+        "how": "create",
+        "rollback": False,
+        "services": SERVICES,
+        "started": [],
+        "exclusive_containers": [],
+        "previous": [],
+        "previous_exclusive": [],
+        "endpoints": [],
+        "by": None,
+        "config_hash": labels["hotswap.compose.config"],
+        "refs": refs("blue", "v1"),
+        "ids_before": ids("v1"),
+        "adopted": None,
+    }
+
+
+def test_next_release_goes_to_the_idle_color(target):
+    for release, color, other in (("v1", "blue", "green"), ("v2", "green", "blue"), ("v1", "blue", "green")):
+        plan = target.plan(release=release)
+        assert (plan["color"], plan["how"], plan["file"]) == (color, CREATE, f"compose.{color}.json")
+        assert plan["project"] == f"shop-{color}"
+        assert target.unfinished["color"] == color
+        assert target.unfinished["refs"] == refs(color, release)
+        assert target.unfinished["previous"] == [each["id"] for each in target.colors[other]]
+        target.complete(plan)
+
+
+def test_unfinished_run_has_the_active_color_and_who_runs_it(target):
+    target.deploy("v1")
+    target.change("blue", "cache-blue", exclusive=True)
+    holder_of_the_lock(target.state_dir, user="ops", controller="ci", job="7")
+    target.plan(release="v2")
+    before = target.state.journal["releases"][0]["deploy"]
+    unfinished = target.unfinished
+    assert unfinished["previous"] == [f"{name}-blue-{before}" for name in ("cache", "signal", "was")]
+    assert unfinished["previous_exclusive"] == [f"cache-blue-{before}"]
+    assert unfinished["endpoints"] == ["10.0.0.3:3001", "10.0.0.4:3000"]
+    assert unfinished["by"] == {"user": "ops", "controller": "ci", "job": "7"}
+
+
+@pytest.mark.parametrize("pull", ["never", "missing"])
+def test_same_release_is_unchanged_and_nothing_is_written(target, pull):
+    target.deploy("v1")
+    journal, files = target.state.journal, target.files()
+    plan = target.plan(release="v1", pull=pull)
+    assert (plan["unchanged"], plan["reasons"], plan["color"], plan["how"]) == (True, [], "blue", CREATE)
+    assert plan["download"] == {"never": None, "missing": "the disk is another machine's"}[pull]
+    assert (target.state.journal, target.files()) == (journal, files)
+
+
+def another_environment(color, release):
+    config = rendered(color, release)
+    config["services"][f"was-{color}"]["environment"]["TOKEN"] = "another"
+    return config
+
+
+def another_image(target):
+    target.add_images("shop-was:v1", suffix="-2")
+
+
+def another_configuration(target):
+    target.render = another_environment
+
+
+def another_release(target):
+    target.change("blue", release="v0")
+
+
+def another_release_and_image(target):
+    another_release(target)
+    target.add_images("cache:1", suffix="-2")
+
+
+def unhealthy(target):
+    target.change("blue", "was-blue", health="unhealthy")
+
+
+def stopped(target):
+    target.change("blue", "was-blue", state="exited", health=None)
+
+
+@pytest.mark.parametrize(
+    "change, reasons",
+    [
+        (another_image, ["shop-was:v1 is another image now"]),
+        (another_configuration, ["its configuration is another"]),
+        (another_release, ["the release is v0"]),
+        (another_release_and_image, ["the release is v0", "cache:1 is another image now"]),
+        (unhealthy, ["not all of it runs"]),
+        (stopped, ["not all of it runs"]),
+    ],
+)
+def test_reasons_for_a_deploy(target, change, reasons):
+    target.deploy("v1")
+    change(target)
+    plan = target.plan(release="v1")
+    assert (plan["unchanged"], plan["reasons"], plan["color"], plan["how"]) == (False, reasons, "green", CREATE)
+
+
+def test_service_that_takes_traffic_is_not_meant_to_end(target):
+    """One that does not may end well."""
+    ended = {"state": "exited", "health": None, "restart_policy": {"Name": "no", "MaximumRetryCount": 0}}
+    target.deploy("v1")
+    target.change("blue", "cache-blue", **ended)
+    assert target.plan(release="v1")["reasons"] == []
+    target.change("blue", "signal-blue", **ended)
+    assert target.plan(release="v1")["reasons"] == ["not all of it runs"]
+
+
+OUTDATED = ["nginx's file is not what it would be now, or nginx was never seen to have loaded it"]
+
+
+def another_port(target):
+    target.text = target.text.replace("3000", "3999")
+
+
+def no_file(target):
+    target.text = None
+
+
+def never_loaded(target):
+    target.state.save(proved=None)
+
+
+@pytest.mark.parametrize("change", [another_port, no_file, never_loaded])
+def test_nginx_file_that_is_not_current_is_refreshed(target, change):
+    record = target.deploy("v1")
+    change(target)
+    files = target.files()
+    target.state.save(unfinished={"swap": {"from": ""}})
+    plan = target.plan(release="v1")
+    fields = ("deploy", "release", "color", "how", "unchanged", "reasons", "project", "directory", "file", "steps")
+    assert [plan[key] for key in fields] == [
+        *[record["deploy"], "v1", "blue", REFRESH, False, OUTDATED, "shop-blue", "", "", ["swap", "record"]]
+    ]
+    assert plan["services"] == ["cache-blue", "signal-blue", "was-blue"]
+    assert plan["traffic_services"] == ["was-blue", "signal-blue"]
+    assert target.unfinished is None
+    assert target.files() == files
+
+
+def test_other_reasons_go_before_a_refresh(target):
+    target.deploy("v1")
+    target.text = None
+    assert target.plan(release="v2")["how"] == CREATE
+
+
+@pytest.mark.parametrize(
+    "settings, how",
+    [
+        ({"pull": "always"}, CREATE),  # the images of the registry may be others
+        ({"pull": "always", "check_mode": True}, REFRESH),
+        ({"pull": "missing"}, REFRESH),
+    ],
+)
+def test_refresh_waits_for_the_pull(target, settings, how):
+    target.deploy("v1")
+    target.text = None
+    assert target.plan(release="v1", **settings)["how"] == how
+
+
+def test_refresh_of_a_release_after_its_pull(target):
+    target.deploy("v1")
+    target.text = None
+    deploy = target.plan(release="v1", pull="always")["deploy"]
+    assert target.plan(release="v1", pull="always", deploy=deploy)["how"] == REFRESH
+    assert target.unfinished is None
+
+
+def test_unchanged_release_is_laid_down_before_its_pull(target):
+    """The pull may bring another image."""
+    target.deploy("v1")
+    plan = target.plan(release="v1", pull="always")
+    assert (plan["unchanged"], plan["color"]) == (True, "blue")
+    assert target.unfinished["deploy"] == plan["deploy"]
+    assert sorted(os.listdir(plan["directory"])) == ["compose.blue.json", "compose.green.json"]
+
+
+def test_pull_brings_another_image(target):
+    target.deploy("v1")
+    first = target.plan(release="v1", pull="always")
+    target.add_images("shop-was:v1", suffix="-2")
+    second = target.plan(release="v1", pull="always", deploy=first["deploy"])
+    assert second["deploy"] == first["deploy"]
+    assert second["reasons"] == ["shop-was:v1 is another image now"]
+    assert (second["unchanged"], second["color"]) == (False, "green")
+    assert second["download"] is None
+    unfinished = target.unfinished
+    assert (unfinished["deploy"], unfinished["color"]) == (first["deploy"], "green")
+    assert unfinished["ids_before"] == ids("v1")
+    assert unfinished["refs"] == refs("green", "v1")
+
+
+def test_pull_brings_nothing_new(target):
+    live = target.deploy("v1")
+    plan = target.plan(release="v1", pull="always")
+    again = target.plan(release="v1", pull="always", deploy=plan["deploy"])
+    assert again["unchanged"]
+    assert target.unfinished is None
+    assert os.listdir(target.state.deploys) == [live["deploy"]]
+
+
+def test_pull_brings_the_image_that_runs(target):
+    """The tag was moved on the target; the registry's is the image of the active color."""
+    target.deploy("v1")
+    target.add_images("shop-was:v1", suffix="-built-here")
+    plan = target.plan(release="v1", pull="always")
+    assert (plan["unchanged"], plan["color"]) == (False, "green")
+    target.add_images("shop-was:v1")
+    again = target.plan(release="v1", pull="always", deploy=plan["deploy"])
+    assert (again["unchanged"], again["color"]) == (True, "blue")
+    assert target.unfinished is None
+    assert not os.path.exists(plan["directory"])
+
+
+@pytest.mark.parametrize(
+    "settings, asked",
+    [
+        ({"pull": "always"}, ["cache:1", "shop-signal:v2", "shop-was:v2"]),
+        ({"pull": "missing"}, ["shop-was:v2"]),
+        ({"pull": "missing", "check_mode": True}, ["shop-was:v2"]),
+    ],
+)
+def test_images_to_pull(target, monkeypatch, settings, asked):
+    seen = []
+
+    class StandInDisk:
+        def __init__(self, engine, run, docker, containers):
+            seen.append((docker, containers))
+
+        def check(self, references, image_ids):
+            seen.append((references, image_ids))
+            return "45.1 MB to download, 12.3 GB free"
+
+    monkeypatch.setattr(from_files, "DiskSpace", StandInDisk)
+    target.deploy("v1")
+    del target.images["shop-was:v2"]
+    assert target.plan(release="v2", **settings)["download"] == "45.1 MB to download, 12.3 GB free"
+    assert seen == [
+        ("docker-logged-in", target.colors["blue"]),
+        (asked, {"cache:1": "sha256:cache:1", "shop-signal:v2": "sha256:shop-signal:v2", "shop-was:v2": None}),
+    ]
+
+
+def with_build(color, release):
+    config = rendered(color, release)
+    config["services"][f"was-{color}"]["build"] = {"context": "."}
+    return config
+
+
+def test_pull_never_refuses_a_missing_image(target):
+    target.deploy("v1")
+    journal, files = target.state.journal, target.files()
+    del target.images["shop-was:v2"]
+    message = (
+        "bluegreen_pull is 'never', but the image shop-was:v2 of service was-green is not on the target; load it, or "
+        "let bluegreen_pull be 'missing'"
+    )
+    with pytest.raises(PlanError, match=f"^{re.escape(message)}$"):
+        target.plan(release="v2", pull="never")
+    assert (target.state.journal, target.files()) == (journal, files)
+
+
+@pytest.mark.parametrize("pull", ["never", "missing", "always"])
+def test_missing_image_that_is_built_or_pulled(target, pull, monkeypatch):
+    del target.images["shop-was:v1"]
+    target.render = with_build
+    asked = []
+    monkeypatch.setattr(from_files.DiskSpace, "check", lambda _self, references, _ids: asked.extend(references))
+    target.plan(release="v1", pull=pull)
+    assert target.unfinished["ids_before"]["shop-was:v1"] is None
+    assert asked == {"never": [], "missing": [], "always": ["cache:1", "shop-signal:v1"]}[pull]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_missing_project_directory(target, check_mode):
+    message = "bluegreen_project_src is '/srv/no-shop': there is no such directory on the target"
+    with pytest.raises(PlanError, match=f"^{re.escape(message)}$"):
+        target.plan(release="v1", project_src="/srv/no-shop", check_mode=check_mode)
+    assert not target.state_dir.exists()
+
+
+def test_old_compose_is_reported_before_its_own_message(target, monkeypatch):
+    answers = {"version": (0, "1.29.2", ""), "config": (15, "", "unknown flag: --format")}
+    monkeypatch.setattr(target, "run", lambda argv, _environ: answers["version" if "version" in argv else "config"])
+    with pytest.raises(ComposeError, match="^Compose 1.29.2 on the target is too old"):
+        target.plan(release="v1")
+
+
+def test_warning_of_compose_is_shown_once_without_secrets(target):
+    target.said_by_compose = "the attribute `version` is obsolete\nTOKEN s3cret is unused\n"
+    planner = target.planner(release="v1", env={"TOKEN": "s3cret"})
+    planner.result()
+    assert planner.warnings == ["the attribute `version` is obsolete", "TOKEN *** is unused"]
+
+
+@pytest.mark.parametrize("settings", [{}, {"pull": "always"}, {"shared_update": True}])
+def test_check_mode_of_a_first_deploy_writes_nothing(target, settings):
+    plan = target.plan(release="v1", check_mode=True, **settings)
+    assert (plan["color"], plan["how"], plan["unchanged"], plan["joins"]) == ("blue", CREATE, False, [])
+    assert not target.state_dir.exists()
+
+
+@pytest.mark.parametrize(
+    "release, text, how",
+    [("v2", "same", CREATE), ("v1", "same", CREATE), ("v1", "another", REFRESH)],
+)
+def test_check_mode_of_a_later_deploy_writes_nothing(target, release, text, how):
+    target.deploy("v1")
+    target.text = target.text if text == "same" else text
+    target.state.save(unfinished={"swap": {"from": ""}})
+    journal, files = target.state.journal, target.files()
+    assert target.plan(release=release, check_mode=True)["how"] == how
+    assert (target.state.journal, target.files()) == (journal, files)
+
+
+def by_hand(color):
+    changes = {"ours": False, "image": "shop-was:v0", "project": "legacy", "deploy": None}
+    return stack(color, **changes)
+
+
+def test_stack_that_was_started_by_hand_is_adopted(target):
+    target.colors["blue"], target.active = by_hand("blue"), "blue"
+    plan = target.plan(release="v1")
+    assert plan["reasons"] == [
+        "the release is not known",
+        "its configuration is another",
+        "shop-signal:v1 is another image now",
+        "shop-was:v1 is another image now",
+    ]
+    assert (plan["color"], plan["previous_release"], plan["leftovers"]) == ("green", None, [])
+    adopted = target.unfinished["adopted"]
+    assert UTC.fullmatch(adopted.pop("deployed_at"))
+    image = {"ref": "shop-was:v0", "id": "sha256:1", "brought": False}
+    assert adopted == {
+        "release": "",
+        "color": "blue",
+        "deploy": "adopted",
+        "images": {"was-blue": image, "signal-blue": image},
+        "containers": ["was-blue-id", "signal-blue-id"],
+        "config_hash": "",
+        "outcome": "deployed",
+    }
+
+
+def test_stack_of_which_one_container_is_ours_is_not_adopted(target):
+    target.colors["blue"], target.active = by_hand("blue"), "blue"
+    target.change("blue", "was-blue", app="shop")
+    target.plan(release="v1")
+    assert target.unfinished["adopted"] is None
+
+
+def test_leftovers_are_what_was_started_by_hand_in_the_color_that_comes(target):
+    target.deploy("v1")
+    target.colors["green"] = [*by_hand("green"), container("cache-green", image="cache:1", deploy="d0")]
+    plan = target.plan(release="v2")
+    assert (plan["color"], plan["leftovers"]) == ("green", ["was-green-id", "signal-green-id"])
+
+
+def test_refresh_of_a_stack_without_a_deploy_of_ours(target):
+    """Its containers have our labels of an earlier version, which had no deploy."""
+    target.deploy("v1")
+    target.change("blue", deploy=None)
+    target.text = None
+    assert target.plan(release="v1")["deploy"] == "adopted"
+
+
+@pytest.mark.parametrize("by_label", [False, True])
+def test_exclusive_services_are_apart_from_the_first_ones(target, by_label):
+    settings = {} if by_label else {"exclusive_services": ["signal-{color}"]}
+
+    def labelled(color, release):
+        config = rendered(color, release)
+        if by_label:
+            config["services"][f"signal-{color}"]["labels"] = {"hotswap.compose.exclusive": "true"}
+        return config
+
+    target.render = labelled
+    plan = target.plan(release="v1", **settings)
+    assert (plan["services"], plan["exclusive"]) == (["cache-blue", "was-blue"], ["signal-blue"])
+    assert "exclusive" in plan["steps"]
+    services = color_files(target, plan)["compose.green.json"]["services"]
+    exclusive = [name for name in services if "hotswap.compose.exclusive" in services[name]["labels"]]
+    assert exclusive == ["signal-green"]
+
+
+def test_service_that_is_scaled_to_0_is_not_expected(target):
+    def scaled(color, release):
+        config = rendered(color, release)
+        config["services"][f"cache-{color}"]["scale"] = 0
+        return config
+
+    target.render = scaled
+    assert target.plan(release="v1")["services"] == ["signal-blue", "was-blue"]
+
+
+@pytest.mark.parametrize(
+    "active, idle, noted, there, expected",
+    [
+        ({}, {}, {}, [], {}),
+        ({"/v": "legacy_uploads"}, {}, {}, ["legacy_uploads"], {"uploads": "legacy_uploads"}),
+        # The active color's volume counts.
+        ({"/v": "a_uploads"}, {"/v": "b_uploads"}, {}, ["a_uploads", "b_uploads"], {"uploads": "a_uploads"}),
+        # The journal has the volume of containers that are gone.
+        ({}, {}, {"uploads": "legacy_uploads"}, ["legacy_uploads"], {"uploads": "legacy_uploads"}),
+        ({}, {}, {"uploads": "legacy_uploads"}, [], {}),
+        ({"/v": "a_uploads"}, {}, {"uploads": "b_uploads"}, ["a_uploads", "b_uploads"], {"uploads": "a_uploads"}),
+    ],
+)
+def test_volumes_in_use_are_remembered(target, active, idle, noted, there, expected):
+    target.deploy("v1")
+    target.deploy("v2")
+    target.change("green", "was-green", volumes=active)
+    target.change("blue", "was-blue", volumes=idle)
+    target.state.save(volumes=noted)
+    target.volumes = set(there)
+    plan = target.plan(release="v1")
+    assert target.state.journal["volumes"] == expected
+    uploads = color_files(target, plan)["compose.blue.json"]["volumes"]["uploads"]
+    name = expected.get("uploads")
+    assert uploads == ({"name": name, "external": True} if name else {"name": "shop_uploads"})
+
+
+def test_files_of_deploys_that_held_no_traffic_are_removed(target):
+    kept = target.deploy("v1")
+    for outcome in ("rejected", "rolled_back"):
+        target.deploy("v2", outcome=outcome)
+    plan = target.plan(release="v2")
+    assert sorted(os.listdir(target.state.deploys)) == sorted([kept["deploy"], plan["deploy"]])
+
+
+# One ordinary Compose file
+
+
+def single_file(color, _release):
+    """``docker compose config`` of a file with a shared database."""
+    return {
+        "name": f"shop-{color}",
+        "networks": {"default": {"name": f"shop-{color}_default"}},
+        "services": {
+            "db": {
+                "image": "cache:1",
+                "networks": {"default": None},
+                "volumes": [{"type": "volume", "source": "data", "target": "/data"}],
+            },
+            "web": {
+                "image": "shop-was:v1",
+                "networks": {"default": None},
+                "depends_on": {"db": {"condition": "service_healthy", "required": True}},
+            },
+        },
+        "volumes": {"data": {"name": f"shop-{color}_data"}},
+    }
+
+
+SINGLE_FILE = {
+    "compose_files": ["compose.yml"],
+    "services": [{"name": "web", "port": 80}],
+    "shared_services": ["db"],
+}
+SHARED = dict(container("db-blue"), service="db", shared=None, project="legacy", deploy=None, name="legacy-db-1")
+
+
+@pytest.fixture
+def single(target):
+    (target.source / "compose.yml").touch()
+    target.render = single_file
+    return target
+
+
+def test_shared_services_have_a_file_of_their_own(single):
+    plan = single.plan(release="v1", **SINGLE_FILE)
+    files = color_files(single, plan)
+    assert sorted(files) == ["compose.blue.json", "compose.green.json", "compose.shared.json"]
+    assert list(files["compose.shared.json"]["services"]) == ["db"]
+    assert [list(files[f"compose.{color}.json"]["services"]) for color in ("blue", "green")] == [["web"], ["web"]]
+    assert (plan["shared"]["up"], plan["shared"]["absent"]) == (["db"], ["db"])
+    assert plan["shared"]["waits"] == [{"project": "shop-shared", "services": ["db"]}]
+    assert plan["joins"] == [{"color": "blue", "file": f"{plan['directory']}/compose.blue.json"}]
+    joins = files["compose.blue.json"][JOINS]
+    assert [(join.get("service") or join["shared"], join["network"]) for join in joins] == [
+        ("web", "edge"),
+        ("db", "shop-blue_default"),
+    ]
+
+
+def test_shared_service_that_was_started_by_hand_is_not_started_again(single):
+    single.shared = {"db": [SHARED]}
+    plan = single.plan(release="v1", **SINGLE_FILE)
+    assert (plan["shared"]["up"], plan["shared"]["by_hand"]) == ([], {"db": ["db-blue-id"]})
+    assert color_files(single, plan)["compose.shared.json"]["services"] == {}
+
+
+def test_volume_of_a_shared_service_is_in_use(single):
+    single.shared = {"db": [dict(SHARED, volumes={"/data": "legacy_data"})]}
+    single.plan(release="v1", **SINGLE_FILE)
+    assert single.state.journal["volumes"] == {"data": "legacy_data"}
+
+
+def test_shared_service_that_was_recreated_by_hand_is_warned_of(single):
+    single.shared = {"db": [dict(SHARED, shared="db", app="shop", config="another")]}
+    planner = single.planner(release="v1", **SINGLE_FILE)
+    planner.result()
+    assert planner.warnings == [
+        "shared service db runs as it was defined before: a deploy restarts it only with bluegreen_shared_update"
+    ]
+
+
+def test_shared_service_that_does_not_run_is_a_reason(single):
+    single.shared = {"db": [SHARED]}
+    plan = single.plan(release="v1", **SINGLE_FILE)
+    networks = {"edge": {"addresses": ["10.0.0.2"], "names": ["shop-blue-web"]}}
+    single.complete(plan)
+    single.change("blue", networks=networks)
+    single.shared["db"][0] = dict(SHARED, networks={"shop-blue_default": {"addresses": [], "names": ["db"]}})
+    assert single.plan(release="v1", **SINGLE_FILE)["reasons"] == []
+    single.change("blue", networks={})
+    missing = "shop-blue-web-1 is not on the network edge"
+    assert single.plan(release="v1", **SINGLE_FILE)["reasons"] == [missing]
+    single.shared["db"][0]["state"] = "exited"
+    assert single.plan(release="v1", **SINGLE_FILE)["reasons"] == ["shared service db does not run as it is to"]
