@@ -8,9 +8,9 @@ from ansible import constants as C
 from ansible.utils.display import Display
 
 from ..plugin_utils._action import ControllerAction
-from ..plugin_utils._error import TaskFailed
-from ..plugin_utils._failure import failure_headline, failure_screen
+from ..plugin_utils._failure_screen import failure_headline, failure_screen
 from ..plugin_utils._progress_narrator import prefix
+from ..plugin_utils._task_failure import TaskFailed
 
 OF_PLAN = ("release", "previous_release", "color", "active_color", "how")
 OF_FAILURE = ("phase", "hook", "why", "module")

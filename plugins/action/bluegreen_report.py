@@ -22,14 +22,14 @@ TEMPLATES = pathlib.Path(__file__).parents[2] / "roles" / "bluegreen" / "templat
 
 
 class ActionModule(ControllerAction):
-    """Say how a run ended, unless it failed; write its page and the index over all pages. What can't be written is a
-    warning."""
+    """Say how a run ended, unless it failed, and publish its result as set_stats would; write its page and the index
+    over all pages. What can't be written is a warning."""
 
     options = {"directory": {"type": "path", "default": ""}, "run": {"type": "dict", "required": True}}
 
     def act(self, given, task_vars):
         run = dict(typed(given["run"]), host=task_vars["inventory_hostname"], by=who_runs(task_vars))
-        found = {"page": None}
+        found = {"page": None, "ansible_stats": stats(run)}
         if given["directory"] and run["result"]["outcome"] in WORDS and not self._task.check_mode:
             try:
                 found["page"] = write(pathlib.Path(given["directory"]), run)
@@ -38,6 +38,11 @@ class ActionModule(ControllerAction):
         if not run["reason"]:
             Display().display(prefix(task_vars) + closing_lines(run, self._task.check_mode, found["page"]))
         return found
+
+
+def stats(run):
+    """Return what has Ansible publish the result to what comes after the play, as bluegreen_results."""
+    return {"data": {"bluegreen_results": {run["host"]: run["result"]}}, "per_host": False, "aggregate": True}
 
 
 def typed(run):

@@ -14,9 +14,9 @@ from ansible.playbook.helpers import load_list_of_blocks
 
 from ..module_utils._options import without_unset
 from ..plugin_utils._action import ControllerAction
-from ..plugin_utils._error import TaskFailed
 from ..plugin_utils._managed_nginx import nginx_volumes
 from ..plugin_utils._rules import rule_problems
+from ..plugin_utils._task_failure import TaskFailed
 
 PREFIX = "bluegreen_"
 

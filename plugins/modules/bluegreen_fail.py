@@ -46,7 +46,7 @@ options:
     type: dict
     required: true
   failure:
-    description: What failed, as M(hotswap.compose.bluegreen_failure) returned it.
+    description: What failed, as M(hotswap.compose.bluegreen_failed_task) returned it.
     type: dict
     required: true
   undo:

@@ -78,7 +78,7 @@ from ..module_utils._options import APP_ARGUMENTS
 from ..module_utils._state.lock import AppLock
 
 
-def missing(engine, params):
+def open_joins(engine, params):
     """Return ``[(container, network, aliases)]`` that are still to be made. Raises ComposeError."""
     found = []
     for each in params["joins"]:
@@ -119,7 +119,7 @@ def main():
     params = module.params
     try:
         engine = Engine.connect(params)
-        joins = missing(engine, params)
+        joins = open_joins(engine, params)
         if joins and not module.check_mode:
             with AppLock(params["state_dir"], params["app"]).acting(params["lock"]):
                 for join in joins:

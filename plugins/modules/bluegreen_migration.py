@@ -78,7 +78,7 @@ def running(engine, app):
     return sorted(container["Names"][0].lstrip("/") for container in found)
 
 
-def settle(params, check_mode):
+def check_or_record(params, check_mode):
     """Return ``(changed, due)``."""
     with AppLock(params["state_dir"], params["app"]).acting(None if check_mode else params["lock"]):
         state = AppState(params["state_dir"], params["app"])
@@ -113,7 +113,7 @@ def main():
         supports_check_mode=True,
     )
     try:
-        changed, due = settle(module.params, module.check_mode)
+        changed, due = check_or_record(module.params, module.check_mode)
     except (BluegreenError, OSError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=changed, due=due)

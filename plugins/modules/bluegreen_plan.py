@@ -165,7 +165,7 @@ from ..module_utils._state.history import append_run, ended_run, owner_of
 from ..module_utils._state.lock import AppLock
 
 
-def environment(encoded):
+def decode_env(encoded):
     """Return the mapping that O(env) holds. Raises PlanError."""
     try:
         env = decode(encoded) or {}
@@ -176,7 +176,7 @@ def environment(encoded):
     return env
 
 
-def take(lock, params, docker, check_mode):
+def take_lock(lock, params, docker, check_mode):
     """Take the lock, where the run is to have it. Return the directories that were made for it."""
     if check_mode:
         params["lock"] = None
@@ -203,7 +203,7 @@ def own_docker_config(params):
     return docker_config(registry, own, directory)
 
 
-def give_up(lock, params):
+def release_lock(lock, params):
     """Give the lock up where nothing comes after this call."""
     if params["lock"]:
         lock.release(params["lock"])
@@ -218,7 +218,7 @@ def decide(engine, params, run, docker, logged_in, check_mode):
     request = complete_request(
         params["settings"],
         **{name: params[name] for name in options},
-        env=environment(params["env"]),
+        env=decode_env(params["env"]),
         preview=decode_mapping(params["preview"]),
         smoke_tests=parse_smoke_tests(params["smoke_tests"]),
     )
@@ -229,7 +229,7 @@ def decide(engine, params, run, docker, logged_in, check_mode):
     return result, planner.warnings
 
 
-def remember(lock, params, error):
+def record_refusal(lock, params, error):
     """Have the history know of a run that ends here, refused."""
     state = AppState(params["state_dir"], params["app"])
     run = {
@@ -246,7 +246,7 @@ def remember(lock, params, error):
         append_run(state.directory, ended_run(run, holder["since"], owner_of(holder), {}, []))
 
 
-def is_all(result, params):
+def is_fulfilled(result, params):
     """Return whether nothing comes after this decision."""
     again = params["deploy"] is not None or params["kind"] != "deploy" or params["settings"].get("pull") != "always"
     return not result["unfinished"] and result["plan"]["unchanged"] and again
@@ -284,12 +284,12 @@ def main():
     made = []
     try:
         engine = Engine.connect(params)
-        made = take(lock, params, docker, module.check_mode)
+        made = take_lock(lock, params, docker, module.check_mode)
         with lock.acting(params["lock"]):
             logged_in = lock.docker(params["lock"]) if params["lock"] else docker
             result, warnings = decide(engine, params, run, docker, logged_in, module.check_mode)
-            if is_all(result, params):
-                give_up(lock, params)
+            if is_fulfilled(result, params):
+                release_lock(lock, params)
     except LockHeld as error:
         module.fail_json(
             msg=f"{error} is under way: wait for it (bluegreen_lock_wait); where it is dead, free the lock by the "
@@ -299,8 +299,8 @@ def main():
     except Exception as error:
         if params["deploy"] is None:  # else the role goes on, to undo what it has begun
             if params["lock"] and not made:
-                remember(lock, params, error)
-            give_up(lock, params)
+                record_refusal(lock, params, error)
+            release_lock(lock, params)
             AppState(params["state_dir"], params["app"]).remove(made)
         if not isinstance(error, (BluegreenError, OSError)):
             raise
@@ -308,7 +308,7 @@ def main():
     for warning in warnings:
         module.warn(warning)
     result["now"] = time.time()
-    if params["lock"] and not module.check_mode and not is_all(result, params):
+    if params["lock"] and not module.check_mode and not is_fulfilled(result, params):
         result.update(lock=params["lock"], beat=lock.beat(params["lock"]), docker=lock.docker(params["lock"]))
     module.exit_json(**result)
 

@@ -18,6 +18,7 @@ description:
     M(hotswap.compose.bluegreen_fail) prints more.
   - Writes an HTML page that needs no network, a small JSON file beside it, and C(index.html) over all pages of the
     directory, whatever app or host they are of; none in check mode, nor of a run that found nothing to do.
+  - Publishes the result as the custom stat C(bluegreen_results), a mapping by host.
   - What can't be written is a warning, never a failure.
   - Runs on the controller. A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
 extends_documentation_fragment:

@@ -96,7 +96,7 @@ from ..module_utils._state.directory import AppState
 LOG_TAIL = 50
 
 
-def asked_in_vain(engine, state, results):
+def failed_containers(engine, state, results):
     """Return the containers of each service that a test failed of, with the tail of their logs."""
     failed = {result["service"] for result in results if result["problem"]}
     unfinished = state.journal["unfinished"]
@@ -122,7 +122,7 @@ def main():
             engine = Engine.connect(module.params)
             state = AppState(module.params["state_dir"], module.params["app"])
             results = SmokeRun(module.params["tests"], replica_addresses(engine, state, module.params)).ask_all()
-            containers = asked_in_vain(engine, state, results)
+            containers = failed_containers(engine, state, results)
     except (BluegreenError, OSError) as error:
         module.fail_json(msg=str(error), tests=results)
     failed = describe_results(results)

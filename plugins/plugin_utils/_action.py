@@ -15,9 +15,9 @@ from ansible.utils.display import Display
 
 from ..module_utils._progress import PREFIX, VARIABLE
 from ..module_utils._text import first_line
-from ._error import TaskFailed
 from ._progress_follower import Follower
 from ._progress_narrator import Narrator, prefix
+from ._task_failure import TaskFailed
 
 ROLE = "hotswap.compose.bluegreen"
 
@@ -40,7 +40,6 @@ class ControllerAction(ActionBase):
 
     def act(self, given, task_vars):
         """Return what the task returns beside ``changed``; ``given``: the task's options."""
-        raise NotImplementedError
 
 
 class Action(NormalAction):

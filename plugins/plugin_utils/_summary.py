@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..module_utils._state.status import BY_HAND
 from ..module_utils._text import format_seconds
-from ._failure import first_few
+from ._failure_screen import first_few
 
 LONGEST = 2
 """How many phases are named: those that took longest, if at least 1 s."""

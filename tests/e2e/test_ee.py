@@ -145,7 +145,11 @@ def test_a_job_deploys(site, launch):
     kinds = [event["event"] for event in job.events if event["event"] != "verbose"]
     assert (kinds[0], kinds[-1]) == ("playbook_on_start", "playbook_on_stats")
     ran = [event["event_data"]["task_action"] for event in job.named("runner_on_ok")]
-    actions = ("hotswap.compose.compose_health_wait", "hotswap.compose.bluegreen_swap", "ansible.builtin.set_stats")
+    actions = (
+        "hotswap.compose.compose_health_wait",
+        "hotswap.compose.bluegreen_swap",
+        "hotswap.compose.bluegreen_report",
+    )
     at = [len(ran) - 1 - ran[::-1].index(action) for action in actions]
     assert at == sorted(at)
 

@@ -4,7 +4,7 @@
 
 """What each color runs, and what runs beside them, in either layout: a file for each color, or one ordinary file. Pure.
 
-``params``: the options of the module bluegreen_plan; ``configs``: ``{color: what Compose rendered}``.
+``params``: from complete_request(); ``configs``: ``{color: what Compose rendered}``.
 """
 
 from __future__ import annotations

@@ -146,8 +146,8 @@ def color_file(config, labels, services, exclusive, reach, volumes):
     """Return the file that a color runs from: ``config`` with our labels, the way nginx reaches it, and shared volumes.
 
     ``labels``: app, color, release, deploy, config; ``services``: from named_services; ``exclusive``: names of those
-    that never run in both colors; ``reach``: by_name(), by_port() or by_join(); ``volumes``: ``{key: volume name}`` of
-    volumes that exist and are to be used again. Raises ComposeError.
+    that never run in both colors; ``reach``: reach_by_name(), reach_by_port() or reach_by_join(); ``volumes``:
+    ``{key: volume name}`` of volumes that exist and are used again. Raises ComposeError.
     """
     app, color = labels["app"], labels["color"]
     result = copy.deepcopy(config)
@@ -199,7 +199,7 @@ def reach_by_join(config, name, _service):
 
 def shared_volumes(config, app, known):
     """Return a configuration's volumes, which no color has for itself: what users uploaded yesterday must be there
-    after the swap. ``known`` as for colored()."""
+    after the swap. ``known`` as for color_file()."""
     volumes = config.get("volumes") or {}
     return {key: _shared_volume(each, app, key, config.get("name"), known) for key, each in volumes.items()}
 

@@ -43,7 +43,7 @@ class FromFiles:
         self.request = planner.request
         self.now = planner.now
         self.state = planner.now.state
-        self.surroundings = planner.surroundings
+        self.shared_plan = planner.shared_plan
         self.volumes = {}
 
     def plan(self):
@@ -62,7 +62,7 @@ class FromFiles:
         if active:
             asked = (self.request["release"], hashes[active], refs[active], ids)
             reasons = changes_since(*asked, self.now.active_containers, self.planner.traffic_services(active))
-        reasons += self.surroundings.reasons(work) if active else []
+        reasons += self.shared_plan.reasons(work) if active else []
         if not reasons and not self.planner.contents.is_current() and not self._pulls_first():
             return self._refresh()
         color = active if not reasons else other_color(active) if active else COLORS[0]
@@ -88,7 +88,7 @@ class FromFiles:
             files[work["file"]] = json.dumps(without_services(shared, work["by_hand"]), indent=1)
         if not self.planner.check_mode:
             self._lay_down(plan, files, hashes[color], refs[color], ids)
-            plan.joins = self.surroundings.joins(color, os.path.join(plan.directory, plan.file))
+            plan.joins = self.shared_plan.joins(color, os.path.join(plan.directory, plan.file))
         images = {ref: ids[ref] for ref in refs[color].values()}
         return plan, images, [] if reasons else self.now.active_containers
 
@@ -155,7 +155,7 @@ class FromFiles:
         self.volumes = self._volumes_in_use(configs[COLORS[0]])
         colors, shared, warnings = split_layout(self.request, self.planner.services, configs, self.volumes)
         self.planner.warnings += warnings
-        work, warnings = self.surroundings.work(shared, one_shot_services(configs[COLORS[0]]))
+        work, warnings = self.shared_plan.work(shared, one_shot_services(configs[COLORS[0]]))
         self.planner.warnings += warnings
         return colors, shared, work
 

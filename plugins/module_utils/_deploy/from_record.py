@@ -128,8 +128,8 @@ class FromRecord:
     def _join(self, plan):
         """Have a release whose containers exist be on the networks that its file names."""
         path = os.path.join(plan.directory, f"compose.{plan.color}.json")
-        plan.joins = self.planner.surroundings.joins(plan.color, path)
-        plan.shared = {"by_hand": self.planner.surroundings.by_hand()}
+        plan.joins = self.planner.shared_plan.joins(plan.color, path)
+        plan.shared = {"by_hand": self.planner.shared_plan.by_hand()}
 
 
 def _images_of(record):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 
 from .._compose.render import exclusive_services_in, expected_services
-from .._compose.surroundings import Surroundings
 from .._docker.traffic import can_serve, traffic_containers
 from .._files import utc_now
 from .._names import named_services, with_color
@@ -17,10 +16,11 @@ from .._nginx.vhost import vhost_locations
 from .._state.directory import UNUSABLE
 from .._state.history import owner_of
 from .._state.lock import AppLock
-from .contents import Contents, server_text
 from .decisions import live_release
 from .from_files import FromFiles
 from .from_record import FromRecord
+from .nginx_contents import Contents, server_text
+from .shared_plan import SharedPlan
 from .situation import Situation
 from .steps import complete_plan
 
@@ -39,7 +39,7 @@ class Planner:
         self.now = Situation(engine, request, self.services, server, may_judge=not check_mode)
         self.state = self.now.state
         self.contents = Contents(request, self.services, self.now)
-        self.surroundings = Surroundings(engine, request, self.now)
+        self.shared_plan = SharedPlan(engine, request, self.now)
         self.warnings = []
         if self.state.damaged:
             self.warnings.append(

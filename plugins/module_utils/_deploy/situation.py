@@ -28,7 +28,7 @@ class Situation:
     """
 
     def __init__(self, engine, params, services, server, may_judge):
-        """Look. ``params``: those of the module bluegreen_plan; ``server``: the text of the app's own server block.
+        """Look. ``params``: from complete_request(); ``server``: the text of the app's own server block.
 
         ``may_judge``: whether a throw-away container may test a candidate, which a check mode run doesn't. Raises
         EdgeError and PlanError where nothing can be deployed in this situation.

@@ -132,8 +132,8 @@ def find_containers(engine, app, project_src=None, compose_files=()):
 
 
 def find_all_containers(engine, app, project_src=None, compose_files=(), shared=()):
-    """Return ``(colors, {service: [summary, …]})``: what find() returns, and the containers of the shared services, by
-    whomever they were started."""
+    """Return ``(colors, {service: [summary, …]})``: what find_containers() returns, and the containers of the shared
+    services, also those that somebody started by hand."""
     colors = {color: [] for color in COLORS}
     apart = {name: [] for name in shared}
     for listed in engine.list_containers([COMPOSE_LABEL + "project"]):

@@ -65,7 +65,7 @@ def introduce_upstreams(previous, coming, followed):
     """Return the upstreams by which nginx gets to know where the traffic will go, while it goes where it goes now.
 
     An nginx that follows names looks a new one up only after it has loaded it, and answers 502 until then (a few ms);
-    the addresses of names that it knew are handed on at a reload. ``previous``, ``coming``: from upstreams();
+    the addresses of names that it knew are handed on at a reload. ``previous``, ``coming``: from upstreams_of();
     ``followed``: the ``host:port`` that nginx follows already.
     """
     introduced = []

@@ -99,7 +99,7 @@ def without_generation(text):
 
 
 def without_marks(text):
-    """Return an app's file without anything that marked() adds."""
+    """Return an app's file without anything that with_marks() adds."""
     return _ADDRESSES.sub("", without_generation(text)).rstrip("\n") + "\n"
 
 

@@ -20,9 +20,12 @@ A state, format 1::
          "images": {service: {"ref": "shop-was:v1", "id": "sha256:...", "brought": bool,
                               "digest": None | "sha256:..."}},  # the registry's; may be missing
          "config_hash": str,
+         "rollback": bool,                    # whether the run went back to it; may be missing
+         "ids_before": {...},                 # of a release that awaits its promotion alone, as below
          "outcome": "deployed" | "rolled_back" | "rejected" | "awaiting_promotion"}],
      "migrations": [                          # that succeeded, newest last; may be missing
         {"release": str, "image": "sha256:...", "command": str, "at": "2026-01-31T23:59:59Z"}],
+     "volumes": {key: str},                   # that colors use again, by the keys of the file; may be missing
      "restart_policies": {container id: {"Name": str, "MaximumRetryCount": int}},
      "proved": None | str,                    # the generation of nginx's file that nginx was seen to have loaded
      "unfinished": None |                     # a run that has not ended; "deploy" and its companions only in a deploy
@@ -32,7 +35,14 @@ A state, format 1::
          "started": [container id],           # stopped before
          "previous": [container id],          # of the color that had the traffic
          "endpoints": [str],                  # by which nginx reaches those
+         "previous_exclusive": [container id],    # of those, that stop before the new color's start; may be missing
+         "exclusive_containers": [container id],  # of the new color, if they existed; may be missing
          "begun_at": "2026-01-31T23:59:59Z",
+         "config_hash": str,                  # as in a release
+         "refs": {service: str},              # a deploy alone: the image references of its file
+         "ids_before": {reference: None | "sha256:..."},  # and what they named before the pull
+         "adopted": None | {release},         # and the record of a stack that was started by hand
+         "images", "containers",              # what brings a release back alone: as in its record
          "by": None | {...},                  # who, as of history.py; may be missing
          "given_up": True,                    # once the traffic is to go back
          "swap": {"from": None | str}}}       # what nginx's file said before; from the first time that it is written
@@ -52,9 +62,9 @@ import re
 import stat
 
 from .._errors import JournalError
+from .._names import COLORS
 
 FORMAT = 1
-COLORS = ("blue", "green")
 HOWS = ("create", "start", "warm", "promote")
 AWAITING = "awaiting_promotion"
 OUTCOMES = ("deployed", "rolled_back", "rejected", AWAITING)

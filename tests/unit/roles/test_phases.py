@@ -58,7 +58,7 @@ def test_no_include_of_the_sequence_loops():
 def test_each_phase_has_a_file():
     begun = {task["vars"]["__bluegreen_step"] for task in PHASES if "__bluegreen_step" in task.get("vars", {})}
     files = {path.stem for path in (ROLE / "tasks" / "phases").iterdir()}
-    assert begun | {"rollback"} == files
+    assert begun | {"undo"} == files
 
 
 @pytest.mark.parametrize("group", RUNTIME["action_groups"])

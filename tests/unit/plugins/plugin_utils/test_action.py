@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.hotswap.compose.plugins.plugin_utils import _action
 from ansible_collections.hotswap.compose.plugins.plugin_utils._action import ROLE, Action, FollowedAction
-from ansible_collections.hotswap.compose.plugins.plugin_utils._error import EVIDENCE, TaskFailed
+from ansible_collections.hotswap.compose.plugins.plugin_utils._task_failure import EVIDENCE, TaskFailed
 
 FAILED = {
     "failed": True,

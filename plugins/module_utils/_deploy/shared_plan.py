@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import os
 
+from .._compose.shared_services import refuse_second_writer, shared_work
+from .._compose.single_file import JOINS, SHARED, missing_joins
 from .._errors import ComposeError
 from .._names import LABEL, project_name
-from .shared_services import refuse_second_writer, shared_work
-from .single_file import JOINS, SHARED, missing_joins
 
 
-class Surroundings:
-    """``params``: the options of the module bluegreen_plan; ``now``: a Situation."""
+class SharedPlan:
+    """``params``: from complete_request(); ``now``: a Situation."""
 
     def __init__(self, engine, params, now):
         self.engine = engine

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: bluegreen_failure
+module: bluegreen_failed_task
 short_description: Read in a rescue what failed
 version_added: 0.1.0
 author:
@@ -51,7 +51,7 @@ options:
 
 EXAMPLES = r"""
 - name: Note what failed
-  hotswap.compose.bluegreen_failure:
+  hotswap.compose.bluegreen_failed_task:
     phase: gate
     plan: "{{ planned.plan }}"
     introduced: false

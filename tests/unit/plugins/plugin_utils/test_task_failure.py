@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.hotswap.compose.plugins.plugin_utils._error import EVIDENCE, TaskFailed, failure_of
+from ansible_collections.hotswap.compose.plugins.plugin_utils._task_failure import EVIDENCE, TaskFailed, failure_of
 
 OURS = {"failed": True, "msg": "short", EVIDENCE: {"why": "the whole reason", "containers": [{"name": "was-1"}]}}
 

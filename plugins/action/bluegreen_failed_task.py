@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from ..module_utils._deploy.undo import MOVES_TRAFFIC, to_put_back
 from ..plugin_utils._action import ControllerAction
-from ..plugin_utils._error import failure_of
+from ..plugin_utils._task_failure import failure_of
 
 EVIDENCE_OF = {"hotswap.compose.compose_health_wait": "gate", "hotswap.compose.bluegreen_bake": "baked"}
 """Which key has the evidence of a module, beside ``evidence``."""

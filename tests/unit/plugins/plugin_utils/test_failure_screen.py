@@ -8,7 +8,7 @@ import textwrap
 
 import pytest
 
-from ansible_collections.hotswap.compose.plugins.plugin_utils._failure import (
+from ansible_collections.hotswap.compose.plugins.plugin_utils._failure_screen import (
     CONTAINERS,
     LINES,
     WIDTH,

@@ -8,7 +8,7 @@ import types
 
 import pytest
 
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.contents import Contents, server_text
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.nginx_contents import Contents, server_text
 from ansible_collections.hotswap.compose.plugins.module_utils._nginx.app_file import with_marks
 from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import AppState
 from ansible_collections.hotswap.compose.tests.unit.stand_ins import HOST_SERVICES, SERVICES, container, stack
