@@ -98,6 +98,25 @@ def test_judge(name, changes, status, reason):
     assert (verdict.status, verdict.reason, verdict.due_in) == (status, reason, None)
 
 
+@pytest.mark.parametrize(
+    "name, networks, changes, status",
+    [
+        ("healthy", ["edge", "shop_default"], dict(traffic("healthy"), network="edge"), verdict.READY),
+        ("healthy", ["shop_default"], dict(traffic("healthy"), network="edge"), verdict.FAILED),
+        ("starting", ["shop_default"], dict(traffic("starting"), network="edge"), verdict.FAILED),
+        ("healthy", ["shop_default"], dict(traffic("was"), network="edge"), verdict.READY),  # it takes no traffic
+        ("healthy", ["shop_default"], traffic("healthy"), verdict.READY),  # nginx on the host needs no network
+        ("created", [], dict(traffic("created"), network="edge"), verdict.PENDING),
+    ],
+)
+def test_judge_by_the_network_over_which_nginx_reaches_it(name, networks, changes, status):
+    container = dict(inspected(name), NetworkSettings={"Networks": dict.fromkeys(networks, {})})
+    found = verdict.judge_container(container, rules(**changes), 0.0)
+    assert found.status == status
+    if status == verdict.FAILED:
+        assert found.reason == "takes traffic but is not on the network edge: nginx can't reach it"
+
+
 def test_judge_what_the_engine_could_not_start():
     verdict = judge_container(inspected("broken"), rules(), now_epoch=0.0)
     assert verdict.status == FAILED
