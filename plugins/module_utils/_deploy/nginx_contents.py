@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .._docker.containers import edge_addresses
 from .._docker.traffic import endpoints_of, introduce_upstreams, upstreams_of
-from .._nginx.app_file import app_text, followed_names, is_same_text, with_marks
+from .._nginx.app_file import app_text, followed_names, generation_of, is_same_text, with_marks
 from .._nginx.preview import closed_preview, preview_upstream, upstream_variable, uses_variables
 from .._nginx.version import follows_addresses
 from .._nginx.vhost import render_server, render_vhost, vhost_url
@@ -57,9 +57,8 @@ class Contents:
         if not follows_addresses(self.now.nginx_version):
             addresses = edge_addresses(containers, self.request["network"], self.app, active)
         content = self._text(active, live_release(containers), self._upstreams(active, containers))
-        return is_same_text(self.now.text, with_marks(content, addresses=addresses)) and self.now.state.has_proved(
-            self.now.text
-        )
+        is_loaded = self.now.state.has_proved(generation_of(self.now.text))
+        return is_loaded and is_same_text(self.now.text, with_marks(content, addresses=addresses))
 
     def _texts(self, color, release, containers):
         upstreams, active = self._upstreams(color, containers), self.now.active

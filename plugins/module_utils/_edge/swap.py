@@ -76,7 +76,7 @@ class Swap:
                 "before_header": self.name,
                 "after_header": self.name,
             }
-            if app_file.is_same_text(before, text) and self.state.has_proved(before):
+            if app_file.is_same_text(before, text) and self._has_proved(before):
                 return self._result(False)
             if self.check_mode:
                 return self._result(True, diff=diff)
@@ -132,7 +132,7 @@ class Swap:
             return self._result(True)
         self.state.save(unfinished=dict(self.state.journal["unfinished"], given_up=True))
         here = self.edge.read(self.name)
-        if self.state.has_proved(here) and parse_upstreams(here) == parse_upstreams(way_back):
+        if self._has_proved(here) and parse_upstreams(here) == parse_upstreams(way_back):
             return self._result(True, **self._go_back(way_back))  # the traffic was there all the time
         first = self._without_a_gap(way_back)
         proof = self._go_back(first)
@@ -181,6 +181,9 @@ class Swap:
 
     def _turn(self):
         return contextlib.nullcontext() if self.check_mode else self.edge.turn("write")
+
+    def _has_proved(self, text):
+        return self.state.has_proved(app_file.generation_of(text))
 
     def _way_back(self):
         return (self.state.journal["unfinished"] or {}).get("swap", {}).get("from")

@@ -13,7 +13,6 @@ import tempfile
 
 from .._errors import StateError
 from .._files import NEEDED_SPACE, describe_unwritable, write_atomic
-from .._nginx.app_file import generation_of
 from .journal import AWAITING, dumps, read_journal
 
 UNUSABLE = "journal.unusable.json"
@@ -89,10 +88,9 @@ class AppState:
         unfinished = self.journal["unfinished"] or {}
         return unfinished if "deploy" in unfinished else None
 
-    def has_proved(self, text):
-        """Return whether nginx was seen to have loaded this content of its file of the app."""
-        proved = self.journal["proved"]
-        return proved is not None and generation_of(text) == proved
+    def has_proved(self, generation):
+        """Return whether nginx was seen to have loaded this generation of its file of the app."""
+        return generation is not None and generation == self.journal["proved"]
 
     def deploy_directory(self, deploy):
         """Return the directory of one deploy's files."""

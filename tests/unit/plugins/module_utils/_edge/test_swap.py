@@ -224,7 +224,7 @@ def test_a_file_that_nginx_was_never_seen_to_load_is_made_sure_of(state):
     edge = StandInEdge({OURS: on_disk("green")})
     assert live(edge, state)["changed"]
     assert edge.calls == ["judge", "write", "reload"]
-    assert state.has_proved(edge.files[OURS])
+    assert state.has_proved(app_file.generation_of(edge.files[OURS]))
     assert live(edge, state) == UNCHANGED
 
 
@@ -243,7 +243,7 @@ def test_what_a_failed_reload_leaves_is_only_sure_where_nginx_refused_it(failure
     edge.fails = failure
     with pytest.raises(EdgeError):
         live(edge, state)
-    assert state.has_proved(edge.files[OURS]) is sure
+    assert state.has_proved(app_file.generation_of(edge.files[OURS])) is sure
 
 
 def test_an_address_that_only_a_reload_makes_known(state):
@@ -540,7 +540,7 @@ def test_names_that_nginx_follows_are_looked_up_when_the_traffic_comes_back(answ
     back(edge, state)
     assert loaded == [app_file.resolved_at_load(followed), followed][-reloads:]
     assert edge.calls == (["judge"] * 2 + ["write", "drain"] + ["judge", "write"] * (reloads - 1))
-    assert state.has_proved(edge.files[OURS])
+    assert state.has_proved(app_file.generation_of(edge.files[OURS]))
 
 
 def test_names_that_nginx_was_not_told_are_looked_up_when_the_traffic_comes_at_once(state, monkeypatch):
@@ -552,7 +552,7 @@ def test_names_that_nginx_was_not_told_are_looked_up_when_the_traffic_comes_at_o
     assert swap_of(edge, state).live(followed, content("blue"), [], at_once=True)["changed"]
     assert loaded == [app_file.resolved_at_load(followed), followed]
     assert noted(state) == {"from": on_disk("blue")}
-    assert state.has_proved(edge.files[OURS])
+    assert state.has_proved(app_file.generation_of(edge.files[OURS]))
 
 
 def test_a_reload_that_is_refused_on_the_way_back_leaves_what_nginx_serves(state):
