@@ -242,8 +242,8 @@ def _smoke_watch(engine, state, params, by_nginx, progress):
     bases = replica_addresses(engine, state, params)
     if by_nginx:
         bases = nginx_address(params["edge_url"], params["locations"], bases)
-    prober = SmokeRun(params["tests"], bases)
-    return SmokeWatch(prober, params["failures"], progress.say) if prober.tests else None
+    smoke_run = SmokeRun(params["tests"], bases)
+    return SmokeWatch(smoke_run, params["failures"], progress.say) if smoke_run.tests else None
 
 
 def _answer_log_watch(engine, state, params):

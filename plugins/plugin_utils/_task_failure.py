@@ -30,10 +30,13 @@ def failure_of(task, result, otherwise=""):
     reason to give if the result has none. ``evidence``: the whole result of a module of ours, else empty. Of a loop,
     the first item that failed counts.
     """
-    items = [item for item in result.get("results") or [] if item.get("failed")]
+    results = result.get("results")  # a module may return anything under this name
+    items = (
+        [item for item in results if isinstance(item, dict) and item.get("failed")] if isinstance(results, list) else []
+    )
     failed = (items or [result])[0]
     evidence = failed.get(EVIDENCE) or {}
     why = evidence.get("why") or failed.get("msg") or otherwise or "no reason was given"
     if task.get("no_log"):
         why = "of a task that says nothing, for it has no_log"
-    return {"why": why, "module": task.get("action") or "", "evidence": evidence}
+    return {"why": str(why), "module": task.get("action") or "", "evidence": evidence}

@@ -24,7 +24,7 @@ def server_text(app, request, services):
 
 
 class Contents:
-    """``request``: the role's settings, as planner.py completes them; ``services``: from named_services(); ``now``: a
+    """``request``: from complete_request(); ``services``: from named_services(); ``now``: a
     Situation; ``containers``: summaries of a color, none if they are still to be created."""
 
     def __init__(self, request, services, now):

@@ -126,7 +126,7 @@ class Plan:
     """The locations of ``bluegreen_vhost``, with their defaults. Empty without one."""
 
     steps: list[str] = dataclasses.field(default_factory=list)
-    """The phases of this run after ``prepare``, in their order (see steps.py)."""
+    """The steps of this run after the phase prepare, in their order (see steps.py)."""
 
     outcome: str = ""
     """The outcome of this run if nothing fails."""

@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which phases a run has after ``prepare``, and how it ends if nothing fails. Pure.
+"""Which steps a run has after the phase prepare, and how it ends if nothing fails. Pure.
+
+A step is a phase, or one of before_start, join, await and before_swap, which are not timed.
 
 ``request``: from complete_request(); ``plan``: a Plan.
 """
@@ -52,7 +54,7 @@ def complete_plan(request, plan):
 
 
 def steps_of(request, plan):
-    """Return the phases of a run, in their order; none if the request is fulfilled already.
+    """Return the steps of a run, in their order; none if the request is fulfilled already.
 
     A change of nginx's file alone is a swap. A rollback to a color that still runs needs no gate, because the plan has
     just seen it healthy. A rollback is not baked, because it must not return by itself to the release just left.

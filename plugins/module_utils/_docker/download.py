@@ -42,7 +42,7 @@ def parse_manifest(said, architecture):
 
 
 def bytes_to_download(images, here):
-    """Return the bytes to download: of the layers of ``images``, as parse_manifest() returns them, without those in ``here``."""
+    """Return the bytes of the layers of ``images``, from parse_manifest(), without those in ``here``."""
     layers = {digest: size for each in images for digest, size in each["layers"].items()}
     return sum(size for digest, size in layers.items() if digest not in here)
 

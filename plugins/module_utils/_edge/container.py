@@ -68,7 +68,7 @@ class ContainerEdge(Edge):
 
     def on_target(self, path):
         """Return where the target has what nginx sees at ``path``; None where it is in no mount."""
-        for mount in self._mounts("Destination"):
+        for mount in sorted(self._mounts(), key=lambda mount: len(mount["Destination"]), reverse=True):
             if (path + "/").startswith(mount["Destination"].rstrip("/") + "/"):
                 return os.path.normpath(os.path.join(mount["Source"], os.path.relpath(path, mount["Destination"])))
         return None
@@ -120,15 +120,14 @@ class ContainerEdge(Edge):
                 return
             time.sleep(0.1)
 
-    def _mounts(self, key):
-        """Return the mounts of the target's files, the most specific first: of nested ones, the inner one counts."""
-        mounts = [mount for mount in self.container["Mounts"] if mount.get("Source")]
-        return sorted(mounts, key=lambda mount: len(os.path.realpath(mount[key])), reverse=True)
+    def _mounts(self):
+        """Return the mounts of the target's files. Of nested ones, the inner one counts."""
+        return [mount for mount in self.container["Mounts"] if mount.get("Source")]
 
     def _path_inside(self):
         real = os.path.realpath(self.conf_dir)
-        bound = [(os.path.realpath(each["Source"]), each["Destination"]) for each in self._mounts("Source")]
-        for source, destination in bound:
+        bound = [(os.path.realpath(each["Source"]), each["Destination"]) for each in self._mounts()]
+        for source, destination in sorted(bound, key=lambda each: len(each[0]), reverse=True):
             if (real + "/").startswith(source.rstrip("/") + "/"):
                 return os.path.normpath(os.path.join(destination, os.path.relpath(real, source)))
         mounts = ["{} at {}".format(mount.get("Source"), mount["Destination"]) for mount in self.container["Mounts"]]

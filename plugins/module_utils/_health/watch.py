@@ -72,20 +72,20 @@ class Watch:
 
 
 class SmokeWatch(Watch):
-    """``prober``: a Prober; ``allowed``: how many rounds of its tests may fail; ``say``: is told of each that does."""
+    """``smoke_run``: a SmokeRun; ``allowed``: how many of its rounds may fail; ``say``: is told of each that fails."""
 
     about = "the smoke tests"
 
-    def __init__(self, prober, allowed, say):
+    def __init__(self, smoke_run, allowed, say):
         super().__init__()
-        self._prober = prober
+        self._smoke_run = smoke_run
         self._allowed = allowed
         self._say = say
         self.rounds = 0
         self.failures = []  # what each failed round says
 
     def ask(self):
-        said = describe_results(self._prober.ask_all(retries=False))
+        said = describe_results(self._smoke_run.ask_all(retries=False))
         self.rounds += 1
         if said:
             self.failures.append(said)

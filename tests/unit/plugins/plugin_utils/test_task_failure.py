@@ -22,6 +22,10 @@ OURS = {"failed": True, "msg": "short", EVIDENCE: {"why": "the whole reason", "c
         ({}, {"results": [{"msg": "fine"}, {"failed": True, "msg": "second"}]}, "", "second"),
         ({}, {"results": [{"msg": "fine"}, OURS], "msg": "All items completed"}, "", "the whole reason"),
         ({}, {"results": [], "msg": "no items"}, "", "no items"),
+        ({}, {"results": ["Installed foo"], "msg": "dnf's own results"}, "", "dnf's own results"),
+        ({}, {"results": {"a": 1}, "msg": "a mapping"}, "", "a mapping"),
+        ({}, {"msg": ["one", "two"]}, "", "['one', 'two']"),  # assert takes a list as its fail_msg
+        ({}, {"msg": 5}, "", "5"),
     ],
 )
 def test_why_a_task_failed(task, result, otherwise, why):
