@@ -24,7 +24,7 @@ def by_hand(**changes):
     return stack("blue", ours=False, **changes)
 
 
-def contents(tmp_path, active=None, containers=(), services=SERVICES, server="", **changes):
+def contents(tmp_path, active=None, containers=(), services=None, server="", **changes):
     """Return the Contents of an app of which ``active``, with ``containers``, has the traffic."""
     request = {"app": "shop", "network": "edge", "nginx_mode": "container", "vhost": {}, "preview": {}, "edge_url": {}}
     now = {"active": active, "active_containers": list(containers), "text": None, "nginx_version": FOLLOWS}
@@ -32,7 +32,7 @@ def contents(tmp_path, active=None, containers=(), services=SERVICES, server="",
     edge.update({key: changes.pop(key) for key in list(changes) if key in edge})
     request.update({key: changes.pop(key) for key in list(changes) if key in request})
     now = types.SimpleNamespace(**{**now, **changes}, state=state, edge=types.SimpleNamespace(**edge), server=server)
-    return Contents(request, services, now)
+    return Contents(request, services or SERVICES, now)
 
 
 def upstream(name, *lines, followed=True):
