@@ -8,6 +8,7 @@ import dataclasses
 import time
 import uuid
 
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils.display import Display
 
 from ..module_utils._deploy.request import complete_request
@@ -28,7 +29,7 @@ class ActionModule(Action):
 
     def run_module(self, task_vars):
         arguments = dict(self._task.args)
-        if arguments.pop("blind", False):
+        if boolean(arguments.pop("blind", False)):
             return self._plan_blindly(arguments)
         wait = float(arguments["settings"].get("lock_wait") or 0)
         taken_here = not self._task.check_mode and not arguments.get("lock")

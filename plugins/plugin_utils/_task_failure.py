@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A failure that is said in one line."""
+"""A task's failure: one of ours in one line, and what a rescue reads of any."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def failure_of(task, result, otherwise=""):
     reason to give if the result has none. ``evidence``: the whole result of a module of ours, else empty. Of a loop,
     the first item that failed counts.
     """
-    results = result.get("results")  # a module may return anything under this name
-    items = (
-        [item for item in results if isinstance(item, dict) and item.get("failed")] if isinstance(results, list) else []
-    )
+    results = result.get("results")
+    if not isinstance(results, list):  # a module may return anything under this name
+        results = []
+    items = [item for item in results if isinstance(item, dict) and item.get("failed")]
     failed = (items or [result])[0]
     evidence = failed.get(EVIDENCE) or {}
     why = evidence.get("why") or failed.get("msg") or otherwise or "no reason was given"

@@ -23,9 +23,11 @@ def server_text(app, request, services):
     return closed + render_vhost(app, request["vhost"], services, goes_to)
 
 
-class Contents:
-    """``request``: from complete_request(); ``services``: from named_services(); ``now``: a
-    Situation; ``containers``: summaries of a color, none if they are still to be created."""
+class NginxContents:
+    """``request``: from complete_request(); ``services``: from named_services(); ``now``: a Situation.
+
+    ``containers`` are the summaries of a color's containers, none if they are still to be created.
+    """
 
     def __init__(self, request, services, now):
         self.app = request["app"]

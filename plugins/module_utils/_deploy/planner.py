@@ -19,7 +19,7 @@ from .._state.lock import AppLock
 from .decisions import live_release
 from .from_files import FromFiles
 from .from_record import FromRecord
-from .nginx_contents import Contents, server_text
+from .nginx_contents import NginxContents, server_text
 from .shared_plan import SharedPlan
 from .situation import Situation
 from .steps import complete_plan
@@ -38,7 +38,7 @@ class Planner:
         server = server_text(self.app, request, self.services)
         self.now = Situation(engine, request, self.services, server, may_judge=not check_mode)
         self.state = self.now.state
-        self.contents = Contents(request, self.services, self.now)
+        self.contents = NginxContents(request, self.services, self.now)
         self.shared_plan = SharedPlan(engine, request, self.now)
         self.warnings = []
         if self.state.damaged:

@@ -38,11 +38,12 @@ def wait_until_drained(edge, endpoints, old_workers, proved_at, timeout, on_wait
 
 
 def is_drained(old_workers, connections, since_proof, nginx_version):
-    """Return whether the old color has no request left and gets no more.
+    """Return whether the idle color has no request left and gets no more.
 
-    ``old_workers``: of the configuration before the swap, how many still run; ``connections``: established to the old
-    color; ``since_proof``: s. A neighbour's WebSocket keeps an old worker for hours, so workers alone don't decide; an
-    idle client whose next request still goes to an old worker is why no connection alone doesn't either.
+    ``old_workers``: how many worker processes of the configuration before the swap still run; ``connections``:
+    established to the idle color; ``since_proof``: s since the swap was proven. A neighbour's WebSocket keeps an old
+    worker for hours, so the workers alone don't decide. An idle client may send its next request to an old worker, so
+    the connections alone don't decide either.
     """
     if old_workers == 0:
         return True

@@ -8,7 +8,7 @@ import types
 
 import pytest
 
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.nginx_contents import Contents, server_text
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.nginx_contents import NginxContents, server_text
 from ansible_collections.hotswap.compose.plugins.module_utils._nginx.app_file import with_marks
 from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import AppState
 from ansible_collections.hotswap.compose.tests.unit.stand_ins import HOST_SERVICES, SERVICES, container, stack
@@ -25,14 +25,14 @@ def by_hand(**changes):
 
 
 def contents(tmp_path, active=None, containers=(), services=None, server="", **changes):
-    """Return the Contents of an app of which ``active``, with ``containers``, has the traffic."""
+    """Return the NginxContents of an app of which ``active``, with ``containers``, has the traffic."""
     request = {"app": "shop", "network": "edge", "nginx_mode": "container", "vhost": {}, "preview": {}, "edge_url": {}}
     now = {"active": active, "active_containers": list(containers), "text": None, "nginx_version": FOLLOWS}
     state, edge = AppState(str(tmp_path), "shop"), {"resolver": "127.0.0.11", "address": "172.18.0.2"}
     edge.update({key: changes.pop(key) for key in list(changes) if key in edge})
     request.update({key: changes.pop(key) for key in list(changes) if key in request})
     now = types.SimpleNamespace(**{**now, **changes}, state=state, edge=types.SimpleNamespace(**edge), server=server)
-    return Contents(request, services or SERVICES, now)
+    return NginxContents(request, services or SERVICES, now)
 
 
 def upstream(name, *lines, followed=True):
