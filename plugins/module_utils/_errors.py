@@ -10,7 +10,6 @@
     ├── EngineError             the Docker Engine can't be reached, or it refused a call
     ├── ComposeError            the user's Compose files can't be deployed as they are
     ├── EdgeError               nginx can't do what a deploy needs
-    │   └── RefusedReload       nginx keeps the configuration that it has loaded
     ├── UpstreamError (*)       no upstream block can be made of this, or a text is no nginx configuration
     ├── PlanError               the request can't be fulfilled
     ├── StateError              the state directory can't be used
@@ -38,10 +37,6 @@ class ComposeError(BluegreenError):
 
 class EdgeError(BluegreenError):
     """nginx can't do what a deploy needs."""
-
-
-class RefusedReload(EdgeError):
-    """nginx keeps the configuration that it has loaded."""
 
 
 class UpstreamError(BluegreenError, ValueError):

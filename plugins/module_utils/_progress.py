@@ -24,6 +24,10 @@ VARIABLE = "BLUEGREEN_PROGRESS"
 PREFIX = "/tmp/.bluegreen-progress-"
 
 
+def ignore(*_progress):
+    """Show no progress."""
+
+
 class Progress:
     """Says things from the block's begin to its end, when the file goes. ``lines``: all that was said.
 

@@ -95,17 +95,19 @@ from ..module_utils._edge.options import EDGE_ARGUMENTS, edge_for
 from ..module_utils._edge.swap import Swap
 from ..module_utils._errors import BluegreenError
 from ..module_utils._options import APP_ARGUMENTS
+from ..module_utils._progress import Progress
 from ..module_utils._state.directory import AppState
 from ..module_utils._state.lock import AppLock
 
 
-def recover(params, check_mode):
+def recover(params, check_mode, on_wait):
     """Return the module's result."""
     state = AppState(params["state_dir"], params["app"])
     if not state.unfinished:
         return {"changed": False}
     engine = Engine.connect(params)
-    recoverer = Recoverer(engine, Swap(edge_for(engine, params, state), state, None, check_mode), params)
+    swap = Swap(edge_for(engine, params, state), state, None, check_mode, on_wait=on_wait)
+    recoverer = Recoverer(engine, swap, params)
     decision, said = recoverer.recover(check_mode)
     result = {"changed": True, "decision": decision, "says": said, "warnings": [said] + recoverer.warnings}
     result["promoted"] = recoverer.found["how"] == PROMOTE and decision == FINISH
@@ -127,15 +129,17 @@ def main():
         ),
         supports_check_mode=True,
     )
+    progress = Progress()
     try:
         lock = AppLock(module.params["state_dir"], module.params["app"])
-        with lock.acting(None if module.check_mode else module.params["lock"]):
-            result = recover(module.params, module.check_mode)
+        with progress, lock.acting(None if module.check_mode else module.params["lock"]):
+            result = recover(module.params, module.check_mode, progress.wait)
     except (BluegreenError, OSError) as error:
-        module.fail_json(msg=f"an earlier run never ended, and could not be finished or undone: {error}")
+        text = f"an earlier run never ended, and could not be finished or undone: {error}"
+        module.fail_json(msg=text, progress=progress.lines)
     for warning in result.pop("warnings", []):
         module.warn(warning)
-    module.exit_json(**result)
+    module.exit_json(progress=progress.lines, **result)
 
 
 if __name__ == "__main__":

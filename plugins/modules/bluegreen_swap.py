@@ -139,12 +139,16 @@ EXAMPLES = r"""
 
 RETURN = r"""
 old_workers:
-  description: Process id and start time (clock ticks since boot) of nginx's workers before the reload.
+  description: Process id and start time (clock ticks since boot) of nginx's worker processes before the reload.
   returned: when nginx was reloaded
   type: list
   elements: list
 proved_at:
-  description: When the reload was proven, in seconds since the epoch by the target's clock.
+  description: When the reload was proven, in seconds by the target's monotonic clock.
+  returned: when nginx was reloaded or started
+  type: float
+swapped_at:
+  description: The same moment in seconds since the epoch by the target's clock.
   returned: when nginx was reloaded or started
   type: float
 reload_seconds:
@@ -177,6 +181,7 @@ from ..module_utils._nginx.canary import with_canary
 from ..module_utils._nginx.preview import preview_secret, with_preview
 from ..module_utils._nginx.version import follows_addresses
 from ..module_utils._options import APP_ARGUMENTS, decode_mapping
+from ..module_utils._progress import Progress
 from ..module_utils._state.directory import AppState
 from ..module_utils._state.lock import AppLock
 
@@ -194,16 +199,17 @@ def refuse_unhealthy(engine, container_ids):
             )
 
 
-def act(params, check_mode):
+def act(params, check_mode, on_wait):
     """Do what O(state) says; return ``(result, warning or None)``."""
     with AppLock(params["state_dir"], params["app"]).acting(None if check_mode else params["lock"]):
-        return _act(params, check_mode)
+        return _act(params, check_mode, on_wait)
 
 
-def _act(params, check_mode):
+def _act(params, check_mode, on_wait):
     engine = Engine.connect(params)
     state = AppState(params["state_dir"], params["app"])
-    swap = Swap(edge_for(engine, params, state), state, params["edge_url"], check_mode, params["answer_log"])
+    edge = edge_for(engine, params, state)
+    swap = Swap(edge, state, params["edge_url"], check_mode, params["answer_log"], on_wait)
     if params["state"] == "back":
         refuse_unhealthy(engine, params["containers"])
         endpoints = endpoints_of_unfinished(engine, state, params["network"], params["nginx_mode"])
@@ -262,13 +268,15 @@ def main():
     )
     secret = preview_secret(decode_mapping(module.params["preview"]))
     module.no_log_values.update([secret] if secret else [])  # nginx may quote it
+    progress = Progress()
     try:
-        result, warning = act(module.params, module.check_mode)
+        with progress:
+            result, warning = act(module.params, module.check_mode, progress.wait)
     except (BluegreenError, OSError) as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=str(error), progress=progress.lines)
     if warning:
         module.warn(warning)
-    module.exit_json(**result)
+    module.exit_json(progress=progress.lines, **result)
 
 
 if __name__ == "__main__":

@@ -124,7 +124,7 @@ class Recoverer:
         old_workers = [worker for worker, leaving in self.edge.workers().items() if leaving]
         timeout = self.params["drain_timeout"]
         drained, connections, _waited = wait_until_drained(
-            self.edge, self.found["endpoints"], old_workers, time.time(), timeout
+            self.edge, self.found["endpoints"], old_workers, time.monotonic(), timeout, self.swap.on_wait
         )
         if not drained:
             self.warnings.append(cut_warning(connections, timeout))

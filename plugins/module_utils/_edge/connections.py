@@ -9,12 +9,27 @@ from __future__ import annotations
 import ipaddress
 import socket
 import struct
+from typing import NamedTuple
 
-from .._nginx.app_file import _ESTABLISHED, _LISTENING
+_ESTABLISHED, _OPENING, _LISTENING = "01", "02", "0A"
 
 
-def count_established(table, endpoints):
-    """Return how many connections a ``/proc/PID/net/tcp`` or ``tcp6`` has established to any of ``endpoints``.
+class Socket(NamedTuple):
+    """A line of such a table, as the kernel writes it."""
+
+    local: str
+    remote: str
+    state: str
+    unsent: bool
+    inode: str
+
+    @property
+    def local_port(self):
+        return self.local.rpartition(":")[2]
+
+
+def count_upstream(table, endpoints):
+    """Return how many connections a ``/proc/PID/net/tcp`` or ``tcp6`` has, or opens, to any of ``endpoints``.
 
     ``endpoints``: ``address:port``, IPv6 addresses in brackets.
     """
@@ -23,7 +38,7 @@ def count_established(table, endpoints):
         address, _colon, port = endpoint.rpartition(":")
         address = _hex_address(address.strip("[]"))
         wanted |= {f"{prefix + address}:{int(port):04X}" for prefix in ("", "0000000000000000FFFF0000")}
-    return sum(1 for _local, remote, _inode in _sockets(table, _ESTABLISHED) if remote in wanted)
+    return sum(line.remote in wanted for line in parse_sockets(table) if line.state in (_ESTABLISHED, _OPENING))
 
 
 def count_clients(table, inodes=None):
@@ -31,18 +46,48 @@ def count_clients(table, inodes=None):
 
     ``inodes``: of the sockets that count as listening, all where None.
     """
-    listening = {
-        local.rpartition(":")[2]
-        for local, _remote, inode in _sockets(table, _LISTENING)
-        if inodes is None or inode in inodes
-    }
-    return sum(local.rpartition(":")[2] in listening for local, _remote, _inode in _sockets(table, _ESTABLISHED))
+    lines = parse_sockets(table)
+    listening = _listening_ports(line for line in lines if inodes is None or line.inode in inodes)
+    return sum(line.local_port in listening for line in lines if line.state == _ESTABLISHED)
 
 
-def _sockets(table, state):
-    """Return ``(local, remote, inode)`` of the sockets in a state, as the kernel writes them."""
-    lines = (line.split() for line in table.splitlines()[1:])
-    return [(fields[1], fields[2], fields[9]) for fields in lines if len(fields) > 9 and fields[3] == state]
+def may_receive(inodes, tcp, udp, unix):
+    """Return whether a worker process may be receiving a request: it has a client without an upstream connection.
+
+    nginx buffers a request's body, or delays a request, before it connects to the app. A client that has not read all
+    that was sent to it is being answered.
+
+    ``inodes``: of the worker process's sockets; ``tcp``, ``udp``, ``unix``: texts of those tables in ``/proc/PID/net``.
+    """
+    lines = {line.inode: line for line in parse_sockets(tcp)}
+    listening = _listening_ports(lines.values())
+    clients = answered = upstreams = 0
+    for inode in set(inodes) - _column(udp, 9) - _column(unix, 6):
+        line = lines.get(inode)
+        if line is None or (line.local_port in listening and line.state != _LISTENING):
+            clients += 1  # without a line: it was reset
+            answered += bool(line and line.unsent)
+        elif line.state in (_ESTABLISHED, _OPENING):
+            upstreams += 1
+    return clients > answered and clients > upstreams
+
+
+def _listening_ports(lines):
+    return {line.local_port for line in lines if line.state == _LISTENING}
+
+
+def _column(table, number):
+    return {fields[number] for fields in map(str.split, table.splitlines()) if len(fields) > number}
+
+
+def parse_sockets(table):
+    """Return the Sockets of a table; its headings, and lines that are cut, are left out."""
+    lines = (line.split() for line in table.splitlines())
+    return [
+        Socket(fields[1], fields[2], fields[3], not fields[4].startswith("00000000:"), fields[9])
+        for fields in lines
+        if len(fields) > 9 and fields[9].isdigit()
+    ]
 
 
 def _hex_address(address):

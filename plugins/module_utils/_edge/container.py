@@ -14,9 +14,13 @@ from .._errors import EdgeError, EngineError
 from .._nginx.app_file import DOCKER_RESOLVER
 from .._nginx.version import parse_version
 from .edge import Edge
+from .processes import socket_inodes, status_of
 
 START_PATIENCE = 15
 """s for which a start of nginx may look up names, where the name server does not answer."""
+
+LOG_LINES = 50
+UNSEEN_LOOKS = 3
 
 JUDGE = "hotswap.compose.judge"
 """Label of a container that tests a candidate: the app's scratch directory."""
@@ -33,7 +37,7 @@ class ContainerEdge(Edge):
         self.engine = engine
         self.name = name
         self.network = network
-        self._settled()
+        self._settle()
         self._inside = self._path_inside()
         self._refuse_single_files()
         config = self.container["Config"]
@@ -86,15 +90,37 @@ class ContainerEdge(Edge):
         # Errors first: mixed, a word of stderr may stand in the middle of a line of a dump.
         return code == 0, (stderr + stdout).decode("utf-8", "replace")
 
-    def master(self):
+    def root(self):
         """Return the process that all of nginx's processes descend from."""
         return self.container["State"]["Pid"]
 
-    def log_mark(self):
-        return time.time()
+    def _worker_sockets(self, pids):
+        found = super()._worker_sockets(pids)
+        if found is not None:
+            return found
+        # Root in the container sees what another user of the target does not. There, the processes have other ids.
+        inside = {pid: status_of(pid).get("NSpid", "").split()[-1:] for pid in pids}
+        listed = {
+            pid: self._execute_as_root(["ls", "-l", f"/proc/{other[0]}/fd"]) for pid, other in inside.items() if other
+        }
+        if any(text is None for text in listed.values()):
+            return None
+        return {pid: socket_inodes(text) for pid, text in listed.items()}
 
-    def log_since(self, mark):
-        return self.engine.stderr_since(self.name, mark)
+    def _execute_as_root(self, argv):
+        """Return what a command prints that root runs in the container; None where it fails."""
+        try:
+            code, stdout, _stderr = self.engine.execute(self.name, argv, privileged=True)
+        except EngineError:
+            return None
+        return stdout.decode("utf-8", "replace") if code == 0 else None
+
+    def log_tail(self):
+        """Return the last lines that nginx logged, where its log is the container's."""
+        try:
+            return self.engine.log_tail(self.name, LOG_LINES)
+        except EngineError:
+            return []  # the logging driver can't be read
 
     def launch(self):
         # Where it crashes and restarts, a start alone does nothing.
@@ -105,10 +131,11 @@ class ContainerEdge(Edge):
         """Inspect the container again."""
         self.container = self.engine.inspect(self.name) or self.container
 
-    def _settled(self):
+    def _settle(self):
         """Inspect the container until it is clear whether nginx runs. One that crashes and is restarted has no worker
-        meanwhile, for a moment, or for as long as it waits for a name server."""
+        process meanwhile, for a moment, or for as long as it waits for a name server."""
         began = time.monotonic()
+        unseen = 0  # looks in a row
         while True:
             self.container = self.engine.inspect(self.name)
             if self.container is None:
@@ -118,6 +145,12 @@ class ContainerEdge(Edge):
                 )
             if not self.running or self.workers() or time.monotonic() - began > START_PATIENCE:
                 return
+            unseen = 0 if status_of(self.root()) else unseen + 1
+            if unseen == UNSEEN_LOOKS:
+                raise EdgeError(
+                    f"the processes of nginx in {self.name} can't be seen, so no reload could be proven: /proc is "
+                    "mounted with hidepid, or the Engine runs on another machine; run with become, or on that machine"
+                )
             time.sleep(0.1)
 
     def _mounts(self):

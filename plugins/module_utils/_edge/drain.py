@@ -9,58 +9,68 @@ from __future__ import annotations
 import time
 
 from .._nginx.app_file import KEEPALIVE_MIN_TIMEOUT
+from .._nginx.hidden_requests import hiding_directive
 from .._nginx.version import keeps_connections_on_reload
+from .._progress import ignore
 
 _POLL = 0.1
 
 
-def wait_until_drained(edge, endpoints, old_workers, proved_at, timeout, on_wait=None):
+def wait_until_drained(edge, endpoints, old_workers, proved_at, timeout, on_wait=ignore):
     """Wait at most ``timeout`` s. Return ``(drained, connections left, s waited)``.
 
-    ``endpoints``: the idle color's ``address:port``; ``old_workers``: nginx's before the swap, which was proven at
-    ``proved_at`` (s since the epoch); ``on_wait``: called all the time with what is waited for and the s left.
+    ``endpoints``: the idle color's ``address:port``; ``old_workers``: nginx's worker processes before the swap, which
+    was proven at ``proved_at`` (s by the target's monotonic clock); ``on_wait``: called all the time with what is
+    waited for, a clause, and the s left.
     """
     began = time.monotonic()
     old = {tuple(worker) for worker in old_workers}
-    version = edge.version()
+    patience = KEEPALIVE_MIN_TIMEOUT if keeps_connections_on_reload(edge.version()) else 0
+    hidden = None  # not asked yet
     while True:
-        left = len(old & set(edge.workers()))
+        left = old & set(edge.workers())
+        if left and hidden is None:
+            ok, dump = edge.dump()
+            hidden = not ok or bool(hiding_directive(dump))
+        # A request that is received before the first of these looks is seen by the second.
+        receiving = bool(left) and (hidden or edge.may_receive_requests(left))
         connections = edge.established(endpoints)
-        waited = time.monotonic() - began
-        since_proof = max(waited, time.time() - proved_at)  # also if the clock was set back meanwhile
-        if is_drained(left, connections, since_proof, version):
+        now = time.monotonic()
+        waited = now - began
+        is_late = now >= proved_at + patience or waited >= patience  # later also if the target was restarted
+        if is_drained(len(left), receiving, connections, is_late):
             return True, connections, waited
         if waited >= timeout:
             return False, connections, waited
-        if on_wait:
-            on_wait(describe_wait(connections), timeout - waited)
+        on_wait(describe_wait(receiving, connections), timeout - waited)
         time.sleep(_POLL)
 
 
-def is_drained(old_workers, connections, since_proof, nginx_version):
+def is_drained(old_workers, receiving, connections, is_late):
     """Return whether the idle color has no request left and gets no more.
 
-    ``old_workers``: how many worker processes of the configuration before the swap still run; ``connections``:
-    established to the idle color; ``since_proof``: s since the swap was proven. A neighbour's WebSocket keeps an old
-    worker for hours, so the workers alone don't decide. An idle client may send its next request to an old worker, so
-    the connections alone don't decide either.
+    ``old_workers``: how many worker processes of the configuration before the swap still run; ``receiving``: whether
+    one of them may be receiving a request; ``connections``: to the idle color; ``is_late``: whether an idle client can
+    no longer come back to one of them. A neighbour's WebSocket keeps an old worker process for hours, so the worker
+    processes alone don't decide.
     """
-    if old_workers == 0:
-        return True
-    patience = KEEPALIVE_MIN_TIMEOUT if keeps_connections_on_reload(nginx_version) else 0
-    return connections == 0 and since_proof >= patience
+    return old_workers == 0 or (is_late and not receiving and connections == 0)
 
 
-def describe_wait(connections):
+def describe_wait(receiving, connections):
     """Return what a drain waits for, a clause."""
     if connections:
-        return f"nginx has connections open to the old color ({connections})"
-    return "a client that is connected to nginx may still come back to the old color"
+        return f"nginx has connections open to the idle color ({connections})"
+    if receiving:
+        return "nginx may be receiving requests for the idle color"
+    return "a client that is connected to nginx may still come back to the idle color"
 
 
 def cut_warning(connections, timeout):
-    """Return the warning that a color is stopped with so many connections open to it, after ``timeout`` s."""
+    """Return the warning that a color is stopped after ``timeout`` s though nginx may have requests for it."""
+    open_ones = f"{connections} connections to the idle color were still open"
+    hidden_ones = "nginx may still have been receiving requests for the idle color"
     return (
-        f"{connections} connections to the color that gave up the traffic were still open after {timeout} s "
-        "(bluegreen_drain_timeout); they are cut when it is stopped"
+        f"{open_ones if connections else hidden_ones} after {timeout} s (bluegreen_drain_timeout); they are cut when "
+        "the color is stopped"
     )

@@ -9,24 +9,30 @@ What is the same wherever nginx runs; ``container.py`` and ``host.py`` add how i
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
+import re
 import shutil
 import time
 
-from .._errors import EdgeError, RefusedReload
+from .._errors import EdgeError
 from .._files import NEEDED_SPACE, temporary_directory, write_atomic
 from .._nginx.app_file import app_file_name
 from .._nginx.preview import has_preview
-from .connections import count_clients, count_established
-from .reload import has_reloaded, refusal_in_log
+from .._progress import ignore
+from .connections import count_clients, count_upstream, may_receive
+from .lock import edge_lock
+from .processes import find_processes, sockets_of, status_of
+from .reload import ReloadProof, describe_master, is_idle
 
-PROOF_PATIENCE = 4.0
-"""s until a reload that can't be proven counts as failed; nginx itself gives up on a taken port after 2.5 s."""
+RELOAD_PATIENCE = 60.0
+"""s for which nginx may be busy with one signal: large configurations take long to load."""
 
+RELOADS = 3
+"""How often nginx is reloaded before the new configuration counts as refused; a taken port may be free by then."""
+
+TCP = ("tcp", "tcp6")
 _POLL = 0.02
-_LOCKS = {"write": ".bluegreen.lock", "reload": ".bluegreen.reload"}
+_ERROR_LINE = re.compile(r"\d{4}/\d\d/\d\d [\d:]{8} \[(?:emerg|alert)\] ")  # clients can't begin a line
 
 
 class Edge:
@@ -34,7 +40,7 @@ class Edge:
 
     A subclass has ``name`` (for messages), ``logs`` (a directory that nginx can log to), ``running``,
     ``describe_state()``, ``version()``, ``path(name)``, ``test(tree)``, ``run(argv)``, ``on_target(path)``,
-    ``address``, ``resolver``, ``master()``, ``log_mark()``, ``log_since(mark)`` and ``launch()``.
+    ``address``, ``resolver``, ``root()``, ``log_tail()`` and ``launch()``.
     """
 
     def __init__(self, conf_dir, scratch_dir):
@@ -61,7 +67,7 @@ class Edge:
         """
         with temporary_directory(self.scratch_dir) as candidate:
             tree = os.path.join(candidate, "conf")
-            shutil.copytree(self.conf_dir, tree, symlinks=True, ignore=shutil.ignore_patterns(*_LOCKS.values()))
+            shutil.copytree(self.conf_dir, tree, symlinks=True)
             _put(tree, files)
             return self.test(tree)
 
@@ -95,19 +101,9 @@ class Edge:
         except OSError as error:
             raise self._not_writable(error.strerror) from error
 
-    @contextlib.contextmanager
-    def turn(self, what):
-        """Keep every other deploy behind this nginx waiting; ``what``: ``write`` (from test to rename) or
-        ``reload``."""
-        try:
-            descriptor = os.open(os.path.join(self.conf_dir, _LOCKS[what]), os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError as error:
-            raise self._not_writable(error.strerror) from error
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield descriptor
-        finally:
-            os.close(descriptor)
+    def turn(self, on_wait=ignore):
+        """Keep every other deploy behind this nginx waiting while the block runs; see edge_lock()."""
+        return edge_lock(self.conf_dir, on_wait)
 
     def answer_log_path(self, app):
         """Return where nginx logs an app's answers while a release is judged."""
@@ -118,95 +114,135 @@ class Edge:
         ok, text = self.run(["tail", "-c", f"+{offset + 1}", self.answer_log_path(app)])
         return text[: text.rfind("\n") + 1] if ok else ""
 
-    def reload_after(self, moment):
-        """See that nginx has loaded what was on disk at ``moment`` (time.monotonic). Return the s it took, 0 where it
-        had.
-
-        Deploys that wait here together are served by one reload. Raises EdgeError where nginx stays as it was.
-        """
-        with self.turn("reload") as lock:
-            said = os.pread(lock, 200, 0).decode("ascii", "replace").split()
-            if len(said) == 2 and said[0] == _boot() and float(said[1]) >= moment:
-                return 0.0
-            began = time.monotonic()
-            seconds = self._reload()
-            os.ftruncate(lock, 0)
-            os.pwrite(lock, f"{_boot()} {began}".encode("ascii"), 0)
-            return seconds
+    def processes(self):
+        """Return ``(master, workers)``; see find_processes()."""
+        return find_processes(self.root())
 
     def workers(self):
-        """Return ``{(pid, start time in clock ticks): leaving?}`` of nginx's workers, from this machine's process
-        table."""
-        master = self.master()
-        processes = dict(_processes())
-        found = {}
-        for pid, (parent, started) in processes.items():
-            if not _descends(processes, parent, master):
-                continue
-            title = title_of(pid)
-            if title.startswith("nginx: worker process"):
-                found[(pid, started)] = title.endswith("is shutting down")
-        return found
+        """Return ``{(pid, start time in clock ticks): leaving?}`` of nginx's worker processes."""
+        return self.processes()[1]
 
-    def _reload(self):
-        before = {worker: leaving for worker, leaving in self.workers().items() if not leaving}
-        if not before:
-            raise EdgeError(f"no worker of nginx in {self.name} can be seen from here, so no reload could be proven")
-        mark, began = self.log_mark(), time.monotonic()
-        ok, text = self.run(["nginx", "-s", "reload"] + self.arguments)
-        if not ok:
-            raise RefusedReload(f"nginx refuses to reload: {text.strip()}")
-        asked = time.monotonic()  # on a busy machine, the call alone takes seconds
-        look_at_log = began + 0.5
-        while not has_reloaded(before, self.workers()):
-            now = time.monotonic()
-            if now >= look_at_log:
-                said = refusal_in_log(self.log_since(mark))
-                if said:
-                    raise RefusedReload(f"nginx kept its old configuration over a reload: {said}")
-                if now - asked > PROOF_PATIENCE:
-                    raise EdgeError(f"nginx has not reloaded: no new worker within {PROOF_PATIENCE:g} s")
-                self.refresh()  # a restart meanwhile loads what is on disk just as well
-                if not self.running:
-                    raise EdgeError(f"nginx in {self.name} does not run any more, it {self.describe_state()}")
-                look_at_log = now + 0.25
-            time.sleep(_POLL)
-        return time.monotonic() - began
+    def reload(self, on_wait=ignore):
+        """Reload nginx and prove that it serves what was on disk before. Return ``(s it took, worker processes)``.
 
-    def start(self):
+        Those worker processes, ``[(pid, start time)]``, may still answer requests by the configuration of before.
+        ``on_wait``: as of edge_lock(). Raises EdgeError where nothing is proven.
+        """
+        began = time.monotonic()
+        refusals = 0
+        while refusals < RELOADS and time.monotonic() - began < RELOADS * RELOAD_PATIENCE:
+            master, before = self._wait_until_idle(on_wait)
+            ok, text = self.run(["nginx", "-s", "reload"] + self.arguments)
+            if not ok:
+                raise EdgeError(f"nginx refuses to reload: {quoted(text)}")
+            proof = self._prove_reload(master, before, on_wait)
+            if proof is None or proof.is_loaded:
+                return time.monotonic() - began, sorted(before)
+            refusals += proof.is_refused  # else the look came too late to see both configurations
+        raise EdgeError(
+            f"nginx in {self.name} still serves its configuration of before after {RELOADS} reloads, though "
+            f"'nginx -t' accepts the new one: {self._last_errors() or 'its error log has the reason'}"
+        )
+
+    def start(self, on_wait=ignore):
         """Start nginx and prove that it stays up. Return the s it took."""
-        mark, began = self.log_mark(), time.monotonic()
+        began = time.monotonic()
         self.launch()
-        launched = time.monotonic()
-        while not self.workers():
-            self.refresh()
-            if not self.running:
-                raise EdgeError(
-                    f"nginx does not stay up in {self.name}: {quoted(self.log_since(mark)) or self.describe_state()}"
-                )
-            if time.monotonic() - launched > PROOF_PATIENCE:
-                raise EdgeError(f"nginx in {self.name} has no worker {PROOF_PATIENCE:g} s after its start")
-            time.sleep(_POLL)
-        return time.monotonic() - began
+        deadline = time.monotonic() + RELOAD_PATIENCE
+        while True:
+            master, workers = self.processes()
+            if workers and self._is_idle(master):
+                return time.monotonic() - began
+            self._refresh_running(f"nginx does not stay up in {self.name}")
+            self._wait(deadline, on_wait, "nginx starts")
+
+    def _wait_until_idle(self, on_wait):
+        """Return nginx's processes at a moment when it has acted on every signal."""
+        deadline = time.monotonic() + RELOAD_PATIENCE
+        while True:
+            master, workers = self.processes()
+            if master and not all(workers.values()) and self._is_idle(master):
+                return master, workers
+            self._refresh_running(f"nginx in {self.name} does not run any more")
+            self._wait(deadline, on_wait, _describe(master, workers))
+
+    def _prove_reload(self, master, before, on_wait):
+        """Return the ReloadProof once nginx has acted on the signal; None where it was started anew meanwhile."""
+        proof = ReloadProof(before)
+        deadline = time.monotonic() + RELOAD_PATIENCE
+        idle = 0  # looks in a row
+        while True:
+            idle = idle + 1 if self._is_idle(master) else 0
+            now, workers = self.processes()
+            if now != master and now and workers:
+                return None  # it has loaded what is on disk
+            proof.see(workers)
+            if proof.is_loaded or (idle > 1 and not proof.has_spawned):
+                return proof
+            if now is None:
+                self._refresh_running(f"nginx in {self.name} does not run any more")
+            self._wait(deadline, on_wait, "nginx loads its configuration" if idle else _describe(master, workers))
+
+    def _is_idle(self, master):
+        return bool(master) and is_idle(status_of(master[0]))
+
+    def _refresh_running(self, problem):
+        self.refresh()
+        if not self.running:
+            ok, said = self.judge({})
+            raise EdgeError(f"{problem}: {self._last_errors() if ok else quoted(said)} ({self.describe_state()})")
+
+    def _wait(self, deadline, on_wait, awaits):
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise EdgeError(f"no reload of nginx in {self.name} is proven after {RELOAD_PATIENCE:g} s: {awaits}")
+        on_wait(awaits, left)
+        time.sleep(_POLL)
+
+    def _last_errors(self):
+        """Return the last errors that nginx logged, for a person: they decide nothing."""
+        lines = [line.strip() for line in self.log_tail() if _ERROR_LINE.match(line)]
+        return " ".join(dict.fromkeys(line.partition("] ")[2] for line in lines[-3:]))
 
     def established(self, endpoints):
-        """Return how many connections nginx's network has open to ``endpoints`` (``address:port``), those of the old
+        """Return how many connections nginx has open, or opens, to ``endpoints`` (``address:port``) of the idle
         color."""
-        return sum(count_established(table, endpoints) for table in self._connections())
+        return sum(count_upstream(table, endpoints) for table in self._tables(*TCP))
+
+    def may_receive_requests(self, workers):
+        """Return whether any of ``workers``, ``[(pid, start time)]``, may be receiving a request of a client. Where
+        that can't be seen, it may."""
+        sockets = self._worker_sockets([pid for pid, _started in workers])
+        if sockets is None:
+            return bool(workers)
+        # After the sockets: what has been opened meanwhile looks as if it was not there.
+        tables = ["".join(self._tables(*names)) for names in (TCP, ("udp", "udp6"), ("unix",))]
+        return any(may_receive(inodes, *tables) for inodes in sockets.values())
 
     def clients(self):
         """Return how many connections clients have open to nginx."""
         sockets = self._sockets()
-        return sum(count_clients(table, sockets) for table in self._connections())
+        return sum(count_clients(table, sockets) for table in self._tables(*TCP))
+
+    def sees_sockets(self):
+        """Return whether it can be seen which sockets nginx's worker processes have."""
+        return self._worker_sockets([pid for pid, _started in self.workers()]) is not None
 
     def _sockets(self):
         """Return the inodes of nginx's sockets; None where nothing else listens in its network."""
         return None
 
-    def _connections(self):
-        for table in ("tcp", "tcp6"):
+    def _worker_sockets(self, pids):
+        """Return ``{pid: inodes of its sockets}``; None where they can't be seen."""
+        try:
+            return {pid: sockets_of(pid) for pid in pids}
+        except PermissionError:
+            return None
+
+    def _tables(self, *names):
+        for name in names:
             try:
-                with open(f"/proc/{self.master()}/net/{table}", encoding="ascii") as file:
+                with open(f"/proc/{self.root()}/net/{name}", encoding="utf-8", errors="replace") as file:
                     yield file.read()
             except FileNotFoundError:
                 pass  # no such process any more, or no IPv6
@@ -227,18 +263,13 @@ def quoted(text):
     return " ".join(lines) or " ".join(text.split())[-300:]
 
 
-def title_of(pid):
-    """Return what a process calls itself; empty where it is gone."""
-    try:
-        with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as file:
-            return file.read().rstrip("\0 ")
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
-
-
-def _boot():
-    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-        return file.read().strip()
+def _describe(master, workers):
+    """Return what a reload waits for while nginx is not idle, a clause."""
+    if master is None:
+        return "nginx's master process can't be seen"
+    if all(workers.values()):
+        return "nginx has no worker process that takes requests"
+    return describe_master(master[0], status_of(master[0]))
 
 
 def _put(directory, files):
@@ -248,22 +279,3 @@ def _put(directory, files):
             write_atomic(path, content, mode=0o600 if has_preview(content) else 0o644)
         elif os.path.exists(path):
             os.remove(path)
-
-
-def _processes():
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                with open(f"/proc/{entry}/stat", encoding="utf-8", errors="replace") as file:
-                    fields = file.read().rpartition(")")[2].split()
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            yield int(entry), (int(fields[1]), int(fields[19]))
-
-
-def _descends(processes, pid, ancestor):
-    while pid in processes:
-        if pid == ancestor:
-            return True
-        pid = processes[pid][0]
-    return False

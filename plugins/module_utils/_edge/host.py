@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import subprocess
@@ -14,10 +13,12 @@ import subprocess
 from .._errors import EdgeError, UpstreamError
 from .._nginx.upstream import main_setting
 from .._nginx.version import parse_version
-from .edge import Edge, title_of
+from .edge import Edge
+from .processes import MASTER_TITLE, sockets_of, title_of
+
+LOG_BYTES = 8192
 
 _PATHS = re.compile(r"--(pid|error-log)-path=(\S+)")
-_SOCKET = re.compile(r"socket:\[(\d+)\]")
 # In a private mount namespace the copy lies over the conf dir, for this one test and nobody else.
 _TEST = 'mount --bind "$1" "$2" && exec nginx -T'
 
@@ -54,7 +55,7 @@ class HostEdge(Edge):
 
     @property
     def running(self):
-        return self.master() is not None
+        return self.root() is not None
 
     def describe_state(self):
         return f"has no process with the pid in {self._pid_file}"
@@ -88,38 +89,26 @@ class HostEdge(Edge):
             return False, str(error)
         return done.returncode == 0, (done.stderr + done.stdout).decode("utf-8", "replace")
 
-    def master(self):
-        """Return the process id of nginx's master, or None where it does not run."""
+    def root(self):
+        """Return the process id of nginx's master process, or None where it does not run."""
         try:
             with open(self._pid_file, encoding="ascii") as file:
                 pid = int(file.read())
         except (OSError, ValueError):
             return None
-        return pid if title_of(pid).startswith("nginx: master process") else None
+        return pid if title_of(pid).startswith(MASTER_TITLE) else None
 
     def _sockets(self):
-        directory = f"/proc/{self.master()}/fd"
-        found = set()
-        for descriptor in os.listdir(directory):
-            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
-                match = _SOCKET.match(os.readlink(os.path.join(directory, descriptor)))
-                if match:
-                    found.add(match.group(1))
-        return found
+        return sockets_of(self.root())
 
-    def log_mark(self):
+    def log_tail(self):
+        """Return the last lines of nginx's error log."""
         try:
-            return os.path.getsize(self._error_log)
+            with open(self._error_log, "rb") as file:
+                file.seek(max(0, os.path.getsize(self._error_log) - LOG_BYTES))
+                return file.read(LOG_BYTES).decode("utf-8", "replace").splitlines()
         except OSError:
-            return 0
-
-    def log_since(self, mark):
-        try:
-            with open(self._error_log, encoding="utf-8", errors="replace") as file:
-                file.seek(mark)
-                return file.read()
-        except OSError:
-            return ""
+            return []
 
     def launch(self):
         argv = ["systemctl", "start", "nginx"] if os.path.isdir("/run/systemd/system") else ["nginx"]

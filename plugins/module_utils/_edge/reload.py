@@ -2,33 +2,67 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether nginx has reloaded. Pure."""
+"""The proof of a reload, by nginx's processes alone. Pure.
+
+nginx's log decides nothing: its lines quote clients. A reload goes like this. The master process takes HUP, blocks it
+while it reads the configuration, starts the new worker processes, and 100 ms later tells the earlier ones to leave.
+Where the configuration can't be loaded, it starts none. Either way it sleeps again at the end, HUP unblocked.
+"""
 
 from __future__ import annotations
 
+import signal
 
-def has_reloaded(before, now):
-    """Return whether nginx serves a new configuration: a new worker is there, and every worker of before is leaving.
+_AWAITED = 1 << (signal.SIGHUP - 1) | 1 << (signal.SIGCHLD - 1)
 
-    ``before``, ``now``: ``{(pid, start time): leaving?}``, as Edge.workers() reads them.
+
+def is_idle(status):
+    """Return whether nginx's master process has acted on every signal that was sent to it.
+
+    ``status``: the fields of ``/proc/PID/status``, read after the signal was sent.
     """
-    new = any(not leaving for worker, leaving in now.items() if worker not in before)
-    staying = any(not leaving for worker, leaving in now.items() if worker in before)
-    return new and not staying
+    # Between its two signal masks the master process has neither signal blocked; but it does not sleep then.
+    signals = int(status.get("SigBlk", "0"), 16) | int(status.get("ShdPnd", "0"), 16)
+    return status.get("State", "").startswith("S") and not signals & _AWAITED
 
 
-def refusal_in_log(log):
-    """Return what nginx's log says of a reload that is lost, or None while it may still succeed.
+def describe_master(pid, status):
+    """Return what a master process that is not idle does, a clause."""
+    if status.get("State", "").startswith(("T", "t")):
+        return f"nginx's master process {pid} is stopped (continue it: kill -CONT {pid})"
+    return f"nginx's master process {pid} is busy (its state is {status.get('State') or 'gone'})"
 
-    A port that is taken is tried five times over 2.5 s, so only the last word on that counts; the port is in a line
-    before.
-    """
-    port = ""
-    for line in log.splitlines():
-        if "[emerg]" not in line:
-            continue
-        if "bind() to" in line:
-            port = line.strip() + "; "
-        else:
-            return (port if "still could not bind" in line else "") + line.strip()
-    return None
+
+class ReloadProof:
+    """What looks at nginx's processes show of one reload. ``before``: the worker processes when its master process was
+    idle, after the files were written and before the signal was sent; ``{worker: leaving?}``."""
+
+    def __init__(self, before):
+        self._before = dict(before)
+        self._noted = {worker for worker, leaving in before.items() if not leaving}
+        self._last = self._now = dict(before)
+        self._has_spawned = False
+
+    def see(self, workers):
+        """Take in the next look."""
+        self._last, self._now = self._now, dict(workers)
+        # What both looks show was alive at one moment. The successor of a worker process that crashed is never alive
+        # beside it, so only a new configuration adds to the number.
+        together = self._last.keys() & self._now.keys()
+        new = together - self._before.keys()
+        self._has_spawned |= bool(new) and len(new) + len(together & self._noted) > len(self._noted)
+
+    @property
+    def is_loaded(self):
+        """Whether every worker process that takes requests has a configuration read after the signal."""
+        return self._has_spawned and all(self._now.get(worker, True) for worker in self._noted)
+
+    @property
+    def is_refused(self):
+        """Whether, the master process being idle, nginx still serves the configuration of before."""
+        return not self._has_spawned and any(self._now.get(worker) is False for worker in self._noted)
+
+    @property
+    def has_spawned(self):
+        """Whether worker processes of a new configuration were seen beside those of before."""
+        return self._has_spawned

@@ -12,12 +12,13 @@ import uuid
 
 from .._docker.containers import containers_by_id, containers_of_run, edge_addresses, find_containers
 from .._docker.traffic import endpoints_of
-from .._errors import EdgeError, RefusedReload
+from .._errors import EdgeError
 from .._names import other_color
 from .._nginx import app_file
 from .._nginx.answer_log import has_answer_log, with_answer_log
 from .._nginx.upstream import parse_upstreams
 from .._nginx.version import follows_addresses, keeps_connections_on_reload
+from .._progress import ignore
 from .answer import wait_for_answer
 from .drain import wait_until_drained
 from .edge import quoted
@@ -28,13 +29,15 @@ LOOK_UP = 1.0
 
 class Swap:
     """One app's file on one edge. ``state``: the app's AppState; ``edge_url``: ``{url, host}`` or empty;
-    ``answer_log``: the deploy for which nginx logs the app's answers, empty for none."""
+    ``answer_log``: the deploy for which nginx logs the app's answers, empty for none; ``on_wait``: called all the time
+    with what is waited for, a clause, and for how many s at most."""
 
-    def __init__(self, edge, state, edge_url, check_mode, answer_log=""):
+    def __init__(self, edge, state, edge_url, check_mode, answer_log="", on_wait=ignore):
         self.edge = edge
         self.state = state
         self.edge_url = edge_url
         self.check_mode = check_mode
+        self.on_wait = on_wait
         self.name = app_file.app_file_name(state.app)
         self.version = edge.version()
         # It ends by a reload of its own, which an older nginx's clients would lose requests by.
@@ -55,8 +58,8 @@ class Swap:
         if not introduction:
             return self._result(False)
         with self._turn():
-            written = self._write(self._with_log(introduction), self.edge.read(self.name) or previous_content)
-        return self._result(True, **self._prove(*written))
+            here = self.edge.read(self.name) or previous_content
+            return self._result(True, **self._replace(self._with_log(introduction), here))
 
     def live(self, content, previous_content, addresses, at_once=False):
         """Make ``content`` the app's file and prove that nginx serves it. Raises EdgeError, the file of before in place
@@ -81,9 +84,8 @@ class Swap:
             if self.check_mode:
                 return self._result(True, diff=diff)
             first = app_file.resolved_at_load(text) if at_once else text
-            written = self._write(first, before or previous_content)
+            proof = self._replace(first, before or previous_content)
         self.unprepared = self.unprepared and bool(previous_content)
-        proof = self._prove(*written)
         if first != text:
             self._follow(text, proof["proved_at"])
         return self._result(True, diff=diff, **proof)
@@ -101,8 +103,7 @@ class Swap:
         with self._turn():
             before = self.edge.read(self.name)
             here = app_file.without_generation(app_file.without_sections(before)) if before else text
-            written = self._write(self._with_log(change(text, here)), before or text)
-        return self._result(True, **self._prove(*written))
+            return self._result(True, **self._replace(self._with_log(change(text, here)), before or text))
 
     def settle(self):
         """Have nothing but the traffic go where the app's file says, where it says more. Raises EdgeError."""
@@ -111,8 +112,7 @@ class Swap:
         if settled == before or self.check_mode:
             return self._result(settled != before)
         with self._turn():
-            written = self._write(app_file.without_generation(settled), before)
-        return self._result(True, **self._prove(*written))
+            return self._result(True, **self._replace(app_file.without_generation(settled), before))
 
     def make_sure(self, addresses):
         """Prove that nginx serves the app's file that is on disk; ``addresses`` as for live()."""
@@ -137,7 +137,7 @@ class Swap:
         first = self._without_a_gap(way_back)
         proof = self._go_back(first)
         drained, left, _waited = wait_until_drained(
-            self.edge, endpoints, proof["old_workers"], proof["proved_at"], drain_timeout
+            self.edge, endpoints, proof["old_workers"], proof["proved_at"], drain_timeout, self.on_wait
         )
         if first != way_back:
             self._follow(way_back, proof["proved_at"])
@@ -166,8 +166,7 @@ class Swap:
 
     def _go_back(self, text):
         with self._turn():
-            written = self._write(app_file.without_generation(text), text)
-        return self._prove(*written, going_back=True)
+            return self._replace(app_file.without_generation(text), text)
 
     def _with_log(self, text):
         if not self.answer_log:
@@ -175,12 +174,12 @@ class Swap:
         return with_answer_log(text, self.state.app, self.answer_log, self.edge.answer_log_path(self.state.app))
 
     def _follow(self, text, since):
-        """Have nginx follow the names that it looked up when it loaded, at ``since`` (s since the epoch)."""
-        time.sleep(min(LOOK_UP, max(0.0, since + LOOK_UP - time.time())))  # whatever becomes of the clock
+        """Have nginx follow the names that it looked up when it loaded, at ``since`` (s by the monotonic clock)."""
+        time.sleep(max(0.0, since + LOOK_UP - time.monotonic()))
         self._go_back(text)
 
     def _turn(self):
-        return contextlib.nullcontext() if self.check_mode else self.edge.turn("write")
+        return contextlib.nullcontext() if self.check_mode else self.edge.turn(self.on_wait)
 
     def _has_proved(self, text):
         return self.state.has_proved(app_file.generation_of(text))
@@ -221,9 +220,11 @@ class Swap:
         seen = app_file.file_in_dump(dump, self.edge.path(self.name))
         return seen is not None and app_file.generation_of(seen) == app_file.generation_of(text)
 
-    def _write(self, text, way_back):
-        """Put the app's file, tested, where nginx reads it; return what _prove() needs. ``way_back``: what is there
-        now."""
+    def _replace(self, text, way_back):
+        """Put the app's file, tested, where nginx reads it, and prove that nginx serves it; return what the proof says.
+
+        ``way_back``: what is there now. Where it fails, the files of before are there again, and nothing is proven.
+        """
         files = self._accepted(app_file.with_marks(text, generation=_new_generation()))
         self._note(app_file.without_sections(way_back))
         files_before = {name: self.edge.read(name) for name in files}
@@ -232,44 +233,39 @@ class Swap:
         )
         self.edge.write(files)
         try:
-            ok, said = self.edge.dump() if self.edge.running else (True, None)
-            if not ok:
-                raise EdgeError(
-                    f"nginx in {self.edge.name} was sound, and is not any more: {quoted(said) or 'it does not answer'}"
-                )
-            if said is not None and not self._is_read(said, files[self.name]):
-                raise EdgeError(
-                    f"nginx in {self.edge.name} does not see what was written to {self.edge.conf_dir}: mount the "
-                    "directory itself"
-                )
-            old_workers = sorted(self.edge.workers()) if self.edge.running else []
+            seconds, old_workers = self._load(files[self.name])
+            proved_at = time.monotonic()
+            if self.edge_url:
+                wait_for_answer(self.edge_url["url"], self.edge_url.get("host"))
         except BaseException:
             self.edge.write(files_before)
             raise
-        return files[self.name], files_before[self.name], old_workers, time.monotonic()
-
-    def _prove(self, text, before, old_workers, written_at, going_back=False):
-        """See that nginx serves what was written; return what the proof says. On failure the app's file of before is
-        back."""
-        try:
-            seconds = self.edge.reload_after(written_at) if self.edge.running else self.edge.start()
-            proved_at = time.time()
-            if self.edge_url:
-                wait_for_answer(self.edge_url["url"], self.edge_url.get("host"))
-        except BaseException as error:
-            # On the way there, an nginx that refuses serves what it served before this deploy first wrote the file.
-            nothing_moved = isinstance(error, RefusedReload) and not app_file.reaches_idle(before) and not going_back
-            restored = (self._way_back() or before) if nothing_moved else before
-            with self._turn():
-                self.edge.write({self.name: restored})
-            if nothing_moved:
-                unfinished = dict(self.state.journal["unfinished"], swap={"from": None})
-                self.state.save(unfinished=unfinished, proved=app_file.generation_of(restored))
-            raise
-        self.state.save(proved=app_file.generation_of(text))
-        if has_answer_log(before) and not has_answer_log(text):
+        self.state.save(proved=app_file.generation_of(files[self.name]))
+        if has_answer_log(files_before[self.name]) and not has_answer_log(files[self.name]):
             self.edge.run(["rm", "-f", self.edge.answer_log_path(self.state.app)])
-        return {"reload_seconds": round(seconds, 3), "old_workers": old_workers, "proved_at": proved_at}
+        return {
+            "reload_seconds": round(seconds, 3),
+            "old_workers": old_workers,
+            "proved_at": proved_at,
+            "swapped_at": time.time(),
+        }
+
+    def _load(self, text):
+        """Have nginx load what is on disk; return ``(s it took, worker processes of before)``."""
+        if not self.edge.running:
+            return self.edge.start(self.on_wait), []
+        ok, said = self.edge.dump()
+        if not ok:
+            raise EdgeError(
+                f"nginx in {self.edge.name} rejects its configuration since the new file was written: "
+                f"{quoted(said) or 'it does not answer'}"
+            )
+        if not self._is_read(said, text):
+            raise EdgeError(
+                f"nginx in {self.edge.name} does not see what was written to {self.edge.conf_dir}: mount the "
+                "directory itself"
+            )
+        return self.edge.reload(self.on_wait)
 
     def _version_text(self):
         return ".".join(str(part) for part in self.version)

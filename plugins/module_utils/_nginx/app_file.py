@@ -24,7 +24,6 @@ _GENERATION = re.compile(r"^# generation: (\S+)$", re.MULTILINE)
 _ADDRESSES = re.compile(r"^# addresses: .*$", re.MULTILINE)
 _FOLLOWED = re.compile(r"^ *server (\S+)(?: weight=\d+)? resolve", re.MULTILINE)
 _TAKES_REQUESTS = re.compile(r"^( *server \S+(?: weight=\d+)?) resolve;$", re.MULTILINE)
-_ESTABLISHED, _LISTENING = "01", "0A"
 
 
 def app_file_name(app):

@@ -136,6 +136,22 @@ def main_setting(text, name):
     return next((line.words[1:] for line in main if line.words[0] == name and line.block is None), None)
 
 
+def directives_of(text):
+    """Yield the words of each directive of a configuration, ``[name, argument, ...]``; those of a block after the
+    directive that opens it.
+
+    text: what ``nginx -T`` prints. Raises UpstreamError where it is truncated or unbalanced.
+    """
+    for directives in _files(text)[0].values():
+        yield from _words(directives)
+
+
+def _words(directives):
+    for directive in directives:
+        yield directive.words
+        yield from _words(directive.block or [])
+
+
 # What goes into a block
 
 

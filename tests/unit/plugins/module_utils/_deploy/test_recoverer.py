@@ -141,7 +141,7 @@ class StandInEdge:
     def workers(self):
         return {(10, 100): True, (11, 150): True, (12, 200): False}
 
-    def drain(self, endpoints, old_workers, proved_at, timeout):
+    def drain(self, endpoints, old_workers, proved_at, timeout, _on_wait):
         options = {"endpoints": endpoints, "old_workers": old_workers, "proved_at": proved_at, "timeout": timeout}
         self.told.append(("drain", None, options))
         return self.drained, 0 if self.drained else 3, timeout
@@ -158,6 +158,7 @@ class StandInSwap:
     def __init__(self, edge, state, version=NEW):
         self.edge = edge
         self.state = state
+        self.on_wait = None
         self.version = version
         self.errors = []
         self.result = {"changed": True, "drained": True, "connections": 0}
@@ -491,7 +492,7 @@ def test_the_previous_color_is_drained_before_it_is_stopped(target, clock):
     assert made.options("drain") == {
         "endpoints": ["10.0.0.2:3000", "10.0.0.3:3001"],
         "old_workers": [(10, 100), (11, 150)],  # those that are leaving
-        "proved_at": clock.time(),
+        "proved_at": clock.monotonic(),
         "timeout": 7,
     }
 
@@ -504,7 +505,7 @@ def test_a_drain_that_times_out_becomes_a_warning(target, decision):
     _decision, recoverer = made.recover(drain_timeout=7)
     assert recoverer.warnings == made.history[-1]["warnings"]
     assert [line.partition(" (")[0] for line in recoverer.warnings] == [
-        "3 connections to the color that gave up the traffic were still open after 7 s"
+        "3 connections to the idle color were still open after 7 s"
     ]
     assert made.acts == ACTS[decision]["create"]
 

@@ -224,17 +224,6 @@ def answering(output, questions):
     return type("Handler", (AskedServer,), {"output": output, "asked": questions})
 
 
-@pytest.mark.parametrize(
-    "output, said",
-    [(b"", ""), (b"\x02\0\0\0\0\0\0\x06[emerg", "[emerg"), (None, "")],  # None: the driver can't be read
-)
-def test_what_a_container_wrote_since(output, said):
-    questions = []
-    with engine_of(answering(output, questions)) as engine:
-        assert engine.stderr_since("nginx", 1769904000.25) == said
-    assert questions == [("/v1.41/containers/nginx/logs", {"stderr": "1", "since": "1769904000.250000000"})]
-
-
 @pytest.mark.parametrize("codes, last", [([], None), ([1, 3], 3)])
 def test_with_what_a_container_last_exited(codes, last):
     ends = [{"status": "die", "Actor": {"ID": "c1", "Attributes": {"exitCode": str(code)}}} for code in codes]

@@ -33,7 +33,7 @@ def recorded(name):
     ],
 )
 def test_connections_to_the_old_color(table, endpoints, count):
-    assert connections.count_established(recorded(table), endpoints) == count
+    assert connections.count_upstream(recorded(table), endpoints) == count
 
 
 # In the second, both ends of a connection within one machine are listed.
@@ -51,9 +51,54 @@ def test_connections_of_nginxs_own_clients(inodes, count):
 def test_connections_over_ipv6():
     remote = "01004DFD000002000000000007000000:0BB8"
     table = f"  sl  local_address  remote_address\n   1: {'0' * 32}:BAC3 {remote} 01 0:0 00:0 0 0 0 1 1 0\n"
-    assert connections.count_established(table, ["10.0.0.7:3000", "[fd4d:1:2::7]:3000"]) == 1
-    assert connections.count_established(table, ["10.0.0.7:3000", "[fd4d:1:2::8]:3000"]) == 0
+    assert connections.count_upstream(table, ["10.0.0.7:3000", "[fd4d:1:2::7]:3000"]) == 1
+    assert connections.count_upstream(table, ["10.0.0.7:3000", "[fd4d:1:2::8]:3000"]) == 0
 
 
 def test_an_empty_table_has_no_connections():
-    assert (connections.count_established("", ["10.200.77.5:3000"]), connections.count_clients("")) == (0, 0)
+    assert (connections.count_upstream("", ["10.200.77.5:3000"]), connections.count_clients("")) == (0, 0)
+
+
+def table(*sockets):
+    """A tcp table: ``(local port, remote port, state, unsent bytes, inode)`` each."""
+    head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+    lines = [
+        f"   {number}: 0900000A:{local:04X} 0200000A:{remote:04X} {state} {unsent:08X}:00000000 00:00000000 00000000"
+        f"   101        0 {inode} 1 0000000000000000 20 4 0 10 -1\n"
+        for number, (local, remote, state, unsent, inode) in enumerate(sockets)
+    ]
+    return head + "".join(lines)
+
+
+LISTENING = (80, 0, "0A", 0, 1)
+UDP = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref\n" + (
+    "   5: 0900000A:9C40 0B00007F:0035 01 00000000:00000000 00:00000000 00000000   101        0 70 2 0 0\n"
+)
+UNIX = "Num RefCount Protocol Flags Type St Inode Path\n0000000012345678: 00000003 00000000 00000000 0001 03 80\n"
+CLIENT, ANSWERED = (80, 50000, "01", 0, 10), (80, 50001, "01", 4096, 11)
+HALF_CLOSED, APP, OPENING = (80, 50002, "08", 0, 12), (40000, 3000, "01", 0, 20), (40001, 3000, "02", 0, 21)
+
+
+@pytest.mark.parametrize(
+    "sockets, more, receives",
+    [
+        ([], [], False),
+        ([CLIENT], [], True),  # its body, or its header, or a delay
+        ([CLIENT, APP], [], False),
+        ([CLIENT, OPENING], [], False),
+        ([HALF_CLOSED], [], True),
+        ([HALF_CLOSED, APP], [], False),
+        ([ANSWERED], [], False),  # the app's whole answer is with nginx
+        ([ANSWERED, APP], [], False),
+        ([CLIENT, ANSWERED, APP], [], True),  # the connection to the app may be of either
+        ([CLIENT, ANSWERED, APP, OPENING], [], False),
+        ([], [99], True),  # reset: it has no line any more
+        ([APP], [99], False),
+        ([], [70, 80], False),  # of the resolver, and of the master process
+    ],
+)
+def test_what_a_worker_process_may_be_receiving(sockets, more, receives):
+    inodes = {str(inode) for inode in [1, *more, *(socket[-1] for socket in sockets)]}
+    neighbours = [(80, 51000, "01", 0, 30), (80, 51001, "01", 0, 31)]  # another worker process has those
+    text = table(LISTENING, *sockets, *neighbours)
+    assert connections.may_receive(inodes, text, UDP, UNIX) is receives

@@ -11,6 +11,7 @@ import re
 import pytest
 
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import container
+from ansible_collections.hotswap.compose.plugins.module_utils._edge import edge as edge_module
 from ansible_collections.hotswap.compose.plugins.module_utils._edge.container import ContainerEdge
 from ansible_collections.hotswap.compose.plugins.module_utils._errors import EdgeError, EngineError
 
@@ -55,14 +56,14 @@ class StandInEngine:
         # The Engine returns those whose name contains it.
         return [{"Name": here} for here in self.networks_here if any(name in here for name in names)]
 
-    def execute(self, name, argv):
-        self.told.append(("execute", name, argv))
+    def execute(self, name, argv, privileged=False):
+        self.told.append(("execute", name, argv, True) if privileged else ("execute", name, argv))
         if self.fails == "execute":
             raise GONE
         return self.exit_code, self.stdout, self.stderr
 
-    def stderr_since(self, name, moment):
-        return f"{name} since {moment}"
+    def log_tail(self, name, lines):
+        return [f"{name} {lines}"]
 
     def list_containers(self, labels):
         wanted = [tuple(label.split("=", 1)) for label in labels]
@@ -128,6 +129,7 @@ def workers(monkeypatch):
     """nginx's workers at each look; the last ones stay."""
     looks = [{(10, 100): False}]
     monkeypatch.setattr(ContainerEdge, "workers", lambda self: looks.pop(0) if len(looks) > 1 else looks[0])
+    monkeypatch.setattr(container, "status_of", lambda pid: {"State": "S (sleeping)", "NSpid": f"{pid}\t{pid - 4700}"})
     return looks
 
 
@@ -186,8 +188,8 @@ def test_its_state_is_described(engine, edge_of, status, exit_code, running, des
 
 def test_its_process_its_address_and_its_log(engine, edge_of):
     edge = edge_of(engine)
-    assert (edge.master(), edge.address) == (4711, "10.0.0.9")
-    assert edge.log_since(edge.log_mark()) == "nginx since 1000.0"
+    assert (edge.root(), edge.address) == (4711, "10.0.0.9")
+    assert edge.log_tail() == ["nginx 50"]
 
 
 @pytest.mark.parametrize(
@@ -203,6 +205,36 @@ def test_a_running_container_is_waited_for_until_nginx_has_workers(engine, edge_
     began = clock.now
     assert edge_of(engine).running
     assert clock.now - began == pytest.approx(waited, abs=0.15)
+
+
+def test_processes_that_can_t_be_seen_are_refused_at_once(engine, edge_of, clock, workers, monkeypatch):
+    workers[:] = [{}]
+    monkeypatch.setattr(container, "status_of", lambda pid: {})
+    began = clock.now
+    with pytest.raises(
+        EdgeError, match="^the processes of nginx in nginx can't be seen, so no reload could be proven: "
+    ):
+        edge_of(engine)
+    assert clock.now - began < 1
+
+
+LISTED = (
+    b"total 0\nlrwx------ 1 root root 64 Nov 28 04:00 3 -> socket:[4711]\nl-wx------ 1 root root 64 1 -> pipe:[9]\n"
+)
+
+
+@pytest.mark.parametrize("code, sockets", [(0, {4712: {"4711"}, 4713: {"4711"}}), (127, None)])
+def test_another_user_s_sockets_are_seen_from_inside(code, sockets, engine, edge_of, monkeypatch):
+    edge = edge_of(engine)
+    monkeypatch.setattr(edge_module, "sockets_of", refuse)
+    engine.exit_code, engine.stdout = code, LISTED
+    engine.told.clear()
+    assert edge._worker_sockets([4712, 4713]) == sockets
+    assert engine.told == [("execute", "nginx", ["ls", "-l", f"/proc/{pid}/fd"], True) for pid in (12, 13)]
+
+
+def refuse(pid):
+    raise PermissionError(13, "Permission denied")
 
 
 def test_a_container_that_ends_is_not_waited_for(engine, edge_of, clock, workers):
@@ -231,7 +263,7 @@ def test_it_is_launched_by_a_restart(engine, edge_of):
     edge = edge_of(engine)
     edge.launch()
     assert engine.told == [("restart", "nginx")]
-    assert (edge.running, edge.master()) == (True, 4712)
+    assert (edge.running, edge.root()) == (True, 4712)
 
 
 # Its mounts

@@ -2,24 +2,27 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is the same of every edge: its files, its turns, and the reload that deploys share."""
+"""What every edge has: its files, and its reload."""
 
 from __future__ import annotations
 
 import os
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import edge as edge_module
-from ansible_collections.hotswap.compose.plugins.module_utils._edge.edge import Edge, _boot
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import EdgeError, RefusedReload
+from ansible_collections.hotswap.compose.plugins.module_utils._edge.edge import Edge
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import EdgeError
 
+MASTER = (1, 50)
 BEFORE = {(10, 100): False, (11, 100): False}
+BOTH = {**BEFORE, (12, 200): False}
 AFTER = {(10, 100): True, (11, 100): True, (12, 200): False}
-LOST = "2026/11/22 11:57:24 [emerg] 1#1: still could not bind()"
+THIRD = {(12, 200): True, (13, 300): False}
+
+
+def next_look(looks):
+    return looks.pop(0) if len(looks) > 1 else looks[0]
 
 
 class StandInEdge(Edge):
@@ -31,12 +34,18 @@ class StandInEdge(Edge):
     def __init__(self, directory):
         super().__init__(str(directory / "conf"), str(directory / "scratch"))
         self.said = (True, "")
-        self.workers_then = [BEFORE, AFTER]  # one look after the other; the last one stays
+        self.looks = [BEFORE]  # at the worker processes, one after the other; the last one stays
+        self.masters = [MASTER]  # likewise
+        self.idle = [True]  # likewise
+        self.log = []
         self.calls = []
         self.tested = {}
 
-    def workers(self):
-        return self.workers_then.pop(0) if len(self.workers_then) > 1 else self.workers_then[0]
+    def processes(self):
+        return next_look(self.masters), next_look(self.looks)
+
+    def _is_idle(self, master):
+        return bool(master) and next_look(self.idle)
 
     def run(self, argv):
         self.calls.append(argv)
@@ -48,27 +57,14 @@ class StandInEdge(Edge):
                 self.tested[name] = file.read()
         return True, "a dump"
 
-    def log_mark(self):
-        return 0
+    def launch(self):
+        self.calls.append("launch")
 
-    def log_since(self, mark):
-        return ""
+    def log_tail(self):
+        return self.log
 
-
-class ReloadingEdge(StandInEdge):
-    """Counts its reloads. ``fails``: what the next one ends in."""
-
-    def __init__(self, directory):
-        super().__init__(directory)
-        self.reloads = 0
-        self.fails = None
-
-    def _reload(self):
-        self.reloads += 1
-        failure, self.fails = self.fails, None
-        if failure:
-            raise failure
-        return 0.16
+    def describe_state(self):
+        return "exited with 1"
 
 
 @pytest.fixture
@@ -99,135 +95,110 @@ def test_files_come_go_and_are_readable_by_nginx(directory):
 def test_a_candidate_is_judged_in_a_copy(directory):
     edge = StandInEdge(directory)
     edge.write({"bank.conf": "bank\n", "shop.conf": "blue\n", "bluegreen.conf": "shared\n"})
-    with edge.turn("write"), edge.turn("reload"):
-        assert edge.judge({"shop.conf": "green\n", "bluegreen.conf": None}) == (True, "a dump")
-    assert edge.tested == {"bank.conf": "bank\n", "shop.conf": "green\n"}  # and none of the locks
+    assert edge.judge({"shop.conf": "green\n", "bluegreen.conf": None}) == (True, "a dump")
+    assert edge.tested == {"bank.conf": "bank\n", "shop.conf": "green\n"}
     assert edge.read("shop.conf") == "blue\n"
     assert sorted(os.listdir(directory)) == ["conf"]
 
 
-@pytest.mark.parametrize(
-    "act",
-    [
-        lambda edge: edge.write({"a": "b"}),
-        lambda edge: edge.turn("write").__enter__(),
-        lambda edge: edge.reload_after(0),
-    ],
-)
-def test_a_directory_that_cannot_be_written(act, directory):
-    edge = ReloadingEdge(directory)
+def test_a_directory_that_cannot_be_written(directory):
+    edge = StandInEdge(directory)
     (directory / "conf").rmdir()
     with pytest.raises(EdgeError, match="it can't be written .No such file or directory.; mount it read-write on the"):
-        act(edge)
-    assert edge.reloads == 0
+        edge.write({"a": "b"})
 
 
-@pytest.mark.parametrize("what, other, waits", [("write", "write", True), ("write", "reload", False)])
-def test_one_turn_at_a_time(what, other, waits, directory):
-    edge = StandInEdge(directory)
-    had_its_turn = threading.Event()
-
-    def take():
-        with edge.turn(other):
-            had_its_turn.set()
-
-    with ThreadPoolExecutor(1) as pool:
-        with edge.turn(what):
-            taken = pool.submit(take)
-            assert had_its_turn.wait(0.2 if waits else 5) is not waits
-        taken.result(5)
-
-
-def test_deploys_that_wait_together_share_a_reload(directory):
-    edge = ReloadingEdge(directory)
-    with ThreadPoolExecutor(2) as pool:
-        with edge.turn("reload"):
-            waiting = [pool.submit(edge.reload_after, time.monotonic()) for _number in range(2)]
-            time.sleep(0.1)
-        seconds = sorted(each.result(5) for each in waiting)
-    assert seconds == [0.0, 0.16]
-    assert edge.reloads == 1
-
-
-def test_what_was_written_after_a_reload_began_needs_another(directory):
-    edge = ReloadingEdge(directory)
-    before = time.monotonic()
-    assert edge.reload_after(before) == 0.16
-    assert edge.reload_after(before) == 0.0
-    assert edge.reload_after(time.monotonic()) == 0.16
-    assert edge.reloads == 2
-
-
-def test_a_file_written_while_nginx_reloads_is_not_taken_for_loaded(directory):
-    edge = ReloadingEdge(directory)
-    written = []
-    reload_now = edge._reload
-    edge._reload = lambda: (written.append(time.monotonic()), time.sleep(0.01), reload_now())[-1]
-    edge.reload_after(time.monotonic())
-    assert edge.reload_after(written[0]) == 0.16
-
-
-@pytest.mark.parametrize("failure", [RefusedReload("taken"), EdgeError("no new worker"), KeyboardInterrupt()])
-def test_a_reload_that_failed_serves_nobody(failure, directory):
-    edge = ReloadingEdge(directory)
-    edge.fails = failure
-    moment = time.monotonic()
-    with pytest.raises(type(failure)):
-        edge.reload_after(moment)
-    assert edge.reload_after(moment) == 0.16
-
-
-@pytest.mark.parametrize(
-    "stamp",
-    ["", "{boot}", "{boot} 1e12 more", "another-boot 1e12", "{boot} 0.0"],
-    ids=["none", "cut", "longer", "of another boot", "too early"],
-)
-def test_a_stamp_that_says_nothing(stamp, directory):
-    edge = ReloadingEdge(directory)
-    (directory / "conf" / ".bluegreen.reload").write_text(stamp.format(boot=_boot()))
-    assert edge.reload_after(time.monotonic()) == 0.16
-    assert edge.reload_after(0.0) == 0.0  # the stamp is a good one now
-
-
-def test_a_reload_is_proven_by_its_workers(directory):
+def test_a_reload_is_proven_by_its_processes(directory):
     edge = StandInEdge(directory)
     edge.arguments = ["-c", "/srv/nginx.conf"]
-    edge.workers_then = [BEFORE, BEFORE, AFTER]
-    assert 0 < edge.reload_after(time.monotonic()) < 4
+    edge.looks = [BEFORE, BEFORE, BOTH, BOTH, AFTER]
+    edge.idle = [True, False, False, False, True]
+    seconds, workers = edge.reload()
+    assert 0 < seconds < 4 and workers == [(10, 100), (11, 100)]
     assert edge.calls == [["nginx", "-s", "reload", "-c", "/srv/nginx.conf"]]
 
 
-def test_no_worker_no_proof(directory):
+def test_the_signal_is_sent_while_the_master_process_is_idle(directory):
+    """The workers of somebody else's reload under way would be taken for those of ours."""
     edge = StandInEdge(directory)
-    edge.workers_then = [{(9, 1): True}]
-    with pytest.raises(EdgeError, match="^no worker of nginx in nginx can be seen from here") as error:
-        edge.reload_after(time.monotonic())
-    assert not isinstance(error.value, RefusedReload)
-    assert edge.calls == []
+    edge.looks = [BEFORE, BOTH, AFTER, {**AFTER, (13, 300): False}, {**AFTER, (13, 300): False}, THIRD]
+    edge.idle = [False, False, True, False, False, True]
+    _seconds, workers = edge.reload()
+    assert workers == sorted(AFTER)
+    assert edge.looks == [THIRD] and len(edge.calls) == 1
 
 
-def test_nginx_says_no_at_once(directory):
+def test_a_reload_whose_workers_were_not_seen_in_time_is_repeated(directory):
+    edge = StandInEdge(directory)
+    late = {(12, 200): False}
+    edge.looks = [BEFORE, late, late, late, {**late, (13, 300): False}, {**late, (13, 300): False}, {(13, 300): False}]
+    assert edge.reload()[1] == [(12, 200)]
+    assert len(edge.calls) == 2
+
+
+def test_a_refused_reload_is_repeated_then_told(directory):
+    edge = StandInEdge(directory)
+    edge.log = [
+        "2026/11/22 11:57:24 [emerg] 1#1: bind() to 0.0.0.0:81 failed (98: Address already in use)",
+        "2026/11/22 11:57:24 [error] 46#46: *1 [emerg] a client's words",
+        "2026/11/22 11:57:24 [emerg] 1#1: still could not bind()",
+    ]
+    edge.looks = [BEFORE]
+    with pytest.raises(EdgeError) as error:
+        edge.reload()
+    assert str(error.value) == (
+        "nginx in nginx still serves its configuration of before after 3 reloads, though 'nginx -t' accepts the new "
+        "one: 1#1: bind() to 0.0.0.0:81 failed (98: Address already in use) 1#1: still could not bind()"
+    )
+    assert len(edge.calls) == 3
+
+
+def test_an_nginx_that_was_started_anew_has_loaded_what_is_on_disk(directory):
+    edge = StandInEdge(directory)
+    edge.looks = [BEFORE, {}, THIRD]
+    edge.masters = [MASTER, None, (2, 500)]
+    assert edge.reload()[1] == [(10, 100), (11, 100)]
+
+
+def test_an_nginx_that_ends_is_told(directory):
+    edge = StandInEdge(directory)
+    edge.looks = [BEFORE, {}]
+    edge.masters = [MASTER, None]
+    edge.refresh = lambda: setattr(edge, "running", False)
+    with pytest.raises(EdgeError, match=r"^nginx in nginx does not run any more:  \(exited with 1\)$"):
+        edge.reload()
+
+
+def test_nginx_refuses_to_send_the_signal(directory):
     edge = StandInEdge(directory)
     edge.said = (False, "nginx: [emerg] unknown directive\n")
-    with pytest.raises(RefusedReload, match=r"^nginx refuses to reload: nginx: \[emerg\] unknown directive$"):
-        edge.reload_after(time.monotonic())
+    with pytest.raises(EdgeError, match=r"^nginx refuses to reload: nginx: \[emerg\] unknown directive$"):
+        edge.reload()
 
 
-def test_nginx_says_no_in_its_log(directory, monkeypatch):
+@pytest.mark.parametrize(
+    "look, idle, expected",
+    [
+        (BEFORE, False, "nginx's master process 1 is busy (its state is R (running))"),
+        ({(9, 1): True}, True, "nginx has no worker process that takes requests"),
+    ],
+)
+def test_a_busy_nginx_is_told_and_never_taken_for_refused(look, idle, expected, directory, monkeypatch):
+    monkeypatch.setattr(edge_module, "RELOAD_PATIENCE", 0.1)
+    monkeypatch.setattr(edge_module, "status_of", lambda pid: {"State": "R (running)"})
     edge = StandInEdge(directory)
-    edge.workers_then = [BEFORE]
-    monkeypatch.setattr(edge, "log_since", lambda mark: LOST)
-    with pytest.raises(RefusedReload, match="kept its old configuration over a reload: .* still could not bind"):
-        edge.reload_after(time.monotonic())
+    edge.looks, edge.idle, shown = [look], [idle], set()
+    with pytest.raises(EdgeError) as error:
+        edge.reload(lambda awaits, left: shown.add((awaits, 0 < left <= 0.1)))
+    assert str(error.value) == f"no reload of nginx in nginx is proven after 0.1 s: {expected}"
+    assert shown == {(expected, True)} and edge.calls == []
 
 
-def test_nginx_says_nothing(directory, monkeypatch):
-    monkeypatch.setattr(edge_module, "PROOF_PATIENCE", 0.1)
+def test_a_start_is_proven(directory):
     edge = StandInEdge(directory)
-    edge.workers_then = [BEFORE]
-    with pytest.raises(EdgeError, match=r"^nginx has not reloaded: no new worker within 0.1 s$") as error:
-        edge.reload_after(time.monotonic())
-    assert not isinstance(error.value, RefusedReload)  # it may still come
+    edge.looks, edge.idle = [{}, BEFORE, BEFORE], [False, True]
+    assert 0 < edge.start() < 4
+    assert edge.calls == ["launch"]
 
 
 @pytest.mark.parametrize(

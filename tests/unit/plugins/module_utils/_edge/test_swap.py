@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import swap as swap_module
 from ansible_collections.hotswap.compose.plugins.module_utils._edge.swap import Swap, with_addresses
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import EdgeError, RefusedReload
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import EdgeError
 from ansible_collections.hotswap.compose.plugins.module_utils._nginx import app_file, canary
 from ansible_collections.hotswap.compose.plugins.module_utils._nginx.upstream import parse_upstreams
 from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import AppState
@@ -87,29 +87,24 @@ class StandInEdge:
             else:
                 self.files[name] = content
 
-    def workers(self):
-        return {(11, 100): False, (10, 100): True}
-
-    def reload_after(self, moment):
-        assert not self.writing  # others may write while nginx reloads
-        assert moment <= time.monotonic()
+    def reload(self, on_wait):
+        assert self.writing  # nobody else writes until it is proven
         self._load("reload")
-        return 0.1234
+        return 0.1234, [(10, 100), (11, 100)]
 
-    def drain(self, endpoints, old_workers, proved_at, timeout):
+    def drain(self, endpoints, old_workers, proved_at, timeout, on_wait):
         assert not self.writing
         assert (endpoints, old_workers, timeout) == (["10.0.0.9:3000"], [(10, 100), (11, 100)], 30)
         self.calls.append("drain")
         return self.drained, 0 if self.drained else 2, 0.5
 
-    def start(self):
+    def start(self, on_wait):
         self._load("start")
         self.running = True
         return 0.5678
 
     @contextlib.contextmanager
-    def turn(self, what):
-        assert what == "write"
+    def turn(self, on_wait):
         assert not self.writing
         self.writing = True
         try:
@@ -183,13 +178,14 @@ def back(edge, state, **options):
 
 def test_the_traffic_goes_over_and_the_way_back_is_noted(state):
     edge = StandInEdge({OURS: on_disk("blue"), SHARED: app_file.shared_text(NEW)})
-    began = time.time()
+    began, began_at = time.monotonic(), time.time()
     result = live(edge, state)
     assert edge.calls == ["judge", "write", "reload"]
     assert serves(edge) == content("green")
     assert noted(state) == {"from": on_disk("blue")}
     assert state.journal["unfinished"]["kept"] == "d2"
-    assert began <= result.pop("proved_at") <= time.time()
+    assert began <= result.pop("proved_at") <= time.monotonic()
+    assert began_at <= result.pop("swapped_at") <= time.time()
     assert result == {
         "changed": True,
         "nginx_version": "1.30.6",
@@ -237,13 +233,12 @@ def test_what_is_on_disk_is_made_sure_of(state):
     assert not swap_of(edge, state).make_sure(["10.0.0.3"])["changed"]
 
 
-@pytest.mark.parametrize("failure, sure", [(RefusedReload("taken"), True), (EdgeError("no new worker"), False)])
-def test_what_a_failed_reload_leaves_is_only_sure_where_nginx_refused_it(failure, sure, state):
+def test_nothing_is_proven_after_a_failed_reload(state):
     edge = StandInEdge({OURS: on_disk("blue")})
-    edge.fails = failure
+    edge.fails = EdgeError("refused")
     with pytest.raises(EdgeError):
         live(edge, state)
-    assert state.has_proved(app_file.generation_of(edge.files[OURS])) is sure
+    assert not state.has_proved(app_file.generation_of(edge.files[OURS]))
 
 
 def test_an_address_that_only_a_reload_makes_known(state):
@@ -413,27 +408,15 @@ def test_a_mount_that_nginx_does_not_see_leaves_the_files_of_before(state):
 
 
 @pytest.mark.parametrize("files", [{}, {OURS: on_disk("blue")}])
-@pytest.mark.parametrize(
-    "failure, may_still_come",
-    [(RefusedReload("taken"), False), (EdgeError("no new worker"), True), (KeyboardInterrupt(), True)],
-)
-def test_a_reload_that_is_not_proven_leaves_the_file_of_before(files, failure, may_still_come, state):
+@pytest.mark.parametrize("failure", [EdgeError("refused"), KeyboardInterrupt()])
+def test_a_reload_that_is_not_proven_leaves_the_file_of_before(files, failure, state):
     edge = StandInEdge(files)
     edge.fails = failure
     with pytest.raises(type(failure)):
         live(edge, state, previous="blue" if files else None)
     assert edge.files.get(OURS) == files.get(OURS)
     assert edge.calls == ["judge", "write", "reload", "write"]
-    assert back(edge, state)["changed"] is (may_still_come and bool(files))
-
-
-def test_a_reload_that_is_refused_leaves_what_nginx_serves_when_the_names_were_made_known_before(state):
-    edge = StandInEdge({OURS: on_disk("blue")})
-    swap_of(edge, state).judge(content("green"), content("blue", down="green"), "")
-    edge.fails = RefusedReload("taken")
-    with pytest.raises(RefusedReload):
-        live(edge, state)
-    assert edge.files[OURS] == on_disk("blue")
+    assert back(edge, state)["changed"] is bool(files)
 
 
 def test_a_swap_that_is_not_proven_after_the_names_were_made_known_can_still_be_put_back(state):
@@ -449,21 +432,16 @@ def test_a_swap_that_is_not_proven_after_the_names_were_made_known_can_still_be_
     assert serves(edge) == content("blue")
 
 
-@pytest.mark.parametrize(
-    "failure, may_still_come", [(RefusedReload("taken"), False), (EdgeError("no new worker"), True)]
-)
-@pytest.mark.parametrize("files, restored", [({OURS: on_disk("blue")}, on_disk("blue")), ({}, None)])
-def test_names_that_could_not_be_made_known(files, restored, failure, may_still_come, state):
+@pytest.mark.parametrize("files", [{OURS: on_disk("blue")}, {}])
+def test_names_that_could_not_be_made_known(files, state):
     edge = StandInEdge(files)
-    edge.fails = failure
-    with pytest.raises(type(failure)):
+    edge.fails = EdgeError("refused")
+    with pytest.raises(EdgeError):
         swap_of(edge, state).judge(content("green"), content("blue", down="green"), content("blue"))
-    if not files and not may_still_come:
-        restored = content("blue")  # adopted: the way back is of the plan's making
-    assert edge.files.get(OURS) == restored
+    assert edge.files.get(OURS) == files.get(OURS)
     edge.calls.clear()
-    assert back(edge, state)["changed"] is may_still_come
-    assert edge.calls == (["judge", "write", "reload", "drain"] if may_still_come else [])
+    assert back(edge, state)["changed"]
+    assert edge.calls == ["judge", "write", "reload", "drain"]
 
 
 def test_adoption_goes_back_from_where_the_names_were_made_known(state):
@@ -536,7 +514,7 @@ def test_names_that_nginx_follows_are_looked_up_when_the_traffic_comes_back(answ
     edge.calls.clear()
     edge.answered = answered
     loaded = []
-    edge.reload_after = lambda moment: loaded.append(serves(edge)) or 0.1
+    edge.reload = lambda _on_wait: loaded.append(serves(edge)) or (0.1, [(10, 100), (11, 100)])
     back(edge, state)
     assert loaded == [app_file.resolved_at_load(followed), followed][-reloads:]
     assert edge.calls == (["judge"] * 2 + ["write", "drain"] + ["judge", "write"] * (reloads - 1))
@@ -548,18 +526,18 @@ def test_names_that_nginx_was_not_told_are_looked_up_when_the_traffic_comes_at_o
     followed = content("green").replace(":3000;", ":3000 resolve;")
     edge = StandInEdge({OURS: on_disk("blue")})
     loaded = []
-    edge.reload_after = lambda moment: loaded.append(serves(edge)) or 0.1
+    edge.reload = lambda _on_wait: loaded.append(serves(edge)) or (0.1, [(10, 100), (11, 100)])
     assert swap_of(edge, state).live(followed, content("blue"), [], at_once=True)["changed"]
     assert loaded == [app_file.resolved_at_load(followed), followed]
     assert noted(state) == {"from": on_disk("blue")}
     assert state.has_proved(app_file.generation_of(edge.files[OURS]))
 
 
-def test_a_reload_that_is_refused_on_the_way_back_leaves_what_nginx_serves(state):
+def test_a_reload_that_fails_on_the_way_back_leaves_what_nginx_serves(state):
     edge = StandInEdge({OURS: on_disk("blue")})
     live(edge, state)
-    edge.fails = RefusedReload("taken")
-    with pytest.raises(RefusedReload):
+    edge.fails = EdgeError("refused")
+    with pytest.raises(EdgeError):
         back(edge, state)
     assert serves(edge) == content("green")
     assert noted(state) == {"from": on_disk("blue")}
@@ -591,14 +569,6 @@ def test_an_nginx_that_drops_requests_is_named(version, warns, state):
     assert (swap.warning is not None) is warns
     assert not warns or swap.warning.startswith("nginx {}.{}.{} closes".format(*version))
     assert not warns or "(7 are open now)" in swap.warning
-
-
-def test_names_are_followed_in_time_where_the_clock_was_set_back(state, monkeypatch):
-    slept = []
-    monkeypatch.setattr(swap_module.time, "sleep", slept.append)
-    edge = StandInEdge({OURS: on_disk("blue")})
-    swap_of(edge, state)._follow(on_disk("blue"), swap_module.time.time() + 3600)
-    assert slept == [swap_module.LOOK_UP]
 
 
 @pytest.mark.parametrize("version, by_address", [(OLD, True), (NEW, False)])

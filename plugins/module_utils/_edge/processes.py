@@ -1,0 +1,91 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""nginx's processes, as the process table of the target (/proc) shows them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+
+MASTER_TITLE = "nginx: master process"
+WORKER_TITLE = "nginx: worker process"
+_GONE = (FileNotFoundError, ProcessLookupError)
+_SOCKET = re.compile(r"socket:\[(\d+)\]")
+
+
+def find_processes(root):
+    """Return ``(master, workers)`` of the nginx that descends from the process ``root``.
+
+    ``root``: a process id, or None. ``master``: ``(pid, start time in clock ticks)``, None where there is none.
+    ``workers``: ``{(pid, start time): leaving?}``; a worker process that is leaving takes no new connections.
+    """
+    table = dict(_processes())
+    master, workers = None, {}
+    for pid, (parent, started) in table.items():
+        if not _descends(table, pid, root):
+            continue
+        title = title_of(pid)
+        if title.startswith(MASTER_TITLE) and (pid == root or parent not in table or not _is_master(parent)):
+            master = (pid, started)
+        elif title.startswith(WORKER_TITLE):
+            workers[(pid, started)] = title.endswith("is shutting down")
+    return master, workers
+
+
+def title_of(pid):
+    """Return the title of a process; empty where it is gone."""
+    return _read(pid, "cmdline").rstrip("\0 ")
+
+
+def status_of(pid):
+    """Return the fields of ``/proc/PID/status``, ``{name: value}``; empty where the process is gone."""
+    pairs = (line.partition(":") for line in _read(pid, "status").splitlines())
+    return {name: value.strip() for name, _colon, value in pairs}
+
+
+def sockets_of(pid):
+    """Return the inodes of a process's sockets, none where it is gone. Raises PermissionError: only root may see those
+    of another user's process."""
+    directory, found = f"/proc/{pid}/fd", []
+    with contextlib.suppress(*_GONE):
+        for descriptor in os.listdir(directory):
+            with contextlib.suppress(*_GONE):  # closed meanwhile
+                found.append(os.readlink(os.path.join(directory, descriptor)))
+    return socket_inodes(" ".join(found))
+
+
+def socket_inodes(text):
+    """Return the inodes of the sockets in ``text``: targets of the links in ``/proc/PID/fd``."""
+    return set(_SOCKET.findall(text))
+
+
+def _is_master(pid):
+    return title_of(pid).startswith(MASTER_TITLE)
+
+
+def _read(pid, name):
+    """Return a file of a process; empty where the process is gone, or another user's that can't be seen (hidepid)."""
+    try:
+        with open(f"/proc/{pid}/{name}", encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except (*_GONE, PermissionError):
+        return ""
+
+
+def _processes():
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            fields = _read(entry, "stat").rpartition(")")[2].split()
+            if fields:
+                yield int(entry), (int(fields[1]), int(fields[19]))
+
+
+def _descends(table, pid, ancestor):
+    while pid in table:
+        if pid == ancestor:
+            return True
+        pid = table[pid][0]
+    return False

@@ -1,0 +1,45 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether nginx's sockets show each request. Pure."""
+
+from __future__ import annotations
+
+from .._errors import UpstreamError
+from .upstream import directives_of
+
+# Several requests on one connection, or connections to other apps for one request.
+_NAMES = {
+    "add_after_body",
+    "add_before_body",
+    "auth_request",
+    "http2",
+    "http3",
+    "js_access",
+    "js_content",
+    "mirror",
+    "slice",
+    "ssi",
+}
+_OFF = {"off", "0"}
+
+
+def hiding_directive(dump):
+    """Return the first directive by which a client's connection may have more, or fewer, upstream connections than
+    requests; None where there is none.
+
+    ``dump``: what ``nginx -T`` prints.
+    """
+    try:
+        for words in directives_of(dump):
+            name, arguments = words[0], words[1:]
+            if name == "listen" and {"http2", "quic"} & set(arguments):
+                return "listen " + " ".join(arguments)
+            if name.endswith(("_by_lua", "_by_lua_block", "_by_lua_file")) or (
+                name in _NAMES and arguments[:1] and arguments[0] not in _OFF
+            ):
+                return " ".join(words[:2])
+    except UpstreamError as error:
+        return str(error)
+    return None
