@@ -11,7 +11,7 @@ import socket
 import struct
 from typing import NamedTuple
 
-_ESTABLISHED, _OPENING, _LISTENING = "01", "02", "0A"
+_ESTABLISHED, _OPENING, _HALF_CLOSED, _LISTENING = "01", "02", "08", "0A"
 
 
 class Socket(NamedTuple):
@@ -54,8 +54,8 @@ def count_clients(table, inodes=None):
 def may_receive(inodes, tcp, udp, unix):
     """Return whether a worker process may be receiving a request: it has a client without an upstream connection.
 
-    nginx buffers a request's body, or delays a request, before it connects to the app. A client that has not read all
-    that was sent to it is being answered.
+    nginx buffers a request's body, or delays a request, before it connects to the app. A client that has sent nothing
+    yet may still do so. One that has not read all that was sent to it is being answered.
 
     ``inodes``: of the worker process's sockets; ``tcp``, ``udp``, ``unix``: texts of those tables in ``/proc/PID/net``.
     """
@@ -64,11 +64,13 @@ def may_receive(inodes, tcp, udp, unix):
     clients = answered = upstreams = 0
     for inode in set(inodes) - _column(udp, 9) - _column(unix, 6):
         line = lines.get(inode)
-        if line is None or (line.local_port in listening and line.state != _LISTENING):
-            clients += 1  # without a line: it was reset
-            answered += bool(line and line.unsent)
-        elif line.state in (_ESTABLISHED, _OPENING):
-            upstreams += 1
+        if line is None:
+            clients += 1  # it was reset
+        elif line.local_port not in listening:
+            upstreams += line.state in (_ESTABLISHED, _OPENING)
+        elif line.state in (_ESTABLISHED, _HALF_CLOSED):  # the others have their answer: nginx has closed them
+            clients += 1
+            answered += line.unsent
     return clients > answered and clients > upstreams
 
 

@@ -27,7 +27,7 @@ from .reload import ReloadProof, describe_master, is_idle
 RELOAD_PATIENCE = 60.0
 """s for which nginx may be busy with one signal: large configurations take long to load."""
 
-RELOADS = 3
+RELOADS = 2
 """How often nginx is reloaded before the new configuration counts as refused; a taken port may be free by then."""
 
 TCP = ("tcp", "tcp6")

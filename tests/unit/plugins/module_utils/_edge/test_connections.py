@@ -76,7 +76,8 @@ UDP = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrns
 )
 UNIX = "Num RefCount Protocol Flags Type St Inode Path\n0000000012345678: 00000003 00000000 00000000 0001 03 80\n"
 CLIENT, ANSWERED = (80, 50000, "01", 0, 10), (80, 50001, "01", 4096, 11)
-HALF_CLOSED, APP, OPENING = (80, 50002, "08", 0, 12), (40000, 3000, "01", 0, 20), (40001, 3000, "02", 0, 21)
+HALF_CLOSED, CLOSED = (80, 50002, "08", 0, 12), (80, 50003, "05", 0, 13)
+APP, OPENING = (40000, 3000, "01", 0, 20), (40001, 3000, "02", 0, 21)
 
 
 @pytest.mark.parametrize(
@@ -88,6 +89,7 @@ HALF_CLOSED, APP, OPENING = (80, 50002, "08", 0, 12), (40000, 3000, "01", 0, 20)
         ([CLIENT, OPENING], [], False),
         ([HALF_CLOSED], [], True),
         ([HALF_CLOSED, APP], [], False),
+        ([CLOSED], [], False),  # nginx waits for the client's side
         ([ANSWERED], [], False),  # the app's whole answer is with nginx
         ([ANSWERED, APP], [], False),
         ([CLIENT, ANSWERED, APP], [], True),  # the connection to the app may be of either
