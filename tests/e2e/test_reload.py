@@ -1,6 +1,6 @@
 # Copyright (c) 2026 the hotswap.compose authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The proof of a reload, on a real nginx: whatever happens meanwhile, nginx serves what was written, or an error is told."""
+"""The proof of a reload, on a real nginx: it serves what was written, or an error is told."""
 
 from __future__ import annotations
 
