@@ -160,9 +160,10 @@ class Edge:
         """Return nginx's processes at a moment when it has acted on every signal."""
         deadline = time.monotonic() + RELOAD_PATIENCE
         while True:
-            master, workers = self.processes()
-            if master and not all(workers.values()) and self._is_idle(master):
-                return master, workers
+            master, workers = look = self.processes()
+            # The same look again: else the successor of a worker process that crashed could be missing.
+            if master and not all(workers.values()) and self._is_idle(master) and self.processes() == look:
+                return look
             self._refresh_running(f"nginx in {self.name} does not run any more")
             self._wait(deadline, on_wait, _describe(master, workers))
 

@@ -35,34 +35,29 @@ def describe_master(pid, status):
 
 class ReloadProof:
     """What looks at nginx's processes show of one reload. ``before``: the worker processes when its master process was
-    idle, after the files were written and before the signal was sent; ``{worker: leaving?}``."""
+    idle, after the files were written and before the signal was sent; ``{worker: leaving?}``. ``has_spawned``: whether
+    worker processes of a new configuration were seen beside all of those."""
 
     def __init__(self, before):
         self._before = dict(before)
         self._noted = {worker for worker, leaving in before.items() if not leaving}
         self._last = self._now = dict(before)
-        self._has_spawned = False
+        self.has_spawned = False
 
     def see(self, workers):
         """Take in the next look."""
         self._last, self._now = self._now, dict(workers)
-        # What both looks show was alive at one moment. The successor of a worker process that crashed is never alive
-        # beside it, so only a new configuration adds to the number.
+        # What both looks show was alive at one moment. While all of before are alive, none of them has crashed and
+        # been replaced, so what is there beside them has a new configuration.
         together = self._last.keys() & self._now.keys()
-        new = together - self._before.keys()
-        self._has_spawned |= bool(new) and len(new) + len(together & self._noted) > len(self._noted)
+        self.has_spawned |= self._noted <= together and bool(together - self._before.keys())
 
     @property
     def is_loaded(self):
         """Whether every worker process that takes requests has a configuration read after the signal."""
-        return self._has_spawned and all(self._now.get(worker, True) for worker in self._noted)
+        return self.has_spawned and all(self._now.get(worker, True) for worker in self._noted)
 
     @property
     def is_refused(self):
         """Whether, the master process being idle, nginx still serves the configuration of before."""
-        return not self._has_spawned and any(self._now.get(worker) is False for worker in self._noted)
-
-    @property
-    def has_spawned(self):
-        """Whether worker processes of a new configuration were seen beside those of before."""
-        return self._has_spawned
+        return {worker for worker, leaving in self._now.items() if not leaving} == self._noted

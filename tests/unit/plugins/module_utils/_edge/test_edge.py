@@ -111,7 +111,7 @@ def test_a_directory_that_cannot_be_written(directory):
 def test_a_reload_is_proven_by_its_processes(directory):
     edge = StandInEdge(directory)
     edge.arguments = ["-c", "/srv/nginx.conf"]
-    edge.looks = [BEFORE, BEFORE, BOTH, BOTH, AFTER]
+    edge.looks = [BEFORE, BEFORE, BEFORE, BOTH, BOTH, AFTER]
     edge.idle = [True, False, False, False, True]
     seconds, workers = edge.reload()
     assert 0 < seconds < 4 and workers == [(10, 100), (11, 100)]
@@ -121,7 +121,7 @@ def test_a_reload_is_proven_by_its_processes(directory):
 def test_the_signal_is_sent_while_the_master_process_is_idle(directory):
     """The workers of somebody else's reload under way would be taken for those of ours."""
     edge = StandInEdge(directory)
-    edge.looks = [BEFORE, BOTH, AFTER, {**AFTER, (13, 300): False}, {**AFTER, (13, 300): False}, THIRD]
+    edge.looks = [BEFORE, BOTH, AFTER, AFTER, {**AFTER, (13, 300): False}, {**AFTER, (13, 300): False}, THIRD]
     edge.idle = [False, False, True, False, False, True]
     _seconds, workers = edge.reload()
     assert workers == sorted(AFTER)
@@ -131,7 +131,8 @@ def test_the_signal_is_sent_while_the_master_process_is_idle(directory):
 def test_a_reload_whose_workers_were_not_seen_in_time_is_repeated(directory):
     edge = StandInEdge(directory)
     late = {(12, 200): False}
-    edge.looks = [BEFORE, late, late, late, {**late, (13, 300): False}, {**late, (13, 300): False}, {(13, 300): False}]
+    beside = {**late, (13, 300): False}
+    edge.looks = [BEFORE, BEFORE, late, late, late, late, beside, beside, {(13, 300): False}]
     assert edge.reload()[1] == [(12, 200)]
     assert len(edge.calls) == 2
 
@@ -155,15 +156,15 @@ def test_a_refused_reload_is_repeated_then_told(directory):
 
 def test_an_nginx_that_was_started_anew_has_loaded_what_is_on_disk(directory):
     edge = StandInEdge(directory)
-    edge.looks = [BEFORE, {}, THIRD]
-    edge.masters = [MASTER, None, (2, 500)]
+    edge.looks = [BEFORE, BEFORE, {}, THIRD]
+    edge.masters = [MASTER, MASTER, None, (2, 500)]
     assert edge.reload()[1] == [(10, 100), (11, 100)]
 
 
 def test_an_nginx_that_ends_is_told(directory):
     edge = StandInEdge(directory)
-    edge.looks = [BEFORE, {}]
-    edge.masters = [MASTER, None]
+    edge.looks = [BEFORE, BEFORE, {}]
+    edge.masters = [MASTER, MASTER, None]
     edge.refresh = lambda: setattr(edge, "running", False)
     with pytest.raises(EdgeError, match=r"^nginx in nginx does not run any more:  \(exited with 1\)$"):
         edge.reload()

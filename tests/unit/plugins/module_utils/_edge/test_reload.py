@@ -66,8 +66,9 @@ LOADED, REFUSED, OPEN = (True, False), (False, True), (False, False)
         (TWO, [look(10, 11, 20, 21), look(10, -11, 20, 21), look(10, 20, 21)], OPEN),
         (TWO, [look(10, 11, 20), look(10, 11, 20), look(20)], LOADED),  # worker_processes 1 from now on
         (TWO, [look(20, 21), look(20, 21)], OPEN),  # nobody saw them beside the others
-        (TWO, [look(11, 20), look(11, 20)], REFUSED),  # a successor of the one that crashed
-        (TWO, [look(10, 11, 20), look(11, 20), look(11, 20)], REFUSED),  # one look at both is no moment
+        (TWO, [look(11, 20), look(11, 20)], OPEN),  # a successor of the one that crashed
+        (TWO, [look(10, 11, 20), look(11, 20), look(11, 20)], OPEN),  # one look at both is no moment
+        (TWO, [look(11, 20), look(11, 20), look(11, 20, 30, 31), look(-11, 20, 30, 31)], OPEN),  # 20 is yet to be told
         (TWO, [look(11, 20), look(20), look(20, 21), look(20, 21)], OPEN),  # both crashed
         (look(10), [look(20), look(20)], OPEN),  # the only one crashed
         (look(10), [look(10, 20), look(10, 20), look(-10, 20)], LOADED),
