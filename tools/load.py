@@ -4,8 +4,8 @@
 
 A request is dropped where its connection is refused or reset, or ends before a full response, or where that is garbled
 or late. A client opens a new connection where the server said that it closes the old one, as any honest client does;
-that is no drop. An answer other than 2xx is no drop either and is counted apart. A WebSocket's opening handshake is a
-request; one that ends later was cut.
+that is no drop. An answer other than 2xx is no drop either and is counted apart. An upload is one request, and its body
+is sent slowly. A WebSocket's opening handshake is a request; one that ends later was cut.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import base64
 import collections
+import contextlib
 import datetime
 import json
 import math
@@ -27,6 +28,8 @@ PING_INTERVAL = 0.5  # s
 FRESH_PAUSE = 0.02  # s: a client of new connections takes 50 ports a second, and each of them rests for a minute
 PAUSE_AFTER_DROP = 0.05  # s: a closed port would else be asked thousands of times a second
 DROPS_KEPT = 50
+UPLOAD = 400_000  # bytes: nginx spools such a body to a file before it opens a connection to the app
+UPLOAD_PAUSE = 0.1  # s, between two pieces of the body
 ORDER = json.dumps({"order": "x" * 2000}).encode("ascii")
 # Latencies are kept as counts by buckets 2 % wide: a day's load needs no more memory than a minute's.
 BUCKET = math.log(1.02)
@@ -36,6 +39,7 @@ REASONS = (
     (ConnectionError, "reset"),
     (EOFError, "closed before a full response"),
 )
+KINDS = ("get", "post", "fresh", "slow", "upload", "websocket")
 COUNTS = ("requests", "dropped", "errors_5xx", "other_non_2xx")
 
 Response = collections.namedtuple("Response", "status headers reusable")
@@ -71,11 +75,21 @@ class Wire:
 
     reader = writer = None
 
-    async def ask(self, server, message):
+    async def ask(self, server, message, send_body=None):
+        """Send the message, and return the response to it.
+
+        ``send_body``: called with the writer, writes the rest of the request while the response is waited for.
+        """
         if self.writer is None:
             self.reader, self.writer = await asyncio.open_connection(*server)
         self.writer.write(message)
-        return await read_response(self.reader)
+        if send_body is None:
+            return await read_response(self.reader)
+        sending = asyncio.ensure_future(send_body(self.writer))
+        try:
+            return await read_response(self.reader)  # it may come before the whole body is sent
+        finally:
+            sending.cancel()
 
     def close(self):
         if self.writer is not None:
@@ -91,7 +105,7 @@ class Load:
         self.options = options
         self.server = url.hostname, url.port or 80
         self.host = options.host or url.netloc
-        self.kinds = {name: Kind() for name in ("get", "post", "fresh", "slow", "websocket") if getattr(options, name)}
+        self.kinds = {name: Kind() for name in KINDS if getattr(options, name)}
         self.drops, self.cuts = [], []
         self.releases, self.timeline = {}, {}
         self.opened = self.messages = 0
@@ -119,11 +133,11 @@ class Load:
     def cut(self, begun, code):
         self.cuts.append({"at": utc(), "after_seconds": round(time.monotonic() - begun, 3), "code": code})
 
-    async def ask(self, kind, wire, message, timeout=TIMEOUT):
+    async def ask(self, kind, wire, message, timeout=TIMEOUT, send_body=None):
         """Send one request; return its response, or None where it was dropped (then the wire is closed)."""
         begun = time.monotonic()
         try:
-            response = await asyncio.wait_for(wire.ask(self.server, message), timeout)
+            response = await asyncio.wait_for(wire.ask(self.server, message, send_body), timeout)
         except (OSError, EOFError, ValueError, asyncio.TimeoutError, asyncio.LimitOverrunError) as failure:
             self.dropped(kind, reason_of(failure))
             wire.close()
@@ -143,6 +157,33 @@ class Load:
                 wire.close()
             await asyncio.sleep(pause if response else PAUSE_AFTER_DROP)
         wire.close()
+
+    async def upload_client(self, delay):
+        """POST one body after the other, each slowly over a new connection; begin ``delay`` s after the load does."""
+        head = f"POST /orders HTTP/1.1\r\nHost: {self.host}\r\nConnection: close\r\n"
+        head += f"Content-Type: application/octet-stream\r\nContent-Length: {UPLOAD}\r\n\r\n"
+        timeout, pause = TIMEOUT + self.options.upload_seconds, self.options.think_ms / 1000
+        await self.sleep(delay)
+        while not self.stopping.is_set():
+            wire = Wire()
+            response = await self.ask("upload", wire, head.encode("ascii"), timeout, self.send_upload)
+            wire.close()
+            await asyncio.sleep(pause if response else PAUSE_AFTER_DROP)
+
+    async def send_upload(self, writer):
+        """Write the body of an upload, spread over its seconds; what is left of it at once when the load stops."""
+        pieces = max(math.ceil(self.options.upload_seconds / UPLOAD_PAUSE), 1)
+        size = math.ceil(UPLOAD / pieces)
+        with contextlib.suppress(OSError):  # whoever reads the response sees the end of the connection too
+            for start in range(0, UPLOAD, size):
+                await self.sleep(self.options.upload_seconds / pieces)
+                writer.write(b"x" * min(size, UPLOAD - start))
+                await writer.drain()
+
+    async def sleep(self, seconds):
+        """Sleep for so long, or until the load stops."""
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self.stopping.wait(), seconds)
 
     async def websocket_client(self, number):
         key = base64.b64encode(os.urandom(16)).decode("ascii")
@@ -195,6 +236,8 @@ class Load:
         clients += [self.http_client("post", "POST /orders", ORDER, pause=pause) for _client in range(options.post)]
         clients += [self.http_client("fresh", "GET /", **fresh) for _client in range(options.fresh)]
         clients += [self.http_client("slow", f"GET /slow?seconds={wait:g}", **slow) for _client in range(options.slow)]
+        apart = options.upload_seconds / max(options.upload, 1)  # s between the begins of two uploads
+        clients += [self.upload_client(number * apart) for number in range(options.upload)]
         clients += [self.websocket_client(number) for number in range(options.websocket)]
         running = asyncio.gather(*clients)
         while not (self.stopping.is_set() or running.done()):
@@ -321,6 +364,8 @@ def parse(arguments=None):
     parser.add_argument("--fresh", type=int, default=4, help="clients: GET / over a new connection each time")
     parser.add_argument("--slow", type=int, default=4, help="clients: GET /slow")
     parser.add_argument("--slow-seconds", type=float, default=3.0)
+    parser.add_argument("--upload", type=int, default=4, help="clients: POST /orders, the body sent slowly")
+    parser.add_argument("--upload-seconds", type=float, default=3.0, help="how long a body takes; default: %(default)s")
     parser.add_argument("--websocket", type=int, default=4, help="clients: a WebSocket each, a ping every 0.5 s")
     parser.add_argument("--ws-path", default="/ws")
     parser.add_argument("--think-ms", type=float, default=1.0, help="pause of a client after each answer")

@@ -22,7 +22,8 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-CLIENTS = ["--get=16", "--post=8", "--fresh=4", "--slow=4", "--slow-seconds=3", "--websocket=4"]
+CLIENTS = ["--get=16", "--post=8", "--fresh=4", "--slow=4", "--slow-seconds=3", "--upload=6", "--upload-seconds=3"]
+CLIENTS += ["--websocket=4"]
 
 
 def run(*argv, **options):
@@ -145,7 +146,7 @@ def cut_early(report, swaps):
 
 def row(nginx, what, swaps, report, early):
     kinds = report["kinds"]
-    dropped = " ".join(str(kinds[kind]["dropped"]) for kind in ("get", "post", "fresh", "slow"))
+    dropped = " ".join(str(kinds[kind]["dropped"]) for kind in ("get", "post", "fresh", "slow", "upload"))
     return "| {} | {} | {} | {:,} | {} | {} | {} / {} | {} | {} |".format(
         nginx, what, swaps, report["total"]["requests"], dropped, report["total"]["errors_5xx"],
         kinds["websocket"]["opened"], early, kinds["get"]["p50_ms"], kinds["get"]["p99_ms"],
@@ -195,8 +196,8 @@ def main():
     parser.add_argument("--nginx", nargs="+", default=["1.26", "1.30"])
     arguments = parser.parse_args()
     print(
-        "| nginx | swapped by | swaps | requests | dropped: get post fresh slow | 5xx | WebSockets / cut early | p50 "
-        "ms | p99 ms |"
+        "| nginx | swapped by | swaps | requests | dropped: get post fresh slow upload | 5xx | WebSockets / cut early "
+        "| p50 ms | p99 ms |"
     )
     print("|---|---|---|---|---|---|---|---|---|")
     for nginx in arguments.nginx:

@@ -270,6 +270,8 @@ class Load:
             "--fresh=1",
             "--slow=1",
             "--slow-seconds=1",
+            "--upload=6",
+            "--upload-seconds=3",
             "--websocket=0",
             "--think-ms=100",
         ]

@@ -19,7 +19,7 @@ import time
 import pytest
 
 LOAD = pathlib.Path(__file__).resolve().parents[2] / "tools" / "load.py"
-NO_CLIENTS = {"get": 0, "post": 0, "fresh": 0, "slow": 0, "websocket": 0}
+NO_CLIENTS = {"get": 0, "post": 0, "fresh": 0, "slow": 0, "upload": 0, "websocket": 0}
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
@@ -256,6 +256,60 @@ def test_requests_in_flight_end_at_the_stop(serve, load):
     assert report["kinds"]["slow"]["requests"] == 3
     assert report["kinds"]["slow"]["dropped"] == 0
     assert 900 < report["kinds"]["slow"]["p50_ms"] <= report["kinds"]["slow"]["max_ms"] < 2000
+
+
+def test_uploads_overlap_and_take_their_time(serve, load):
+    server = serve(saying(OK))
+    report = load(server.port, duration=1.9, upload=4, upload_seconds=0.8)
+    seen = report["kinds"]["upload"]
+    assert seen["requests"] == server.requests == server.connections >= 8
+    assert seen["dropped"] == report["total"]["errors_5xx"] == 0
+    assert 800 <= seen["max_ms"] < 1500
+    assert max(second["requests"] for second in report["timeline"]) < seen["requests"]  # one after the other begins
+
+
+def test_an_upload_in_flight_sends_the_rest_at_the_stop(serve, load):
+    server = serve(saying(OK))
+    report = load(server.port, duration=0.5, upload=2, upload_seconds=20)
+    seen = report["kinds"]["upload"]
+    assert (seen["requests"], seen["dropped"], server.requests) == (1, 0, 1)  # the second begins after 10 s
+    assert 400 < seen["max_ms"] < 2000
+
+
+def before_the_body(answer):
+    """Answer an upload while its body is being sent, and close; None resets the connection."""
+
+    def serve(connection):
+        with connection:
+            connection.recv(65536)
+            if answer is None:
+                resets(connection, b"")
+                return
+            connection.sendall(answer)
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(65536):
+                pass
+
+    return serve
+
+
+@pytest.mark.parametrize(
+    ("answer", "counted", "reason"),
+    [
+        (None, "dropped", "reset"),
+        (b"", "dropped", "closed before a full response"),
+        (b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n", "other_non_2xx", None),
+        (b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", "errors_5xx", None),
+    ],
+    ids=["reset", "closed", "413", "502"],
+)
+def test_an_upload_that_ends_early_is_counted_once(serve, load, answer, counted, reason):
+    server = serve(None)
+    server.serve = before_the_body(answer)
+    report = load(server.port, duration=0.5, upload=1, upload_seconds=5)
+    seen = report["kinds"]["upload"]
+    assert seen["requests"] == seen[counted] == report["total"][counted] == server.connections > 1
+    assert {drop["reason"] for drop in report["drops"]} == ({reason} if reason else set())
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, "stop file"])

@@ -83,10 +83,10 @@ def deploy(site, stack):
     for step in steps:
         with site.load() as load:
             step().succeeded()
-        total, posts = load.report["total"], load.report["kinds"]["post"]
+        total, kinds = load.report["total"], load.report["kinds"]
         totals["requests"] += total["requests"]
         totals["lost"] += total["dropped"] + total["errors_5xx"]
-        totals["posts"] += posts["requests"] - posts["dropped"]
+        totals["posts"] += sum(kinds[name]["requests"] - kinds[name]["dropped"] for name in ("post", "upload"))
     return {**totals, "kept": count(site), "clashes": clashes(site)}
 
 
