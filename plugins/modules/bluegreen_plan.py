@@ -246,10 +246,9 @@ def record_refusal(lock, params, error):
         append_run(state.directory, ended_run(run, holder["since"], owner_of(holder), {}, []))
 
 
-def is_fulfilled(result, params):
+def is_fulfilled(result):
     """Return whether nothing comes after this decision."""
-    again = params["deploy"] is not None or params["kind"] != "deploy" or params["settings"].get("pull") != "always"
-    return not result["unfinished"] and result["plan"]["unchanged"] and again
+    return not result["unfinished"] and result["plan"]["unchanged"] and not result["plan"]["pulls"]
 
 
 def main():
@@ -288,7 +287,7 @@ def main():
         with lock.acting(params["lock"]):
             logged_in = lock.docker(params["lock"]) if params["lock"] else docker
             result, warnings = decide(engine, params, run, docker, logged_in, module.check_mode)
-            if is_fulfilled(result, params):
+            if is_fulfilled(result):
                 release_lock(lock, params)
     except LockHeld as error:
         module.fail_json(
@@ -308,7 +307,7 @@ def main():
     for warning in warnings:
         module.warn(warning)
     result["now"] = time.time()
-    if params["lock"] and not module.check_mode and not is_fulfilled(result, params):
+    if params["lock"] and not module.check_mode and not is_fulfilled(result):
         result.update(lock=params["lock"], beat=lock.beat(params["lock"]), docker=lock.docker(params["lock"]))
     module.exit_json(**result)
 

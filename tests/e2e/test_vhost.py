@@ -142,7 +142,7 @@ def test_change_of_the_vhost_alone_is_one_reload(site):
     before, reloads = ids(site), site.reloads()
     changed = vhost(site, server_names=[site.host, "*.other.example"])
     with site.load() as load:
-        run = site.deploy("v2", vhost=changed).succeeded()
+        run = site.deploy("v2", vhost=changed, pull="missing").succeeded()
     load.lost_nothing()
     assert (run.result["outcome"], run.result["active_color"], run.result["release"]) == ("deployed", "green", "v2")
     assert site.reloads() == reloads + 1

@@ -72,6 +72,7 @@ class FromFiles:
             deploy=deploy,
             release=self.request["release"],
             color=color,
+            pulls=self._pulls(bool(reasons)),
             download=self._download(configs[color], refs[color], ids),
             unchanged=not reasons,
             reasons=reasons,
@@ -128,6 +129,11 @@ class FromFiles:
         for _config, said in rendered.values():
             self.planner.warnings.extend(line for line in said if line not in self.planner.warnings)
         return {color: config for color, (config, _said) in rendered.items()}
+
+    def _pulls(self, is_new):
+        """Return whether the images are pulled; ``is_new``: whether the active color is not what was asked for."""
+        pull, is_first_plan = self.request["pull"], self.request["deploy"] is None
+        return is_first_plan and (pull == "always" or (pull == "missing" and is_new))
 
     def _pulls_first(self):
         """Whether this is decided again, once the images are those of the registry."""

@@ -42,6 +42,10 @@ class Plan:
     reasons: list[str] = dataclasses.field(default_factory=list)
     """Why it is not, a short text each."""
 
+    pulls: bool = False
+    """Whether the images of ``file`` are pulled before anything starts. If the plan is unchanged so far, the run is
+    planned anew after that."""
+
     download: str | None = None
     """What a pull brings, such as "45.1 MB to download, 12.3 GB free". None if nothing is pulled after this."""
 

@@ -10,7 +10,9 @@ import pytest
 import yaml
 
 from ansible_collections.hotswap.compose.plugins.action.compose_health_wait import AWAITS
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.steps import ORDER
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.plan import REFRESH, Plan
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.request import complete_request
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.steps import ORDER, steps_of
 from ansible_collections.hotswap.compose.plugins.module_utils._edge.options import EDGE_ARGUMENTS
 from ansible_collections.hotswap.compose.plugins.module_utils._options import APP_ARGUMENTS
 
@@ -59,6 +61,21 @@ def test_each_phase_has_a_file():
     begun = {task["vars"]["__bluegreen_step"] for task in PHASES if "__bluegreen_step" in task.get("vars", {})}
     files = {path.stem for path in (ROLE / "tasks" / "phases").iterdir()}
     assert begun | {"undo"} == files
+
+
+def test_no_plan_without_a_compose_file_runs_compose():
+    """Given an empty file name, docker compose reads the directory."""
+    settings = {
+        **{"hooks": {"before_start": "/h.yml", "before_swap": "/h.yml"}, "migrate": {"service": "web", "command": "m"}},
+        **{"canary_steps": [{"weight": 5, "hold": 1}], "bake_seconds": 60, "vhost": {}},
+    }
+    request = complete_request(settings, kind="deploy", recovered={}, preview={"listen": 8081}, smoke_tests=[{}])
+    steps = steps_of(request, Plan(how=REFRESH, active_color="blue", can_go_back=True))
+    for path in (ROLE / "tasks" / "phases").iterdir():
+        for task in tasks_of(yaml.safe_load(path.read_text())):
+            if "hotswap.compose.bluegreen_compose" in task:
+                assert path.stem not in steps
+                assert path.stem != "prepare" or task["when"] == "__bluegreen_plan.pulls"
 
 
 @pytest.mark.parametrize("group", RUNTIME["action_groups"])

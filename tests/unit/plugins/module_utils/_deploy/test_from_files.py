@@ -279,6 +279,35 @@ def test_refresh_of_a_release_after_its_pull(target):
     assert target.unfinished is None
 
 
+@pytest.mark.parametrize("pull", ["always", "missing", "never"])
+def test_plan_without_a_file_pulls_nothing(target, pull):
+    target.deploy("v1")
+    target.text = None
+    deploy = target.plan(release="v1", pull=pull)["deploy"] if pull == "always" else None
+    plan = target.plan(release="v1", pull=pull, deploy=deploy)
+    assert (plan["how"], plan["file"], plan["pulls"]) == (REFRESH, "", False)
+
+
+@pytest.mark.parametrize(
+    "release, settings, pulls",
+    [
+        ("v2", {"pull": "always"}, True),
+        ("v2", {"pull": "missing"}, True),
+        ("v2", {"pull": "never"}, False),
+        ("v1", {"pull": "always"}, True),  # the registry may have another image
+        ("v1", {"pull": "missing"}, False),
+        ("v1", {"pull": "never"}, False),
+    ],
+)
+def test_when_images_are_pulled(target, monkeypatch, release, settings, pulls):
+    monkeypatch.setattr(from_files.DiskSpace, "check", lambda *_args: "nothing new")
+    target.deploy("v1")
+    plan = target.plan(release=release, **settings)
+    assert plan["pulls"] is pulls
+    if pulls:
+        assert target.plan(release=release, deploy=plan["deploy"], **settings)["pulls"] is False
+
+
 def test_unchanged_release_is_laid_down_before_its_pull(target):
     """The pull may bring another image."""
     target.deploy("v1")
