@@ -142,9 +142,11 @@ class AppLock:
             fcntl.flock(descriptor, fcntl.LOCK_SH)
             if not self._is_ours(token):
                 raise StateError(f"this run has lost the lock of {self.app} to another one: nothing was done")
-            with contextlib.suppress(FileNotFoundError):
-                os.utime(self.beat(token))  # no run that was given up comes back to life
-            yield
+            self._renew(token)
+            try:
+                yield
+            finally:
+                self._renew(token)  # it may have lasted longer than TTL, and the plan has no watcher beside it
 
     def release(self, token):
         """Give the lock up, where it is still this run's."""
@@ -176,6 +178,10 @@ class AppLock:
             if name != "in-flight":
                 with contextlib.suppress(FileNotFoundError):
                     shutil.rmtree(self._path(name)) if name.startswith("config-") else os.unlink(self._path(name))
+
+    def _renew(self, token):
+        with contextlib.suppress(FileNotFoundError):  # a lock that was given up stays free
+            os.utime(self.beat(token))
 
     def _touch(self, token):
         with open(self.beat(token), "a", encoding="ascii"):

@@ -154,6 +154,34 @@ def test_a_module_at_work_renews_the_beat(lock):
         assert lock.holder()["age"] < 5
 
 
+def test_a_module_that_lasts_longer_than_a_beat_keeps_the_lock(lock):
+    """A slow plan has no watcher beside it yet: a run that waits for its end must not get the lock."""
+    take(lock)
+    refused = []
+
+    def contend():
+        try:
+            take(lock, token=THEIRS)
+        except LockHeld as error:
+            refused.append(error.holder["token"])
+
+    other = threading.Thread(target=contend)
+    with lock.acting(MINE):
+        age(lock, MINE, 2 * TTL)
+        other.start()
+        other.join(0.3)
+        assert other.is_alive()  # it waits for this module to end
+    other.join()
+    assert refused == [MINE]
+
+
+def test_a_module_that_gave_the_lock_up_leaves_no_beat(lock):
+    take(lock)
+    with lock.acting(MINE):
+        lock.release(MINE)
+    assert not os.path.exists(lock.beat(MINE))
+
+
 def test_whoever_takes_it_waits_for_what_outlived_its_run(lock):
     take(lock, THEIRS)
     os.unlink(lock.beat(THEIRS))
