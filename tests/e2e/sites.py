@@ -77,6 +77,7 @@ SERVER = """\
 server {
     listen 80;
     server_name @host@;
+    proxy_connect_timeout 4s;
     location / {
         proxy_pass http://@upstream@;
     }

@@ -10,9 +10,11 @@ from __future__ import annotations
 import http.client
 import ssl
 import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sites import playbook
+from sites import playbook, until
 
 
 def tls(certificate, key):
@@ -165,6 +167,25 @@ def test_rollback_keeps_the_vhost(site):
     assert (run.result["outcome"], run.result["release"]) == ("rolled_back", "v1")
     assert f"server_name {site.host};" in site.upstream_file()
     site.serves("v1", "blue")
+
+
+def test_container_that_is_killed_lets_no_client_wait_long(site):
+    """For a few seconds nobody answers at its address: neither it nor the Engine's network refuses a connection."""
+    container = next(iter(site.containers("blue").values()))
+
+    def ask(_client):
+        began = time.monotonic()
+        status, _said = site.get(timeout=15)
+        return status, time.monotonic() - began
+
+    site.serves("v1", "blue")
+    container.kill()
+    with ThreadPoolExecutor(10) as pool:
+        answers = list(pool.map(ask, range(10)))
+    container.start()
+    until(lambda: site.get()[0] == 200, "the container answers again")
+    assert {status for status, _seconds in answers} <= {502, 504}, answers
+    assert max(seconds for _status, seconds in answers) < 5.5, answers
 
 
 def test_edge_url_that_answers_502_puts_the_swap_back(site):

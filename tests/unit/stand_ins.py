@@ -194,8 +194,8 @@ class StandInTarget:
     """A target on which runs of the app shop are planned; nginx runs in a container.
 
     Tests change the attributes: ``render(color, release)`` is what Compose makes of the user's files; ``images``:
-    ``{reference or id: id}``; ``volumes``: their names; ``colors``, ``shared``, ``active``, ``text`` and
-    ``nginx_version``: as in a Situation. It is the Engine, too.
+    ``{reference or id: id}``; ``volumes``: their names; ``colors``, ``shared``, ``active``, ``text``,
+    ``nginx_version`` and ``connect_timeouts``: as in a Situation. It is the Engine, too.
     """
 
     data_root = "/no/such/directory"
@@ -216,6 +216,7 @@ class StandInTarget:
         self.active = None
         self.text = None
         self.nginx_version = (1, 30, 6)
+        self.connect_timeouts = []
         self.edge = types.SimpleNamespace(resolver="127.0.0.11", address="172.18.0.2")
         monkeypatch.setattr(planner, "Situation", self._situation)
         monkeypatch.setattr(os, "fsync", lambda _descriptor: None)  # a third of the time of these tests
@@ -315,6 +316,7 @@ class StandInTarget:
             active=self.active,
             active_containers=self.colors[self.active] if self.active else [],
             server=server,
+            connect_timeouts=self.connect_timeouts,
         )
 
     def _started(self, config, color):

@@ -12,7 +12,7 @@ from .._compose.render import exclusive_services_in, expected_services
 from .._docker.traffic import can_serve, traffic_containers
 from .._files import utc_now
 from .._names import named_services, with_color
-from .._nginx.vhost import vhost_locations
+from .._nginx.vhost import connect_timeout_warning, vhost_locations
 from .._state.directory import UNUSABLE
 from .._state.history import owner_of
 from .._state.lock import AppLock
@@ -45,6 +45,10 @@ class Planner:
             self.warnings.append(
                 f"{self.state.damaged}; nothing is known of earlier releases. It is kept as {UNUSABLE}"
             )
+
+        slow = connect_timeout_warning(self.now.connect_timeouts)
+        if slow and request["kind"] == "deploy":
+            self.warnings.append(slow)
 
     def result(self):
         """Return what the module returns. Raises PlanError, ComposeError or StateError."""

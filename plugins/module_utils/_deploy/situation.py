@@ -15,7 +15,8 @@ from .._edge.edge import quoted
 from .._edge.options import edge_for
 from .._errors import EdgeError, UpstreamError
 from .._nginx.app_file import app_file_name, app_text, file_in_dump, without_sections
-from .._nginx.upstream import parse_upstreams
+from .._nginx.preview import upstream_variable
+from .._nginx.upstream import connect_timeouts, parse_upstreams
 from .._state.directory import AppState
 from .decisions import active_color, mark_exclusive
 
@@ -24,7 +25,8 @@ class Situation:
     """What is true on the target now.
 
     ``edge``, ``state``; ``nginx_version``; ``text``: our file's content, settled, or None; ``colors``; ``shared``:
-    ``{service: [summary, …]}``; ``active``: color or None.
+    ``{service: [summary, …]}``; ``active``: color or None; ``connect_timeouts``: from connect_timeouts(), of the user's
+    own files.
     """
 
     def __init__(self, engine, params, services, server, may_judge):
@@ -47,6 +49,7 @@ class Situation:
         self.text = without_sections(self.edge.read(app_file_name(self.app)))
         self.nginx_version = self.edge.version()
         dump = self._dump(may_judge)
+        self.connect_timeouts = self._connect_timeouts(dump)
         self.colors, self.shared = find_all_containers(
             engine, self.app, params["project_src"], params["compose_files"], params["shared_services"]
         )
@@ -84,6 +87,14 @@ class Situation:
         return [
             {"name": service["upstream"], "targets": [{"host": "127.0.0.1", "port": 9}]} for service in self.services
         ]
+
+    def _connect_timeouts(self, dump):
+        upstreams = [service["upstream"] for service in self.services]
+        try:
+            found = connect_timeouts(dump, upstreams + [upstream_variable(name) for name in upstreams])
+        except UpstreamError:
+            return []  # nginx itself accepts it
+        return [each for each in found if each[0] != self.edge.path(app_file_name(self.app))]
 
     def _served(self, dump):
         own = {service["upstream"] for service in self.services}

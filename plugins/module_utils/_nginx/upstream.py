@@ -21,6 +21,7 @@ from .._errors import UpstreamError
 
 DEFAULT_PORT = 80
 DEFAULT_WEIGHT = 1
+DEFAULT_CONNECT_TIMEOUT = "60s"
 
 # Docker's DNS says 600 s of every name; a container that came back at another address must be found sooner.
 RESOLVE_EVERY = "2s"
@@ -62,6 +63,9 @@ _LUA = re.compile(
 )
 _ESCAPE = re.compile(r"\\([\"'\\trn])")
 _ESCAPED = {"t": "\t", "r": "\r", "n": "\n"}
+_PROXIED = re.compile(r"https?://(\$?[A-Za-z0-9._-]+)")
+_TIME = re.compile(r"(\d+)(ms|[smhdwMy]|\Z) *")
+_UNITS = {"ms": 0.001, "": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "M": 2592000, "y": 31536000}
 _FILE_HEADER = re.compile(r"# configuration file (.+):\r?")
 
 
@@ -150,6 +154,30 @@ def _words(directives):
     for directive in directives:
         yield directive.words
         yield from _words(directive.block or [])
+
+
+def connect_timeouts(text, names):
+    """Return ``[(file, line, s)]``: for each ``proxy_pass`` to one of ``names``, how long nginx waits for a connection.
+
+    text: what ``nginx -T`` prints; names: of upstreams, or of variables with their ``$``. A time that can't be read is
+    left out. Raises UpstreamError where the text is truncated or unbalanced.
+    """
+    configuration = _Configuration(text)
+    wanted = {name.lower() for name in names}
+    found = []
+    for directives in configuration.http_blocks():
+        for directive, name, timeout in configuration.proxied(directives):
+            seconds = _seconds(timeout)
+            if name.lower() in wanted and seconds is not None:
+                found.append((directive.file, directive.line, seconds))
+    return found
+
+
+def _seconds(time):
+    """Return the seconds of a time as nginx writes it, such as ``1m30s``; None for no such time."""
+    if not re.fullmatch(rf"(?:{_TIME.pattern})+", time):
+        return None
+    return sum(int(number) * _UNITS[unit] for number, unit in _TIME.findall(time))
 
 
 # What goes into a block
@@ -260,15 +288,34 @@ class _Configuration:
 
     def upstreams(self):
         """Yield the directive of every http upstream: nginx allows them nowhere but at the http level."""
+        for directive in (directive for http in self.http_blocks() for directive in http):
+            if directive.words[0] == "upstream":
+                if len(directive.words) != 2 or directive.block is None:
+                    raise UpstreamError(f"{_place(directive)}: an upstream has one name and a block in braces")
+                yield directive
+
+    def http_blocks(self):
+        """Yield lists of directives: those of each http block, and each directive outside of them, as in a part of a
+        configuration."""
         included = {path for pattern in self.patterns for path in self.matching(pattern)}
         tops = [top for path, top in self.files.items() if path not in included]
         for outer in (directive for top in tops for directive in self.expand(top)):
             is_http = outer.words[0] == "http" and outer.block is not None
-            for directive in self.expand(outer.block) if is_http else [outer]:
-                if directive.words[0] == "upstream":
-                    if len(directive.words) != 2 or directive.block is None:
-                        raise UpstreamError(f"{_place(directive)}: an upstream has one name and a block in braces")
-                    yield directive
+            yield list(self.expand(outer.block)) if is_http else [outer]
+
+    def proxied(self, directives):
+        """Yield ``(proxy_pass directive, name that it goes to, proxy_connect_timeout)`` of an http block."""
+        blocks = [(directives, DEFAULT_CONNECT_TIMEOUT)]
+        for block, timeout in blocks:
+            inner = list(self.expand(block))
+            own = [line.words[1] for line in inner if line.words[0] == "proxy_connect_timeout" and len(line.words) == 2]
+            timeout = own[-1] if own else timeout
+            for directive in inner:
+                goes_to = _PROXIED.match(directive.words[-1]) if directive.words[0] == "proxy_pass" else None
+                if goes_to:
+                    yield directive, goes_to.group(1), timeout
+                elif directive.block:
+                    blocks.append((directive.block, timeout))
 
     def matching(self, pattern):
         """Return the files that ``include pattern`` reads."""

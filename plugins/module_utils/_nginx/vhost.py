@@ -17,6 +17,13 @@ FILE = re.compile(r"/[A-Za-z0-9._/@+-]+\Z")
 
 WEBSOCKET_TIMEOUT = "1h"
 
+CONNECT_TIMEOUT = "4s"
+"""Until nginx gives a host up that answers no connection attempt, such as a container that is gone but was reached a
+moment ago. The kernel repeats an attempt after 1 s and after 3 s, which a full accept queue of the app may need."""
+
+LONGEST_CONNECT = 10
+"""s for which a ``server`` block of the user's may wait for a connection without a warning."""
+
 _HEADERS = (
     ("Host", "$host"),
     ("X-Real-IP", "$remote_addr"),
@@ -60,6 +67,22 @@ def vhost_problems(vhost, service_names):
                 location["service"],
                 "use a name of bluegreen_services: " + ", ".join(service_names),
             )
+
+
+def connect_timeout_warning(timeouts):
+    """Return what a person should know of how long nginx waits for a connection; None where there is nothing.
+
+    ``timeouts``: from connect_timeouts(), of the user's own files.
+    """
+    slow = [(file, line, seconds) for file, line, seconds in timeouts if seconds > LONGEST_CONNECT]
+    if not slow:
+        return None
+    file, line, seconds = slow[0]
+    more = f" (and {len(slow) - 1} more)" if len(slow) > 1 else ""
+    return (
+        f"a client may wait {seconds:g} s for a container that is gone, because that is the proxy_connect_timeout of "
+        f"proxy_pass at {file} line {line}{more}; add 'proxy_connect_timeout {CONNECT_TIMEOUT};' to that server block"
+    )
 
 
 def listens(vhost):
@@ -108,7 +131,7 @@ def render_server(app, vhost, services, listening, goes_to):
             "    ssl_certificate {};".format(tls["certificate"]),
             "    ssl_certificate_key {};".format(tls["key"]),
         ]
-    lines.append("    proxy_http_version 1.1;")
+    lines += ["    proxy_http_version 1.1;", f"    proxy_connect_timeout {CONNECT_TIMEOUT};"]
     for location in vhost_locations(vhost, services):
         lines += _location(location, goes_to(upstreams[location["service"]]), _connection(app))
     return "\n".join(lines + ["}", ""])

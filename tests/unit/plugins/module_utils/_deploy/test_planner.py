@@ -110,6 +110,15 @@ def test_warning_if_the_active_color_is_not_healthy(target, health, services, ca
     assert planner.warnings == ([] if can_go_back else [warning])
 
 
+@pytest.mark.parametrize("kind, warned", [("deploy", True), ("rollback", False)])
+def test_warning_of_a_server_block_that_waits_long(target, kind, warned):
+    for release in ("v1", "v2"):
+        target.deploy(release)
+    target.connect_timeouts = [("/etc/nginx/conf.d/shop.conf", 8, 60)]
+    warnings = target.planner(kind, **({"release": "v3"} if kind == "deploy" else {})).warnings
+    assert [each.partition(" for ")[0] for each in warnings] == (["a client may wait 60 s"] if warned else [])
+
+
 def test_color_that_is_not_healthy_gets_no_canary(target):
     target.deploy("v1")
     canary = {"canary_steps": [{"weight": 10, "hold": 5}]}

@@ -7,6 +7,7 @@ import pytest
 
 from ansible_collections.hotswap.compose.plugins.module_utils._deploy import situation
 from ansible_collections.hotswap.compose.plugins.module_utils._errors import EdgeError
+from ansible_collections.hotswap.compose.plugins.module_utils._names import named_services
 
 TLS = {"certificate": "/etc/tls/shop.pem", "key": "/etc/tls/shop.key"}
 
@@ -73,6 +74,17 @@ def test_what_the_connecting_user_may_not_read_is_for_nginx_to_judge(edge, monke
     assert situation.check_certificate(edge, TLS) is None
 
 
+@pytest.fixture
+def look(edge, monkeypatch):
+    """Return what looks at ``edge``, without any container."""
+    monkeypatch.setattr(situation, "edge_for", lambda engine, params, state: edge)
+    monkeypatch.setattr(situation, "find_all_containers", lambda *_arguments: ({"blue": [], "green": []}, {}))
+    params = {"app": "shop", "state_dir": str(edge.directory), "lock": False, "vhost": {}, "project_src": "/srv/shop"}
+    params.update(compose_files=["compose.yml"], shared_services=[], exclusive_services=[])
+    services = named_services("shop", [{"name": "was-{color}", "port": 3000}])
+    return lambda: situation.Situation(None, params, services, "", may_judge=False)
+
+
 @pytest.mark.parametrize(
     "text, read",
     [
@@ -80,11 +92,24 @@ def test_what_the_connecting_user_may_not_read_is_for_nginx_to_judge(edge, monke
         ("upstream", "/etc/nginx/conf.d/bluegreen-shop.conf"),
     ],
 )
-def test_what_can_t_be_read_is_named(edge, monkeypatch, text, read):
+def test_what_can_t_be_read_is_named(edge, look, text, read):
     edge.text, edge.said = text, "# configuration file /etc/nginx/conf.d/bluegreen-shop.conf:\nupstream"
-    monkeypatch.setattr(situation, "edge_for", lambda engine, params, state: edge)
-    monkeypatch.setattr(situation, "find_all_containers", lambda *_arguments: ({"blue": [], "green": []}, {}))
-    params = {"app": "shop", "state_dir": str(edge.directory), "lock": False, "vhost": {}, "project_src": "/srv/shop"}
-    params.update(compose_files=["compose.yml"], shared_services=[], exclusive_services=[])
     with pytest.raises(EdgeError, match=f"^{read} can't be read: .*line 1: the text ends within"):
-        situation.Situation(None, params, [{"upstream": "shop-was"}], "", may_judge=False)
+        look()
+
+
+def test_how_long_the_users_own_blocks_wait_for_a_connection(edge, look):
+    """Not the role's own file, which the next deploy writes anew anyway."""
+    server = "server {\n    location / { proxy_pass http://shop-was; }\n}\n"
+    edge.text = "upstream shop-was { server shop-blue-was:3000; }\n" + server
+    files = {"nginx.conf": "http { include conf.d/*; }\n", "conf.d/bluegreen-shop.conf": edge.text}
+    files.update(
+        {"conf.d/shop.conf": server, "conf.d/with-preview.conf": server.replace("shop-w", "$bluegreen_shop_w")}
+    )
+    edge.said = "".join(f"# configuration file /etc/nginx/{name}:\n{text}\n" for name, text in files.items())
+    assert look().connect_timeouts == [
+        ("/etc/nginx/conf.d/shop.conf", 2, 60),
+        ("/etc/nginx/conf.d/with-preview.conf", 2, 60),
+    ]
+    edge.said += "server {"
+    assert look().connect_timeouts == []

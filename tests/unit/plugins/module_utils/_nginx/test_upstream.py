@@ -9,7 +9,11 @@ import re
 import pytest
 
 from ansible_collections.hotswap.compose.plugins.module_utils._errors import UpstreamError
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.upstream import parse_upstreams, render_upstream
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.upstream import (
+    connect_timeouts,
+    parse_upstreams,
+    render_upstream,
+)
 
 ONE = [{"host": "was", "port": 3000}]
 
@@ -383,3 +387,66 @@ def test_an_include_takes_no_hidden_file_and_no_deeper_one():
 
 def test_deep_nesting_is_no_problem():
     assert parse_upstreams("a {" * 5000 + "}" * 5000) == {}
+
+
+def timeouts_of(http, names=("shop-was", "$bluegreen_shop_was")):
+    """The seconds by the lines of the included file."""
+    dump = (
+        "# configuration file /nginx.conf:\nevents { }\nhttp {\n    include c/*.conf;\n}\n"
+        f"# configuration file /c/site.conf:\n{http}\n"
+    )
+    found = connect_timeouts(dump, names)
+    assert {file for file, _line, _seconds in found} <= {"/c/site.conf"}
+    return {line: seconds for _file, line, seconds in found}
+
+
+@pytest.mark.parametrize(
+    "http, expected",
+    [
+        ("server { location / { proxy_pass http://shop-was; } }", {1: 60}),
+        ("server { location / { proxy_pass https://SHOP-was/app/; } }", {1: 60}),
+        ("server { location / { proxy_pass http://shop-was$request_uri; } }", {1: 60}),
+        ("server { location / { proxy_pass http://$bluegreen_shop_was; } }", {1: 60}),
+        ("server { location / { proxy_pass http://shop-was2; } }", {}),
+        ("server { location / { proxy_pass http://$somewhere; } }", {}),
+        ("server { location / { grpc_pass grpc://shop-was; } }", {}),
+        ("server { location / { return 200; } }", {}),
+        ("server { proxy_connect_timeout 4s; location / { proxy_pass http://shop-was; } }", {1: 4}),
+        ("server { location / { proxy_pass http://shop-was; } proxy_connect_timeout 4s; }", {1: 4}),
+        ("proxy_connect_timeout 4s; server { location / { proxy_pass http://shop-was; } }", {1: 4}),
+        (
+            "proxy_connect_timeout 4s;\nserver { proxy_connect_timeout 5; location / {\nproxy_pass http://shop-was;\n"
+            "if ($a) {\nproxy_connect_timeout 7s; proxy_pass http://shop-was; } } }",
+            {3: 5, 5: 7},
+        ),
+        (
+            "server { location / { proxy_connect_timeout 4s; proxy_pass http://shop-was; }\n"
+            "location /b { proxy_pass http://shop-was; } }",
+            {1: 4, 2: 60},
+        ),
+        ("server { location / { location /b { proxy_pass http://shop-was; } } }", {1: 60}),
+        ("server { proxy_connect_timeout 250ms; location / { proxy_pass http://shop-was; } }", {1: 0.25}),
+        ('server { proxy_connect_timeout "1m 30s"; location / { proxy_pass http://shop-was; } }', {1: 90}),
+        ("server { proxy_connect_timeout 1m5; location / { proxy_pass http://shop-was; } }", {1: 65}),
+        ("server { proxy_connect_timeout 1111111111111111111111x; location / { proxy_pass http://shop-was; } }", {}),
+    ],
+)
+def test_connect_timeouts(http, expected):
+    assert timeouts_of(http) == expected
+
+
+def test_connect_timeouts_of_a_deep_configuration():
+    assert timeouts_of("a {" * 5000 + "proxy_pass http://shop-was;" + "}" * 5000) == {1: 60}
+
+
+def test_connect_timeouts_of_an_include_within_a_server():
+    dump = (
+        "# configuration file /nginx.conf:\nhttp { server { proxy_connect_timeout 4s; include c/*; } }\n"
+        "# configuration file /c/locations:\nlocation / {\nproxy_pass http://shop-was; }\n"
+    )
+    assert connect_timeouts(dump, ["shop-was"]) == [("/c/locations", 2, 4)]
+
+
+def test_connect_timeouts_of_what_is_truncated():
+    with pytest.raises(UpstreamError, match="truncated"):
+        timeouts_of("server {")

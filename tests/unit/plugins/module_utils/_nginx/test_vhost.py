@@ -38,6 +38,7 @@ def test_all_paths_go_to_the_first_service():
         "    listen 80;\n"
         "    server_name shop.example.com;\n"
         "    proxy_http_version 1.1;\n"
+        "    proxy_connect_timeout 4s;\n"
         "    location / {\n"
         "        proxy_pass http://my-shop-was;\n"
         "        proxy_set_header Host $host;\n"
@@ -48,6 +49,16 @@ def test_all_paths_go_to_the_first_service():
         "    }\n"
         "}\n"
     )
+
+
+@pytest.mark.parametrize("seconds, place", [((4, 10), None), ((4, 60), "line 9"), ((60, 60), "line 8 (and 1 more)")])
+def test_warning_of_a_long_connect_timeout(seconds, place):
+    timeouts = [("/etc/nginx/conf.d/shop.conf", line, each) for line, each in enumerate(seconds, 8)]
+    text = (
+        "a client may wait 60 s for a container that is gone, because that is the proxy_connect_timeout of "
+        f"proxy_pass at /etc/nginx/conf.d/shop.conf {place}; add 'proxy_connect_timeout 4s;' to that server block"
+    )
+    assert vhost.connect_timeout_warning(timeouts) == (text if place else None)
 
 
 def test_tls_names_and_websockets():
@@ -222,6 +233,7 @@ def assert_one_server(text, given_vhost):
         ["server_name", *given_vhost["server_names"]],
         *([["ssl_certificate", tls["certificate"]], ["ssl_certificate_key", tls["key"]]] if tls else []),
         ["proxy_http_version", "1.1"],
+        ["proxy_connect_timeout", "4s"],
     ]
     blocks = [directive for directive in server.block if directive.block is not None]
     assert [block.words for block in blocks] == [["location", location["path"]] for location in locations]
