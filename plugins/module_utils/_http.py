@@ -7,13 +7,18 @@
 from __future__ import annotations
 
 import http.client
+import io
+import socket
 import ssl
 import time
 import typing as t
 from urllib.parse import urlsplit
 
+LONGEST_HEADER = 1 << 16
+"""Bytes of an answer's header that are read."""
+
 LONGEST_BODY = 1 << 20
-"""Bytes of an answer that are read."""
+"""Bytes of an answer's body that are read."""
 
 
 class Answer(t.NamedTuple):
@@ -22,39 +27,124 @@ class Answer(t.NamedTuple):
 
 
 def send_request(url, timeout, host=None, method="GET", headers=None, body=None, longest=LONGEST_BODY):
-    """Return the Answer to one request; raises OSError or HTTPException where none comes within ``timeout`` s.
+    """Return the Answer to one request; raises OSError or HTTPException where it has not come, whole, after ``timeout``
+    s. That is for all of it, from the connection to the end of the body, however slowly the pieces come.
 
     ``host``: the Host header; ``headers`` outrank it; ``longest``: bytes of the answer's body that are waited for. The
     certificate isn't checked: it is the app's answer that is asked for, not its identity.
     """
-    deadline = time.monotonic() + timeout
     parts = urlsplit(url)
-    if parts.scheme == "https":
-        connection = http.client.HTTPSConnection(
-            parts.hostname, parts.port, timeout=timeout, context=ssl._create_unverified_context()
-        )
-    else:
-        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname, parts.port)
+    path = (parts.path or "/") + ("?" + parts.query if parts.query else "")
+    sent = {"Host": host} if host else {}
+    for name, value in (headers or {}).items():
+        sent = {each: sent[each] for each in sent if each.lower() != name.lower()}
+        sent[name] = str(value)
+    deadline = time.monotonic() + timeout
+    stream = None
     try:
-        path = (parts.path or "/") + ("?" + parts.query if parts.query else "")
-        sent = {"Host": host} if host else {}
-        for name, value in (headers or {}).items():
-            sent = {each: sent[each] for each in sent if each.lower() != name.lower()}
-            sent[name] = str(value)
+        stream = _Stream(_connect(connection.host, connection.port, deadline), deadline)
+        if parts.scheme == "https":
+            stream.encrypt(parts.hostname)
+        connection.sock = stream
         connection.request(method, path, headers=sent, body=None if body is None else body.encode("utf-8"))
+        stream.room = LONGEST_HEADER
         response = connection.getresponse()
-        return Answer(response.status, _read_body(response, longest, deadline).decode("utf-8", "replace"))
+        stream.room = None
+        return Answer(response.status, _read_body(response, longest).decode("utf-8", "replace"))
+    except socket.timeout as error:
+        raise TimeoutError(f"it is not complete after {timeout:g} s") from error
     finally:
         connection.close()
+        if stream:
+            stream.disconnect()
 
 
-def _read_body(response, longest, deadline):
+class _Stream:
+    """A connection as http.client needs it, each of whose calls ends by ``deadline`` (time.monotonic). ``room``: how
+    many bytes more may be read; None for any number."""
+
+    def __init__(self, sock, deadline):
+        self._sock = sock
+        self._deadline = deadline
+        self.room = None
+
+    def encrypt(self, name):
+        self._in_time()
+        context = ssl._create_unverified_context()
+        self._sock = context.wrap_socket(self._sock, server_hostname=name, do_handshake_on_connect=False)
+        self._sock.do_handshake()
+
+    def sendall(self, data):
+        rest = memoryview(data)
+        while rest:
+            self._in_time()
+            rest = rest[self._sock.send(rest) :]
+
+    def makefile(self, _mode):
+        return io.BufferedReader(_Reader(self))
+
+    def receive_into(self, buffer):
+        self._in_time()
+        count = self._sock.recv_into(buffer)
+        if self.room is not None:
+            self.room -= count
+            if self.room < 0:
+                raise http.client.HTTPException(f"its header is longer than {LONGEST_HEADER} bytes")
+        return count
+
+    def close(self):
+        """Do nothing: http.client closes the connection before the body is read, where no other request may follow."""
+
+    def disconnect(self):
+        self._sock.close()
+
+    def _in_time(self):
+        self._sock.settimeout(_time_left(self._deadline))
+
+
+class _Reader(io.RawIOBase):
+    def __init__(self, stream):
+        super().__init__()
+        self._stream = stream
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        return self._stream.receive_into(buffer)
+
+
+def _connect(host, port, deadline):
+    """Return a socket that is connected to the first of the host's addresses that answers. Each gets its share of the
+    time."""
+    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    while True:
+        family, kind, protocol, _name, address = addresses.pop(0)
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.settimeout(_time_left(deadline) / (len(addresses) + 1))
+            sock.connect(address)
+            return sock
+        except BaseException as error:
+            sock.close()
+            if not addresses or not isinstance(error, OSError):
+                raise
+
+
+def _time_left(deadline):
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise socket.timeout("timed out")
+    return left
+
+
+def _read_body(response, longest):
     body = b""
     while len(body) < longest:
         chunk = response.read1(longest - len(body))
         if not chunk:
             break
         body += chunk
-        if time.monotonic() > deadline:
-            raise TimeoutError("its body does not end")
     return body

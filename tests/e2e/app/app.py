@@ -3,12 +3,14 @@
 """A tiny application that boots at once; BEHAVIOUR says what it is.
 
 healthy; errs (answers every fifth request by 500); never-healthy; exit and crash: before it is ready; and, from its
-first request of / on: dies (2 s later), dies-once, fails (500 at /smoke), sickens (is unhealthy).
+first request of / on: dies (2 s later), dies-once, fails (500 at /smoke), sickens (is unhealthy); hostile (see
+hostile.py). With the argument "probe": what the health check of a hostile one prints.
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import itertools
 import json
@@ -19,6 +21,8 @@ import threading
 import time
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import hostile
 
 BEHAVIOUR = os.environ.get("BEHAVIOUR") or "healthy"
 RELEASE = os.environ.get("BLUEGREEN_RELEASE", "")
@@ -37,6 +41,11 @@ class Handler(BaseHTTPRequestHandler):
             self.websocket()
             return
         url = urllib.parse.urlsplit(self.path)
+        if BEHAVIOUR == "hostile" and url.path != "/":
+            self.close_connection = True
+            with contextlib.suppress(OSError):
+                hostile.answer(url.path, self.wfile)
+            return
         if url.path == "/slow":
             time.sleep(float(urllib.parse.parse_qs(url.query)["seconds"][0]))
         if url.path == "/" and not USED.is_set():
@@ -93,6 +102,8 @@ def main():
     # Process 1 has no default action for it.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     print(f"release {RELEASE} boots and is {BEHAVIOUR}", flush=True)
+    if BEHAVIOUR == "hostile":
+        hostile.print_log()
     if BEHAVIOUR == "exit":
         sys.exit(3)
     if BEHAVIOUR == "crash":
@@ -105,4 +116,6 @@ def main():
 
 
 if __name__ == "__main__":
+    if sys.argv[1:] == ["probe"]:
+        sys.exit(hostile.TEXT.encode("utf-8", "replace").decode())
     main()
