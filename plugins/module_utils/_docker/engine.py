@@ -20,7 +20,7 @@ import queue
 import struct
 import sys
 import threading
-from typing import Any, Iterator, Mapping, NamedTuple
+from typing import Any, Iterable, Iterator, Mapping, NamedTuple
 
 from .._errors import EngineError
 
@@ -53,6 +53,9 @@ LOST = "lost"
 
 _FRAME = struct.Struct(">BxxxL")
 """Before each piece of an attached command's output: which stream it is of, and its length."""
+
+LONGEST_LOG = 1 << 18
+"""Bytes of a container's log that are kept, at most: a single line may have millions."""
 
 FIRST_BACKOFF = 0.1
 LONGEST_BACKOFF = 2.0
@@ -230,11 +233,19 @@ class Engine:
         return {"x86_64": "amd64", "aarch64": "arm64"}.get(self._info["Architecture"], self._info["Architecture"])
 
     def log_tail(self, container_id: str, lines: int) -> list[str]:
-        """The last lines that the container wrote, to stdout or stderr."""
+        """The last lines that the container wrote, to stdout or stderr; of longer ones the last LONGEST_LOG bytes."""
         if lines == 0:
             return []
-        text = self.call(self.api.logs, container_id, stdout=True, stderr=True, tail=lines)
-        return text.decode("utf-8", "replace").splitlines()
+        text = self.call(self._log_end, container_id, lines)
+        return text.decode("utf-8", "replace").splitlines()[-lines:]
+
+    def _log_end(self, container_id: str, lines: int) -> bytes:
+        framed = not self.api.inspect_container(container_id)["Config"]["Tty"]
+        asked = {"stdout": "1", "stderr": "1", "tail": str(lines)}
+        # Not by the SDK's logs(): it has all of it in memory or, as a stream, waits for the Engine without limit.
+        answer = self._ask("get", f"containers/{container_id}/logs", params=asked, stream=True)
+        with contextlib.closing(answer):
+            return end_of(answer.iter_content(1 << 16), LONGEST_LOG, framed)
 
     def execute(self, container: str, argv: list[str], privileged: bool = False) -> tuple[int, bytes, bytes]:
         """Run a command in a container; return its exit status, and what it wrote to stdout and to stderr.
@@ -279,14 +290,33 @@ class Engine:
 
 def unframed(stream: bytes) -> tuple[bytes, bytes]:
     """What of an attached command's output is stdout, and what is stderr; the Engine sends both in frames."""
-    parts: dict[int, list[bytes]] = {1: [], 2: []}
-    at = 0
-    while at < len(stream):
+    frames, _rest = _whole_frames(stream)
+    stdout, stderr = (b"".join(piece for kind, piece in frames if kind == each) for each in (1, 2))
+    return stdout, stderr
+
+
+def end_of(chunks: Iterable[bytes], longest: int, framed: bool) -> bytes:
+    """The last ``longest`` bytes of a log that comes in chunks; ``framed``: whether the Engine sends it in frames."""
+    end = rest = b""
+    for chunk in chunks:
+        if framed:
+            frames, rest = _whole_frames(rest + chunk)
+            chunk = b"".join(piece for _kind, piece in frames)
+        end = (end + chunk)[-longest:]
+    return end
+
+
+def _whole_frames(stream: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
+    """The stream and the content of each frame that is whole, and the bytes after those."""
+    frames, at = [], 0
+    while at + _FRAME.size <= len(stream):
         kind, size = _FRAME.unpack_from(stream, at)
-        at += _FRAME.size
-        parts[kind].append(stream[at : at + size])
-        at += size
-    return b"".join(parts[1]), b"".join(parts[2])
+        end = at + _FRAME.size + size
+        if end > len(stream):
+            break
+        frames.append((kind, stream[at + _FRAME.size : end]))
+        at = end
+    return frames, stream[at:]
 
 
 class EventStream:

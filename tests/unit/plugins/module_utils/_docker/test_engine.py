@@ -18,6 +18,7 @@ import pytest
 from ansible_collections.hotswap.compose.plugins.module_utils._docker import engine
 from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import (
     EVENT,
+    LONGEST_LOG,
     LOST,
     SUBSCRIBED,
     Engine,
@@ -222,6 +223,40 @@ class AskedServer(ExecServer):
 
 def answering(output, questions):
     return type("Handler", (AskedServer,), {"output": output, "asked": questions})
+
+
+def frame(text, stream=1):
+    return bytes([stream, 0, 0, 0]) + len(text).to_bytes(4, "big") + text
+
+
+LONG_LINE = [b"x" * 16384] * 40  # as the Engine sends one
+
+
+@pytest.mark.parametrize(
+    "tty, output, expected",
+    [
+        (False, frame(b"one\n") + frame(b"two\n", 2) + frame(b"three\n"), ["two", "three"]),
+        (True, b"one\r\ntwo\r\n", ["one", "two"]),
+        (False, b"", []),
+        (False, b"".join(map(frame, LONG_LINE)) + frame(b"\n\xff\n"), ["x" * (LONGEST_LOG - 3), "\ufffd"]),
+        (True, b"".join(LONG_LINE), ["x" * LONGEST_LOG]),
+        (True, b"\r" * 100_000, ["", ""]),
+    ],
+)
+def test_the_end_of_a_log(tty, output, expected):
+    questions = []
+
+    class Handler(answering(output, questions)):
+        def do_GET(self):
+            if self.path.endswith("/json"):
+                self.answer(json.dumps({"Config": {"Tty": tty}}).encode())
+            else:
+                super().do_GET()
+
+    with engine_of(Handler) as engine:
+        assert engine.log_tail("c1", 2) == expected
+        assert engine.log_tail("c1", 0) == []
+    assert questions == [("/v1.41/containers/c1/logs", {"stdout": "1", "stderr": "1", "tail": "2"})]
 
 
 @pytest.mark.parametrize("codes, last", [([], None), ([1, 3], 3)])
