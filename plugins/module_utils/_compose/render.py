@@ -11,6 +11,7 @@ environment of then.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import hashlib
 import json
@@ -23,6 +24,17 @@ from .._names import LABEL, LOOPBACK, alias, project_name, with_color
 OLDEST = (2, 18)
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 _TAG = re.compile(r"^[^#\n]*?[:-]\s+(!reset|!override)\b", re.MULTILINE)
+_REFERENCE = re.compile(r"(?<![\w$])\$\{?([A-Za-z_][A-Za-z0-9_]*)")
+_UNSET = re.compile(r'The \\?"([^"\\]*)\\?" variable is not set')
+_UNREAD = re.compile(r"(?:failed to read (.+?): |(?=line \d+: |[Ii]nvalid template: |required variable ))(line \d+)?")
+UNSET = (
+    "Compose reports a variable that is not set and that none of the Compose files names. If a value in an env file "
+    "has a $, put the value in single quotes; in a Compose file, write $$"
+)
+UNREAD = (
+    "{} can't be read{}: each line must be NAME=value, and each quote and ${{ must be closed. The line is not shown, "
+    "because it may hold a secret"
+)
 _TAG_SINCE = (2, 24, 4)
 """An older Compose reads such a tag and does not do what it says, or not everywhere."""
 
@@ -72,10 +84,36 @@ def render_files(run, docker, settings, color, env):
     environ = {key: str(value) for key, value in env.items()}
     environ.update(BLUEGREEN_RELEASE=settings["release"], BLUEGREEN_COLOR=color)
     rc, out, err = run(argv, environ)
-    said = redacted(err.strip(), env.values())
+    named = _variables_in(os.path.join(settings["project_src"], name) for name in files)
+    said = _without_values(redacted(err.strip(), env.values()).splitlines(), named)
     if rc != 0:
-        raise ComposeError("Compose refuses {}: {}".format(" and ".join(files), said or f"exit status {rc}"))
-    return json.loads(out), [line for line in said.splitlines() if line]
+        raise ComposeError("Compose refuses {}: {}".format(" and ".join(files), "\n".join(said) or f"exit status {rc}"))
+    return json.loads(out), said
+
+
+def _variables_in(paths):
+    """Return the names of the variables that the Compose files refer to. One right after a letter is none of them: in
+    a password with a ``$``, that is its rest."""
+    found = set()
+    for path in paths:
+        with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
+            found.update(_REFERENCE.findall(file.read()))
+    return found
+
+
+def _without_values(lines, named):
+    """Return the lines that Compose printed, each once, without what may be the value of a variable in an env file;
+    ``named``: the variables that the Compose files refer to."""
+    shown = []
+    for line in filter(None, lines):
+        unread = _UNREAD.match(line)
+        if unread:  # the value may have more lines
+            path, place = unread.groups()
+            shown.append(UNREAD.format(path or "an env_file of a service", f" ({place})" if place else ""))
+            break
+        unset = _UNSET.search(line)
+        shown.append(UNSET if unset and unset.group(1) not in named else line)
+    return list(dict.fromkeys(shown))
 
 
 def refuse_old_compose(run, docker, paths):

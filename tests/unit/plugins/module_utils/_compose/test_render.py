@@ -151,6 +151,48 @@ def test_what_compose_cannot_render(changes, run, message, tmp_path):
         render.render_files(run, "docker", settings(tmp_path, **changes), "green", {"TOKEN": "s3cret"})
 
 
+def unset(name):
+    return f'time="2026-01-31T23:59:59Z" level=warning msg="The \\"{name}\\" variable is not set. Defaulting to …"'
+
+
+@pytest.mark.parametrize(
+    "text, name, shown",
+    [
+        ("image: app:${TAG}", "TAG", unset("TAG")),
+        ("image: app:$TAG", "TAG", unset("TAG")),
+        ("image: app:${TAG:-$OTHER}", "OTHER", unset("OTHER")),
+        ("image: app:${TAG}", "tail", render.UNSET),  # of hunter$tail, in an env file
+        ("environment: {PASSWORD: hunter$tail}", "tail", render.UNSET),
+        ("environment: {PASSWORD: hunter$$tail}", "tail", render.UNSET),
+    ],
+)
+def test_a_warning_names_a_variable_of_the_files_alone(tmp_path, text, name, shown):
+    given = settings(tmp_path)
+    (tmp_path / "compose.green-deploy.yml").write_text(text)
+    run = Runner(err=f"{unset(name)}\n{unset(name)}\n")
+    _config, warnings = render.render_files(run, "docker", given, "green", {})
+    assert warnings == [shown]
+
+
+@pytest.mark.parametrize(
+    "said, place",
+    [  # Compose 2.26, of an env file of the project and of one of a service
+        ('failed to read /srv/a.env: Invalid template: "hunter${tail"', "/srv/a.env can't be read: "),
+        ("failed to read /srv/a.env: required variable x is missing a value: tail", "/srv/a.env can't be read: "),
+        ('failed to read /srv/a.env: line 3: unterminated quoted value "tail', "/srv/a.env can't be read (line 3): "),
+        ('line 3: unterminated quoted value "tail', "an env_file of a service can't be read (line 3): "),
+        ("required variable x is missing a value: tail\nand tail", "an env_file of a service can't be read: "),
+        ('Invalid template: "hunter${tail"', "an env_file of a service can't be read: "),
+    ],
+)
+def test_what_compose_says_of_an_env_file_names_no_value(tmp_path, said, place):
+    run = Runner(1, err=f"{unset('TAG')}\n{said}\n")
+    with pytest.raises(ComposeError) as refused:
+        render.render_files(run, "docker", settings(tmp_path), "green", {})
+    assert place in str(refused.value)
+    assert "tail" not in str(refused.value)
+
+
 @pytest.mark.parametrize("said", ["2.18.0", "v2.26.1-4", "Docker Compose version v2.40.3"])
 def test_a_compose_that_is_recent_enough(said):
     render.refuse_old_compose(Runner(out=said), "docker", [])
