@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 from ansible import constants as C
-from ansible.utils.display import Display
 
 from ..plugin_utils._action import ControllerAction
 from ..plugin_utils._failure_screen import failure_headline, failure_screen
 from ..plugin_utils._progress_narrator import prefix
+from ..plugin_utils._screen import show
 from ..plugin_utils._task_failure import TaskFailed
 
 OF_PLAN = ("release", "previous_release", "color", "active_color", "how")
@@ -43,5 +43,5 @@ class ActionModule(ControllerAction):
             **{name: failure[name] for name in OF_FAILURE},
             **{name: undo.get(name, False) for name in ("kept_traffic", "new_keeps_it")},
         )
-        Display().display(prefix(task_vars) + failure_screen(facts), color=C.COLOR_ERROR)
+        show(prefix(task_vars) + failure_screen(facts), color=C.COLOR_ERROR)
         raise TaskFailed(failure_headline(facts))

@@ -9,14 +9,15 @@ import time
 import uuid
 
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible.utils.display import Display
 
 from ..module_utils._deploy.request import complete_request
 from ..module_utils._deploy.steps import blind_plan
+from ..module_utils._text import excerpt
 from ..plugin_utils._action import Action
 from ..plugin_utils._controller import identity, is_dead, is_this_run, run_pid, who_runs
 from ..plugin_utils._lock_keeper import keep_lock_alive
 from ..plugin_utils._progress_narrator import prefix
+from ..plugin_utils._screen import show
 
 LOOK_AGAIN = 2.0
 """s from one look at a lock that is held to the next."""
@@ -26,6 +27,8 @@ SAY_AGAIN = 10.0
 
 class ActionModule(Action):
     """Have the module take the app's lock, wait for it where asked to, and keep it for as long as this run lives."""
+
+    exact = ("plan",)
 
     def run_module(self, task_vars):
         arguments = dict(self._task.args)
@@ -65,8 +68,7 @@ class ActionModule(Action):
                 return result
             if said_at is None or now - said_at >= SAY_AGAIN:
                 said_at = now
-                begin = prefix(task_vars)
-                Display().display(f"{begin}waiting for {held['says']}, {deadline - now:.0f} s at most")
+                show(f"{prefix(task_vars)}waiting for {excerpt(held['says'])}, {deadline - now:.0f} s at most")
             time.sleep(min(LOOK_AGAIN, deadline - now))
 
     def _is_dead(self, held, task_vars):

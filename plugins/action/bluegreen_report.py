@@ -8,7 +8,6 @@ import fcntl
 import json
 import pathlib
 
-from ansible.utils.display import Display
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ..module_utils._files import write_atomic
@@ -16,6 +15,7 @@ from ..plugin_utils._action import ControllerAction
 from ..plugin_utils._controller import who_runs
 from ..plugin_utils._page import WORDS, page_index, page_name, page_summary, page_view
 from ..plugin_utils._progress_narrator import prefix
+from ..plugin_utils._screen import sanitize, show
 from ..plugin_utils._summary import closing_lines
 
 TEMPLATES = pathlib.Path(__file__).parents[2] / "roles" / "bluegreen" / "templates"
@@ -28,7 +28,7 @@ class ActionModule(ControllerAction):
     options = {"directory": {"type": "path", "default": ""}, "run": {"type": "dict", "required": True}}
 
     def act(self, given, task_vars):
-        run = dict(typed(given["run"]), host=task_vars["inventory_hostname"], by=who_runs(task_vars))
+        run = sanitize(dict(typed(given["run"]), host=task_vars["inventory_hostname"], by=who_runs(task_vars)))
         found = {"page": None, "ansible_stats": stats(run)}
         if given["directory"] and run["result"]["outcome"] in WORDS and not self._task.check_mode:
             try:
@@ -36,7 +36,7 @@ class ActionModule(ControllerAction):
             except Exception as error:  # whatever it is, the deploy has ended as it has
                 found["warnings"] = [f"the page of this run was not written (bluegreen_report_dir): {error}"]
         if not run["reason"]:
-            Display().display(prefix(task_vars) + closing_lines(run, self._task.check_mode, found["page"]))
+            show(prefix(task_vars) + closing_lines(run, self._task.check_mode, found["page"]))
         return found
 
 

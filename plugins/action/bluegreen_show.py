@@ -4,9 +4,8 @@
 
 from __future__ import annotations
 
-from ansible.utils.display import Display
-
 from ..plugin_utils._action import ControllerAction
+from ..plugin_utils._screen import show
 
 
 class ActionModule(ControllerAction):
@@ -15,10 +14,5 @@ class ActionModule(ControllerAction):
     options = {"text": {"type": "str", "required": True}}
 
     def act(self, given, task_vars):
-        Display().display(printable(given["text"].rstrip()))
+        show(given["text"].rstrip())
         return {}
-
-
-def printable(text):
-    """Return ``text`` without what would tell a terminal to do something: an app's log may hold anything."""
-    return "".join(each if each.isprintable() or each == "\n" else " " for each in text.expandtabs(4))

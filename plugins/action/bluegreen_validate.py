@@ -27,6 +27,7 @@ class ActionModule(ControllerAction):
     """Cast the role's variables by its argument specs, and validate them by the rules between them."""
 
     options = {"entry_point": {"type": "str", "required": True}}
+    exact = ("settings", "nginx_volumes")
 
     def act(self, given, task_vars):
         if self._task._role is None:

@@ -2,9 +2,50 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Text for people: first lines, tables, seconds. Pure."""
+"""Text for people: what may be displayed, first lines, tables, seconds. Pure."""
 
 from __future__ import annotations
+
+import re
+import unicodedata
+
+LONGEST = 1000
+"""Characters of a line that are displayed, at most."""
+
+# A terminal's control sequences: CSI; OSC, DCS, SOS, PM and APC with their payload; any other escape. A payload has no
+# control character, so that the time for a text of unfinished sequences grows with its length alone.
+_SEQUENCES = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x00-\x1f\x7f-\x9f]*(?:\x07|\x1b\\|\x9c)"
+    r"|\x1b[ -/]*[0-~]"
+)
+
+# Characters that Unicode takes for letters or marks, and that fonts draw as nothing.
+_BLANKS = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+
+
+def sanitize_text(text):
+    """Return a text that only displays: each line in LONGEST characters at most, and nothing in it that a terminal
+    obeys, that reorders what stands beside it, or that can't be seen.
+
+    Every text that others may have written (containers, clients, Compose, the Engine) passes it on its way to a person,
+    in plugin_utils/_screen.py. A text that has passed it passes it unchanged.
+    """
+    text = _BLANKS.sub("", _SEQUENCES.sub("", text)).replace("\r\n", "\n").expandtabs(4)
+    return "\n".join(cut_text(_visible(line), LONGEST) for line in text.split("\n"))
+
+
+def _visible(line):
+    """Return a line without format characters, such as bidirectional overrides, and with a space for each other one
+    that can't be printed."""
+    if line.isprintable():
+        return line
+    return "".join(each if each.isprintable() else "" if unicodedata.category(each) == "Cf" else " " for each in line)
+
+
+def excerpt(text, width=LONGEST):
+    """Return the beginning of a text in one line of at most ``width`` characters, sanitized."""
+    return cut_text(" ".join(sanitize_text(text).split()), width)
 
 
 def first_line(text):
@@ -14,6 +55,12 @@ def first_line(text):
     while rest and (not said or said[-1].endswith(":")):
         said += rest.pop(0).split()
     return " ".join(said), rest
+
+
+def join_lines(lines):
+    """Return a text of as many lines as are given: a line end within one of them becomes a space, so that no part of
+    it passes for a line of ours."""
+    return "\n".join(line.replace("\n", " ") for line in lines)
 
 
 def format_seconds(value):
@@ -32,6 +79,7 @@ def cut_text(text, width):
 
 def format_table(rows, indent=""):
     """Return rows of texts as lines, the first of them as the heading; the widest columns give way."""
+    rows = [[excerpt(cell) for cell in row] for row in rows]
     widths = [max(len(row[number]) for row in rows) for number in range(len(rows[0]))]
     room = WIDTH - len(indent) - 2 * (len(widths) - 1)
     while sum(widths) > room and max(widths) > _NARROWEST:

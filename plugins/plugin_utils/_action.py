@@ -11,12 +11,12 @@ import uuid
 
 from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as NormalAction
-from ansible.utils.display import Display
 
 from ..module_utils._progress import PREFIX, VARIABLE
-from ..module_utils._text import first_line
+from ..module_utils._text import excerpt, first_line
 from ._progress_follower import Follower
 from ._progress_narrator import Narrator, prefix
+from ._screen import sanitize_result, show, warn
 from ._task_failure import TaskFailed
 
 ROLE = "hotswap.compose.bluegreen"
@@ -26,17 +26,22 @@ AROUND = {"changed", "exception", "failed", "invocation", "msg"}
 
 
 class ControllerAction(ActionBase):
-    """Acts on the controller alone: nothing is sent anywhere. ``options``: its argument spec."""
+    """Acts on the controller alone: nothing is sent anywhere.
+
+    ``options``: its argument spec; ``exact``: the keys of its result that later tasks act on, such as a file's content.
+    They are not sanitized.
+    """
 
     TRANSFERS_FILES = False
     _requires_connection = False
     options = {}
+    exact = ()
 
     def run(self, tmp=None, task_vars=None):
         result = super().run(tmp, task_vars)
         _validated, given = self.validate_argument_spec(argument_spec=self.options)
         result.update({"changed": False, **self.act(given, task_vars)})
-        return result
+        return sanitize_result(result, self.exact)
 
     def act(self, given, task_vars):
         """Return what the task returns beside ``changed``; ``given``: the task's options."""
@@ -45,18 +50,20 @@ class ControllerAction(ActionBase):
 class Action(NormalAction):
     """Runs the module. In the role, whose own screen says all there is to say of a failure, it fails in one line.
 
-    ``brief``: whether the gist of a message of several lines is enough before that screen.
+    ``brief``: whether the gist of a message of several lines is enough before that screen; ``exact``: as of
+    ControllerAction.
     """
 
     brief = False
+    exact = ()
 
     def run(self, tmp=None, task_vars=None):
-        result = self.run_module(task_vars)
+        result = sanitize_result(self.run_module(task_vars), self.exact)
         role = self._task._role
         if result.get("failed") and role and role.get_name() == ROLE and not self._task.failed_when:
             warnings = [_text(warning) for warning in result.get("warnings", [])]
             for warning in warnings:
-                Display().warning(warning)
+                warn(warning)
             message = result.get("msg") or "no reason was given"
             found = {key: value for key, value in result.items() if key not in AROUND and not key.startswith("_")}
             evidence = {"containers": [], **found, "why": message, "warnings": warnings}
@@ -92,7 +99,7 @@ class FollowedAction(Action):
             self._connection.transport,
             path,
             Narrator(time.monotonic(), self.awaits),
-            lambda text: Display().display(begin + text),
+            lambda text: show(begin + excerpt(text)),
         )
         with follower:
             result = self.execute(task_vars)

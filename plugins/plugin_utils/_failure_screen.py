@@ -9,9 +9,7 @@
 
 from __future__ import annotations
 
-import re
-
-from ..module_utils._text import cut_text, first_line
+from ..module_utils._text import cut_text, excerpt, first_line, join_lines
 
 LINES = 34
 """At most; with the lines that Ansible prints after them, a terminal's."""
@@ -22,9 +20,6 @@ WIDTH = 160
 CONTAINERS = 3
 PROBES = 2
 NAMES = 6
-
-_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 
 def failure_headline(facts):
@@ -44,7 +39,7 @@ def failure_screen(facts):
         *([f"Page: {facts['page']}"] if facts["page"] else []),
     ]
     evidence = _evidence(facts, LINES - len(end) - 3)
-    return "\n".join([failure_headline(facts), "", *evidence, *([""] if evidence else []), *end])
+    return join_lines([failure_headline(facts), "", *evidence, *([""] if evidence else []), *end])
 
 
 def _release(facts):
@@ -52,9 +47,11 @@ def _release(facts):
 
 
 def _why(facts):
-    """Return the lines of the reason; there is always a first."""
+    """Return the lines of the reason. There is always a first; the others are indented, so that none passes for one of
+    ours."""
     line, rest = first_line(facts["why"])
-    return [_cut(each, 5 * WIDTH) for each in (line or "no reason was given", *rest)]
+    indented = (each if each.startswith("  ") else "  " + each for each in rest)
+    return [cut_text(each.rstrip(), 5 * WIDTH) for each in (line or "no reason was given", *indented)]
 
 
 def _evidence(facts, room):
@@ -75,8 +72,8 @@ def _block(container, room):
     probes = [probe for probe in container["probes"] if probe["exit_code"] != 0]
     probes = _last(probes, min(PROBES, room - 2))
     log = _last(container["log"], room - 1 - len(probes))
-    name = f"{container['name']} ({container['image']}) {_cut(container['reason'])}"
-    return [name, *map(_probe, probes), *(f"  log: {_cut(line)}" for line in log)]
+    name = f"{container['name']} ({container['image']}) {excerpt(container['reason'], WIDTH)}"
+    return [name, *map(_probe, probes), *(f"  log: {cut_text(line.rstrip(), WIDTH)}" for line in log)]
 
 
 def _last(items, count):
@@ -84,7 +81,7 @@ def _last(items, count):
 
 
 def _probe(probe):
-    output = _cut(" ".join(probe["output"].split()))
+    output = excerpt(probe["output"], WIDTH)
     return f"  probe: exit status {probe['exit_code']}" + (f": {output}" if output else "")
 
 
@@ -95,7 +92,8 @@ def _traffic(facts):
         return f"{new} has it and keeps it, for there is no healthy color to go back to. Nothing was removed."
     if not facts["kept_traffic"]:
         where = f"{facts['color']} or to {facts['active_color'] or 'nothing'}"
-        failed = f" Putting it back failed: {_cut(facts['put_back_error'])}" if facts["put_back_error"] else ""
+        why = excerpt(facts["put_back_error"], WIDTH)
+        failed = f" Putting it back failed: {why}" if why else ""
         return f"not known for sure. nginx may send it to {where}; both still run.{failed}"
     if not facts["active_color"]:
         return "nothing has it, as before; this was the first deploy."
@@ -165,10 +163,5 @@ def _of_container(containers):
 
 def first_few(names):
     """Return not too many of them, with a last one that says how many more there are."""
-    names = [_cut(name) for name in names]
+    names = [excerpt(name, WIDTH) for name in names]
     return names if len(names) <= NAMES else [*names[: NAMES - 1], f"{len(names) - NAMES + 1} more"]
-
-
-def _cut(text, width=WIDTH):
-    """Return one line of what somebody else wrote, that does nothing to a terminal."""
-    return cut_text(_CONTROLS.sub(" ", _ESCAPES.sub("", text)).rstrip(), width)

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from ..module_utils._text import excerpt
+
 SILENCE = 8.0
 """s after which something is printed, whatever has happened: with what a look at the target takes, 10 at most."""
 
@@ -49,14 +51,10 @@ class Narrator:
         if self._ends is not None:
             text += f", {max(0.0, self._ends - now):.0f} s more at most"
         if self._awaits:
-            text += f": {_shortened(self._awaits)}"
+            text += f": {excerpt(self._awaits, LONGEST)}"
         return text
 
 
 def prefix(task_vars):
     """Return what each line of a host begins with: its name, where it is not alone in the play."""
     return f"[{task_vars['inventory_hostname']}] " if len(task_vars["ansible_play_hosts_all"]) > 1 else ""
-
-
-def _shortened(text):
-    return text if len(text) <= LONGEST else text[:LONGEST] + "…"

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from ..module_utils._state.status import BY_HAND
-from ..module_utils._text import format_seconds
+from ..module_utils._text import format_seconds, join_lines
 from ._failure_screen import first_few
 
 LONGEST = 2
@@ -31,7 +31,7 @@ def closing_lines(run, check, page):
         lines.append(f"Back to {before}: ansible-playbook hotswap.compose.rollback")
     if page:
         lines.append(f"Page: {page}")
-    return "\n".join(lines)
+    return join_lines(lines)
 
 
 def describe_end(run):

@@ -7,6 +7,9 @@
 from __future__ import annotations
 
 from ansible.errors import AnsibleActionFail
+from ansible.utils.unsafe_proxy import wrap_var
+
+from ._screen import sanitize
 
 EVIDENCE = "_ansible_bluegreen"
 """Under this key a rescue finds the whole result, in ansible_failed_result; what begins so is never printed."""
@@ -19,8 +22,10 @@ class TaskFailed(AnsibleActionFail):
     omit_exception_key = True
 
     def __init__(self, message, evidence=None):
-        super().__init__(message, result={"changed": False, EVIDENCE: evidence or {}})
+        super().__init__(sanitize(message), result={"changed": False, EVIDENCE: sanitize(evidence or {})})
         self.result.pop("exception", None)  # before it: a traceback of this very line
+        # Up to 2.18, Ansible marks what an action plugin returns as no template, but not what it raises.
+        self.result.update(wrap_var(self.result))
 
 
 def failure_of(task, result, otherwise=""):
@@ -38,5 +43,5 @@ def failure_of(task, result, otherwise=""):
     evidence = failed.get(EVIDENCE) or {}
     why = evidence.get("why") or failed.get("msg") or otherwise or "no reason was given"
     if task.get("no_log"):
-        why = "of a task that says nothing, for it has no_log"
+        why = "its task has no_log"
     return {"why": str(why), "module": task.get("action") or "", "evidence": evidence}

@@ -13,6 +13,8 @@ import json
 import platform
 import sys
 
+from .._text import excerpt
+
 try:
     import jmespath
     from jmespath.exceptions import JMESPathError
@@ -64,7 +66,7 @@ def judge_answer(test, status, body):
         value = jmespath.search(test["jmespath"], json.loads(body))
     except ValueError as error:
         if isinstance(error, JMESPathError):
-            return f"{test['jmespath']} can't be evaluated: {error}"
+            return f"{test['jmespath']} can't be evaluated: {excerpt(str(error), EXCERPT)}"
         return f"the answer is no JSON, so {test['jmespath']} has no value"
     return None if is_true(value) else f"{test['jmespath']} is {json.dumps(value)}"
 
@@ -72,12 +74,6 @@ def judge_answer(test, status, body):
 def is_true(value):
     """Return what JMESPath takes as true: all but null, false, and what is empty; 0 is true."""
     return not (value is None or value is False or (isinstance(value, (str, list, dict)) and not value))
-
-
-def excerpt(body):
-    """Return the beginning of an answer in one line."""
-    line = " ".join(body.split())
-    return line[:EXCERPT] + "…" if len(line) > EXCERPT else line
 
 
 def describe_results(results):

@@ -20,7 +20,8 @@ from .._errors import SmokeError
 from .._http import send_request
 from .._nginx.vhost import service_at
 from .._options import decode
-from .smoke import TEST_ARGUMENTS, excerpt, expression_problem, judge_answer
+from .._text import excerpt
+from .smoke import EXCERPT, TEST_ARGUMENTS, expression_problem, judge_answer
 
 PATIENCE = 10.0
 """s for one answer."""
@@ -107,9 +108,10 @@ def _once(test, base, host):
     try:
         answer = send_request(base + test["path"], PATIENCE, host, test["method"], test["headers"], test["body"])
     except (OSError, http.client.HTTPException) as error:
-        return {"status": None, "problem": f"there is no answer: {error or type(error).__name__}", "answer": ""}
+        why = excerpt(str(error), EXCERPT) or type(error).__name__
+        return {"status": None, "problem": f"there is no answer: {why}", "answer": ""}
     problem = judge_answer(test, answer.status, answer.body)
-    return {"status": answer.status, "problem": problem, "answer": excerpt(answer.body) if problem else ""}
+    return {"status": answer.status, "problem": problem, "answer": excerpt(answer.body, EXCERPT) if problem else ""}
 
 
 def replica_addresses(engine, state, params):

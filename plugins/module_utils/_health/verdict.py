@@ -15,6 +15,8 @@ import datetime
 import re
 from typing import Any, Iterable, NamedTuple
 
+from .._text import excerpt
+
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
 REPLICA_LABEL = "com.docker.compose.container-number"
@@ -29,6 +31,9 @@ FAILED = "failed"
 DEFAULT_INTERVAL = 30.0
 DEFAULT_RETRIES = 3
 NANOSECONDS = 1e9
+
+PROBE = 200
+"""Characters of a probe's output in a verdict, which is one sentence. The whole output is in the evidence."""
 
 
 class Rules(NamedTuple):
@@ -230,10 +235,7 @@ def _last_probe(container: dict[str, Any]) -> str:
     probes = probes_of(container)
     if not probes:
         return " (not probed yet)"
-    # A verdict is one sentence: the probe's whole output is in the evidence.
-    output = " ".join(probes[-1]["output"].split())
-    if len(output) > 200:
-        output = output[:200] + "…"
+    output = excerpt(probes[-1]["output"], PROBE)
     said = f": {output}" if output else ""
     return f" (last probe exited with {probes[-1]['exit_code']}{said})"
 

@@ -10,7 +10,7 @@ import calendar
 import textwrap
 import time
 
-from .._text import WIDTH, cut_text, format_seconds, format_table
+from .._text import WIDTH, excerpt, format_seconds, format_table, join_lines
 from .lock import describe_holder
 
 BY_HAND = "what was started by hand"
@@ -58,7 +58,7 @@ def status_text(found, now):
         lines += [""] + format_table(
             [("color", "service", "container", "release", "state", "health", "image"), *rows], "  "
         )
-    return "\n".join(lines)
+    return join_lines(lines)
 
 
 def history_text(app, runs):
@@ -72,8 +72,8 @@ def history_text(app, runs):
     for line, run in zip(lines[1:], reversed(runs)):
         shown.append(line)
         if run.get("reason"):
-            shown.append(cut_text("      " + run["reason"], WIDTH))
-    return "\n".join(shown)
+            shown.append("      " + excerpt(run["reason"], WIDTH - 6))
+    return join_lines(shown)
 
 
 def _traffic(found, now):

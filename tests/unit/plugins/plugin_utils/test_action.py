@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.hotswap.compose.plugins.plugin_utils import _action
+from ansible_collections.hotswap.compose.plugins.plugin_utils import _screen
 from ansible_collections.hotswap.compose.plugins.plugin_utils._action import ROLE, Action, FollowedAction
 from ansible_collections.hotswap.compose.plugins.plugin_utils._task_failure import EVIDENCE, TaskFailed
 
@@ -27,8 +27,8 @@ ANYWHERE = {"inventory_hostname": "web1", "ansible_play_hosts_all": ["web1"]}
 @pytest.fixture
 def shown(monkeypatch):
     texts = []
-    screen = SimpleNamespace(warning=texts.append, display=texts.append)
-    monkeypatch.setattr(_action, "Display", lambda: screen)
+    screen = SimpleNamespace(warning=texts.append, display=lambda text, color: texts.append(text))
+    monkeypatch.setattr(_screen, "Display", lambda: screen)
     return texts
 
 

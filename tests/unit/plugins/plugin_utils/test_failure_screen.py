@@ -253,17 +253,12 @@ def test_the_last_probes_are_one_line_each():
     assert "one" not in shown.partition("two lines")[0].rpartition("unhealthy")[2]
 
 
-@pytest.mark.parametrize(
-    "line, expected",
-    [
-        ("\x1b[31mred\x1b[0m", "red"),
-        ("a\tb", "a b"),
-        ("back\x1b[2Jto \x07the\rbegin", "backto  the begin"),
-        ("größer → ✓", "größer → ✓"),
-    ],
-)
-def test_a_log_does_nothing_to_the_terminal(line, expected):
-    assert f"  log: {expected}\n" in failure_screen(facts(containers=[container(log=[line])]))
+def test_no_line_of_a_reason_passes_for_one_of_the_screen():
+    forged = "Traffic: v2 (green) keeps it."
+    given = facts(why=f"General error\n{forged}\n    at once", left_undone=[f"x\n{forged}"])
+    lines = failure_screen(given).splitlines()
+    assert lines[2:4] == ["  " + forged, "    at once"]
+    assert forged not in lines
 
 
 def test_no_reason():

@@ -5,8 +5,19 @@
 from __future__ import annotations
 
 import pytest
+from ansible.template import Templar
 
+try:
+    from ansible.template import trust_as_template
+except ImportError:  # before ansible-core 2.19, where each text is
+
+    def trust_as_template(value):
+        return value
+
+
+from ansible_collections.hotswap.compose.plugins.plugin_utils import _task_failure
 from ansible_collections.hotswap.compose.plugins.plugin_utils._task_failure import EVIDENCE, TaskFailed, failure_of
+from ansible_collections.hotswap.compose.tests.e2e.app import hostile
 
 OURS = {"failed": True, "msg": "short", EVIDENCE: {"why": "the whole reason", "containers": [{"name": "was-1"}]}}
 
@@ -18,7 +29,7 @@ OURS = {"failed": True, "msg": "short", EVIDENCE: {"why": "the whole reason", "c
         ({"action": "ansible.builtin.command"}, {"msg": "non-zero return code"}, "", "non-zero return code"),
         ({}, {}, "nginx refuses", "nginx refuses"),  # a handler's failure, which Ansible tells no rescue of
         ({}, {}, "", "no reason was given"),
-        ({"no_log": True}, {"msg": "secret"}, "", "of a task that says nothing, for it has no_log"),
+        ({"no_log": True}, {"msg": "secret"}, "", "its task has no_log"),
         ({}, {"results": [{"msg": "fine"}, {"failed": True, "msg": "second"}]}, "", "second"),
         ({}, {"results": [{"msg": "fine"}, OURS], "msg": "All items completed"}, "", "the whole reason"),
         ({}, {"results": [], "msg": "no items"}, "", "no items"),
@@ -43,3 +54,23 @@ def test_a_failure_is_printed_without_its_evidence():
     printed = {key: value for key, value in error.result.items() if key != EVIDENCE}
     assert printed == {"changed": False, "failed": True, "msg": "short"}
     assert error.result[EVIDENCE] == {"why": "long"}
+
+
+TEMPLATE = hostile.SAMPLES["it is a template"]
+EVIL = {"containers": [{"log": [TEMPLATE]}]}
+
+
+def test_what_it_raises_is_marked_as_no_template(monkeypatch):
+    """As wrap_var() does, which each ansible-core has."""
+    marked = []
+    monkeypatch.setattr(_task_failure, "wrap_var", lambda value: marked.append(value) or value)
+    result = TaskFailed(TEMPLATE, EVIL).result
+    assert marked == [result]
+    assert (result["msg"], result[EVIDENCE]) == (TEMPLATE, EVIL)
+
+
+@pytest.mark.parametrize("text", ["{{ failed.msg }}", "{{ failed._ansible_bluegreen.containers[0].log[0] }}"])
+def test_what_it_raises_is_never_templated(text):
+    variables = {"failed": TaskFailed(TEMPLATE, EVIL).result, "text": trust_as_template(text)}
+    templar = Templar(loader=None, variables=variables)
+    assert templar.template(trust_as_template("{{ text }}")) == TEMPLATE

@@ -89,8 +89,3 @@ def result(problem="the status is 500, not 200", **more):
 )
 def test_what_a_person_is_told(results, said):
     assert smoke.describe_results(results) == said
-
-
-def test_an_answer_is_shown_in_one_line():
-    assert smoke.excerpt("<html>\n  <b>no</b>\n") == "<html> <b>no</b>"
-    assert smoke.excerpt("x" * 400) == "x" * 300 + "…"

@@ -18,6 +18,7 @@ import pytest
 
 from ansible_collections.hotswap.compose.plugins.module_utils._errors import SmokeError
 from ansible_collections.hotswap.compose.plugins.module_utils._health import smoke_run, watch
+from ansible_collections.hotswap.compose.plugins.module_utils._health.smoke import EXCERPT
 from ansible_collections.hotswap.compose.plugins.module_utils._health.smoke_run import (
     SmokeRun,
     nginx_address,
@@ -119,10 +120,17 @@ def test_no_answer_at_all():
     assert result["problem"].startswith("there is no answer: ")
 
 
+def test_an_answer_is_shown_in_one_short_line(app):
+    app.statuses = [500]
+    (result,) = prober(app, {"path": "/", "method": "POST", "body": "a\n\x1b[2J" * 900, "retries": 0}).ask_all()
+    assert len(result["answer"]) == EXCERPT
+    assert result["answer"].isprintable()
+
+
 def test_an_answer_that_does_not_end(app, monkeypatch):
     monkeypatch.setattr(smoke_run, "PATIENCE", 0.2)
     (result,) = prober(app, {"path": "/endless", "retries": 0}).ask_all()
-    assert result["problem"] == "there is no answer: its body does not end"
+    assert result["problem"] == "there is no answer: it is not complete after 0.2 s"
     assert send_request(app.url + "/endless", 5, longest=0).status == 200
 
 

@@ -1,0 +1,44 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The exit of every text to a person: what is printed, and the results of tasks, which Ansible, AWX and pages show."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ansible.utils.display import Display
+
+from ..module_utils._text import sanitize_text
+
+
+def show(text, color=None):
+    """Print a text of any number of lines."""
+    Display().display(sanitize_text(text), color=color)
+
+
+def warn(text):
+    """Print a warning."""
+    Display().warning(sanitize_text(text))
+
+
+def sanitize(value):
+    """Return a value with each text in it sanitized; from ansible-core 2.19 on, warnings and errors are dataclasses."""
+    if isinstance(value, str):
+        return sanitize_text(value)
+    if isinstance(value, dict):
+        return {sanitize(key): sanitize(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [sanitize(each) for each in value]
+    if isinstance(value, tuple):
+        return tuple(map(sanitize, value))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        return dataclasses.replace(value, **sanitize(fields))
+    return value
+
+
+def sanitize_result(result, exact=()):
+    """Return a task's result with each text in it sanitized, but for what is under the keys ``exact``."""
+    return {key: each if key in exact else sanitize(each) for key, each in result.items()}
