@@ -217,7 +217,9 @@ class StandInTarget:
         self.text = None
         self.nginx_version = (1, 30, 6)
         self.connect_timeouts = []
-        self.edge = types.SimpleNamespace(resolver="127.0.0.11", address="172.18.0.2")
+        self.edge = types.SimpleNamespace(
+            resolver="127.0.0.11", address="172.18.0.2", running=True, sees_sockets=lambda: True
+        )
         monkeypatch.setattr(planner, "Situation", self._situation)
         monkeypatch.setattr(os, "fsync", lambda _descriptor: None)  # a third of the time of these tests
 

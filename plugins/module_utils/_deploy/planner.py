@@ -45,7 +45,11 @@ class Planner:
             self.warnings.append(
                 f"{self.state.damaged}; nothing is known of earlier releases. It is kept as {UNUSABLE}"
             )
-
+        if self.now.edge.running and not self.now.edge.sees_sockets():
+            self.warnings.append(
+                "the sockets of nginx's worker processes can't be seen, so each drain lasts until those of before have "
+                "ended, or bluegreen_drain_timeout; run with become"
+            )
         slow = connect_timeout_warning(self.now.connect_timeouts)
         if slow and request["kind"] == "deploy":
             self.warnings.append(slow)

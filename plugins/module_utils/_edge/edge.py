@@ -226,8 +226,8 @@ class Edge:
         return sum(count_clients(table, sockets) for table in self._tables(*TCP))
 
     def sees_sockets(self):
-        """Return whether it can be seen which sockets nginx's worker processes have."""
-        return self._worker_sockets([pid for pid, _started in self.workers()]) is not None
+        """Return whether it can be seen which sockets a worker process has."""
+        return self._worker_sockets([pid for pid, _started in self.workers()][:1]) is not None
 
     def _sockets(self):
         """Return the inodes of nginx's sockets; None where nothing else listens in its network."""

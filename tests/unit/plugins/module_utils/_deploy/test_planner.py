@@ -119,6 +119,15 @@ def test_warning_of_a_server_block_that_waits_long(target, kind, warned):
     assert [each.partition(" for ")[0] for each in warnings] == (["a client may wait 60 s"] if warned else [])
 
 
+@pytest.mark.parametrize("running, sees, warned", [(True, True, False), (True, False, True), (False, False, False)])
+def test_warning_of_sockets_that_can_t_be_seen(target, running, sees, warned):
+    target.edge.running, target.edge.sees_sockets = running, lambda: sees
+    warnings = target.planner(release="v1").warnings
+    assert [each.partition(",")[0] for each in warnings] == (
+        ["the sockets of nginx's worker processes can't be seen"] if warned else []
+    )
+
+
 def test_color_that_is_not_healthy_gets_no_canary(target):
     target.deploy("v1")
     canary = {"canary_steps": [{"weight": 10, "hold": 5}]}
