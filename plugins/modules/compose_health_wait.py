@@ -269,7 +269,8 @@ containers:
           sample: connection refused
     log:
       description: The last lines it wrote. Empty where others explain why it was not ready; all have theirs where a
-        service has no container.
+        service has no container. At most the last 256 KiB, without control characters and escape sequences, in lines of
+        1000 characters.
       type: list
       elements: str
       sample: [cannot open database]
