@@ -23,7 +23,7 @@ SAMPLES = {
     "it turns the text around": "\u202egnp.exe\u202c \u2066x\u2069 \u200f\u061c",
     "it hides": "pa\u200byp\u2060al\ufeff\u00ad\u3164\u115f\ufe0f\U000e0041\u034f",
     "it is not of any character set": "\udcff\ue000\ufdd0",
-    "it is a template": "{{ lookup('ansible.builtin.pipe', 'touch pwned') }}{% raw %}{# #}",
+    "it is a template": "{{ lookup('ansible.builtin.pipe', 'touch pwned') }}{# #}",
     "it is markup": "</pre><script>alert(1)</script>",
     "it is long": "x" * 5000,
 }
