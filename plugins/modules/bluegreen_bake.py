@@ -92,6 +92,10 @@ options:
     description: The deploy for which M(hotswap.compose.bluegreen_swap) had nginx log the app's answers; empty for none.
     type: str
     default: ''
+  answers:
+    description: The RV(answers) of the watch before in this run, which this one adds to; empty for the first.
+    type: dict
+    default: {}
   error_ratio:
     description: How many times the share of 5xx that the release before had is allowed, chance aside.
     type: float
@@ -167,10 +171,12 @@ containers:
 
 import contextlib
 import time
+from http.client import HTTPException
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
+from ..module_utils._edge.answer import PATIENCE
 from ..module_utils._edge.options import EDGE_ARGUMENTS, edge_for
 from ..module_utils._edge.swap import Swap, endpoints_of_unfinished
 from ..module_utils._errors import BluegreenError
@@ -178,14 +184,18 @@ from ..module_utils._health.smoke_run import SMOKE_ARGUMENTS, SmokeRun, nginx_ad
 from ..module_utils._health.verdict import FAILED, READY, Outcome, Rules
 from ..module_utils._health.wait import Waiter, evidence
 from ..module_utils._health.watch import AnswerLogWatch, SmokeWatch
-from ..module_utils._nginx.answer_log import has_answer_log
+from ..module_utils._http import send_request
+from ..module_utils._nginx.answer_log import Answers, has_answer_log
 from ..module_utils._options import APP_ARGUMENTS
 from ..module_utils._progress import Progress
 from ..module_utils._state.directory import AppState
 from ..module_utils._state.lock import AppLock
 
 LOG_TAIL = 50
-UNJUDGED = "the share of 5xx is not judged (bluegreen_bake_error_ratio): an nginx before 1.27.4 is not asked for it"
+UNJUDGED = (
+    "the share of 5xx is not judged (bluegreen_bake_error_ratio): nginx is older than 1.27.4, or access_log is off in "
+    "its http block"
+)
 
 
 def bake(params, progress):
@@ -250,7 +260,19 @@ def _answer_log_watch(engine, state, params):
     endpoints = endpoints_of_unfinished(engine, state, params["network"], params["nginx_mode"])
     edge = edge_for(Engine.connect(params), params, state)  # a connection of its own, for it asks in a thread
     color = state.unfinished["color"]
-    return AnswerLogWatch(edge, params["app"], params["answer_log"], color, endpoints, params["error_ratio"])
+    before = [Answers(**params["answers"][key]) for key in ("release", "before")] if params["answers"] else ()
+    return AnswerLogWatch(
+        *(edge, params["app"], params["answer_log"], color, endpoints, params["error_ratio"]),
+        before=before,
+        send=(lambda: _is_answered(params["edge_url"])) if params["edge_url"] else None,
+    )
+
+
+def _is_answered(edge_url):
+    try:
+        return bool(send_request(edge_url["url"], PATIENCE, edge_url["host"], longest=0).status)
+    except (OSError, HTTPException):
+        return False
 
 
 def main():
@@ -267,6 +289,7 @@ def main():
             edge_url={"type": "dict", "options": {"url": {"type": "str", "required": True}, "host": {"type": "str"}}},
             locations={"type": "list", "elements": "dict", "default": []},
             answer_log={"type": "str", "default": ""},
+            answers={"type": "dict", "default": {}},
             error_ratio={"type": "float", "default": 2},
             **{**SMOKE_ARGUMENTS, **EDGE_ARGUMENTS},
             **APP_ARGUMENTS,

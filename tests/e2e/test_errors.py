@@ -6,12 +6,29 @@ from __future__ import annotations
 
 import pytest
 
+# Without an access_log.
+NGINX_CONF = """\
+user www-data;
+error_log stderr notice;
+pid /run/nginx.pid;
+events {}
+http { include conf.d/*.conf; }
+"""
+
 
 @pytest.fixture(scope="module")
 def site(site):
-    """v1 serves, from blue, by a vhost of ours."""
+    """v1 serves, from blue, by a vhost of ours. nginx has its default access log, and little room for another."""
     (site.conf / "site.conf").unlink()
-    site.start_nginx()
+    (site.directory / "nginx.conf").write_text(NGINX_CONF)
+    site.start_nginx(
+        volumes={
+            str(site.conf): {"bind": "/etc/nginx/conf.d", "mode": "rw"},
+            str(site.directory / "nginx.conf"): {"bind": "/etc/nginx/nginx.conf", "mode": "ro"},
+        },
+        tmpfs={"/tmp": "size=64k"},
+        shm_size="64k",
+    )
     for release in ("v1", "v2"):
         site.image(release)
     deploy(site, "v1").succeeded()
@@ -25,7 +42,7 @@ def deploy(site, release, **more):
 def logs_nothing(site):
     """Whether nginx keeps no log any more of how the app answered."""
     assert "tally" not in site.upstream_file()
-    assert site.nginx.exec_run(["ls", "/dev/shm"]).output == b""
+    assert site.nginx.exec_run(["ls", "/tmp"]).output == b""
 
 
 @pytest.mark.parametrize(
@@ -43,6 +60,8 @@ def test_a_fifth_of_errors_gives_the_traffic_back(site, phase, judged):
     assert "more than 2 times as many (bluegreen_bake_error_ratio)" in run.message
     assert run.result["phases"][phase] < 30
     assert load.dropped == 0
+    logged = site.nginx.logs(stderr=False).decode()
+    assert logged.count(' HTTP/1.1" ') >= load.report["total"]["requests"]
     assert load.report["total"]["errors_5xx"] > 3
     site.serves("v1", "blue")
     logs_nothing(site)
@@ -55,4 +74,19 @@ def test_as_many_as_before_are_no_reason(site):
         deploy(site, "v2", env={"BEHAVIOUR": "errs"}, bake_seconds=5, bake_error_ratio=0).succeeded()
         run = deploy(site, "v1", env={"BEHAVIOUR": "errs"}, bake_seconds=5).succeeded()
     assert (run.result["outcome"], run.result["release"]) == ("deployed", "v1")
+    logs_nothing(site)
+
+
+def test_errors_are_seen_though_the_log_was_full(site):
+    """Nobody reads it before the bake, so what was logged until then may have taken all the room."""
+    with site.load():
+        options = {"vhost": {"server_names": [site.host]}, "env": {"BEHAVIOUR": "errs"}, "bake_seconds": 15}
+        run = site.begin("deploy", release="v2", **options)
+        run.until("gate", 2)
+        site.nginx.exec_run(["sh", "-c", "cat /dev/zero >/tmp/full; cat /dev/zero >/dev/shm/full"])
+        run = run.wait().failed()
+    site.nginx.exec_run(["rm", "/tmp/full", "/dev/shm/full"])
+    assert (run.result["outcome"], run.result["release"]) == ("rolled_back", "v1")
+    assert "in the phase bake: its answers by 5xx were " in run.message, run.message
+    site.serves("v1", "blue")
     logs_nothing(site)

@@ -30,7 +30,6 @@ class ContainerEdge(Edge):
     """``name``: the container; ``network``: the one that it shares with the apps."""
 
     resolver = DOCKER_RESOLVER
-    logs = "/dev/shm"  # every container has it, and can write there
 
     def __init__(self, engine, name, network, conf_dir, scratch_dir):
         super().__init__(conf_dir, scratch_dir)
@@ -47,6 +46,12 @@ class ContainerEdge(Edge):
     @property
     def running(self):
         return self.container["State"]["Status"] == "running"
+
+    @property
+    def logs(self):
+        """A directory that nginx can log to. Not memory where there is a choice, because a log there counts against the
+        container's limit until the kernel kills nginx."""
+        return "/dev/shm" if self.container["HostConfig"].get("ReadonlyRootfs") else "/tmp"
 
     @property
     def address(self):

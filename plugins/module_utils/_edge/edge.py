@@ -27,6 +27,12 @@ from .reload import ReloadProof, describe_master, is_idle
 RELOAD_PATIENCE = 60.0
 """s for which nginx may be busy with one signal: large configurations take long to load."""
 
+LOG_READ = 8000000
+"""Bytes of the log of answers that are read at once, its end; before the first look nobody empties it."""
+
+# nginx appends, so it goes on at the start of an emptied log. The line at the end shows that there is room for one.
+_TAKE = f'tail -c {LOG_READ} "$1" && : >"$1" && echo >>"$1"'
+
 RELOADS = 2
 """How often nginx is reloaded before the new configuration counts as refused; a taken port may be free by then."""
 
@@ -109,10 +115,16 @@ class Edge:
         """Return where nginx logs an app's answers while a release is judged."""
         return os.path.join(self.logs, f"bluegreen-{app}.log")
 
-    def answer_log_since(self, app, offset):
-        """Return the bytes of that log from ``offset`` on, without a line that is not whole yet."""
-        ok, text = self.run(["tail", "-c", f"+{offset + 1}", self.answer_log_path(app)])
-        return text[: text.rfind("\n") + 1] if ok else ""
+    def take_answers(self, app):
+        """Return what that log has, and empty it. Raises EdgeError where it can't be read, emptied or written.
+
+        A line that nginx writes between the two is lost, which favors neither color.
+        """
+        path = self.answer_log_path(app)
+        ok, text = self.run(["sh", "-c", _TAKE, "sh", path])
+        if not ok:
+            raise EdgeError(f"{path} in {self.name}: {text.partition(chr(10))[0]}")  # errors come first
+        return text[: text.rfind("\n") + 1]
 
     def processes(self):
         """Return ``(master, workers)``; see find_processes()."""

@@ -12,11 +12,11 @@ import uuid
 
 from .._docker.containers import containers_by_id, containers_of_run, edge_addresses, find_containers
 from .._docker.traffic import endpoints_of
-from .._errors import EdgeError
+from .._errors import EdgeError, UpstreamError
 from .._names import other_color
 from .._nginx import app_file
-from .._nginx.answer_log import has_answer_log, with_answer_log
-from .._nginx.upstream import parse_upstreams
+from .._nginx.answer_log import built_in_log, has_answer_log, is_log_off, with_answer_log
+from .._nginx.upstream import http_settings, parse_upstreams
 from .._nginx.version import follows_addresses, keeps_connections_on_reload
 from .._progress import ignore
 from .answer import wait_for_answer
@@ -42,6 +42,9 @@ class Swap:
         self.version = edge.version()
         # It ends by a reload of its own, which an older nginx's clients would lose requests by.
         self.answer_log = answer_log if keeps_connections_on_reload(self.version) else ""
+        self.default_log = None
+        if self.answer_log and edge.running:
+            self._look_at_access_logs()
         self.unprepared = False
         self.clients = edge.clients() if edge.running else 0  # a reload closes their connections
 
@@ -171,7 +174,22 @@ class Swap:
     def _with_log(self, text):
         if not self.answer_log:
             return text
-        return with_answer_log(text, self.state.app, self.answer_log, self.edge.answer_log_path(self.state.app))
+        path = self.edge.answer_log_path(self.state.app)
+        return with_answer_log(text, self.state.app, self.answer_log, path, self.default_log)
+
+    def _look_at_access_logs(self):
+        """Keep no log of answers where nginx would not write it, and the log beside it that nginx keeps by default."""
+        ok, dump = self.edge.dump()
+        if not ok:
+            return  # the test of the new file tells what is wrong
+        try:
+            access_logs = http_settings(dump, "access_log", but=self.edge.path(self.name))
+        except UpstreamError as error:
+            raise EdgeError(f"nginx's configuration (nginx -T) can't be read: {error}") from error
+        if is_log_off(access_logs):
+            self.answer_log = ""
+        elif not access_logs:
+            self.default_log = built_in_log(self.edge.run(["nginx", "-V"])[1])
 
     def _follow(self, text, since):
         """Have nginx follow the names that it looked up when it loaded, at ``since`` (s by the monotonic clock)."""

@@ -103,34 +103,54 @@ class SmokeWatch(Watch):
 
 class AnswerLogWatch(Watch):
     """``edge``: whose nginx keeps the log of ``app`` (see _nginx/answer_log.py); ``deploy``, ``color``,
-    ``endpoints``: as of count_answers(); ``ratio``: as of error_objection()."""
+    ``endpoints``: as of count_answers(); ``ratio``: as of error_objection(); ``before``: the Answers ``(of the release,
+    of the one before)`` that an earlier watch has counted, empty for none; ``send``: sends a request to the app through
+    nginx, and returns whether nginx answered; None where it is not known how."""
 
     about = "nginx's log of the app's answers"
 
-    def __init__(self, edge, app, deploy, color, endpoints, ratio):
+    def __init__(self, edge, app, deploy, color, endpoints, ratio, before=(), send=None):
         super().__init__()
         self._edge = edge
         self._app = app
         self._release = (deploy, color, endpoints)
         self._ratio = ratio
-        self._read = 0
+        self._send = send
+        self._is_sent = False
+        self._has_lines = False
+        self._unread = None
         self._read_at = time.monotonic()
-        self.new = self.old = Answers()
+        self.new, self.old = before or (Answers(), Answers())
 
     def ask(self):
+        if self._send and not self._is_sent:
+            self._is_sent = self._send()
         try:
-            text = self._edge.answer_log_since(self._app, self._read)
-        except EdgeError:
+            text = self._edge.take_answers(self._app)
+        except EdgeError as error:
+            self._unread = str(error)
             if time.monotonic() - self._read_at > SILENCE:
                 raise
             return  # the Engine or nginx starts again: the next time has it all
+        self._unread = None
         self._read_at = time.monotonic()
-        self._read += len(text.encode())
         new, old = count_answers(text.splitlines(), *self._release)
+        self._has_lines = self._has_lines or bool((new + old).requests)
         self.new, self.old = self.new + new, self.old + old
+
+    def finish(self):
+        super().finish()
+        if self._unread:
+            self._broken = self._broken or self._unread
+        elif self._is_sent and not self._has_lines:
+            self._broken = self._broken or "nginx answered a request and did not log it"
 
     def counted(self):
         return self.new
 
     def found(self):
         return error_objection(self.new, self.old, self._ratio)
+
+    def objection(self):
+        why = super().objection()
+        return f"{why}; bluegreen_bake_error_ratio 0 judges without it" if self._broken else why

@@ -16,6 +16,7 @@ from typing import NamedTuple
 _SECTION = re.compile(r"^# tally\n.*?^# end of tally\n", re.MULTILINE | re.DOTALL)
 _COLOR = re.compile(r"^# color: (\w+)$", re.MULTILINE)
 _UPSTREAM = re.compile(r"^upstream (\S+) \{", re.MULTILINE)
+_BUILT_IN = re.compile(r"--http-log-path=(\S+)")
 
 
 class Answers(NamedTuple):
@@ -32,8 +33,23 @@ class Answers(NamedTuple):
         return f"{self.errors} of {self.requests} ({share:.1f} %)"
 
 
-def with_answer_log(text, app, deploy, path):
-    """Return an app's file by which nginx logs, at ``path``, every answer to a request that it sends to the app."""
+def is_log_off(access_logs):
+    """Return whether nginx keeps no access log that is set in its http block; ``access_logs``: the arguments of each
+    ``access_log`` there."""
+    return ["off"] in access_logs
+
+
+def built_in_log(built):
+    """Return the access log of an nginx that is configured without one. ``built``: what ``nginx -V`` prints."""
+    found = _BUILT_IN.search(built)
+    return found.group(1) if found else "logs/access.log"
+
+
+def with_answer_log(text, app, deploy, path, default_log=None):
+    """Return an app's file by which nginx logs, at ``path``, every answer to a request that it sends to the app.
+
+    ``default_log``: the access log that nginx keeps only while no ``access_log`` is set; None where one is.
+    """
     name = "bluegreen_" + app.replace("-", "_")
     color = _COLOR.search(text).group(1)
     upstreams = "|".join(re.escape(upstream) for upstream in _UPSTREAM.findall(text))
@@ -43,7 +59,8 @@ def with_answer_log(text, app, deploy, path):
         f"log_format {name} '{deploy} {color} $status $upstream_addr';\n"
         # Beside the logs of the http block, which a server without logs of its own inherits.
         f"access_log {path} {name} if=${name}_tallied;\n"
-        "# end of tally\n"
+        + (f"access_log {default_log} combined;\n" if default_log else "")
+        + "# end of tally\n"
     )
 
 

@@ -156,6 +156,15 @@ def _words(directives):
         yield from _words(directive.block or [])
 
 
+def http_settings(text, name, but=None):
+    """Return the arguments of each directive of this name at the http level, without those of the file ``but``.
+
+    text: what ``nginx -T`` prints. Raises UpstreamError where it is truncated or unbalanced.
+    """
+    lines = (line for directives in _Configuration(text).http_blocks() for line in directives)
+    return [line.words[1:] for line in lines if line.words[0] == name and line.block is None and line.file != but]
+
+
 def connect_timeouts(text, names):
     """Return ``[(file, line, s)]``: for each ``proxy_pass`` to one of ``names``, how long nginx waits for a connection.
 

@@ -159,6 +159,12 @@ def stopped(engine, status="exited", exit_code=1):
 # Its container
 
 
+@pytest.mark.parametrize("read_only, logs", [(False, "/tmp"), (True, "/dev/shm")])
+def test_where_it_can_log_to(engine, edge_of, read_only, logs):
+    engine.nginx["HostConfig"] = {"ReadonlyRootfs": read_only}
+    assert edge_of(engine).logs == logs
+
+
 def test_a_container_that_is_not_there(engine, edge_of):
     engine.nginx = None
     with pytest.raises(EdgeError) as error:

@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
 
 import pytest
 
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import edge as edge_module
-from ansible_collections.hotswap.compose.plugins.module_utils._edge.edge import Edge
+from ansible_collections.hotswap.compose.plugins.module_utils._edge.edge import LOG_READ, Edge
 from ansible_collections.hotswap.compose.plugins.module_utils._errors import EdgeError
 
 MASTER = (1, 50)
@@ -213,3 +214,53 @@ def test_a_start_is_proven(directory):
 )
 def test_what_nginx_is_quoted_with(text, expected):
     assert edge_module.quoted(text) == expected
+
+
+LOGGED = "d1 green 200 10.0.0.2:3000\n"
+
+
+class ShellEdge(StandInEdge):
+    """Runs what it is told to. ``limit``: shell commands before that."""
+
+    limit = ":"
+
+    def run(self, argv):
+        done = subprocess.run(["sh", "-c", f'{self.limit}; exec "$@"', "sh", *argv], capture_output=True, check=False)
+        return done.returncode == 0, (done.stderr + done.stdout).decode()
+
+
+@pytest.fixture
+def logging(directory):
+    edge = ShellEdge(directory)
+    edge.logs = str(directory)
+    return edge, directory / "bluegreen-shop.log"
+
+
+def test_the_log_of_answers_is_emptied_as_it_is_read(logging):
+    edge, path = logging
+    path.write_text(LOGGED * 2 + "d1 green 2")
+    with open(path, "a", encoding="ascii") as nginx:
+        assert edge.take_answers("shop") == LOGGED * 2
+        nginx.write(LOGGED)
+    assert edge.take_answers("shop").strip() == LOGGED.strip()
+    assert path.read_text() == "\n"
+
+
+def test_the_end_is_read_of_a_log_that_nobody_has_emptied_for_long(logging):
+    edge, path = logging
+    path.write_text(LOGGED * (2 * LOG_READ // len(LOGGED)))
+    assert LOG_READ - len(LOGGED) <= len(edge.take_answers("shop")) <= LOG_READ
+    assert path.stat().st_size == 1
+
+
+def test_a_log_that_is_gone_is_an_error(logging):
+    with pytest.raises(EdgeError, match="bluegreen-shop.log in nginx: .*No such file"):
+        logging[0].take_answers("shop")
+
+
+def test_a_log_that_has_no_room_is_an_error(logging):
+    edge, path = logging
+    path.write_text(LOGGED)
+    edge.limit = "trap '' XFSZ; ulimit -f 0"
+    with pytest.raises(EdgeError, match="bluegreen-shop.log in nginx: "):
+        edge.take_answers("shop")

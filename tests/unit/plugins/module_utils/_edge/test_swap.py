@@ -55,7 +55,7 @@ class StandInEdge:
         return "/etc/nginx/conf.d/" + name
 
     def answer_log_path(self, app):
-        return f"/dev/shm/bluegreen-{app}.log"
+        return f"/tmp/bluegreen-{app}.log"
 
     def run(self, argv):
         self.calls.append(" ".join(argv))
@@ -75,8 +75,8 @@ class StandInEdge:
         return self._printed(dict(self.files, **files))
 
     def dump(self):
-        assert self.writing
-        return self._printed(self.files if self.sees_writes else {})
+        ok, text = self._printed(self.files if self.sees_writes else {})
+        return ok, text[max(text.find("# configuration file "), 0) :]
 
     def write(self, files):
         assert self.writing
@@ -321,7 +321,7 @@ def test_check_mode_of_going_back(state):
 
 def test_an_answer_log_lasts_from_the_judgement_to_the_end_of_the_bake(state):
     edge = StandInEdge({OURS: on_disk("blue"), SHARED: app_file.shared_text(NEW)})
-    log = "/dev/shm/bluegreen-shop.log"
+    log = "/tmp/bluegreen-shop.log"
     swap_of(edge, state, answer_log="d2").judge(content("green"), content("blue", down="green"), "")
     assert f"access_log {log}" in edge.files[OURS] and "'d2 blue $status" in edge.files[OURS]
     assert app_file.without_sections(serves(edge)) == content("blue", down="green")
@@ -341,13 +341,31 @@ def test_an_answer_log_without_an_introduction_begins_with_what_is_live(state):
     assert app_file.without_sections(serves(edge)) == content("blue") and "'d2 blue $status" in edge.files[OURS]
     assert back(edge, state)["changed"]
     assert serves(edge) == content("blue")
-    assert edge.calls[-1] == "rm -f /dev/shm/bluegreen-shop.log"
+    assert edge.calls[-1] == "rm -f /tmp/bluegreen-shop.log"
 
 
 def test_an_old_nginx_keeps_no_answer_log(state):
     edge = StandInEdge({OURS: on_disk("blue")}, version=OLD)
     assert not swap_of(edge, state, answer_log="d2").judge(content("green"), "", content("blue"))["changed"]
     live(edge, state, answer_log="d2")
+    assert serves(edge) == content("green")
+
+
+def test_an_nginx_that_logs_nothing_keeps_no_answer_log(state):
+    edge = StandInEdge({OURS: on_disk("blue"), "site.conf": "access_log off;\n"})
+    assert not swap_of(edge, state, answer_log="d2").judge(content("green"), "", content("blue"))["changed"]
+    live(edge, state, answer_log="d2")
+    assert serves(edge) == content("green")
+
+
+@pytest.mark.parametrize("site, kept", [("server {\n}\n", True), ("access_log /var/log/a.log;\n", False)])
+def test_an_answer_log_keeps_the_default_log(state, site, kept):
+    """nginx drops it where any access log is set, ours of the step before left aside."""
+    edge = StandInEdge({OURS: on_disk("blue"), "site.conf": site})
+    swap_of(edge, state, answer_log="d2").judge(content("green"), content("blue", down="green"), "")
+    live(edge, state, answer_log="d2")
+    assert ("access_log logs/access.log combined;" in edge.files[OURS]) is kept
+    assert swap_of(edge, state).settle()["changed"]
     assert serves(edge) == content("green")
 
 

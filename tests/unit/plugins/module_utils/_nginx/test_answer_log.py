@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from ansible_collections.hotswap.compose.plugins.module_utils._errors import EdgeError
@@ -99,24 +101,33 @@ def test_what_is_said():
 
 
 class StandInEdge:
+    """``text``: what nginx has logged since the log was emptied; ``broken``: why it can't be read."""
+
     def __init__(self, text):
         self.text = text
+        self.broken = None
 
-    broken = False
-
-    def answer_log_since(self, app, offset):
+    def take_answers(self, app):
         if self.broken:
-            raise EdgeError("nginx went away")
-        return self.text.encode()[offset:].decode()
+            raise EdgeError(self.broken)
+        taken, self.text = self.text, ""
+        return taken
 
 
-def test_the_log_is_read_once():
-    edge = StandInEdge("d1 blue 200 172.20.0.4:3000\n" * 200)
-    baker = AnswerLogWatch(edge, "my-shop", "d1", "green", GREEN, 2)
+def watch_of(edge, **more):
+    return AnswerLogWatch(edge, "my-shop", "d1", "green", GREEN, 2, **more)
+
+
+OLD_LINE, NEW_LINE = "d1 blue 200 172.20.0.4:3000\n", "d1 green 500 172.20.0.5:3000\n"
+
+
+def test_each_line_is_counted_once():
+    edge = StandInEdge(OLD_LINE * 200)
+    baker = watch_of(edge)
     baker.ask()
     assert baker.objection() is None
     assert baker.counted() == (0, 0)
-    edge.text += "d1 green 500 172.20.0.5:3000\n" * 20
+    edge.text = NEW_LINE * 20
     baker.ask()
     baker.ask()
     assert (baker.new, baker.old) == ((20, 20), (200, 0))
@@ -124,16 +135,79 @@ def test_the_log_is_read_once():
     assert "20 of 20" in baker.objection()
 
 
+def test_a_watch_goes_on_from_the_one_before():
+    edge = StandInEdge(OLD_LINE * 200)
+    canary = watch_of(edge)
+    canary.ask()
+    edge.text = NEW_LINE * 20
+    bake = watch_of(edge, before=(canary.new, canary.old))
+    bake.ask()
+    assert (bake.new, bake.old) == ((20, 20), (200, 0))
+    assert bake.objection()
+
+
 def test_a_log_that_cannot_be_read_for_a_while(monkeypatch):
     edge = StandInEdge("")
-    baker = AnswerLogWatch(edge, "my-shop", "d1", "green", GREEN, 2)
-    edge.broken = True
+    baker = watch_of(edge)
+    edge.broken = "nginx went away"
     baker.ask()
-    edge.broken = False
-    edge.text = "d1 green 500 172.20.0.5:3000\n"
+    edge.broken = None
+    edge.text = NEW_LINE
     baker.ask()
     assert baker.new == (1, 1)
-    edge.broken = True
+    edge.broken = "nginx went away"
     monkeypatch.setattr(watch, "SILENCE", -1)
     with pytest.raises(EdgeError, match="went away"):
         baker.ask()
+
+
+def watched(edge, **more):
+    """A watch that has ended."""
+    baker = watch_of(edge, **more)
+    with baker:
+        time.sleep(0.05)
+        baker.finish()
+    return baker.objection()
+
+
+@pytest.mark.parametrize(
+    "broken, text, answered, why",
+    [
+        (None, OLD_LINE, True, None),
+        (None, OLD_LINE, None, None),
+        (None, "\n", False, None),  # nobody asks, and nobody knows whether nginx answers
+        (None, "\n", None, None),
+        (None, "\nd0 green 200 172.20.0.5:3000\n", True, "nginx answered a request and did not log it"),
+        ("sh: 1: echo: echo: I/O error", OLD_LINE, True, "sh: 1: echo: echo: I/O error"),
+    ],
+)
+def test_what_cannot_be_judged_is_not_good(broken, text, answered, why):
+    edge = StandInEdge(text)
+    edge.broken = broken
+    about = "nginx's log of the app's answers could not be asked: "
+    found = watched(edge, send=None if answered is None else lambda: answered)
+    assert found == (f"{about}{why}; bluegreen_bake_error_ratio 0 judges without it" if why else None)
+
+
+@pytest.mark.parametrize(
+    "logs, off", [([], False), ([["/a", "main"]], False), ([["off"]], True), ([["/a"], ["off"]], True)]
+)
+def test_log_that_is_off(logs, off):
+    assert answer_log.is_log_off(logs) is off
+
+
+@pytest.mark.parametrize(
+    "built, path",
+    [
+        (
+            "nginx version: nginx/1.30.0\nconfigure arguments: --a=b --http-log-path=/var/log/x.log --c",
+            "/var/log/x.log",
+        ),
+        ("configure arguments:", "logs/access.log"),
+    ],
+)
+def test_log_of_an_nginx_without_one(built, path):
+    assert answer_log.built_in_log(built) == path
+    text = answer_log.with_answer_log(file(), "my-shop", "d1", PATH, path)
+    assert f"access_log {path} combined;\n# end of tally\n" in text
+    assert answer_log.without_answer_log(text) == file()

@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.hotswap.compose.plugins.module_utils._errors import UpstreamError
 from ansible_collections.hotswap.compose.plugins.module_utils._nginx.upstream import (
     connect_timeouts,
+    http_settings,
     parse_upstreams,
     render_upstream,
 )
@@ -450,3 +451,14 @@ def test_connect_timeouts_of_an_include_within_a_server():
 def test_connect_timeouts_of_what_is_truncated():
     with pytest.raises(UpstreamError, match="truncated"):
         timeouts_of("server {")
+
+
+def test_settings_of_the_http_block():
+    dump = (
+        "# configuration file /nginx.conf:\naccess_log /a;\nhttp { include c/*; access_log /b main; }\n"
+        "# configuration file /c/ours:\naccess_log /c;\n"
+        "# configuration file /c/site:\naccess_log off;\nserver { access_log /d; }\n"
+    )
+    settings = [["/c"], ["off"], ["/b", "main"]]
+    assert http_settings(dump, "access_log")[-3:] == settings
+    assert ["/c"] not in http_settings(dump, "access_log", but="/c/ours")
