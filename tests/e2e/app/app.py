@@ -52,6 +52,8 @@ class Handler(BaseHTTPRequestHandler):
             USED.set()
             threading.Thread(target=first_used).start()
         body = json.dumps(SAID).encode()
+        if url.path == "/large":
+            body *= 1 + int(urllib.parse.parse_qs(url.query)["bytes"][0]) // len(body)
         fails = BEHAVIOUR == "fails" and url.path == "/smoke" and USED.is_set()
         errs = BEHAVIOUR == "errs" and next(COUNT) % 5 == 0
         self.send_response(500 if fails or errs else 200)
