@@ -16,12 +16,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sites import APP_IMAGE
 
-SECONDS = 10.0
-UPLOADS = ("--get=1", "--post=0", "--fresh=0", "--slow=0", "--upload=25", f"--upload-seconds={SECONDS}")  # 2.5 a second
+SECONDS = 8.0
+UPLOADS = ("--get=1", "--post=0", "--fresh=0", "--slow=0", "--upload=25", f"--upload-seconds={SECONDS}")  # 3 a second
 DRAIN_TIMEOUT = 30
 
 SERVERS = """\
 limit_req_zone $server_name zone=limited:1m rate=6r/m;
+proxy_connect_timeout 4s;
 server {
     listen 80;
     server_name @host@;
