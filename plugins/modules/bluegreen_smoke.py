@@ -89,7 +89,7 @@ from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
 from ..module_utils._docker.traffic import traffic_containers
 from ..module_utils._errors import BluegreenError
 from ..module_utils._health.smoke import describe_results
-from ..module_utils._health.smoke_run import SMOKE_ARGUMENTS, SmokeRun, replica_addresses
+from ..module_utils._health.smoke_run import SMOKE_ARGUMENTS, SmokeRun, replica_addresses, tested_services
 from ..module_utils._health.wait import witnesses
 from ..module_utils._state.directory import AppState
 
@@ -100,7 +100,7 @@ def failed_containers(engine, state, results):
     """Return the containers of each service that a test failed of, with the tail of their logs."""
     failed = {result["service"] for result in results if result["problem"]}
     unfinished = state.journal["unfinished"]
-    services = [service for service in unfinished["services"] if service["name"] in failed]
+    services = tested_services(unfinished, failed)
     containers = containers_of_run(engine, state.app, unfinished)
     chosen = traffic_containers(containers, services, unfinished["color"])
     return witnesses(engine, [container["id"] for container in chosen], LOG_TAIL)

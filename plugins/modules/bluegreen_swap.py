@@ -115,12 +115,11 @@ options:
     description: With O(state=back), seconds after which what the other color has not answered is given up.
     type: int
     default: 30
-  containers:
-    description: The ids of the old color's containers that take traffic; with O(state=back), it only goes back to them
-      where they are healthy.
-    type: list
-    elements: str
-    default: []
+  moved_traffic:
+    description: With O(state=back), whether the other color may have had traffic. It then only goes back to the color
+      that had it before where that one is healthy.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -171,7 +170,8 @@ nginx_version:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._docker.containers import is_ready, summarize
+from ..module_utils._docker.completeness import way_back_lacks
+from ..module_utils._docker.containers import containers_by_id
 from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
 from ..module_utils._edge.drain import cut_warning
 from ..module_utils._edge.options import EDGE_ARGUMENTS, edge_for
@@ -188,15 +188,14 @@ from ..module_utils._state.lock import AppLock
 STATES = ["judged", "live", "back", "preview", "canary", "settled"]
 
 
-def refuse_unhealthy(engine, container_ids):
-    for container_id in container_ids:
-        inspected = engine.inspect(container_id)
-        if inspected is None or not is_ready(summarize(inspected)):
-            raise EdgeError(
-                "the old color is not healthy any more ({}), so the traffic stays where it is".format(
-                    inspected["Name"].lstrip("/") if inspected else container_id[:12]
-                )
-            )
+def refuse_unhealthy(engine, unfinished):
+    """Raise EdgeError where the color that had the traffic before the unfinished run can't have it again."""
+    lacking = way_back_lacks(unfinished, containers_by_id(engine, unfinished["previous"]))
+    if lacking:
+        raise EdgeError(
+            f"the color that had the traffic is not healthy any more ({', '.join(lacking)}), so the traffic stays "
+            "where it is"
+        )
 
 
 def act(params, check_mode, on_wait):
@@ -211,7 +210,8 @@ def _act(params, check_mode, on_wait):
     edge = edge_for(engine, params, state)
     swap = Swap(edge, state, params["edge_url"], check_mode, params["answer_log"], on_wait)
     if params["state"] == "back":
-        refuse_unhealthy(engine, params["containers"])
+        if params["moved_traffic"] and state.unfinished:
+            refuse_unhealthy(engine, state.unfinished)
         endpoints = endpoints_of_unfinished(engine, state, params["network"], params["nginx_mode"])
         result = swap.back(endpoints, params["drain_timeout"])
         warning = None if result.get("drained", True) else cut_warning(result["connections"], params["drain_timeout"])
@@ -255,7 +255,7 @@ def main():
             color={"type": "str", "choices": ["blue", "green"]},
             edge_url={"type": "dict", "options": {"url": {"type": "str", "required": True}, "host": {"type": "str"}}},
             drain_timeout={"type": "int", "default": 30},
-            containers={"type": "list", "elements": "str", "default": []},
+            moved_traffic={"type": "bool", "default": False},
             **APP_ARGUMENTS,
             **EDGE_ARGUMENTS,
             **ENGINE_ARGUMENTS,

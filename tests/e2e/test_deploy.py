@@ -135,3 +135,34 @@ def test_status_says_so(site):
     run = site.play("status").succeeded()
     assert run.changed == 0
     assert re.search(r"traffic +v\S+ has it, in green, since", run.stdout), run.stdout
+
+
+def goes_to_the_other_color(site, **more):
+    before = site.journal()["releases"][-1]["color"]
+    run = site.deploy("v2", **more).succeeded()
+    assert (run.result["outcome"], run.result["active_color"]) == (
+        "deployed",
+        {"blue": "green", "green": "blue"}[before],
+    )
+    site.serves("v2")
+
+
+def test_same_release_without_its_container_is_deployed_again(site):
+    site.deploy("v2").succeeded()
+    active = site.journal()["releases"][-1]["color"]
+    for container in site.containers(active).values():
+        container.remove(force=True)
+    goes_to_the_other_color(site)
+
+
+def test_same_release_without_one_of_its_replicas_is_deployed_again(site):
+    scale = "services:\n  web-@color@:\n    scale: 3\n"
+    for color in ("blue", "green"):
+        (site.src / f"scale.{color}.yml").write_text(site.text(scale, color))
+    files = {"compose_files": ["compose.{color}-deploy.yml", "scale.{color}.yml"]}
+    site.deploy("v2", **files).succeeded()
+    active = site.journal()["releases"][-1]["color"]
+    assert site.journal()["releases"][-1]["expected"] == {f"web-{active}": 3}
+    next(iter(site.containers(active).values())).remove(force=True)
+    goes_to_the_other_color(site, **files)
+    assert site.deploy("v2", **files).succeeded().changed == 0

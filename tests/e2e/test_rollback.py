@@ -115,3 +115,42 @@ def test_that_is_not_healthy_is_refused(site):
     assert (run.result["outcome"], run.result["release"]) == ("rejected", "v1")
     assert site.states("green") == {"exited"}
     assert policies(site, "green") == {"no"}
+
+
+def test_to_the_active_release_that_was_stopped_brings_it_back(site):
+    said = site.get()[1]
+    release, color = said["BLUEGREEN_RELEASE"], said["BLUEGREEN_COLOR"]
+    for container in site.containers(color).values():
+        container.stop()
+    went_back(site.rollback(release=release), release, "green" if color == "blue" else "blue")
+    site.serves(release)
+
+
+ORDINARY = """\
+services:
+  web:
+    image: @site@/app:${BLUEGREEN_RELEASE}
+    restart: unless-stopped
+    stop_grace_period: 2s
+    environment:
+      BLUEGREEN_RELEASE: ${BLUEGREEN_RELEASE}
+      BLUEGREEN_COLOR: ${BLUEGREEN_COLOR}
+    healthcheck:
+      test: [CMD, test, -e, /tmp/healthy]
+      interval: 1s
+"""
+
+
+def test_to_a_release_that_ran_under_other_service_names(site):
+    """From a file for each color to one ordinary file: web-blue and web-green are web."""
+    before = site.release()
+    ordinary = {"compose_files": ["compose.yml"], "services": [{"name": "web", "port": 3000}]}
+    with site.compose_file("compose.yml", site.text(ORDINARY)):
+        run = site.deploy("v3", **ordinary).succeeded()
+        assert not [warning for warning in run.result["warnings"] if "way back" in warning]
+        site.serves("v3")
+        with site.load() as load:
+            run = site.rollback(**ordinary)
+    load.lost_nothing()
+    assert run.succeeded().result["release"] == before
+    site.serves(before)

@@ -155,8 +155,9 @@ def config_hash(config):
 
 
 def expected_services(config):
-    """Return the names of the services that Compose starts at least one container of, sorted."""
-    return sorted(name for name, service in config.get("services", {}).items() if _replicas(service) > 0)
+    """Return ``{service: how many containers}`` of the services that Compose starts at least one container of."""
+    replicas = {name: _replicas(service) for name, service in sorted(config.get("services", {}).items())}
+    return {name: count for name, count in replicas.items() if count > 0}
 
 
 def exclusive_services_in(config):

@@ -10,8 +10,8 @@ named_services() returns, ``releases`` the journal's records.
 
 from __future__ import annotations
 
-from .._docker.containers import has_completed, is_ready
-from .._docker.traffic import can_serve, place_of
+from .._docker.completeness import has_gone, lacks, record_lacks
+from .._docker.traffic import place_of, services_as_run
 from .._errors import PlanError
 from .._names import COLORS, LOOPBACK, alias, other_color, with_color
 from .._state.journal import AWAITING
@@ -102,12 +102,12 @@ def volumes_in_use(config, containers):
     return found
 
 
-def changes_since(release, config, refs, image_ids, containers, traffic_services):
+def changes_since(release, config, refs, image_ids, containers, expected, traffic_services):
     """Return why the active color is not what was asked for: one short reason each; empty where it is.
 
     ``config``: hash of the configuration as it would be for the active color; ``refs``: ``{service: image reference}``
-    of it; ``image_ids``: ``{reference: id here, or None}``; ``containers``: of the active color;
-    ``traffic_services``: names of its services that take traffic, which are not meant to end.
+    of it; ``image_ids``: ``{reference: id here, or None}``; ``containers``: of the active color; ``expected``,
+    ``traffic_services``: of lacks().
     """
     reasons = []
     if not containers:
@@ -120,11 +120,17 @@ def changes_since(release, config, refs, image_ids, containers, traffic_services
         running = {container["image_id"] for container in containers if container["service"] == service}
         if running and running != {image_ids.get(refs[service])}:
             reasons.append(f"{refs[service]} is another image now")
-    if not all(
-        is_ready(each) or (has_completed(each) and each["service"] not in traffic_services) for each in containers
-    ):
-        reasons.append("not all of it runs")
-    return reasons
+    # Of another configuration, other services are expected.
+    return reasons or lacks(expected, containers, traffic_services)
+
+
+def services_of(record, services, color, names):
+    """Return the services that take traffic, as a release ran with them.
+
+    ``record``: of that release, or None; an older one does not have them, so that their names are found among
+    ``names``, those of its services in ``color``; ``services``: those of today.
+    """
+    return (record or {}).get("services") or services_as_run(services, color, names)
 
 
 def releases_with_traffic(releases):
@@ -188,33 +194,25 @@ def awaiting_release(app, releases):
 def refuse_unfit_release(record, containers, services):
     """Raise PlanError where a release that awaits its promotion can't have the traffic any more.
 
-    ``containers``: of its color now.
+    ``containers``: of its color now; ``services``: from services_of().
     """
-    ours = [container for container in containers if container["id"] in record["containers"]]
-    wrong = [
-        "{} is {}".format(container["name"], container["state"] if container["state"] != "running" else "unhealthy")
-        for container in ours
-        if not (is_ready(container) or has_completed(container) or container["exclusive"])
-    ]
-    if len(ours) < len(record["containers"]):
-        wrong.append("{} of its containers are gone".format(len(record["containers"]) - len(ours)))
-    if wrong or not can_serve(ours, services, record["color"]):
+    wrong = record_lacks(record, containers, services)
+    if wrong:
         raise PlanError(
             "{} in {} can't be promoted: {}; abort it, or deploy it again".format(
-                record["release"], record["color"], ", ".join(wrong) or "not all of bluegreen_services runs"
+                record["release"], record["color"], ", ".join(wrong)
             )
         )
 
 
-def way_back(record, colors, active):
+def way_back(record, colors, active, services):
     """Return ``(color, how, containers)``: in which color a release comes back, from what it left behind.
 
-    ``record``: of that release; ``active``: the color that has the traffic now, which it can't take.
+    ``record``: of that release; ``active``: the color that has the traffic now, which it can't take; ``services``: from
+    services_of().
     """
     idle = other_color(active) if active else COLORS[0]
     containers = [container for container in colors[idle] if container["id"] in record["containers"]]
-    if len(containers) < len(record["containers"]) or not containers:
+    if not containers or has_gone(record, containers):
         return idle, CREATE, []
-    if all(is_ready(container) for container in containers if not container["exclusive"]):
-        return idle, WARM, containers
-    return idle, START, containers
+    return idle, START if record_lacks(record, containers, services) else WARM, containers

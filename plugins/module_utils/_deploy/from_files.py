@@ -16,18 +16,21 @@ from .._compose.layout import reach_for, split_layout
 from .._compose.render import (
     color_file,
     config_hash,
+    expected_services,
     image_refs,
     refuse_old_compose,
     render_files,
 )
 from .._compose.shared_services import without_services
 from .._compose.single_file import one_shot_services
+from .._docker.completeness import expected_of
 from .._docker.disk_space import DiskSpace
+from .._docker.traffic import service_names
 from .._errors import PlanError
 from .._files import utc_now, write_atomic
 from .._names import COLORS, other_color, project_name, with_color
 from .decisions import changes_since, volumes_in_use
-from .plan import REFRESH, Plan
+from .plan import Plan
 
 
 class FromFiles:
@@ -47,7 +50,8 @@ class FromFiles:
         self.volumes = {}
 
     def plan(self):
-        """Return ``(plan, images, containers)``, as Planner.result() needs them, with the color's files laid down.
+        """Return ``(plan, images, containers, services)``, as Planner.result() needs them, with the color's files laid
+        down.
 
         Raises PlanError, ComposeError or StateError.
         """
@@ -61,10 +65,12 @@ class FromFiles:
         reasons = ["nothing has the traffic"]
         if active:
             asked = (self.request["release"], hashes[active], refs[active], ids)
-            reasons = changes_since(*asked, self.now.active_containers, self.planner.traffic_services(active))
+            expected = self._expected_still(configs[active])
+            traffic = service_names(self.planner.services, active)
+            reasons = changes_since(*asked, self.now.active_containers, expected, traffic)
         reasons += self.shared_plan.reasons(work) if active else []
         if not reasons and not self.planner.contents.is_current() and not self._pulls_first():
-            return self._refresh()
+            return self.planner.refresh(self.request["release"])
         color = active if not reasons else other_color(active) if active else COLORS[0]
         self._refuse_missing(configs[color], refs[color], ids)
         deploy = self.request["deploy"] or _new_deploy()
@@ -81,7 +87,7 @@ class FromFiles:
             file=f"compose.{color}.json",
             **self.planner.services_of(configs[color], color),
             shared=work,
-            traffic_services=self.planner.traffic_services(color),
+            traffic_services=service_names(self.planner.services, color),
             leftovers=self.planner.started_by_hand(color),
         )
         files = self._files(configs, hashes, deploy)
@@ -91,25 +97,14 @@ class FromFiles:
             self._lay_down(plan, files, hashes[color], refs[color], ids)
             plan.joins = self.shared_plan.joins(color, os.path.join(plan.directory, plan.file))
         images = {ref: ids[ref] for ref in refs[color].values()}
-        return plan, images, [] if reasons else self.now.active_containers
+        return plan, images, [] if reasons else self.now.active_containers, self.planner.services
 
-    def _refresh(self):
-        """Return what plan() does if the release is live, but nginx's file is not what it should be."""
-        color, containers = self.now.active, self.now.active_containers
-        if not self.planner.check_mode:
-            self.state.create()
-            self.state.save(unfinished=None)
-        plan = Plan(
-            deploy=containers[0]["deploy"] or "adopted",
-            release=self.request["release"],
-            color=color,
-            how=REFRESH,
-            reasons=["nginx's file is not what it would be now, or nginx was never seen to have loaded it"],
-            project=containers[0]["project"],
-            services=sorted({container["service"] for container in containers}),
-            traffic_services=self.planner.traffic_services(color),
-        )
-        return plan, self.planner.active_images, containers
+    @staticmethod
+    def _expected_still(config):
+        """Return what is to be there of a color that runs: whatever removes stopped containers may remove those of its
+        one-shot services."""
+        expected = expected_services(config)
+        return {**expected, **dict.fromkeys(one_shot_services(config) & set(expected), 0)}
 
     def _render(self):
         src = self.request["project_src"]
@@ -206,6 +201,7 @@ class FromFiles:
         # Decided again, after the pull, the color may be the other one; what was here before is as it was noted then.
         self.planner.begin(
             plan,
+            self.planner.services,
             config_hash=config_hash,
             refs=refs,
             ids_before=self.state.journal["unfinished"]["ids_before"] if again else ids,
@@ -234,6 +230,8 @@ class FromFiles:
             "containers": [container["id"] for container in containers],
             "config_hash": "",
             "outcome": "deployed",
+            "expected": expected_of(containers),
+            "services": self.planner.active_services,
         }
 
 

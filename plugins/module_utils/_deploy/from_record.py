@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import os
 
+from .._docker.completeness import expected_of, record_lacks
 from .._docker.containers import is_ready
+from .._docker.traffic import service_names
 from .._errors import PlanError
 from .._files import write_atomic
 from .._names import COLORS, project_name
-from .decisions import awaiting_release, live_release, refuse_unfit_release, rollback_target, way_back
+from .decisions import awaiting_release, live_release, refuse_unfit_release, rollback_target, services_of, way_back
 from .migration import migrations_after
 from .plan import CREATE, PROMOTE, Plan
 
@@ -21,7 +23,8 @@ from .plan import CREATE, PROMOTE, Plan
 class FromRecord:
     """``planner``: the Planner of this run. A record is one of the journal's ``releases``.
 
-    Each public method returns ``(plan, images, containers)``, as Planner.result() needs them, and raises PlanError.
+    Each public method returns ``(plan, images, containers, services)``, as Planner.result() needs them, and raises
+    PlanError.
     """
 
     def __init__(self, planner):
@@ -41,7 +44,8 @@ class FromRecord:
         if finished:
             return self._bring_back(self.releases[-1])
         record = awaiting_release(self.app, self.releases)
-        refuse_unfit_release(record, self.now.colors[record["color"]], self.planner.services)
+        containers = self.now.colors[record["color"]]
+        refuse_unfit_release(record, containers, self._services_of(record, record["color"], containers))
         return self._awaiting(record)
 
     def abort(self):
@@ -49,38 +53,54 @@ class FromRecord:
         return self._awaiting(awaiting_release(self.app, self.releases))
 
     def _bring_back(self, record):
-        color, how, containers = way_back(record, self.now.colors, self.now.active)
-        live = {container["id"] for container in self.now.active_containers}
-        unchanged = bool(live) and live <= set(record["containers"]) and self.planner.contents.is_current()
+        reasons = self._lacks_as_active(record)
+        if not reasons and not self.planner.contents.is_current():
+            return self.planner.refresh(record["release"])
+        services = self._services_of(record, record["color"], self.now.colors[record["color"]])
+        color, how, containers = way_back(record, self.now.colors, self.now.active, services)
         plan = Plan(
             deploy=record["deploy"],
             release=record["release"],
-            color=self.now.active if unchanged else color,
+            color=color if reasons else self.now.active,
             how=how,
-            unchanged=unchanged,
-            reasons=[] if unchanged else [f"the release is {live_release(self.now.active_containers)}"],
+            unchanged=not reasons,
+            reasons=reasons,
             project=containers[0]["project"] if containers else project_name(self.app, color),
             directory=self.state.deploy_directory(record["deploy"]),
             file=f"rollback.{color}.json",
             **_services_and_containers(containers),
-            traffic_services=self.planner.traffic_services(color),
+            expected=record.get("expected") or expected_of(containers),
         )
-        if unchanged:
-            return plan, _images_of(record), self.now.active_containers
+        if not reasons:
+            plan.traffic_services = service_names(services, plan.color)
+            return plan, _images_of(record), self.now.active_containers, services
         self._join(plan)
         self.planner.warnings += migrations_after(
             self.state.journal.get("migrations", []), record["release"], record["deployed_at"]
         )
         if how == CREATE:
             config = self._retained(record, color)
-            for field, services in self.planner.services_of(config, color).items():
-                setattr(plan, field, services)
+            services = services_of(record, self.planner.services, color, set(config["services"]))
+            for field, value in self.planner.services_of(config, color).items():
+                setattr(plan, field, value)
             plan.leftovers = self.planner.started_by_hand(color)
             if not self.planner.check_mode:
                 write_atomic(os.path.join(plan.directory, plan.file), json.dumps(config, indent=1))
+        plan.traffic_services = service_names(services, color)
         if not self.planner.check_mode:
-            self.planner.begin(plan, **{key: record[key] for key in ("config_hash", "images", "containers")})
-        return plan, _images_of(record), containers
+            self.planner.begin(plan, services, **{key: record[key] for key in ("config_hash", "images", "containers")})
+        return plan, _images_of(record), containers, services
+
+    def _lacks_as_active(self, record):
+        """Return why a release is not the one that has the traffic, all of it; empty if it is."""
+        containers = self.now.active_containers
+        if not containers or not {container["id"] for container in containers} <= set(record["containers"]):
+            return [f"the release is {live_release(containers)}"]
+        return record_lacks(record, containers, self.planner.active_services)
+
+    def _services_of(self, record, color, containers):
+        names = {container["service"] for container in containers if container["id"] in record["containers"]}
+        return services_of(record, self.planner.services, color, names)
 
     def _retained(self, record, color):
         """Return what a release ran from, with the very images it ran with."""
@@ -106,24 +126,27 @@ class FromRecord:
         return config
 
     def _awaiting(self, record):
-        containers = [each for each in self.now.colors[record["color"]] if each["id"] in record["containers"]]
+        color = record["color"]
+        containers = [each for each in self.now.colors[color] if each["id"] in record["containers"]]
+        services = self._services_of(record, color, containers)
         plan = Plan(
             deploy=record["deploy"],
             release=record["release"],
-            color=record["color"],
+            color=color,
             how=PROMOTE,
             reasons=["it awaits its promotion"],
-            project=project_name(self.app, record["color"]),
+            project=project_name(self.app, color),
             directory=self.state.deploy_directory(record["deploy"]),
-            file="compose.{color}.json".format(**record),
+            file=f"compose.{color}.json",
             **dict(_services_and_containers(containers), containers=[]),
-            traffic_services=self.planner.traffic_services(record["color"]),
+            expected=record.get("expected") or expected_of(containers),
+            traffic_services=service_names(services, color),
         )
         self._join(plan)
         if not self.planner.check_mode:
             noted = {key: record[key] for key in ("config_hash", "images", "containers", "ids_before")}
-            self.planner.begin(plan, **noted)
-        return plan, _images_of(record), containers
+            self.planner.begin(plan, services, **noted)
+        return plan, _images_of(record), containers, services
 
     def _join(self, plan):
         """Have a release whose containers exist be on the networks that its file names."""

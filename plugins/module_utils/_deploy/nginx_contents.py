@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from .._docker.containers import edge_addresses
-from .._docker.traffic import endpoints_of, introduce_upstreams, upstreams_of
+from .._docker.traffic import at_upstreams, endpoints_of, introduce_upstreams, services_as_run, upstreams_of
 from .._nginx.app_file import app_text, followed_names, generation_of, is_same_text, with_marks
 from .._nginx.preview import closed_preview, preview_upstream, upstream_variable, uses_variables
 from .._nginx.version import follows_addresses
@@ -24,22 +24,28 @@ def server_text(app, request, services):
 
 
 class NginxContents:
-    """``request``: from complete_request(); ``services``: from named_services(); ``now``: a Situation.
+    """``request``: from complete_request(); ``services``: from named_services(); ``active_services``: as the active
+    color runs with them; ``now``: a Situation.
 
     ``containers`` are the summaries of a color's containers, none if they are still to be created.
     """
 
-    def __init__(self, request, services, now):
+    def __init__(self, request, services, active_services, now):
         self.app = request["app"]
         self.request = request
         self.services = services
+        self.active_services = at_upstreams(services, active_services)
         self.now = now
 
-    def for_plan(self, color, release, containers):
-        """Return the fields of a Plan that say what nginx's file holds, and what it leads to."""
+    def for_plan(self, color, release, containers, services):
+        """Return the fields of a Plan that say what nginx's file holds, and what it leads to.
+
+        ``services``: as the release runs with them.
+        """
+        upstreams = self._upstreams(color, containers, at_upstreams(self.services, services))
         return {
-            **self._texts(color, release, containers),
-            "upstreams": self._with_active_targets(color, containers),
+            **self._texts(color, release, upstreams),
+            "upstreams": self._with_active_targets(upstreams),
             "preview_server": self._preview_server(),
             "edge_url": self._edge_url(),
             "previous_endpoints": self.active_endpoints(),
@@ -50,7 +56,7 @@ class NginxContents:
         if not self.now.active:
             return []
         network, mode = self.request["network"], self.request["nginx_mode"]
-        return endpoints_of(self.now.active_containers, self.services, self.now.active, network, mode)
+        return endpoints_of(self.now.active_containers, self.active_services, self.now.active, network, mode)
 
     def is_current(self):
         """Return whether nginx has loaded the file that the active color needs."""
@@ -58,16 +64,22 @@ class NginxContents:
         addresses = []
         if not follows_addresses(self.now.nginx_version):
             addresses = edge_addresses(containers, self.request["network"], self.app, active)
-        content = self._text(active, live_release(containers), self._upstreams(active, containers))
+        wanted = self._upstreams(active, containers, self.asked_of_active())
+        content = self._text(active, live_release(containers), wanted)
         is_loaded = self.now.state.has_proved(generation_of(self.now.text))
         return is_loaded and is_same_text(self.now.text, with_marks(content, addresses=addresses))
 
-    def _texts(self, color, release, containers):
-        upstreams, active = self._upstreams(color, containers), self.now.active
+    def asked_of_active(self):
+        """Return the services as they are asked for, with the names that they have in the active color."""
+        names = {container["service"] for container in self.now.active_containers}
+        return services_as_run(self.services, self.now.active, names)
+
+    def _texts(self, color, release, upstreams):
+        active = self.now.active
         texts = {"content": self._text(color, release, upstreams), "previous_content": "", "introduction": ""}
         if active:
             live = live_release(self.now.active_containers)
-            serving = self._upstreams(active, self.now.active_containers)
+            serving = self._active_upstreams()
             texts["previous_content"] = self._text(active, live, serving)
             if self._resolver and color != active:
                 introduced = introduce_upstreams(serving, upstreams, followed_names(self.now.text))
@@ -77,13 +89,16 @@ class NginxContents:
     def _text(self, color, release, upstreams):
         return app_text(self.app, color, release or "not known", upstreams, self._resolver, self.now.server)
 
-    def _upstreams(self, color, containers):
-        return upstreams_of(self.app, color, self.services, containers, self.request["nginx_mode"])
+    def _upstreams(self, color, containers, services):
+        return upstreams_of(self.app, color, services, containers, self.request["nginx_mode"])
 
-    def _with_active_targets(self, color, containers):
-        active = self._upstreams(self.now.active, self.now.active_containers) if self.now.active else []
-        targets = {upstream["name"]: upstream["targets"] for upstream in active}
-        upstreams = self._upstreams(color, containers)
+    def _active_upstreams(self):
+        if not self.now.active:
+            return []
+        return self._upstreams(self.now.active, self.now.active_containers, self.active_services)
+
+    def _with_active_targets(self, upstreams):
+        targets = {upstream["name"]: upstream["targets"] for upstream in self._active_upstreams()}
         return [dict(upstream, active_targets=targets.get(upstream["name"], [])) for upstream in upstreams]
 
     def _preview_server(self):

@@ -61,6 +61,9 @@ class Plan:
     services: list[str] = dataclasses.field(default_factory=list)
     """The services that must have containers before the swap."""
 
+    expected: dict[str, int] = dataclasses.field(default_factory=dict)
+    """``{service: how many containers}`` of all services of the color."""
+
     traffic_services: list[str] = dataclasses.field(default_factory=list)
     """The services that take traffic."""
 
@@ -94,13 +97,10 @@ class Plan:
     """The release that has the traffic now. None if there is none, or if somebody started it by hand."""
 
     can_go_back: bool = False
-    """Whether the active color is healthy."""
+    """Whether the active color can take the traffic back."""
 
     previous_containers: list[str] = dataclasses.field(default_factory=list)
     """The active color's containers, to be retired."""
-
-    previous_serving: list[str] = dataclasses.field(default_factory=list)
-    """Those of them that take traffic."""
 
     previous_exclusive: list[str] = dataclasses.field(default_factory=list)
     """Those of them that stop before the other color's exclusive services start."""

@@ -9,17 +9,19 @@ from __future__ import annotations
 import dataclasses
 
 from .._compose.render import exclusive_services_in, expected_services
-from .._docker.traffic import can_serve, traffic_containers
+from .._docker.completeness import serving_lacks
+from .._docker.traffic import service_names
 from .._files import utc_now
 from .._names import named_services, with_color
 from .._nginx.vhost import connect_timeout_warning, vhost_locations
 from .._state.directory import UNUSABLE
 from .._state.history import owner_of
 from .._state.lock import AppLock
-from .decisions import live_release
+from .decisions import live_release, services_of
 from .from_files import FromFiles
 from .from_record import FromRecord
 from .nginx_contents import NginxContents, server_text
+from .plan import REFRESH, Plan
 from .shared_plan import SharedPlan
 from .situation import Situation
 from .steps import complete_plan
@@ -38,7 +40,8 @@ class Planner:
         server = server_text(self.app, request, self.services)
         self.now = Situation(engine, request, self.services, server, may_judge=not check_mode)
         self.state = self.now.state
-        self.contents = NginxContents(request, self.services, self.now)
+        self.active_services = self._services_of_active()
+        self.contents = NginxContents(request, self.services, self.active_services, self.now)
         self.shared_plan = SharedPlan(engine, request, self.now)
         self.warnings = []
         if self.state.damaged:
@@ -56,20 +59,22 @@ class Planner:
 
     def result(self):
         """Return what the module returns. Raises PlanError, ComposeError or StateError."""
-        plan, images, containers = self._plan()
+        plan, images, containers, services = self._plan()
         active, color = self.now.active_containers, self.now.active
         plan.active_color = color
         plan.previous_release = live_release(active)
-        plan.can_go_back = bool(color) and can_serve(active, self.services, color)
+        lacking = serving_lacks(active, self.active_services, color) if color else []
+        plan.can_go_back = bool(color) and not lacking
         plan.previous_containers = [container["id"] for container in active]
-        plan.previous_serving = [each["id"] for each in traffic_containers(active, self.services, color or "")]
         plan.previous_exclusive = self._previous_exclusive()
         plan.locations = vhost_locations(self.request["vhost"], self.services)
-        for field, value in self.contents.for_plan(plan.color, plan.release, containers).items():
+        for field, value in self.contents.for_plan(plan.color, plan.release, containers, services).items():
             setattr(plan, field, value)
         complete_plan(self.request, plan)
-        if color and not plan.can_go_back:
-            self.warnings.append(f"the active color {color} is not healthy: there is no way back to it")
+        if lacking:
+            self.warnings.append(
+                f"the active color {color} is not healthy ({', '.join(lacking)}): there is no way back to it"
+            )
         before = _shown(plan.previous_release, color, self.active_images, self.now.text)
         after = _shown(plan.release, plan.color, images, plan.content)
         return {
@@ -78,12 +83,15 @@ class Planner:
             "diff": {"before": before, "after": before if plan.unchanged else after},
         }
 
-    def begin(self, plan, **more):
-        """Have the journal remember what is about to be done, for a run that finds it unfinished."""
+    def begin(self, plan, services, **more):
+        """Have the journal remember what is about to be done, for a run that finds it unfinished. ``services``: those
+        that take traffic, as the release runs with them."""
+        fields = ("deploy", "release", "color", "how", "exclusive_containers", "expected")
         unfinished = dict(
-            {key: getattr(plan, key) for key in ("deploy", "release", "color", "how", "exclusive_containers")},
+            {key: getattr(plan, key) for key in fields},
             rollback=self.request["kind"] == "rollback",
-            services=self.services,
+            services=services,
+            previous_services=self.active_services,
             started=plan.containers,
             previous=[container["id"] for container in self.now.active_containers],
             previous_exclusive=self._previous_exclusive(),
@@ -95,18 +103,39 @@ class Planner:
         self.state.save(unfinished=unfinished)
 
     def services_of(self, config, color):
-        """Return ``{services, exclusive}`` of a color's file: those that start before the swap, and those after it."""
+        """Return ``{services, exclusive, expected}`` of a color's file: those that start before the swap, those after
+        it, and how many containers each has."""
         named = {with_color(name, color) for name in self.request["exclusive_services"]}
         exclusive = named | set(exclusive_services_in(config))
         expected = expected_services(config)
         return {
             "services": [name for name in expected if name not in exclusive],
             "exclusive": [name for name in expected if name in exclusive],
+            "expected": expected,
         }
 
-    def traffic_services(self, color):
-        """Return the names of the services that take traffic in a color's file."""
-        return [with_color(service["name"], color) for service in self.services]
+    def refresh(self, release):
+        """Return what _plan() does if a release is live, but nginx's file is not what it should be."""
+        color, containers = self.now.active, self.now.active_containers
+        deploy, services = _deploy_of(containers), self.contents.asked_of_active()
+        if not self.check_mode:
+            releases = [
+                dict(record, services=services) if record["deploy"] == deploy else record
+                for record in self.state.journal["releases"]
+            ]
+            self.state.create()
+            self.state.save(unfinished=None, releases=releases)
+        plan = Plan(
+            deploy=deploy,
+            release=release,
+            color=color,
+            how=REFRESH,
+            reasons=["nginx's file is not what it would be now, or nginx was never seen to have loaded it"],
+            project=containers[0]["project"],
+            services=sorted({container["service"] for container in containers}),
+            traffic_services=service_names(services, color),
+        )
+        return plan, self.active_images, containers, services
 
     def started_by_hand(self, color):
         """Return the ids of a color's containers that somebody started by hand."""
@@ -118,8 +147,8 @@ class Planner:
         return {container["image"]: container["image_id"] for container in self.now.active_containers}
 
     def _plan(self):
-        """Return ``(plan, images, containers)``: ``{reference: id}`` of the planned release, and the containers that it
-        has already."""
+        """Return ``(plan, images, containers, services)``: ``{reference: id}`` of the planned release, the containers
+        that it has already, and the services that take traffic, as it runs with them."""
         kind, release = self.request["kind"], self.request["release"]
         if kind == "deploy":
             return FromFiles(self, *self.commands).plan()
@@ -128,10 +157,24 @@ class Planner:
             return record.rollback(release)
         return record.abort() if kind == "abort" else record.promote(bool(self.request["recovered"].get("promoted")))
 
+    def _services_of_active(self):
+        containers = self.now.active_containers
+        if not containers:
+            return self.services
+        deploy = _deploy_of(containers)
+        records = [record for record in self.state.journal["releases"] if record["deploy"] == deploy]
+        names = {container["service"] for container in containers}
+        return services_of(records[-1] if records else None, self.services, self.now.active, names)
+
     def _previous_exclusive(self):
         """Return the ids of the containers that end before those of the other color begin."""
         ended = ("exited", "created", "dead")
         return [each["id"] for each in self.now.active_containers if each["exclusive"] and each["state"] not in ended]
+
+
+def _deploy_of(containers):
+    """Return the deploy of a color's containers, as the journal has it."""
+    return containers[0]["deploy"] or "adopted"
 
 
 def _shown(release, color, images, text):

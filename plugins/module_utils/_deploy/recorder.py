@@ -63,6 +63,8 @@ class Recorder:
         else:
             ids = [container["id"] for container in containers if container["deploy"] == unfinished["deploy"]]
         more = {"ids_before": unfinished["ids_before"]} if outcome == AWAITING else {}  # should it be aborted
+        if "expected" in unfinished:  # else a run of an older version began it
+            more["expected"] = unfinished["expected"]
         return {
             **more,
             "release": unfinished["release"],
@@ -74,6 +76,7 @@ class Recorder:
             "config_hash": unfinished["config_hash"],
             "outcome": outcome,
             "rollback": unfinished["rollback"],
+            "services": unfinished["services"],
         }
 
     def _images(self, unfinished, containers):

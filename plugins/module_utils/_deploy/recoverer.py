@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import time
 
+from .._docker.completeness import record_lacks, way_back_lacks
 from .._docker.containers import containers_by_id, containers_of_run, is_retired
 from .._docker.lifecycle import remove_containers, start_containers, stop_containers
-from .._docker.traffic import can_serve
+from .._docker.traffic import service_names
 from .._edge.drain import cut_warning, wait_until_drained
 from .._edge.swap import addresses_at_load, endpoints_of_unfinished
 from .._names import other_color
@@ -86,19 +87,20 @@ class Recoverer:
 
     def _decide(self):
         deadline = time.monotonic() + self.params["health_timeout"]
-        color, services = self.found["color"], self.found["services"]
         while True:
             ours, previous = self._ours(), self._previous()
-            decision = decide_recovery(
-                self.found,
-                self._told(),
-                can_serve(ours, services, color),
-                can_serve(previous, services, other_color(color)),
-            )
+            serves = not record_lacks(self._noted(ours), ours, self.found["services"])
+            previous_serves = not way_back_lacks(self.found, previous)
+            decision = decide_recovery(self.found, self._told(), serves, previous_serves)
             too_early = any(map(is_starting, ours + previous)) and time.monotonic() < deadline
             if decision in (FINISH, UNDO) or not too_early:
                 return decision
             time.sleep(_POLL)
+
+    def _noted(self, ours):
+        """Return what the color has to have, as a record has it; a run of an older version did not note it."""
+        least = dict.fromkeys(service_names(self.found["services"], self.found["color"]), 1)
+        return {"expected": least, **self.found, "containers": [container["id"] for container in ours]}
 
     def _told(self):
         served = parse_upstreams(without_sections(self.edge.read(app_file_name(self.state.app))) or "")

@@ -6,8 +6,7 @@
 
 from __future__ import annotations
 
-from .._names import LOOPBACK, alias, with_color
-from .containers import is_ready
+from .._names import LOOPBACK, PLACEHOLDER, alias, with_color, without_color
 
 
 def place_of(target):
@@ -20,16 +19,31 @@ def _started_by_hand(containers):
 
 def traffic_containers(containers, services, color):
     """Return those of a color's containers that nginx sends requests to."""
-    names = {with_color(service["name"], color) for service in services}
+    names = service_names(services, color)
     return [container for container in containers if container["service"] in names]
 
 
-def can_serve(containers, services, color):
-    """Return whether every service of a color that takes traffic has containers and all of them answer."""
-    chosen = traffic_containers(containers, services, color)
-    present = {container["service"] for container in chosen}
-    wanted = {with_color(service["name"], color) for service in services}
-    return present == wanted and all(is_ready(container) for container in chosen)
+def service_names(services, color):
+    """Return the names that services have in a color's Compose file."""
+    return [with_color(service["name"], color) for service in services]
+
+
+def services_as_run(services, color, names):
+    """Return ``services`` with the names that they have among ``names``, the services of a color: a release runs under
+    the names of its own file, which may not be those of today's, such as ``was-blue`` and ``was``."""
+    own = {without_color(name): name for name in (name.replace(color, PLACEHOLDER) for name in sorted(names))}
+    return [
+        service
+        if with_color(service["name"], color) in names
+        else dict(service, name=own.get(service["base"], service["name"]))
+        for service in services
+    ]
+
+
+def at_upstreams(services, as_run):
+    """Return ``services``, each as a release ran with it: as the one of ``as_run`` that has the same upstream."""
+    by_upstream = {service["upstream"]: service for service in as_run}
+    return [by_upstream.get(service["upstream"], service) for service in services]
 
 
 def upstreams_of(app, color, services, containers, mode):

@@ -321,10 +321,12 @@ def with_addresses(engine, swap, upstreams, network, nginx_mode):
     active = containers_by_id(engine, unfinished["previous"])
     idle = containers_of_run(engine, swap.state.app, unfinished)
     services = {service["upstream"]: service for service in unfinished["services"]}
+    before = {service["upstream"]: service for service in unfinished.get("previous_services", [])}
 
     def seen(upstream):
         service = services[upstream["name"]]
         then = endpoints_of(idle, [service], color, network, nginx_mode)
+        service = before.get(upstream["name"], service)
         now = endpoints_of(active, [service], other_color(color), network, nginx_mode)
         more = {"addresses": [len(now), len(then)]}
         if not follows_addresses(swap.version):

@@ -18,6 +18,7 @@ from .._docker.containers import containers_of_run
 from .._docker.traffic import endpoints_of
 from .._errors import SmokeError
 from .._http import send_request
+from .._names import without_color
 from .._nginx.vhost import service_at
 from .._options import decode
 from .._text import excerpt
@@ -121,12 +122,19 @@ def replica_addresses(engine, state, params):
     containers = containers_of_run(engine, state.app, unfinished)
 
     def bases(test):
-        services = [service for service in unfinished["services"] if service["name"] == test["service"]]
+        services = tested_services(unfinished, {test["service"]})
         # Of one that takes traffic at several ports, the first that is named; nor need an app listen on IPv6 as well.
         places = endpoints_of(containers, services[:1], color, params["network"], params["nginx_mode"], most=1)
         return [(f"http://{place}", None) for place in places]
 
     return bases
+
+
+def tested_services(unfinished, names):
+    """Return the services of an unfinished run that tests mean by ``names``: a release that comes back may run under
+    other names than today's, such as ``was-{color}`` and ``was``."""
+    bases = {without_color(name) for name in names}
+    return [service for service in unfinished["services"] if service["base"] in bases]
 
 
 def nginx_address(edge_url, locations, otherwise):

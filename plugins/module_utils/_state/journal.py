@@ -21,6 +21,8 @@ A state, format 1::
                               "digest": None | "sha256:..."}},  # the registry's; may be missing
          "config_hash": str,
          "rollback": bool,                    # whether the run went back to it; may be missing
+         "services": [service],               # as of "unfinished", as it ran with them; may be missing
+         "expected": {service: int},          # the number of containers of each of its services; may be missing
          "ids_before": {...},                 # of a release that awaits its promotion alone, as below
          "outcome": "deployed" | "rolled_back" | "rejected" | "awaiting_promotion"}],
      "migrations": [                          # that succeeded, newest last; may be missing
@@ -32,6 +34,8 @@ A state, format 1::
         {"deploy": str, "release": str, "color": "blue" | "green", "rollback": bool,
          "how": "create" | "start" | "warm" | "promote",
          "services": [service],               # those that take traffic, as named_services() returns them
+         "expected": {service: int},          # as in a release; may be missing
+         "previous_services": [service],      # of the color that had the traffic; may be missing
          "started": [container id],           # stopped before
          "previous": [container id],          # of the color that had the traffic
          "endpoints": [str],                  # by which nginx reaches those
@@ -170,6 +174,8 @@ def _check_record(record, where):
         _expect(image, "brought", bool, image_where)
         if not image["id"].startswith("sha256:"):
             raise JournalError(f"{image_where}.id is {image['id']!r}, no image id such as sha256:...")
+    _check_services(record, "services", where)
+    _check_expected(record, where)
 
 
 def _check_unfinished(unfinished):
@@ -180,14 +186,30 @@ def _check_unfinished(unfinished):
     _expect(unfinished, "rollback", bool, "unfinished")
     _one_of(unfinished, "color", COLORS, "unfinished")
     _one_of(unfinished, "how", HOWS, "unfinished")
-    for number, service in enumerate(unfinished["services"]):
-        for key in ("name", "base", "upstream"):
-            _expect(service, key, str, f"unfinished.services[{number}]")
-        _expect(service, "port", int, f"unfinished.services[{number}]")
+    _check_services(unfinished, "services", "unfinished")
+    _check_services(unfinished, "previous_services", "unfinished")
+    _check_expected(unfinished, "unfinished")
     for key in {"refs", "ids_before", "images", "swap"} & set(unfinished):
         _expect(unfinished, key, dict, "unfinished")
     if "swap" in unfinished:
         _expect(unfinished["swap"], "from", (str, type(None)), "unfinished.swap")
+
+
+def _check_services(mapping, key, where):
+    if key not in mapping:
+        return
+    _expect(mapping, key, list, where)
+    for number, service in enumerate(mapping[key]):
+        for name in ("name", "base", "upstream"):
+            _expect(service, name, str, f"{where}.{key}[{number}]")
+        _expect(service, "port", int, f"{where}.{key}[{number}]")
+
+
+def _check_expected(mapping, where):
+    if "expected" in mapping:
+        _expect(mapping, "expected", dict, where)
+        for service in mapping["expected"]:
+            _expect(mapping["expected"], service, int, f"{where}.expected")
 
 
 def _one_of(mapping, key, known, where):

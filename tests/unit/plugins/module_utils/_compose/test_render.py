@@ -244,25 +244,25 @@ def test_the_hash_is_of_what_would_run():
 
 
 @pytest.mark.parametrize(
-    "service, runs",
+    "service, expected",
     [
-        ({}, True),
-        ({"scale": 3}, True),
-        ({"scale": 0}, False),
-        ({"deploy": {"replicas": 2}}, True),
-        ({"deploy": {"replicas": 0}}, False),
-        ({"deploy": {"resources": {}}}, True),
-        ({"deploy": None}, True),
-        ({"scale": 1, "deploy": {"replicas": 0}}, True),
+        ({}, {"a": 1, "b": 1}),
+        ({"scale": 3}, {"a": 3, "b": 1}),
+        ({"scale": 0}, {"b": 1}),
+        ({"deploy": {"replicas": 2}}, {"a": 2, "b": 1}),
+        ({"deploy": {"replicas": 0}}, {"b": 1}),
+        ({"deploy": {"resources": {}}}, {"a": 1, "b": 1}),
+        ({"deploy": None}, {"a": 1, "b": 1}),
+        ({"scale": 1, "deploy": {"replicas": 0}}, {"a": 1, "b": 1}),
     ],
 )
-def test_what_compose_starts(service, runs):
-    assert render.expected_services({"services": {"b": {}, "a": service}}) == (["a", "b"] if runs else ["b"])
+def test_what_compose_starts(service, expected):
+    assert render.expected_services({"services": {"b": {}, "a": service}}) == expected
 
 
 def test_what_compose_starts_of_a_file_without_services():
-    assert render.expected_services({}) == []
-    assert render.expected_services(rendered()) == ["cache-green", "signal-green", "was-green"]
+    assert render.expected_services({}) == {}
+    assert render.expected_services(rendered()) == {"cache-green": 1, "signal-green": 1, "was-green": 1}
 
 
 def test_image_references():

@@ -153,6 +153,8 @@ def test_volumes_in_use(keys, used, expected):
 
 REFS = {"was-blue": "was:v1", "signal-blue": "signal:v1"}
 IDS = {"was:v1": "sha256:1", "signal:v1": "sha256:1"}
+EXPECTED = {"was-blue": 1, "signal-blue": 1}
+STOPPED_BLUE = ["shop-blue-signal-blue-1 is exited", "shop-blue-was-blue-1 is exited"]
 ENDED = {"state": "exited", "health": None, "restart_policy": {"Name": "no", "MaximumRetryCount": 0}}
 
 
@@ -166,12 +168,28 @@ ENDED = {"state": "exited", "health": None, "restart_policy": {"Name": "no", "Ma
         ({"ids": dict(IDS, **{"was:v1": "sha256:2"})}, ["was:v1 is another image now"]),
         ({"ids": dict(IDS, **{"was:v1": None})}, ["was:v1 is another image now"]),
         ({"refs": dict(REFS, job="job:v1")}, []),  # scaled to 0
-        ({"containers": stack("blue", health="unhealthy")}, ["not all of it runs"]),
-        ({"containers": stack("blue", state="exited")}, ["not all of it runs"]),  # stopped by hand, with exit status 0
-        ({"containers": stack("blue", state="exited", health=None)}, ["not all of it runs"]),
+        (
+            {"containers": stack("blue", health="unhealthy")},
+            ["shop-blue-signal-blue-1 is unhealthy", "shop-blue-was-blue-1 is unhealthy"],
+        ),
+        ({"containers": stack("blue")[:1]}, ["signal-blue has no container"]),
+        ({"containers": stack("blue"), "expected": {"was-blue": 3}}, ["was-blue has 1 of 3 containers"]),
+        ({"containers": stack("blue"), "expected": {**EXPECTED, "init-blue": 0}}, []),  # a one-shot service
+        ({"containers": stack("blue", state="exited")}, STOPPED_BLUE),  # stopped by hand, with exit status 0
+        ({"containers": stack("blue", state="exited", health=None)}, STOPPED_BLUE),
         ({"containers": stack("blue") + [container("migrate-blue", **ENDED)]}, []),
-        ({"containers": [container("was-blue", **ENDED), *stack("blue")[1:]]}, ["not all of it runs"]),
-        ({"containers": stack("blue") + [container("migrate-blue", exit_code=1, **ENDED)]}, ["not all of it runs"]),
+        (
+            {"containers": [container("was-blue", **ENDED), *stack("blue")[1:]]},
+            ["shop-blue-was-blue-1 is exited"],
+        ),
+        (
+            {
+                "containers": stack("blue") + [container("once-blue", exit_code=1, **ENDED)],
+                "expected": {"once-blue": 1},
+            },
+            ["shop-blue-once-blue-1 is exited"],
+        ),
+        ({"containers": stack("blue") + [container("foreign-blue", state="exited")]}, []),
         (
             {"containers": stack("blue", ours=False)},
             ["the release is not known", "its configuration is another"],
@@ -190,7 +208,7 @@ ENDED = {"state": "exited", "health": None, "restart_policy": {"Name": "no", "Ma
 def test_why_what_is_live_is_not_what_was_asked_for(changes, expected):
     asked = dict(
         {"release": "v1", "config": "c0ffee", "refs": REFS, "ids": IDS, "containers": stack("blue")},
-        **changes,
+        **{"expected": EXPECTED, **changes},
     )
     assert decisions.changes_since(*asked.values(), ["was-blue", "signal-blue"]) == expected
 
@@ -304,6 +322,10 @@ def test_a_rollback_by_itself_only_goes_to_what_held_the_traffic_and_was_not_rol
         assert held[-1:] == ([live] if live else [])
 
 
+ONCE = container("once-green", health=None, state="exited", restart_policy={"Name": "no", "MaximumRetryCount": 0})
+WITH_ONE_SHOT = {"blue": stack("blue"), "green": [*stack("green"), ONCE]}
+
+
 def kept(*ids, **more):
     return dict(record("d1"), containers=list(ids), **more)
 
@@ -316,20 +338,25 @@ def kept(*ids, **more):
         (["was-green-id"], BOTH, "blue", ("green", "warm", 1)),
         (["was-green-id", "signal-green-id"], UNHEALTHY, "blue", ("green", "start", 2)),
         (["was-green-id", "gone"], BOTH, "blue", ("green", "create", 0)),
+        (["was-green-id", "signal-green-id", "once-green-id"], WITH_ONE_SHOT, "blue", ("green", "warm", 3)),
         (["was-blue-id", "signal-blue-id"], BOTH, "blue", ("green", "create", 0)),
         ([], BOTH, "green", ("blue", "create", 0)),
         ([], NOTHING, None, ("blue", "create", 0)),
     ],
 )
 def test_how_a_release_comes_back(ids, colors, active, expected):
-    color, how, containers = decisions.way_back(kept(*ids), colors, active)
+    color, how, containers = decisions.way_back(kept(*ids), colors, active, SERVICES)
     assert (color, how, len(containers)) == expected
+
+
+def test_release_with_fewer_containers_than_expected_comes_back_from_its_file():
+    record = kept("was-green-id", "signal-green-id", expected={"was-green": 2, "signal-green": 1})
+    assert decisions.way_back(record, BOTH, "blue", SERVICES) == ("green", "create", [])
 
 
 WAITS = dict(
     record("d2", "v2", "awaiting_promotion", "green"), containers=["was-green-id", "signal-green-id", "once-green-id"]
 )
-ONCE = container("once-green", health=None, state="exited", restart_policy={"Name": "no", "MaximumRetryCount": 0})
 
 
 def test_the_newest_release_awaits_its_promotion():
@@ -355,8 +382,11 @@ def test_nothing_awaits_its_promotion(releases, last):
     [
         ([*stack("green"), ONCE], None),
         ([*stack("green", health=None), ONCE], None),
-        ([*stack("green", health="unhealthy"), ONCE], "shop-green-was-green-1 is unhealthy"),
-        ([*stack("green", state="exited"), ONCE], "shop-green-was-green-1 is exited"),
+        (
+            [*stack("green", health="unhealthy"), ONCE],
+            "shop-green-signal-green-1 is unhealthy, shop-green-was-green-1 is unhealthy",
+        ),
+        ([*stack("green")[1:], container("was-green", state="exited"), ONCE], "shop-green-was-green-1 is exited"),
         ([*stack("green"), dict(ONCE, exit_code=1)], "shop-green-once-green-1 is exited"),
         (stack("green"), "1 of its containers are gone"),
         ([], "3 of its containers are gone"),

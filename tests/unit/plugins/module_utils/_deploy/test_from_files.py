@@ -113,6 +113,8 @@ def test_unfinished_run_of_a_first_deploy(target):
         "how": "create",
         "rollback": False,
         "services": SERVICES,
+        "expected": {"cache-blue": 1, "signal-blue": 1, "was-blue": 1},
+        "previous_services": SERVICES,
         "started": [],
         "exclusive_containers": [],
         "previous": [],
@@ -191,6 +193,18 @@ def stopped(target):
     target.change("blue", "was-blue", state="exited", health=None)
 
 
+def traffic_container_gone(target):
+    target.colors["blue"] = [each for each in target.colors["blue"] if each["service"] != "was-blue"]
+
+
+def other_container_gone(target):
+    target.colors["blue"] = [each for each in target.colors["blue"] if each["service"] != "cache-blue"]
+
+
+def all_gone(target):
+    target.colors["blue"] = []
+
+
 @pytest.mark.parametrize(
     "change, reasons",
     [
@@ -198,8 +212,11 @@ def stopped(target):
         (another_configuration, ["its configuration is another"]),
         (another_release, ["the release is v0"]),
         (another_release_and_image, ["the release is v0", "cache:1 is another image now"]),
-        (unhealthy, ["not all of it runs"]),
-        (stopped, ["not all of it runs"]),
+        (unhealthy, ["shop-blue-was-blue-1 is unhealthy"]),
+        (stopped, ["shop-blue-was-blue-1 is exited"]),
+        (traffic_container_gone, ["was-blue has no container"]),
+        (other_container_gone, ["cache-blue has no container"]),
+        (all_gone, ["nothing of it runs"]),
     ],
 )
 def test_reasons_for_a_deploy(target, change, reasons):
@@ -216,7 +233,7 @@ def test_service_that_takes_traffic_is_not_meant_to_end(target):
     target.change("blue", "cache-blue", **ended)
     assert target.plan(release="v1")["reasons"] == []
     target.change("blue", "signal-blue", **ended)
-    assert target.plan(release="v1")["reasons"] == ["not all of it runs"]
+    assert target.plan(release="v1")["reasons"] == ["shop-blue-signal-blue-1 is exited"]
 
 
 OUTDATED = ["nginx's file is not what it would be now, or nginx was never seen to have loaded it"]
@@ -481,6 +498,8 @@ def test_stack_that_was_started_by_hand_is_adopted(target):
         "containers": ["was-blue-id", "signal-blue-id"],
         "config_hash": "",
         "outcome": "deployed",
+        "expected": {"was-blue": 1, "signal-blue": 1},
+        "services": SERVICES,
     }
 
 

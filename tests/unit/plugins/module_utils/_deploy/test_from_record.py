@@ -12,7 +12,7 @@ import stat
 import pytest
 
 from ansible_collections.hotswap.compose.plugins.module_utils._compose.single_file import JOINS
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.plan import CREATE, PROMOTE, START, WARM
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.plan import CREATE, PROMOTE, REFRESH, START, WARM
 from ansible_collections.hotswap.compose.plugins.module_utils._errors import PlanError
 from ansible_collections.hotswap.compose.plugins.module_utils._nginx.app_file import with_marks
 from ansible_collections.hotswap.compose.plugins.module_utils._state.journal import AWAITING
@@ -115,6 +115,8 @@ def test_unfinished_run_of_a_rollback(two, change, how):
         "how": how,
         "rollback": True,
         "services": SERVICES,
+        "previous_services": SERVICES,
+        "expected": dict.fromkeys(BLUE, 1),
         "started": plan["containers"],
         "exclusive_containers": [],
         "previous": v2["containers"],
@@ -311,22 +313,135 @@ def test_rollback_to_the_release_that_has_the_traffic_in_other_containers(two):
     assert not two.plan("rollback", release="v2")["unchanged"]
 
 
-def test_rollback_to_the_release_that_has_the_traffic_in_part_of_its_containers(two):
+def lost_one(two):
     two.colors["green"].pop()
-    assert two.plan("rollback", release="v2")["unchanged"]
 
 
-def test_rollback_to_the_release_of_which_nginx_has_another_file(two):
+def lost_all(two):
+    two.colors["green"] = []
+
+
+def crashed(two):
+    two.change("green", "was-green", health="unhealthy")
+
+
+def ended(two):
+    two.change("green", state="exited")
+
+
+def in_no_color(two):
+    two.active, two.text, two.colors = None, None, {"blue": [], "green": []}
+
+
+@pytest.mark.parametrize("file", ["current", "another"])
+@pytest.mark.parametrize(
+    "change, reasons",
+    [
+        (lost_one, ["was-green has no container"]),
+        (lost_all, ["the release is None"]),
+        (crashed, ["shop-green-was-green-1 is unhealthy"]),
+        (ended, [f"shop-green-{service}-green-1 is exited" for service in ("cache", "signal", "was")]),
+        (in_no_color, ["the release is None"]),
+    ],
+)
+def test_rollback_to_the_active_release_that_is_not_complete_brings_it_back(two, change, reasons, file):
+    if file == "another":
+        two.text = two.text.replace("3000", "3999")
+    change(two)
+    plan = two.plan("rollback", release="v2")
+    fields = ("unchanged", "color", "how", "release", "reasons")
+    assert [plan[key] for key in fields] == [False, "blue", CREATE, "v2", reasons]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_rollback_to_the_active_release_of_which_nginx_has_another_file(two, check_mode):
+    record = two.state.journal["releases"][1]
     two.text = two.text.replace("3000", "3999")
-    plan = two.plan("rollback", release="v2")
-    assert (plan["unchanged"], plan["color"], plan["how"]) == (False, "blue", CREATE)
+    journal = two.state.journal
+    plan = two.plan("rollback", release="v2", check_mode=check_mode)
+    fields = ("unchanged", "color", "how", "deploy", "release", "steps", "services", "outcome")
+    services = ["cache-green", "signal-green", "was-green"]
+    assert [plan[key] for key in fields] == [
+        *(False, "green", REFRESH, record["deploy"], "v2", ["swap", "record"], services, "rolled_back")
+    ]
+    assert two.state.journal == journal
 
 
-def test_rollback_if_no_color_is_active(two):
-    two.active, two.text = None, None
-    two.colors = {"blue": [], "green": []}
-    plan = two.plan("rollback", release="v2")
-    assert (plan["unchanged"], plan["color"], plan["how"], plan["release"]) == (False, "blue", CREATE, "v2")
+# From one file a color to one ordinary file: services that were was-blue and signal-blue are was and signal
+
+
+ORDINARY = {
+    "services": [{"name": "was", "port": 3000}, {"name": "signal", "port": 3001}],
+    "compose_files": ["compose.yml"],
+}
+
+
+@pytest.fixture(params=["as recorded", "by an older version"])
+def renamed(target, request):
+    """A target on which v1 was deployed to blue, from a file for each color."""
+    target.deploy("v1")
+    if request.param == "by an older version":
+        target.forget_new_keys()
+    (target.source / "compose.yml").touch()
+    return target
+
+
+def ordinary(color, release):
+    config = rendered(color, release)
+    services = {name.replace(f"-{color}", ""): each for name, each in config["services"].items()}
+    services["was"].pop("depends_on")
+    return dict(config, services=services)
+
+
+def test_release_that_ran_under_other_names_is_a_way_back(renamed):
+    renamed.render = ordinary
+    planner = renamed.planner(release="v2", **ORDINARY)
+    plan = planner.result()["plan"]
+    assert (plan["color"], plan["can_go_back"]) == ("green", True)
+    assert not [warning for warning in planner.warnings if "way back" in warning]
+    assert plan["previous_endpoints"] == ["10.0.0.3:3001", "10.0.0.4:3000"]
+    assert "server shop-blue-was:3000 resolve;" in plan["previous_content"]
+    assert [each["name"] for each in renamed.unfinished["previous_services"]] == ["was-{color}", "signal-{color}"]
+    assert [each["name"] for each in renamed.unfinished["services"]] == ["was", "signal"]
+
+
+@pytest.mark.parametrize("change, how", [(runs, WARM), (stopped, START), (gone, CREATE)])
+def test_rollback_to_a_release_that_ran_under_other_names(renamed, change, how):
+    renamed.render = ordinary
+    renamed.complete(renamed.plan(release="v2", **ORDINARY))
+    change(renamed)
+    plan = renamed.plan("rollback", **ORDINARY)
+    assert (plan["how"], plan["color"], plan["services"]) == (how, "blue", BLUE)
+    assert plan["traffic_services"] == ["was-blue", "signal-blue"]
+    assert plan["expected"] == dict.fromkeys(BLUE, 1)
+    assert "server shop-blue-was:3000 resolve;" in plan["content"]
+    assert [each["name"] for each in renamed.unfinished["services"]] == ["was-{color}", "signal-{color}"]
+    assert [each["name"] for each in renamed.unfinished["previous_services"]] == ["was", "signal"]
+
+
+def test_nginx_goes_back_to_the_port_that_a_release_listens_on(target):
+    target.deploy("v1")
+    other_port = {"services": [{"name": "was-{color}", "port": 8080}, {"name": "signal-{color}", "port": 3001}]}
+    plan = target.plan(release="v2", **other_port)
+    assert "server shop-green-was:8080 resolve;" in plan["content"]
+    assert "server shop-blue-was:3000 resolve;" in plan["introduction"]
+    assert "server shop-blue-was:3000 resolve;" in plan["previous_content"]
+    target.complete(plan)
+    plan = target.plan("rollback", **other_port)
+    assert "server shop-blue-was:3000 resolve;" in plan["content"]
+
+
+def test_port_that_is_corrected_is_that_of_the_release(target):
+    """nginx's file alone is written again: the release listened there all the time."""
+    target.deploy("v1")
+    other_port = {"services": [{"name": "was-{color}", "port": 8080}, {"name": "signal-{color}", "port": 3001}]}
+    plan = target.plan(release="v1", **other_port)
+    assert plan["how"] == REFRESH
+    assert "server shop-blue-was:8080 resolve;" in plan["content"]
+    target.text = with_marks(plan["content"], generation="g2")
+    target.state.save(unfinished=None, proved="g2")
+    assert target.plan(release="v1", **other_port)["unchanged"]
+    assert "server shop-blue-was:8080 resolve;" in target.plan(release="v2", **other_port)["introduction"]
 
 
 def test_rollback_after_recovery_means_the_release_that_recovery_brought_back(two):
@@ -447,6 +562,8 @@ def test_release_that_awaits_its_promotion(awaiting, kind):
         "how": "promote",
         "rollback": False,
         "services": SERVICES,
+        "previous_services": SERVICES,
+        "expected": {"cache-green": 1, "signal-green": 1, "was-green": 1},
         "started": [],
         "exclusive_containers": [],
         "previous": v1["containers"],

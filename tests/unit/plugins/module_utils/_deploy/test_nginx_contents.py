@@ -32,7 +32,13 @@ def contents(tmp_path, active=None, containers=(), services=None, server="", **c
     edge.update({key: changes.pop(key) for key in list(changes) if key in edge})
     request.update({key: changes.pop(key) for key in list(changes) if key in request})
     now = types.SimpleNamespace(**{**now, **changes}, state=state, edge=types.SimpleNamespace(**edge), server=server)
-    return NginxContents(request, services or SERVICES, now)
+    services = services or SERVICES
+    return NginxContents(request, services, services, now)
+
+
+def planned(found, *plan):
+    """Return the fields of a plan of a release that runs with today's services."""
+    return found.for_plan(*plan, found.services)
 
 
 def upstream(name, *lines, followed=True):
@@ -156,13 +162,13 @@ TEXTS = ("content", "previous_content", "introduction")
     ],
 )
 def test_texts(tmp_path, now, plan, texts):
-    fields = contents(tmp_path, **now).for_plan(*plan)
+    fields = planned(contents(tmp_path, **now), *plan)
     for name, text in zip(TEXTS, texts):
         assert fields[name] == text, name
 
 
 def test_each_text_ends_with_the_server_block(tmp_path):
-    fields = contents(tmp_path, "blue", BLUE, server=SERVER).for_plan("green", "v2", [])
+    fields = planned(contents(tmp_path, "blue", BLUE, server=SERVER), "green", "v2", [])
     assert [fields[name].endswith("}\n" + SERVER) for name in TEXTS] == [True] * 3
 
 
@@ -194,7 +200,7 @@ IDLE = targets(("shop-green-was", 3000), ("shop-green-signal", 3001))
     ],
 )
 def test_upstreams_have_the_targets_of_both_colors(tmp_path, now, expected):
-    upstreams = contents(tmp_path, **now).for_plan("green", "v2", [])["upstreams"]
+    upstreams = planned(contents(tmp_path, **now), "green", "v2", [])["upstreams"]
     assert upstreams == [dict(each, active_targets=active) for each, active in zip(IDLE, expected)]
 
 
@@ -218,7 +224,7 @@ def test_upstreams_have_the_targets_of_both_colors(tmp_path, now, expected):
 def test_endpoints_of_the_active_color(tmp_path, now, endpoints):
     found = contents(tmp_path, **now)
     assert found.active_endpoints() == endpoints
-    assert found.for_plan("green", "v2", [])["previous_endpoints"] == endpoints
+    assert planned(found, "green", "v2", [])["previous_endpoints"] == endpoints
 
 
 @pytest.mark.parametrize(
@@ -233,7 +239,7 @@ def test_endpoints_of_the_active_color(tmp_path, now, endpoints):
     ],
 )
 def test_preview_server(tmp_path, preview, parts):
-    server = contents(tmp_path, preview=preview, vhost=VHOST).for_plan("green", "v2", [])["preview_server"]
+    server = planned(contents(tmp_path, preview=preview, vhost=VHOST), "green", "v2", [])["preview_server"]
     if parts is None:
         assert server == ""
         return
@@ -259,7 +265,7 @@ DERIVED = {"url": "http://172.18.0.2:80/", "host": "shop.example"}
     ],
 )
 def test_edge_url(tmp_path, changes, expected):
-    assert contents(tmp_path, **changes).for_plan("blue", "v1", [])["edge_url"] == expected
+    assert planned(contents(tmp_path, **changes), "blue", "v1", [])["edge_url"] == expected
 
 
 PROVED = "g1"

@@ -13,7 +13,7 @@ from ansible_collections.hotswap.compose.plugins.module_utils._deploy import pla
 from ansible_collections.hotswap.compose.plugins.module_utils._deploy.plan import Plan
 from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import UNUSABLE
 from ansible_collections.hotswap.compose.plugins.module_utils._state.journal import AWAITING
-from ansible_collections.hotswap.compose.tests.unit.stand_ins import StandInTarget, container, stack
+from ansible_collections.hotswap.compose.tests.unit.stand_ins import SERVICES, StandInTarget, container, stack
 
 VHOST = {"server_names": ["shop.example"], "listen": ["8080"]}
 
@@ -24,14 +24,14 @@ def target(tmp_path, monkeypatch):
 
 
 SECOND_HALF = (
-    *("active_color", "previous_release", "can_go_back", "previous_containers", "previous_serving"),
+    *("active_color", "previous_release", "can_go_back", "previous_containers"),
     *("previous_exclusive", "previous_endpoints"),
 )
 
 
 def test_plan_of_a_first_deploy_has_no_active_color(target):
     plan = target.plan(release="v1")
-    assert [plan[key] for key in SECOND_HALF] == [None, None, False, [], [], [], []]
+    assert [plan[key] for key in SECOND_HALF] == [None, None, False, [], [], []]
     assert sorted(plan) == sorted(field.name for field in dataclasses.fields(Plan))
 
 
@@ -41,7 +41,7 @@ def test_plan_of_a_later_deploy_has_the_active_color(target):
     cache, signal, was = v1["containers"]
     plan = target.plan(release="v2")
     assert [plan[key] for key in SECOND_HALF] == [
-        *["blue", "v1", True, [cache, signal, was], [signal, was], [cache], ["10.0.0.3:3001", "10.0.0.4:3000"]]
+        *["blue", "v1", True, [cache, signal, was], [cache], ["10.0.0.3:3001", "10.0.0.4:3000"]]
     ]
 
 
@@ -106,7 +106,9 @@ def test_warning_if_the_active_color_is_not_healthy(target, health, services, ca
     target.change("blue", *services, health=health)
     planner = target.planner(release="v2")
     assert planner.result()["plan"]["can_go_back"] is can_go_back
-    warning = "the active color blue is not healthy: there is no way back to it"
+    warning = (
+        f"the active color blue is not healthy (shop-blue-{services[0]}-1 is {health}): there is no way back to it"
+    )
     assert planner.warnings == ([] if can_go_back else [warning])
 
 
@@ -248,7 +250,7 @@ def test_kinds(target, monkeypatch, kind, settings, asked):
             seen.append(("files", run.__name__, *commands))
 
         def plan(self):
-            return Plan(deploy="d1", release="v1", color="blue"), {}, []
+            return Plan(deploy="d1", release="v1", color="blue"), {}, [], SERVICES
 
     class StandInFromRecord:
         def __init__(self, _planner):
@@ -257,7 +259,7 @@ def test_kinds(target, monkeypatch, kind, settings, asked):
         def __getattr__(self, name):
             def plan(*arguments):
                 seen.append((name, *arguments))
-                return Plan(deploy="d1", release="v1", color="blue"), {}, []
+                return Plan(deploy="d1", release="v1", color="blue"), {}, [], SERVICES
 
             return plan
 
@@ -268,7 +270,7 @@ def test_kinds(target, monkeypatch, kind, settings, asked):
 
 
 def test_texts_follow_from_the_containers_of_the_plan(target, monkeypatch):
-    planned = Plan(deploy="adopted", release="", color="blue"), {}, stack("blue", ours=False)
+    planned = Plan(deploy="adopted", release="", color="blue"), {}, stack("blue", ours=False), SERVICES
     monkeypatch.setattr(planner_module.FromRecord, "rollback", lambda _self, _release: planned)
     assert "server was-blue:3000;" in target.plan("rollback")["content"]
 
@@ -279,26 +281,29 @@ def test_texts_follow_from_the_containers_of_the_plan(target, monkeypatch):
 @pytest.mark.parametrize(
     "exclusive_services, services, expected",
     [
-        ([], {}, {"services": [], "exclusive": []}),
-        ([], {"b": {}, "a": {}}, {"services": ["a", "b"], "exclusive": []}),
-        (["a-{color}"], {"b-green": {}, "a-green": {}}, {"services": ["b-green"], "exclusive": ["a-green"]}),
-        (["a-{color}"], {"a-blue": {}}, {"services": ["a-blue"], "exclusive": []}),
-        (["a"], {"a": {"scale": 0}, "b": {}}, {"services": ["b"], "exclusive": []}),
+        ([], {}, {"services": [], "exclusive": [], "expected": {}}),
+        (
+            [],
+            {"b": {"scale": 2}, "a": {}},
+            {"services": ["a", "b"], "exclusive": [], "expected": {"a": 1, "b": 2}},
+        ),
+        (
+            ["a-{color}"],
+            {"b-green": {}, "a-green": {}},
+            {"services": ["b-green"], "exclusive": ["a-green"], "expected": {"a-green": 1, "b-green": 1}},
+        ),
+        (["a-{color}"], {"a-blue": {}}, {"services": ["a-blue"], "exclusive": [], "expected": {"a-blue": 1}}),
+        (["a"], {"a": {"scale": 0}, "b": {}}, {"services": ["b"], "exclusive": [], "expected": {"b": 1}}),
         (
             ["c"],
             {"a": {"labels": {"hotswap.compose.exclusive": "true"}}, "b": {}, "c": {}},
-            {"services": ["b"], "exclusive": ["a", "c"]},
+            {"services": ["b"], "exclusive": ["a", "c"], "expected": {"a": 1, "b": 1, "c": 1}},
         ),
     ],
 )
 def test_services_that_start_before_and_after_the_swap(target, exclusive_services, services, expected):
     planner = target.planner(release="v1", exclusive_services=exclusive_services)
     assert planner.services_of({"services": services}, "green") == expected
-
-
-@pytest.mark.parametrize("color", ["blue", "green"])
-def test_services_that_take_traffic(target, color):
-    assert target.planner(release="v1").traffic_services(color) == [f"was-{color}", f"signal-{color}"]
 
 
 def test_containers_that_were_started_by_hand(target):

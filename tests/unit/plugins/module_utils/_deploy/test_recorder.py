@@ -40,6 +40,8 @@ def record(number, outcome="deployed", images=None, **more):
             "config_hash": f"hash{number}",
             "outcome": outcome,
             "rollback": False,
+            "services": SERVICES,
+            "expected": {f"was-{color}": 1},
         },
         **more,
     )
@@ -56,6 +58,7 @@ def unfinished(number, **more):
             "how": "create",
             "rollback": False,
             "services": SERVICES,
+            "expected": {f"was-{color}": 1},
             "started": [],
             "previous": [],
             "endpoints": [],

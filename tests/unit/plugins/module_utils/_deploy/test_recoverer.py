@@ -56,7 +56,7 @@ CONTAINERS = {
     "was-green": {"deploy": "d2", "address": "10.0.0.4"},
     "signal-green": {"deploy": "d2", "address": "10.0.0.5"},
     "cron-green": {"deploy": "d2", "exclusive": True},
-    "init-green": {"deploy": "d2", **RETIRED},  # a one-shot that has completed
+    "init-green": {"deploy": "d2", "health": None, **RETIRED},  # a one-shot that has completed
     "leftover-green": {"deploy": "d0"},  # of an earlier deploy
 }
 

@@ -20,20 +20,24 @@ from ansible_collections.hotswap.compose.tests.unit.stand_ins import HOST_SERVIC
 
 
 @pytest.mark.parametrize(
-    "containers, serves",
+    "color, names, expected",
     [
-        (stack("blue"), True),
-        (stack("blue", health=None), True),
-        (stack("blue") + [container("worker-blue", state="exited")], True),
-        (stack("blue") + [container("was-blue", health="unhealthy")], False),
-        (stack("blue", health="starting"), False),
-        (stack("blue")[:1], False),
-        (stack("green"), False),
-        ([], False),
+        ("blue", ["was-blue", "signal-blue", "cache"], ["was-{color}", "signal-{color}"]),
+        ("blue", ["was", "signal"], ["was", "signal"]),
+        ("green", ["green-was", "signal_green"], ["{color}-was", "signal_{color}"]),
+        ("blue", ["was"], ["was", "signal-{color}"]),
+        ("blue", [], ["was-{color}", "signal-{color}"]),
     ],
 )
-def test_can_serve(containers, serves):
-    assert traffic.can_serve(containers, SERVICES, "blue") is serves
+def test_services_have_the_names_that_they_ran_under(color, names, expected):
+    services = traffic.services_as_run(SERVICES, color, names)
+    assert [each["name"] for each in services] == expected
+    assert [dict(each, name="") for each in services] == [dict(each, name="") for each in SERVICES]
+
+
+def test_service_with_the_name_of_a_color_in_it():
+    services = [{"name": "blueprint", "base": "blueprint", "port": 80, "upstream": "shop-blueprint"}]
+    assert traffic.services_as_run(services, "blue", ["blueprint"]) == services
 
 
 def targets_of(upstreams):

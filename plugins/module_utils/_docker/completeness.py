@@ -1,0 +1,88 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one definition of "all of it is there and serves". Pure.
+
+``expected`` is ``{service: how many containers}``, by the names in the color's own Compose file; ``containers`` are
+summaries (see containers.py).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from .._names import other_color
+from .containers import has_completed, is_ready
+from .traffic import service_names, services_as_run
+
+
+def lacks(expected, containers, traffic_services):
+    """Return what is lacking, a short text each; empty if all of it is there and serves.
+
+    ``traffic_services``: names of the services that take traffic, which are not meant to end. A container of a service
+    that is not expected counts for nothing.
+    """
+    texts = []
+    for service, replicas in sorted(expected.items()):
+        here = [each for each in containers if each["service"] == service]
+        if len(here) < replicas:
+            texts.append(
+                f"{service} has {len(here)} of {replicas} containers" if here else f"{service} has no container"
+            )
+        may_end = service not in traffic_services
+        texts += [describe_state(each) for each in here if not is_ready(each) and not (may_end and has_completed(each))]
+    return texts
+
+
+def serving_lacks(containers, services, color):
+    """Return what a color lacks to answer requests, as lacks() does.
+
+    Each service that takes traffic has a container, and all of its containers are ready. Fewer replicas than expected
+    are enough, because this is asked of a color that takes the traffic back from a worse one.
+    """
+    names = service_names(services, color)
+    return lacks(dict.fromkeys(names, 1), containers, names)
+
+
+def way_back_lacks(unfinished, containers):
+    """Return what the color lacks that had the traffic before an unfinished run (see _state/journal.py), to have it
+    again. ``containers``: of that color."""
+    color = other_color(unfinished["color"])
+    names = {container["service"] for container in containers}
+    services = unfinished.get("previous_services") or services_as_run(unfinished["services"], color, names)
+    return serving_lacks(containers, services, color)
+
+
+def record_lacks(record, containers, services):
+    """Return what a release lacks, as lacks() does, by its journal record.
+
+    ``containers``: of the color in which it may run; ``services``: those that take traffic, as it ran with them.
+    Exclusive services are left out, because they start after the swap. An older record does not say how many containers
+    are expected; its container ids do.
+    """
+    ours = [each for each in containers if each["id"] in record["containers"]]
+    exclusive = {each["service"] for each in ours if each["exclusive"]}
+    traffic = service_names(services, record["color"])
+    expected = record.get("expected") or expected_of(ours)
+    texts = lacks({name: count for name, count in expected.items() if name not in exclusive}, ours, traffic)
+    gone = len(record["containers"]) - len(ours)
+    return [f"{gone} of its containers are gone"] if gone and not texts else texts
+
+
+def expected_of(containers):
+    """Return what is expected of a color by the containers that it has."""
+    return dict(Counter(container["service"] for container in containers))
+
+
+def has_gone(record, containers):
+    """Return whether containers that a release ran in are gone. ``containers``: those of them that are there."""
+    here = [container["service"] for container in containers]
+    missing = any(here.count(service) < replicas for service, replicas in record.get("expected", {}).items())
+    return missing or len(here) < len(record["containers"])
+
+
+def describe_state(container):
+    """Return a container's name and state, such as ``shop-blue-was-1 is unhealthy``."""
+    state = container["state"]
+    return "{} is {}".format(container["name"], container["health"] or state if state == "running" else state)
