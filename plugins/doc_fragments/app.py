@@ -61,3 +61,35 @@ options:
 requirements:
   - jmespath on the target, where a test has an expression
 """
+
+    LOOK = r"""
+options:
+  project_name:
+    description: The Compose project of the color that is looked at; without it, no color is.
+    type: str
+  services:
+    description: The services that it must have.
+    type: list
+    elements: str
+    default: []
+  traffic_services:
+    description: Those of them that take traffic.
+    type: list
+    elements: str
+    default: []
+  replicas:
+    description: How many containers each service must have; one, where it is not named.
+    type: dict
+    default: {}
+  max_restarts:
+    description: How often the Engine may have restarted each container by its restart policy; a negative number is no
+      limit.
+    type: int
+    default: 0
+  seen:
+    description:
+      - What the look before saw, as M(hotswap.compose.compose_health_wait) returned it. A container that is gone, or
+        that was started anew, since then has failed.
+    type: dict
+    default: {}
+"""

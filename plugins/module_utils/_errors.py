@@ -15,7 +15,8 @@
     ├── StateError              the state directory can't be used
     ├── JournalError (*)        a journal can't be read
     ├── LockHeld                another run has the lock
-    └── SmokeError (*)          the smoke tests can't be read
+    ├── SmokeError (*)          the smoke tests can't be read
+    └── ReleaseFailed           the new color can't have the traffic, or keep it
 
     (*) is a ValueError as well
 """
@@ -65,3 +66,11 @@ class LockHeld(BluegreenError):
 
 class SmokeError(BluegreenError, ValueError):
     """The smoke tests can't be read."""
+
+
+class ReleaseFailed(BluegreenError):
+    """The new color can't have the traffic, or keep it. ``containers``: the evidence, as evidence() returns it."""
+
+    def __init__(self, message, containers):
+        super().__init__(message)
+        self.containers = containers

@@ -25,6 +25,7 @@ extends_documentation_fragment:
   - hotswap.compose.app
   - hotswap.compose.app.edge
   - hotswap.compose.app.lock
+  - hotswap.compose.app.look
   - hotswap.compose.app.smoke
 attributes:
   check_mode:
@@ -48,20 +49,6 @@ options:
     description: The release's Compose project.
     type: str
     required: true
-  services:
-    description: The services that it must have.
-    type: list
-    elements: str
-    default: []
-  traffic_services:
-    description: Those of them that take traffic.
-    type: list
-    elements: str
-    default: []
-  max_restarts:
-    description: How often a container was allowed to restart before the swap.
-    type: int
-    default: 0
   patience:
     description: Seconds that a container which was restarted may take until it is ready again.
     type: int
@@ -180,8 +167,9 @@ from ..module_utils._edge.answer import PATIENCE
 from ..module_utils._edge.options import EDGE_ARGUMENTS, edge_for
 from ..module_utils._edge.swap import Swap, endpoints_of_unfinished
 from ..module_utils._errors import BluegreenError
+from ..module_utils._health.look import LOG_TAIL, LOOK_ARGUMENTS, rules_of
 from ..module_utils._health.smoke_run import SMOKE_ARGUMENTS, SmokeRun, nginx_address, replica_addresses
-from ..module_utils._health.verdict import FAILED, READY, Outcome, Rules
+from ..module_utils._health.verdict import FAILED, READY, Outcome
 from ..module_utils._health.wait import Waiter, evidence
 from ..module_utils._health.watch import AnswerLogWatch, SmokeWatch
 from ..module_utils._http import send_request
@@ -191,7 +179,6 @@ from ..module_utils._progress import Progress
 from ..module_utils._state.directory import AppState
 from ..module_utils._state.lock import AppLock
 
-LOG_TAIL = 50
 UNJUDGED = (
     "the share of 5xx is not judged (bluegreen_bake_error_ratio): nginx is older than 1.27.4, or access_log is off in "
     "its http block"
@@ -215,7 +202,7 @@ def bake(params, progress):
     waiter = Waiter(
         engine,
         params["project_name"],
-        Rules.of_released(params["services"], params["traffic_services"], params["max_restarts"] + params["failures"]),
+        rules_of(params, params["failures"]),
         params["seconds"] + params["patience"],
         params["seconds"],
         on_change=progress.say,
@@ -280,10 +267,6 @@ def main():
         argument_spec=dict(
             seconds={"type": "int", "required": True},
             failures={"type": "int", "default": 0},
-            project_name={"type": "str", "required": True},
-            services={"type": "list", "elements": "str", "default": []},
-            traffic_services={"type": "list", "elements": "str", "default": []},
-            max_restarts={"type": "int", "default": 0},
             patience={"type": "int", "default": 120},
             swapped={"type": "bool", "default": True},
             edge_url={"type": "dict", "options": {"url": {"type": "str", "required": True}, "host": {"type": "str"}}},
@@ -292,6 +275,7 @@ def main():
             answers={"type": "dict", "default": {}},
             error_ratio={"type": "float", "default": 2},
             **{**SMOKE_ARGUMENTS, **EDGE_ARGUMENTS},
+            **{**LOOK_ARGUMENTS, "project_name": {"type": "str", "required": True}},
             **APP_ARGUMENTS,
             **ENGINE_ARGUMENTS,
         ),

@@ -16,12 +16,15 @@ description:
     cutting anybody off.
   - Drained means that no nginx worker of the configuration before the swap is left, or that no idle client can come
     back to one of them and nginx has no connection open to the old color.
+  - Meanwhile, it follows the color that has the traffic now, where O(project_name) names its Compose project, and fails
+    at once where that is no longer as it was when it passed its health checks, so that the old color is not stopped.
   - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
 extends_documentation_fragment:
   - hotswap.compose.attributes
   - hotswap.compose.docker
   - hotswap.compose.app
   - hotswap.compose.app.edge
+  - hotswap.compose.app.look
 attributes:
   check_mode:
     support: full
@@ -51,24 +54,6 @@ options:
     description: Seconds after which what is left is given up.
     type: int
     default: 30
-  project_name:
-    description: The Compose project that has the traffic now. Where not all of it is ready at the end, the task fails,
-      so that the old color is not stopped.
-    type: str
-  services:
-    description: The services that it must have.
-    type: list
-    elements: str
-    default: []
-  traffic_services:
-    description: Those of them that take traffic.
-    type: list
-    elements: str
-    default: []
-  max_restarts:
-    description: How often a container of it may have restarted.
-    type: int
-    default: 0
 """
 
 EXAMPLES = r"""
@@ -110,21 +95,29 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
 from ..module_utils._edge.drain import cut_warning, wait_until_drained
 from ..module_utils._edge.options import EDGE_ARGUMENTS, edge_for
-from ..module_utils._errors import BluegreenError
-from ..module_utils._health.verdict import READY, Rules
-from ..module_utils._health.wait import Waiter, evidence
+from ..module_utils._errors import BluegreenError, ReleaseFailed
+from ..module_utils._health.look import LOOK_ARGUMENTS, Look
 from ..module_utils._progress import Progress
 from ..module_utils._state.directory import AppState
 
-LOG_TAIL = 50
 
+def drain(params, progress):
+    """Return what wait_until_drained() does. Raises ReleaseFailed where the color with the traffic fails meanwhile."""
+    state = AppState(params["state_dir"], params["app"])
+    engine = Engine.connect(params)
+    drained_of = (edge_for(engine, params, state), params["endpoints"], params["old_workers"], params["proved_at"])
+    if not params["project_name"]:
+        return wait_until_drained(*drained_of, params["timeout"], progress.wait)
+    look = Look(engine, params, "after the swap")
+    with look.following() as refuse_failed:
 
-def still_ready(engine, params):
-    """Return ``(outcome, containers)`` of the project that has the traffic now."""
-    rules = Rules.of_released(params["services"], params["traffic_services"], params["max_restarts"])
-    waiter = Waiter(engine, params["project_name"], rules)
-    outcome = waiter.look_once()
-    return outcome, evidence(engine, list(waiter.records.values()), outcome, LOG_TAIL)
+        def on_wait(awaits, left):
+            refuse_failed()
+            progress.wait(awaits, left)
+
+        result = wait_until_drained(*drained_of, params["timeout"], on_wait)
+    look.refuse_unready()
+    return result
 
 
 def main():
@@ -135,40 +128,24 @@ def main():
             old_workers={"type": "list", "elements": "list", "required": True},
             proved_at={"type": "float", "required": True},
             timeout={"type": "int", "default": 30},
-            project_name={"type": "str"},
-            services={"type": "list", "elements": "str", "default": []},
-            traffic_services={"type": "list", "elements": "str", "default": []},
-            max_restarts={"type": "int", "default": 0},
             state_dir={"type": "str", "required": True},
             **EDGE_ARGUMENTS,
+            **LOOK_ARGUMENTS,
             **ENGINE_ARGUMENTS,
         ),
         supports_check_mode=True,
     )
     params = module.params
     drained, connections, waited = True, 0, 0.0
-    outcome, containers = None, []
     progress = Progress()
     try:
         if not module.check_mode:
-            state = AppState(params["state_dir"], params["app"])
-            engine = Engine.connect(params)
-            edge = edge_for(engine, params, state)
             with progress:
-                drained, connections, waited = wait_until_drained(
-                    edge,
-                    params["endpoints"],
-                    params["old_workers"],
-                    params["proved_at"],
-                    params["timeout"],
-                    progress.wait,
-                )
-            if params["project_name"]:
-                outcome, containers = still_ready(engine, params)
+                drained, connections, waited = drain(params, progress)
+    except ReleaseFailed as error:
+        module.fail_json(msg=str(error), containers=error.containers, progress=progress.lines)
     except (BluegreenError, OSError) as error:
         module.fail_json(msg=str(error), containers=[])
-    if outcome and outcome.status != READY:
-        module.fail_json(msg=f"{outcome.text}, after the swap", containers=containers, progress=progress.lines)
     if not drained:
         module.warn(cut_warning(connections, params["timeout"]))
     module.exit_json(

@@ -14,6 +14,8 @@ author:
 description:
   - Writes the file by which nginx knows where the app's requests go, reloads nginx, and proves that it serves the new
     configuration.
+  - With O(state=live), O(state=preview) and O(state=canary), it first looks at the color that is to get requests, where
+    O(project_name) names its Compose project, and fails where that is not as it was when it passed its health checks.
   - A file is tested outside nginx's own directory before it is put there in one step; one that nginx refuses is never
     seen by it.
   - What was there before is written to the journal first, and put back on disk where the reload can't be proven.
@@ -24,6 +26,7 @@ extends_documentation_fragment:
   - hotswap.compose.app
   - hotswap.compose.app.lock
   - hotswap.compose.app.edge
+  - hotswap.compose.app.look
 attributes:
   check_mode:
     support: full
@@ -162,6 +165,11 @@ connections:
   description: How many connections to it were left; stopping it cuts them.
   returned: with O(state=back), when it had the traffic
   type: int
+containers:
+  description: The containers of the color, as of M(hotswap.compose.compose_health_wait).
+  returned: when they are why it failed
+  type: list
+  elements: dict
 nginx_version:
   description: nginx's version.
   returned: success
@@ -176,15 +184,17 @@ from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
 from ..module_utils._edge.drain import cut_warning
 from ..module_utils._edge.options import EDGE_ARGUMENTS, edge_for
 from ..module_utils._edge.swap import Swap, addresses_at_load, endpoints_of_unfinished, with_addresses
-from ..module_utils._errors import BluegreenError, EdgeError
+from ..module_utils._errors import BluegreenError, EdgeError, ReleaseFailed
+from ..module_utils._health.look import LOOK_ARGUMENTS, Look
 from ..module_utils._nginx.canary import with_canary
 from ..module_utils._nginx.preview import preview_secret, with_preview
 from ..module_utils._nginx.version import follows_addresses
 from ..module_utils._options import APP_ARGUMENTS, decode_mapping
-from ..module_utils._progress import Progress
+from ..module_utils._progress import Progress, ignore
 from ..module_utils._state.directory import AppState
 from ..module_utils._state.lock import AppLock
 
+PASSED = "after it had passed its health checks"
 STATES = ["judged", "live", "back", "preview", "canary", "settled"]
 
 
@@ -222,10 +232,11 @@ def _act(params, check_mode, on_wait):
     if params["state"] == "settled":
         return swap.settle(), None
     addresses = addresses_at_load(engine, swap, params["network"], params["color"])
+    before_rename = Look(engine, params, PASSED).refuse_unready if params["project_name"] else ignore
     if params["state"] in ("preview", "canary"):
-        result = swap.unsettle(params["content"], addresses, _change(engine, swap, params))
+        result = swap.unsettle(params["content"], addresses, _change(engine, swap, params), before_rename)
         return result, swap.warning if swap.unprepared else None
-    result = swap.live(params["content"], params["previous_content"], addresses, params["at_once"])
+    result = swap.live(params["content"], params["previous_content"], addresses, params["at_once"], before_rename)
     return result, swap.warning
 
 
@@ -258,6 +269,7 @@ def main():
             moved_traffic={"type": "bool", "default": False},
             **APP_ARGUMENTS,
             **EDGE_ARGUMENTS,
+            **LOOK_ARGUMENTS,
             **ENGINE_ARGUMENTS,
         ),
         required_if=[
@@ -272,6 +284,8 @@ def main():
     try:
         with progress:
             result, warning = act(module.params, module.check_mode, progress.wait)
+    except ReleaseFailed as error:
+        module.fail_json(msg=str(error), containers=error.containers)
     except (BluegreenError, OSError) as error:
         module.fail_json(msg=str(error), progress=progress.lines)
     if warning:

@@ -61,6 +61,19 @@ options:
     type: list
     elements: str
     default: []
+  replicas:
+    description: How many containers each service must have; one, where it is not named.
+    type: dict
+    default: {}
+  seen:
+    description:
+      - What an earlier call saw, its RV(seen). A container that is gone, or that was started anew, since then fails.
+    type: dict
+    default: {}
+  began:
+    description:
+      - When the O(timeout) began, in seconds by the target's monotonic clock; without it, it begins with the wait.
+    type: float
   network:
     description:
       - The Docker network over which the O(traffic_services) are reached.
@@ -165,8 +178,12 @@ msg:
   returned: failure
   type: str
   sample: was-green-1 exited with 3 after 1.2 s
+seen:
+  description: What a later look can be held against; a C(name), C(started_at) and C(restarts) by the container's ID.
+  returned: always
+  type: dict
 elapsed:
-  description: For how many seconds the module waited.
+  description: For how many seconds the module waited, those since O(began) among them.
   returned: always
   type: float
   sample: 3.871
@@ -300,6 +317,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "project_name": {"type": "str", "required": True},
     "services": {"type": "list", "elements": "str", "default": []},
     "traffic_services": {"type": "list", "elements": "str", "default": []},
+    "replicas": {"type": "dict", "default": {}},
+    "seen": {"type": "dict", "default": {}},
+    "began": {"type": "float"},
     "network": {"type": "str"},
     "timeout": {"type": "float", "default": 120},
     "stable_for": {"type": "float", "default": 0},
@@ -312,7 +332,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 
 def run(module: AnsibleModule) -> None:
     params = module.params
-    result: dict[str, Any] = {"ready": False, "elapsed": 0.0, "reaction": None, "containers": []}
+    result: dict[str, Any] = {"ready": False, "elapsed": 0.0, "reaction": None, "containers": [], "seen": {}}
     for name in ("timeout", "stable_for", "min_uptime", "max_restarts", "log_tail"):
         if params[name] < 0:
             message = f"{name} is {params[name]}: it can not be negative"
@@ -320,6 +340,8 @@ def run(module: AnsibleModule) -> None:
     rules = Rules(
         services=frozenset(params["services"]),
         traffic_services=frozenset(params["traffic_services"]),
+        replicas=params["replicas"],
+        seen=params["seen"],
         no_healthcheck=params["no_healthcheck"],
         min_uptime=params["min_uptime"],
         max_restarts=params["max_restarts"],
@@ -336,6 +358,7 @@ def run(module: AnsibleModule) -> None:
                 params["stable_for"],
                 on_change=progress.say,
                 on_wait=progress.wait,
+                began=params["began"],
             )
             outcome = waiter.look_once() if module.check_mode else waiter.wait()
     except EngineError as error:
@@ -346,6 +369,7 @@ def run(module: AnsibleModule) -> None:
         verdict=outcome.text,
         elapsed=waiter.elapsed,
         reaction=waiter.reaction,
+        seen=waiter.seen(),
         containers=evidence(engine, records, outcome, params["log_tail"]),
         progress=progress.lines,
     )

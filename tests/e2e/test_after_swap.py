@@ -90,6 +90,18 @@ def test_failure_after_the_swap_puts_the_traffic_back(site, broken):
     site.serves("v1", "blue")
 
 
+def test_release_that_dies_while_a_websocket_holds_the_drain(site):
+    with site.load("--websocket=1") as load:
+        run = site.deploy("v2", env={"BEHAVIOUR": "dies"}, drain_timeout=60).failed()
+    assert load.releases == {"v1", "v2"}
+    assert (run.result["outcome"], run.result["release"]) == ("rolled_back", "v1")
+    assert "was rolled back, in the phase drain" in run.message
+    assert "exited with 5" in run.message and "after the swap" in run.message
+    assert "log: out of luck" in run.message
+    assert run.result["phases"]["drain"] < 15
+    site.serves("v1", "blue")
+
+
 def test_old_color_that_is_gone_gets_nothing_back(site, broken):
     """Then the new release keeps the traffic that it has, and the exit status says that something is wrong."""
     old = next(iter(site.containers("blue").values()))

@@ -94,6 +94,29 @@ def test_hook_that_fails_before_the_swap_refuses_the_release(site, hooks):
     assert ran["on_failure"]["result"]["outcome"] == "rejected"
 
 
+DEADLY = """\
+- name: Take long, and have the app die meanwhile
+  ansible.builtin.command: docker exec {{ bluegreen_hook.containers[0].name }} sh -c 'kill 1'
+- name: Give it the time to come back
+  ansible.builtin.pause:
+    seconds: 4
+"""
+
+
+def test_app_that_dies_in_a_hook_before_the_swap_gets_no_traffic(site, tmp_path):
+    """Its restart policy has it back by then."""
+    (tmp_path / "deadly.yml").write_text(DEADLY)
+    with site.load() as load:
+        run = site.deploy("v3", hooks={"before_swap": str(tmp_path / "deadly.yml")}).failed()
+    load.lost_nothing()
+    assert (run.result["outcome"], load.releases) == ("rejected", {"v2"})
+    assert "was restarted once, none allowed" in run.message
+    assert "after it had passed its health checks" in run.message
+    assert "log: release v3 boots and is healthy" in run.message
+    assert "Traffic: v2 (green) keeps it." in run.message
+    assert site.containers("blue") == {}
+
+
 def test_hook_that_fails_after_the_swap_gives_the_traffic_back(site, hooks):
     with site.load() as load:
         run = site.deploy("v3", hooks=hooks, arguments=failing("after_swap")).failed()

@@ -64,13 +64,14 @@ class Swap:
             here = self.edge.read(self.name) or previous_content
             return self._result(True, **self._replace(self._with_log(introduction), here))
 
-    def live(self, content, previous_content, addresses, at_once=False):
+    def live(self, content, previous_content, addresses, at_once=False, before_rename=ignore):
         """Make ``content`` the app's file and prove that nginx serves it. Raises EdgeError, the file of before in place
         again. Nothing is done where nginx was seen to serve it already.
 
         ``previous_content``: the way back where there is no file yet; ``addresses``: behind the names, where nginx only
         looks them up when it loads; ``at_once``: nginx was not told the names before, so it looks them up as it loads a
-        first file, and follows them from a second one on.
+        first file, and follows them from a second one on; ``before_rename``: called directly before the file is there,
+        to raise what prevents it.
         """
         with self._turn():
             before = self.edge.read(self.name)
@@ -87,18 +88,18 @@ class Swap:
             if self.check_mode:
                 return self._result(True, diff=diff)
             first = app_file.resolved_at_load(text) if at_once else text
-            proof = self._replace(first, before or previous_content)
+            proof = self._replace(first, before or previous_content, before_rename)
         self.unprepared = self.unprepared and bool(previous_content)
         if first != text:
             self._follow(text, proof["proved_at"])
         return self._result(True, diff=diff, **proof)
 
-    def unsettle(self, content, addresses, change):
+    def unsettle(self, content, addresses, change, before_rename=ignore):
         """Let some requests reach the idle color. Raises EdgeError, as live() does.
 
         ``content``, ``addresses``: as for live(), of the color that has the traffic; ``change(text, here)`` returns the
         file that does so, from that and from the file that is there, settled: see with_preview() and
-        with_canary().
+        with_canary(). ``before_rename``: as for live().
         """
         if self.check_mode:
             return self._result(True)
@@ -106,7 +107,8 @@ class Swap:
         with self._turn():
             before = self.edge.read(self.name)
             here = app_file.without_generation(app_file.without_sections(before)) if before else text
-            return self._result(True, **self._replace(self._with_log(change(text, here)), before or text))
+            text_then = self._with_log(change(text, here))
+            return self._result(True, **self._replace(text_then, before or text, before_rename))
 
     def settle(self):
         """Have nothing but the traffic go where the app's file says, where it says more. Raises EdgeError."""
@@ -238,12 +240,13 @@ class Swap:
         seen = app_file.file_in_dump(dump, self.edge.path(self.name))
         return seen is not None and app_file.generation_of(seen) == app_file.generation_of(text)
 
-    def _replace(self, text, way_back):
+    def _replace(self, text, way_back, before_rename=ignore):
         """Put the app's file, tested, where nginx reads it, and prove that nginx serves it; return what the proof says.
 
         ``way_back``: what is there now. Where it fails, the files of before are there again, and nothing is proven.
         """
         files = self._accepted(app_file.with_marks(text, generation=_new_generation()))
+        before_rename()  # also before the journal says that something was replaced
         self._note(app_file.without_sections(way_back))
         files_before = {name: self.edge.read(name) for name in files}
         self.unprepared = bool(

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import datetime
 import re
-from typing import Any, Iterable, NamedTuple
+from typing import Any, Iterable, Mapping, NamedTuple
 
 from .._text import excerpt
 
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
 REPLICA_LABEL = "com.docker.compose.container-number"
+DEPENDS_ON_LABEL = "com.docker.compose.depends_on"
 ONEOFF_LABEL = "com.docker.compose.oneoff"
 
 PENDING = "pending"
@@ -37,23 +38,27 @@ PROBE = 200
 
 
 class Rules(NamedTuple):
-    """What the caller demands. ``services`` empty means: whatever the project has."""
+    """What the caller demands.
+
+    ``services`` empty means: whatever the project has; ``replicas``: how many containers of each, one where it says
+    nothing; ``seen``: what an earlier look saw, as Waiter.seen() returned it; ``one_shots``: the services that others
+    wait for to end well.
+    """
 
     services: frozenset[str] = frozenset()
     traffic_services: frozenset[str] = frozenset()
+    replicas: Mapping[str, int] = {}
+    seen: Mapping[str, Mapping[str, Any]] = {}
+    one_shots: frozenset[str] = frozenset()
     no_healthcheck: str = "fail"
     min_uptime: float = 10
-    max_restarts: int = 0
+    max_restarts: float = 0
     network: str | None = None
 
-    @classmethod
-    def of_released(cls, services: list[str], traffic_services: list[str], max_restarts: int) -> Rules:
-        """What is demanded of a project that has passed its gate already."""
-        return cls(frozenset(services), frozenset(traffic_services), "running", 0, max_restarts)
-
     @property
-    def expected(self) -> frozenset[str]:
-        return self.services | self.traffic_services
+    def expected(self) -> dict[str, int]:
+        """How many containers each of the services must have that are named."""
+        return {name: self.replicas.get(name, 1) for name in sorted(self.services | self.traffic_services)}
 
     def covers(self, labels: dict[str, str]) -> bool:
         """Whether a container with these labels is to be judged; one-off containers never are."""
@@ -158,6 +163,9 @@ def judge_container(
         return Verdict(FAILED, "is being removed")
     if restarts > rules.max_restarts:
         return Verdict(FAILED, _restarted(state, restarts, rules, last_exit_code))
+    before = rules.seen.get(container["Id"])
+    if before and restarts <= before["restarts"] and state["StartedAt"] != before["started_at"]:
+        return Verdict(FAILED, "was started anew, and not by its restart policy, after it was ready")
     if state["Status"] == "exited":
         return _judge_exited(container, rules)
     if state["Status"] == "paused":
@@ -214,6 +222,8 @@ def _judge_running(container: dict[str, Any], rules: Rules, now_epoch: float) ->
         return Verdict(FAILED, "is unhealthy" + _last_probe(container))
     if health:
         return Verdict(PENDING, "is not healthy yet" + _last_probe(container))
+    if service_of(container) in rules.one_shots:
+        return Verdict(PENDING, "has not completed yet")
     if service_of(container) not in rules.traffic_services:
         return Verdict(READY, "is running")
     if rules.no_healthcheck == "fail":
@@ -336,16 +346,16 @@ def records_to_explain(records: Iterable[Record]) -> list[Record]:
     return next(filter(None, chosen), [])
 
 
-def judge_project(project_name: str, records: Iterable[Record], rules: Rules) -> Outcome:
+def judge_project(project_name: str, records: Iterable[Record], rules: Rules, still_coming: bool = False) -> Outcome:
     """What the project is worth now: FAILED with the first container that can't become ready, READY when none is
-    pending."""
+    pending. ``still_coming``: whether Compose is bringing the containers up, so that none is missing for good."""
     records = sort_records(records)
-    missing = sorted(rules.expected - {service_of(record.container) for record in records})
+    missing = [] if still_coming else list(missing_containers(project_name, records, rules))
     if missing:
-        services = "service" if len(missing) == 1 else "services"
-        return Outcome(FAILED, f"project {project_name} has no container of the {services} {', '.join(missing)}")
+        return Outcome(FAILED, missing[0])
     if not records:
-        return Outcome(FAILED, f"project {project_name} has no containers: did docker compose up run under this name?")
+        text = f"project {project_name} has no containers: did docker compose up run under this name?"
+        return Outcome(PENDING if still_coming else FAILED, text)
     failed = [record for record in records if record.verdict.status == FAILED]
     if failed:
         more = f" ({len(failed) - 1} more failed)" if len(failed) > 1 else ""
@@ -356,6 +366,33 @@ def judge_project(project_name: str, records: Iterable[Record], rules: Rules) ->
     noun = "container is" if len(records) == 1 else "containers are"
     text = f"{len(records)} {noun} ready"
     return Outcome(READY, text + (f", {completed} of them completed" if completed else ""))
+
+
+def missing_containers(project_name: str, records: list[Record], rules: Rules) -> Iterable[str]:
+    """What the project lacks, a sentence each."""
+    here = [service_of(record.container) for record in records]
+    none = [name for name in rules.expected if name not in here]
+    if none:
+        services = "service" if len(none) == 1 else "services"
+        yield f"project {project_name} has no container of the {services} {', '.join(none)}"
+    for name, count in rules.expected.items():
+        if 0 < here.count(name) < count:
+            yield f"project {project_name} has {here.count(name)} of {count} containers of the service {name}"
+    known = {record.container["Id"] for record in records}
+    for container_id, before in rules.seen.items():
+        if container_id not in known:
+            yield f"{before['name']} is gone, or was replaced, after it was ready"
+
+
+def one_shots_in(containers: Iterable[dict[str, Any]]) -> frozenset[str]:
+    """The services that others of these containers wait for to end well."""
+    found = set()
+    for container in containers:
+        for entry in labels_of(container).get(DEPENDS_ON_LABEL, "").split(","):
+            service, _colon, condition = entry.partition(":")
+            if condition.startswith("service_completed_successfully"):
+                found.add(service)
+    return frozenset(found)
 
 
 def describe_wait(records: Iterable[Record]) -> str:

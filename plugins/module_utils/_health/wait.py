@@ -9,8 +9,9 @@ What a container is worth is decided in verdict.py.
 
 from __future__ import annotations
 
+import contextlib
 import time
-from typing import Any, Callable, NamedTuple
+from typing import Any, Callable, Iterator, NamedTuple
 
 from .._docker.engine import EVENT, SUBSCRIBED
 from .._errors import EngineError
@@ -27,6 +28,9 @@ OBJECTION_POLL = 0.2
 
 # For so long the Engine may be silent as what was ready is to be ready for good.
 SILENCE = 30.0
+
+COMING = "docker compose up has not ended"
+NOT_RUNNING = ("created", "exited", "dead")
 
 NOTHING_YET = verdict.Outcome(verdict.PENDING, "not decided yet")
 
@@ -65,7 +69,8 @@ class Waiter:
     ``engine`` is an Engine or what behaves like one, ``clock`` has ``monotonic()`` and ``time()``, and ``on_change`` is
     called with each Change as it is seen, ``on_wait`` all the time with what is waited for, a clause, and for how many
     seconds at most. ``objection`` is asked, several times a second, whether there is a reason to
-    give up that the containers don't show.
+    give up that the containers don't show, and ``coming`` whether Compose is still bringing the containers up.
+    ``began``: when the time began, by the monotonic clock; now, where it says nothing.
     """
 
     def __init__(
@@ -79,6 +84,8 @@ class Waiter:
         on_change: Callable[[Change], None] = ignore,
         on_wait: Callable[[str, float], None] = ignore,
         objection: Callable[[], str | None] | None = None,
+        coming: Callable[[], bool] | None = None,
+        began: float | None = None,
     ) -> None:
         self._engine = engine
         self._project_name = project_name
@@ -90,8 +97,13 @@ class Waiter:
         self._on_change = on_change
         self._on_wait = on_wait
         self._objection = objection
-        self._began = clock.monotonic()
-        self._next_poll = self._began + FIRST_POLL
+        self._coming = coming
+        self._is_coming = coming is not None
+        # What was there before Compose began, and whether it ran: Compose may remove it, or start it.
+        self._before: dict[str, tuple[bool, str]] = {}
+        now = clock.monotonic()
+        self._began = now if began is None else min(began, now)
+        self._next_poll = now + FIRST_POLL
         self._ready_since: float | None = None
         self._looked = False
         # Why what we know may be out of date; None while the Engine answers.
@@ -104,15 +116,30 @@ class Waiter:
         self.reaction: float | None = None
 
     def wait(self) -> verdict.Outcome:
-        """Wait until the project is READY or FAILED; a time-out is FAILED too."""
+        """Wait until the project is READY or FAILED; a time-out is FAILED too. Where Compose was still bringing the
+        containers up, the wait ends as soon as it has, and may be PENDING."""
         stream = self._engine.events(self._labels, ACTIONS)
         try:
             while True:
                 outcome = self._decide()
-                if outcome.status != verdict.PENDING:
+                if outcome.status != verdict.PENDING or self._has_come:
                     return self._decided(outcome)
                 self._on_wait(*self._outlook())
-                self._take_in(stream)
+                self._take_in(stream, self._wake_at())
+        finally:
+            stream.close()
+
+    @contextlib.contextmanager
+    def following(self) -> Iterator[Callable[[], verdict.Outcome]]:
+        """Follow the project while the block runs; give it a function that says at once what it is worth."""
+        stream = self._engine.events(self._labels, ACTIONS)
+
+        def look() -> verdict.Outcome:
+            self._take_in(stream, self._clock.monotonic())
+            return self._decided(self._judge()) if self._looked else NOTHING_YET
+
+        try:
+            yield look
         finally:
             stream.close()
 
@@ -123,7 +150,26 @@ class Waiter:
             raise EngineError(self._unanswered)
         return self._decided(self._judge())
 
+    def seen(self) -> dict[str, dict[str, Any]]:
+        """What a later look holds the containers against, by their ids: as ``seen`` of its Rules."""
+        return {
+            container_id: {
+                "name": record.name,
+                "started_at": record.container["State"]["StartedAt"],
+                "restarts": record.container.get("RestartCount") or 0,
+            }
+            for container_id, record in self.records.items()
+            if not record.removed
+        }
+
+    @property
+    def _has_come(self) -> bool:
+        return self._coming is not None and not self._is_coming and self._looked and self._unanswered is None
+
     def _decide(self) -> verdict.Outcome:
+        if self._coming and self._is_coming and not self._coming():
+            self._is_coming = False
+            self._look_at_all()
         now = self._clock.monotonic()
         if now >= self._deadline and self._ready_since is None:
             self._look_at_all()  # a probe that fails while its container starts is no event
@@ -141,14 +187,22 @@ class Waiter:
         now = self._clock.monotonic()
         if self._ready_since is not None and self._unanswered is None:
             return "all that is ready must stay so", self._ready_since + self._stable_for - now
-        awaited = self._unanswered or verdict.describe_wait(self.records.values()) or "the Engine's answer"
+        otherwise = COMING if self._is_coming else "the Engine's answer"
+        awaited = self._unanswered or verdict.describe_wait(self.records.values()) or otherwise
         return awaited, self._end - now
 
     def _judge(self) -> verdict.Outcome:
+        judged = (self._project_name, self.records.values(), self._rules)
+        outcome = verdict.judge_project(*judged, still_coming=True)
+        if outcome.status == verdict.FAILED:
+            return outcome
         reason = self._objection() if self._objection else None
         if reason:
             return verdict.Outcome(verdict.FAILED, reason)
-        return verdict.judge_project(self._project_name, self.records.values(), self._rules)
+        outcome = verdict.judge_project(*judged, self._is_coming)
+        if self._is_coming and outcome.status == verdict.READY:
+            return NOTHING_YET
+        return outcome
 
     def _stable(self, outcome: verdict.Outcome, now: float) -> verdict.Outcome:
         if self._ready_since is None:
@@ -171,7 +225,7 @@ class Waiter:
 
     def _timed_out(self) -> verdict.Outcome:
         self._deciding_event = None
-        awaited = verdict.describe_wait(self.records.values())
+        awaited = verdict.describe_wait(self.records.values()) or (self._is_coming and COMING)
         texts = ([self._unanswered] if self._unanswered else []) + ([awaited] if awaited else [])
         return verdict.Outcome(
             verdict.FAILED, f"timed out after {verdict.seconds(self._end - self._began)}: {'; '.join(texts)}"
@@ -183,9 +237,9 @@ class Waiter:
             self.reaction = round(self._clock.time() - self._deciding_event, 4)
         return outcome
 
-    def _take_in(self, stream: Any) -> None:
-        """Sleep until something happens or is due, and look at what it concerns."""
-        notice = stream.next(self._wake_at() - self._clock.monotonic())
+    def _take_in(self, stream: Any, until: float) -> None:
+        """Sleep until something happens, or until then, and look at what it concerns."""
+        notice = stream.next(until - self._clock.monotonic())
         touched: dict[str, Trigger] = {}
         look_at_all = False
         while notice is not None:
@@ -197,6 +251,7 @@ class Waiter:
                     touched[actor["ID"]] = trigger_of(notice.detail, touched.get(actor["ID"], NO_EVENT))
             else:
                 self._unanswered = notice.detail
+                self._rules = self._rules._replace(seen={})  # an Engine that restarts restarts the containers
             notice = stream.next(0)
         now = self._clock.monotonic()
         if look_at_all or now >= self._next_poll:
@@ -207,7 +262,7 @@ class Waiter:
 
     def _wake_at(self) -> float:
         moments = [self._next_poll, *self._due.values()]
-        if self._objection:
+        if self._objection or self._is_coming:
             moments.append(self._clock.monotonic() + OBJECTION_POLL)
         if self._ready_since is None or self._unanswered:
             moments.append(self._end)
@@ -226,6 +281,10 @@ class Waiter:
         found = [one["Id"] for one in listed if self._rules.covers(one.get("Labels") or {})]
         self._unanswered = None
         self._look_at(dict.fromkeys([*found, *(set(self.records) - set(found))], NO_EVENT))
+        one_shots = verdict.one_shots_in(record.container for record in self.records.values())
+        if one_shots != self._rules.one_shots:
+            self._rules = self._rules._replace(one_shots=one_shots)
+            self._look_at(dict.fromkeys(found, NO_EVENT))
         self._looked = self._looked or not self._unanswered
         self._next_poll = self._clock.monotonic() + (FIRST_POLL if self._unanswered else SAFETY_POLL)
 
@@ -249,12 +308,20 @@ class Waiter:
             if container is None:
                 return  # gone before we ever saw it
             record = self.records[container_id] = verdict.Record(container)
+            if self._is_coming and not self._looked:
+                state = container["State"]
+                self._before[container_id] = (state["Status"] not in NOT_RUNNING, state["StartedAt"])
+        if container is None and self._is_coming:
+            del self.records[container_id]  # Compose replaces it
+            return
         before = record.verdict.status
         at = self._clock.monotonic() - self._began
         exit_code = trigger.exit_code
         if exit_code is None and container and verdict.hides_its_exit(container, self._rules):
             exit_code = self._engine.last_exit_code(container_id, verdict.epoch(container["State"]["StartedAt"]) or 0.0)
         changed = record.update(container, self._rules, at, self._clock.time(), exit_code)
+        if self._is_of_before(record):
+            record.verdict = record.verdict._replace(status=verdict.PENDING)
         if record.verdict.due_in is not None:
             self._due[container_id] = self._clock.monotonic() + record.verdict.due_in
         if record.verdict.status != before:
@@ -263,6 +330,13 @@ class Waiter:
             self._ready_since = None
             before = record.timeline[-2]["state"] if len(record.timeline) > 1 else None
             self._on_change(Change(at, record.name, before, record.state))
+
+    def _is_of_before(self, record: verdict.Record) -> bool:
+        """Whether a container that failed may be one that Compose has not come to yet."""
+        if record.verdict.status != verdict.FAILED or not self._is_coming:
+            return False
+        ran, started_at = self._before.get(record.container["Id"], (False, ""))
+        return ran or record.container["State"]["StartedAt"] == started_at
 
 
 def trigger_of(event: dict[str, Any], before: Trigger) -> Trigger:
@@ -289,7 +363,7 @@ def evidence(
 
 def witnesses(engine: Any, container_ids: list[str], log_tail: int) -> list[dict[str, Any]]:
     """Containers, healthy or not, that something beside them was found wrong with, as evidence() returns them."""
-    rules = verdict.Rules.of_released([], [], 0)
+    rules = verdict.Rules(no_healthcheck="running", min_uptime=0)
     records = [verdict.Record(container) for container in map(engine.inspect, container_ids) if container]
     for record in records:
         record.update(record.container, rules, 0.0, time.time())

@@ -14,6 +14,7 @@ from ansible_collections.hotswap.compose.plugins.module_utils._deploy.plan impor
 from ansible_collections.hotswap.compose.plugins.module_utils._deploy.request import complete_request
 from ansible_collections.hotswap.compose.plugins.module_utils._deploy.steps import ORDER, steps_of
 from ansible_collections.hotswap.compose.plugins.module_utils._edge.options import EDGE_ARGUMENTS
+from ansible_collections.hotswap.compose.plugins.module_utils._health.look import LOOK_ARGUMENTS
 from ansible_collections.hotswap.compose.plugins.module_utils._options import APP_ARGUMENTS
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -84,7 +85,7 @@ def test_each_module_of_a_group_has_the_options_of_the_group(group):
     for name in RUNTIME["action_groups"][group]:
         source = (ROOT / "plugins" / "modules" / f"{name}.py").read_text()
         spec = source.partition("def main():")[2]
-        given = {"APP_ARGUMENTS": APP_ARGUMENTS, "EDGE_ARGUMENTS": EDGE_ARGUMENTS}
+        given = {"APP_ARGUMENTS": APP_ARGUMENTS, "EDGE_ARGUMENTS": EDGE_ARGUMENTS, "LOOK_ARGUMENTS": LOOK_ARGUMENTS}
         has = {option for constant, arguments in given.items() if constant in spec for option in arguments}
         assert options <= has, name
 

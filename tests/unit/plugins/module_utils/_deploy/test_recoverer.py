@@ -434,6 +434,31 @@ def test_containers_that_take_traffic_decide(tmp_path, changes, given_up, decisi
     assert Target(tmp_path, found, content("green"), changes).recover(check_mode=True)[0] == decision
 
 
+COMPLETE = {"was-green": 1, "signal-green": 1, "cron-green": 1, "init-green": 1}
+
+
+@pytest.mark.parametrize(
+    "expected, changes, decision",
+    [
+        (COMPLETE, {}, FINISH),
+        (COMPLETE, {"cron-green": {"state": "exited"}}, FINISH),  # it starts after the swap
+        ({**COMPLETE, "was-green": 2}, {}, BACK),
+        ({**COMPLETE, "worker-green": 1}, {}, BACK),
+        ({**COMPLETE, "worker-green": 1}, {"was-blue": {"state": "exited"}}, KEEP),
+    ],
+)
+def test_release_is_finished_if_all_of_it_is_there(tmp_path, expected, changes, decision):
+    found = unfinished(expected=expected)
+    assert Target(tmp_path, found, content("green"), changes).recover(check_mode=True)[0] == decision
+
+
+def test_previous_color_is_judged_by_the_services_that_it_ran_with(tmp_path):
+    """v2 runs from one ordinary file, in which was-green is was."""
+    services = [dict(service, name=service["base"]) for service in SERVICES]
+    found = unfinished(services=services, previous_services=SERVICES, given_up=True)
+    assert Target(tmp_path, found, content("green")).recover(check_mode=True)[0] == BACK
+
+
 BOOTS, SICK, ENDED = {"health": "starting"}, {"health": "unhealthy"}, {"state": "exited"}
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import swap as swap_module
 from ansible_collections.hotswap.compose.plugins.module_utils._edge.swap import Swap, with_addresses
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import EdgeError
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import EdgeError, ReleaseFailed
 from ansible_collections.hotswap.compose.plugins.module_utils._nginx import app_file, canary
 from ansible_collections.hotswap.compose.plugins.module_utils._nginx.upstream import parse_upstreams
 from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import AppState
@@ -609,3 +609,29 @@ def test_a_canary_over_both_families(version, by_address, monkeypatch):
     text = canary.with_canary(content("blue"), 10, [upstream], None)
     assert [target["weight"] for target in parse_upstreams(text)["shop-was"]] == [9] + [1] * len(upstream["targets"])
     assert app_file.without_sections(text) == content("blue")
+
+
+# What is looked at directly before nginx's file is replaced
+
+
+@pytest.mark.parametrize("way", ["live", "unsettle"])
+def test_look_that_fails_leaves_nginx_and_the_journal_alone(state, way):
+    edge = StandInEdge({OURS: on_disk("blue")})
+    swap = swap_of(edge, state)
+
+    def look():
+        assert edge.calls == ["judge"]  # as late as can be
+        raise ReleaseFailed("was-1 exited with 5", [])
+
+    with pytest.raises(ReleaseFailed):
+        if way == "live":
+            swap.live(content("green"), content("blue"), [], before_rename=look)
+        else:
+            swap.unsettle(content("blue"), [], lambda text, _here: text, look)
+    assert edge.calls == ["judge"]
+    assert (edge.files[OURS], noted(state), state.journal["proved"]) == (on_disk("blue"), None, "before")
+
+
+def test_nothing_is_looked_at_where_nothing_is_replaced(state):
+    edge = StandInEdge({OURS: on_disk("green")})
+    assert swap_of(edge, state).live(content("green"), "", [], before_rename=lambda: 1 / 0) == UNCHANGED

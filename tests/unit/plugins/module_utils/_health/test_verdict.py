@@ -244,6 +244,77 @@ def test_judge_project(names, changes, status, text):
     assert verdict.judge_project("shop", judged, rules(**changes)) == (status, text)
 
 
+def was(name, **seen):
+    """What a look saw of a fixture's container."""
+    container = inspected(name)
+    known = {"name": name, "started_at": container["State"]["StartedAt"], "restarts": 0}
+    return {"seen": {container["Id"]: dict(known, **seen)}}
+
+
+@pytest.mark.parametrize(
+    "names, changes, status, text",
+    [
+        (["healthy"], was("healthy"), verdict.READY, "1 container is ready"),
+        (["healthy", "healthy_2"], was("healthy"), verdict.READY, "2 containers are ready"),
+        (
+            ["healthy"],
+            was("healthy", started_at="2026-01-01T00:00:00Z"),
+            verdict.FAILED,
+            "shop-healthy-1 was started anew, and not by its restart policy, after it was ready",
+        ),
+        (
+            ["healthy"],
+            was("healthy", started_at="2026-01-01T00:00:00Z", restarts=1),
+            verdict.FAILED,
+            "shop-healthy-1 was started anew, and not by its restart policy, after it was ready",
+        ),
+        (
+            ["healthy"],
+            was("healthy_2"),
+            verdict.FAILED,
+            "healthy_2 is gone, or was replaced, after it was ready",
+        ),
+        (
+            ["healthy"],
+            {"services": frozenset(["healthy"]), "replicas": {"healthy": 3}},
+            verdict.FAILED,
+            "project shop has 1 of 3 containers of the service healthy",
+        ),
+        (["healthy"], {"replicas": {"another": 3}}, verdict.READY, "1 container is ready"),
+    ],
+)
+def test_held_against_what_is_expected_and_was_seen(names, changes, status, text):
+    judged = records(*map(inspected, names), **changes)
+    assert verdict.judge_project("shop", judged, rules(**changes)) == (status, text)
+
+
+def test_restart_that_is_allowed_is_no_start_anew():
+    container = dict(inspected("healthy"), RestartCount=1)
+    seen = was("healthy", started_at="2026-01-01T00:00:00Z")
+    (record,) = records(container, max_restarts=1, **seen)
+    assert record.verdict.status == verdict.READY
+
+
+@pytest.mark.parametrize("names", [[], ["healthy"], ["created"]])
+def test_nothing_is_missing_while_compose_brings_it_up(names):
+    judged, changes = records(*map(inspected, names)), {"services": frozenset(["healthy"]), "replicas": {"healthy": 3}}
+    assert verdict.judge_project("shop", judged, rules(**changes), still_coming=True).status != verdict.FAILED
+
+
+def test_one_shots():
+    depends = {verdict.DEPENDS_ON_LABEL: "init:service_completed_successfully:false,db:service_healthy:true"}
+    web = inspected("created")
+    web["Config"]["Labels"].update(depends)
+    assert verdict.one_shots_in([web, inspected("healthy")]) == {"init"}
+    assert verdict.one_shots_in([]) == frozenset()
+
+
+def test_one_shot_that_runs_has_not_completed():
+    container = inspected("plain")
+    changes = {"one_shots": frozenset([verdict.service_of(container)])}
+    assert records(container, **changes)[0].verdict == (verdict.PENDING, "has not completed yet", None)
+
+
 @pytest.mark.parametrize(
     "healthcheck, timeout, warning",
     [

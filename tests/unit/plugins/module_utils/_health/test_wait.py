@@ -319,7 +319,7 @@ def test_the_safety_poll_finds_what_no_event_told():
     engine = FakeEngine(clock, [SUBSCRIPTION, (0, {"c1": inspected("starting")})])
     engine.notices.pop()
     waiter = Waiter(engine, "shop", verdict.Rules(), clock=clock)
-    waiter._take_in(engine)
+    waiter._take_in(engine, waiter._wake_at())
     engine.containers["c1"] = inspected("healthy")
     assert waiter.wait().status == verdict.READY
     assert (waiter.elapsed, waiter.reaction) == (5.0, None)
@@ -429,3 +429,118 @@ def test_warnings_are_said_once_a_service():
         "the healthcheck of service signal",
         "the healthcheck of service was",
     ]
+
+
+# While Compose brings the containers up
+
+
+def labelled(name, depends_on, container_id="c1", service="was"):
+    container = inspected(name, container_id, service)
+    container["Config"]["Labels"][verdict.DEPENDS_ON_LABEL] = depends_on
+    return container
+
+
+class Coming:
+    """``docker compose up``, which ends at a second of the clock."""
+
+    def __init__(self, ends):
+        self.ends = ends
+        self.clock = None
+
+    def __call__(self):
+        return self.clock.now < 100.0 + self.ends
+
+
+def follow(*script, ends=3.0, rules=None, **options):
+    clock, coming = FakeClock(), Coming(ends)
+    coming.clock = clock
+    engine = FakeEngine(clock, [SUBSCRIPTION, *script])
+    waiter = Waiter(engine, "shop", verdict.Rules(**(rules or {})), clock=clock, coming=coming, **options)
+    return waiter.wait(), waiter, engine
+
+
+THREE = {"services": frozenset(["was"]), "replicas": {"was": 2}}
+
+
+def test_wait_ends_with_compose():
+    outcome, waiter, _engine = follow(
+        (1, {"c1": inspected("starting")}), (2, {"c2": inspected("starting", "c2")}), rules=THREE
+    )
+    assert (outcome.status, waiter.elapsed) == (verdict.PENDING, pytest.approx(3.0, abs=0.3))
+    assert sorted(waiter.seen()) == ["c1", "c2"]
+
+
+def test_ready_is_not_said_before_compose_has_ended():
+    outcome, waiter, _engine = follow((0, {"c1": inspected("healthy")}))
+    assert (outcome.status, waiter.elapsed) == (verdict.READY, pytest.approx(3.0, abs=0.3))
+
+
+def test_container_that_is_missing_once_compose_has_ended():
+    outcome, _waiter, _engine = follow((1, {"c1": inspected("healthy")}), rules=THREE)
+    assert outcome == (verdict.FAILED, "project shop has 1 of 2 containers of the service was")
+
+
+def test_container_that_fails_ends_the_wait_at_once():
+    outcome, waiter, _engine = follow((1, {"c1": inspected("crashed")}), ends=60)
+    assert outcome == (verdict.FAILED, "was-c1 exited with 3 after 1.2 s")
+    assert waiter.elapsed == 1.0
+
+
+@pytest.mark.parametrize("name", ["crashed", "unhealthy"])
+def test_container_of_before_is_not_judged_until_compose_has_come_to_it(name):
+    """Compose replaces it, or starts it."""
+    before = inspected(name, "old")
+    replaced = ((1, {"old": None}), (1.5, {"c1": inspected("healthy")}))
+    assert follow((0, {"old": before}), *replaced)[0].status == verdict.READY
+    started = (1, {"old": inspected("healthy", "old", started_at="2026-11-28T00:00:00Z")})
+    assert follow((0, {"old": before}), started)[0].status == verdict.READY
+    outcome, waiter, _engine = follow((0, {"old": before}))
+    assert (outcome.status, waiter.elapsed) == (verdict.FAILED, pytest.approx(3.0, abs=0.3))
+
+
+def test_container_of_before_that_fails_anew():
+    again = inspected("crashed", "old", started_at="2026-11-28T00:00:00Z")
+    outcome, waiter, _engine = follow((0, {"old": inspected("created", "old")}), (1, {"old": again}), ends=60)
+    assert (outcome.status, waiter.elapsed) == (verdict.FAILED, 1.0)
+
+
+def test_deadline_names_the_one_shot_that_others_wait_for():
+    web = labelled("created", "init:service_completed_successfully:false")
+    outcome, waiter, engine = follow(
+        (0.25, {"c1": web, "i1": inspected("plain", "i1", "init")}), ends=600, timeout=20, began=95.0
+    )
+    text = "timed out after 20 s: init-i1 has not completed yet; was-c1 is created"
+    assert outcome == (verdict.FAILED, text)
+    assert waiter.elapsed == 20.0  # of which 5 were over
+    reports = evidence(engine, list(waiter.records.values()), outcome, 50)
+    assert [report["log"] for report in reports] == [["line of i1"], ["line of c1"]]
+
+
+def test_deadline_of_a_compose_that_makes_no_container():
+    outcome, _waiter, _engine = follow(ends=600, timeout=20)
+    assert outcome == (verdict.FAILED, "timed out after 20 s: docker compose up has not ended")
+
+
+# A look that is asked from outside
+
+
+def test_following():
+    clock = FakeClock()
+    engine = FakeEngine(clock, [SUBSCRIPTION, (0, {"c1": inspected("healthy")}), (2, {"c1": inspected("crashed")})])
+    waiter = Waiter(engine, "shop", verdict.Rules(), clock=clock)
+    statuses = []
+    with waiter.following() as look:
+        for _number in range(4):
+            statuses.append(look().status)
+            clock.now += 0.9
+            engine._play()
+    assert statuses == [verdict.READY] * 3 + [verdict.FAILED]
+    assert engine.closed
+
+
+def test_engine_that_restarts_may_restart_the_containers():
+    seen = {"c1": {"name": "was-c1", "started_at": "2026-01-01T00:00:00Z", "restarts": 0}}
+    script = [(0, {"c1": inspected("starting")}), (1, {"c1": inspected("healthy")})]
+    assert wait(*script, rules={"seen": seen})[0].status == verdict.FAILED
+    lost = [(0, Notice(LOST, "gone")), (0, Notice(SUBSCRIBED, None))]
+    assert wait(*lost, *script, rules={"seen": seen}, subscription=None)[0].status == verdict.READY

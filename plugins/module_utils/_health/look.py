@@ -1,0 +1,71 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The look at a color that has passed its gate: whether it still is as the look before saw it."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+
+from .._errors import ReleaseFailed
+from .verdict import FAILED, READY, Rules
+from .wait import Waiter, evidence
+
+LOG_TAIL = 50
+
+# Documented in the fragment hotswap.compose.app.look.
+LOOK_ARGUMENTS = {
+    "project_name": {"type": "str"},
+    "services": {"type": "list", "elements": "str", "default": []},
+    "traffic_services": {"type": "list", "elements": "str", "default": []},
+    "replicas": {"type": "dict", "default": {}},
+    "max_restarts": {"type": "int", "default": 0},
+    "seen": {"type": "dict", "default": {}},
+}
+
+
+def rules_of(params, more_restarts=0):
+    """Return what is demanded of the color. ``params``: LOOK_ARGUMENTS."""
+    limit = params["max_restarts"]
+    return Rules(
+        services=frozenset(params["services"]),
+        traffic_services=frozenset(params["traffic_services"]),
+        replicas=params["replicas"],
+        seen=params["seen"],
+        no_healthcheck="running",
+        min_uptime=0,
+        max_restarts=math.inf if limit < 0 else limit + more_restarts,
+    )
+
+
+class Look:
+    """``params``: LOOK_ARGUMENTS; ``when``: ends the sentence that says what is wrong."""
+
+    def __init__(self, engine, params, when):
+        self._engine = engine
+        self._when = when
+        self._waiter = Waiter(engine, params["project_name"], rules_of(params))
+
+    def refuse_unready(self):
+        """Look once. Raises ReleaseFailed unless all of it is ready."""
+        outcome = self._waiter.look_once()
+        if outcome.status != READY:
+            self._refuse(outcome)
+
+    @contextlib.contextmanager
+    def following(self):
+        """Follow the color while the block runs; give it a function that raises ReleaseFailed once something failed."""
+        with self._waiter.following() as look:
+
+            def refuse_failed():
+                outcome = look()
+                if outcome.status == FAILED:
+                    self._refuse(outcome)
+
+            yield refuse_failed
+
+    def _refuse(self, outcome):
+        containers = evidence(self._engine, list(self._waiter.records.values()), outcome, LOG_TAIL)
+        raise ReleaseFailed(f"{outcome.text}, {self._when}", containers)
