@@ -12,6 +12,7 @@ AWAITS = {
     "bluegreen_recover": "what a killed run left is ended",
     "bluegreen_smoke": "the smoke tests are asked",
     "bluegreen_swap": "nginx loads the new configuration",
+    "bluegreen_up": "Compose starts the containers",
     "compose_health_wait": "the target has not answered yet",
 }
 """What each module waits for as long as it has not said so itself. The others of meta/runtime.yml end at once."""

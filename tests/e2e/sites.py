@@ -60,7 +60,7 @@ networks:
 TASKS = {
     "plan": "detect bluegreen_plan",
     "recover": "recover bluegreen_recover",
-    "start": "start bluegreen_compose",
+    "start": "start bluegreen_up",
     "judge": "start bluegreen_swap",
     "gate": "gate compose_health_wait",
     "canary": "canary_step bluegreen_swap",

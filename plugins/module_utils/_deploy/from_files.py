@@ -88,6 +88,7 @@ class FromFiles:
             **self.planner.services_of(configs[color], color),
             shared=work,
             traffic_services=service_names(self.planner.services, color),
+            builds=self._builds(configs[color], refs[color], ids),
             leftovers=self.planner.started_by_hand(color),
         )
         files = self._files(configs, hashes, deploy)
@@ -140,6 +141,10 @@ class FromFiles:
             return None
         disk = DiskSpace(self.engine, self.run, self.docker_logged_in, self.now.active_containers)
         return disk.check(self._to_pull(config, refs, ids), ids)
+
+    @staticmethod
+    def _builds(config, refs, ids):
+        return any("build" in config["services"][service] and ids[ref] is None for service, ref in refs.items())
 
     def _refuse_missing(self, config, refs, ids):
         if self.request["pull"] != "never":

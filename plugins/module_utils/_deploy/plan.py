@@ -87,6 +87,9 @@ class Plan:
     containers: list[str] = dataclasses.field(default_factory=list)
     """The stopped containers to start."""
 
+    builds: bool = False
+    """Whether Compose builds an image of it, which takes its time before the containers start."""
+
     leftovers: list[str] = dataclasses.field(default_factory=list)
     """The containers of that color that somebody started by hand. They are removed."""
 

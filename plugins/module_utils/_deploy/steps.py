@@ -67,7 +67,7 @@ def steps_of(request, plan):
     before_swap = {
         "shared": plan.shared.get("waits"),
         "before_start": "before_start" in hooks and plan.how not in (WARM, PROMOTE),
-        "create": plan.how == CREATE and (plan.joins or plan.exclusive),
+        "create": plan.how == CREATE and (plan.joins or plan.exclusive or plan.builds),
         "join": plan.joins,
         "migrate": request["kind"] == "deploy" and request["migrate"],
         "start": plan.how != WARM,

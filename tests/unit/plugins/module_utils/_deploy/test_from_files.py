@@ -425,9 +425,29 @@ def test_missing_image_that_is_built_or_pulled(target, pull, monkeypatch):
     target.render = with_build
     asked = []
     monkeypatch.setattr(from_files.DiskSpace, "check", lambda _self, references, _ids: asked.extend(references))
-    target.plan(release="v1", pull=pull)
+    plan = target.plan(release="v1", pull=pull)
+    assert (plan["builds"], plan["steps"][0]) == (True, "create")
     assert target.unfinished["ids_before"]["shop-was:v1"] is None
     assert asked == {"never": [], "missing": [], "always": ["cache:1", "shop-signal:v1"]}[pull]
+
+
+def test_image_that_was_built_is_not_built_again(target):
+    target.render = with_build
+    plan = target.plan(release="v1")
+    assert (plan["builds"], plan["steps"][0]) == (False, "start")
+
+
+def test_one_shot_whose_container_was_pruned_is_no_change(target):
+    def with_one_shot(color, release):
+        config = rendered(color, release)
+        needs = {f"cache-{color}": {"condition": "service_completed_successfully"}}
+        config["services"][f"signal-{color}"]["depends_on"] = needs
+        return config
+
+    target.render = with_one_shot
+    target.deploy("v1")
+    target.colors["blue"] = [each for each in target.colors["blue"] if each["service"] != "cache-blue"]
+    assert target.plan(release="v1")["unchanged"]
 
 
 @pytest.mark.parametrize("check_mode", [False, True])

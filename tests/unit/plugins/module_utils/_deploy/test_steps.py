@@ -75,6 +75,7 @@ ADDED = [
     ),
     ({}, {"joins": JOINS}, ["create join", "create join", "join", "join", "join"]),
     ({}, {"exclusive": ["worker"]}, ["create exclusive", "create exclusive", "exclusive", "exclusive", "exclusive"]),
+    ({}, {"builds": True}, ["create", "create", "", "", ""]),
     ({}, {"previous_exclusive": ["id"]}, ["exclusive"] * 5),
     ({}, {"shared": WAITS}, ["shared"] * 5),
     ({}, {"shared": {"waits": []}}, [""] * 5),

@@ -1,0 +1,84 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""``docker compose up``, as a process that can be ended: alone, it waits without limit for what others depend on."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import tempfile
+
+PATIENCE = 10
+"""s that Compose has to end, before it is killed."""
+
+
+def up_command(docker, project, services, options):
+    """Return the argv.
+
+    ``project``: ``{project_name, project_src, files}``; ``services``: to start, all if empty; ``options``:
+    ``recreate`` (auto, always, never), ``remove_orphans`` and ``dependencies``.
+    """
+    argv = [docker, "compose", "--ansi", "never", "--project-directory", project["project_src"]]
+    argv += ["--project-name", project["project_name"]]
+    for name in project["files"]:
+        argv += ["--file", name]
+    argv += ["up", "--detach", "--no-color", "--quiet-pull", "--pull", "never"]
+    argv += {"auto": [], "always": ["--force-recreate"], "never": ["--no-recreate"]}[options["recreate"]]
+    argv += ["--remove-orphans"] if options["remove_orphans"] else []
+    argv += [] if options["dependencies"] else ["--no-deps"]
+    return [*argv, "--", *services]
+
+
+def gist(stderr):
+    """Return the line in which Compose says why it failed; it prints its progress there as well."""
+    lines = [line.rstrip() for line in stderr.splitlines()]
+    errors = [line for line in lines if line and not line.startswith((" ", "time="))]
+    return errors[-1] if errors else ""
+
+
+class ComposeUp:
+    """Runs for as long as the block does, at most. Its processes are a group of their own."""
+
+    def __init__(self, argv, directory, environ):
+        self._command = {"args": argv, "cwd": directory, "env": environ}
+
+    def __enter__(self):
+        self._stderr = tempfile.TemporaryFile()
+        self._process = subprocess.Popen(
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self._stderr,
+            start_new_session=True,
+            **self._command,
+        )
+        return self
+
+    def __exit__(self, *_error):
+        if self.is_running():
+            self._signal(signal.SIGTERM)
+            try:
+                self._process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self._signal(signal.SIGKILL)
+                self._process.wait()
+        self._stderr.close()
+
+    def is_running(self):
+        return self._process.poll() is None
+
+    def failure(self):
+        """Return why it failed, in one line; None while it runs, and if it succeeded."""
+        status = self._process.poll()
+        if not status:
+            return None
+        self._stderr.seek(0)
+        said = gist(self._stderr.read().decode("utf-8", "replace"))
+        return "docker compose up failed: {}".format(said or f"exit status {status}")
+
+    def _signal(self, number):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)

@@ -1,0 +1,200 @@
+#!/usr/bin/python
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: bluegreen_up
+short_description: Start containers with Docker Compose, within a time
+version_added: 0.1.0
+author:
+  - hotswap.compose authors (@hotswap)
+description:
+  - Runs C(docker compose up), and follows the containers by the Engine's events meanwhile. Fails the moment a container
+    fails, or the O(timeout) passes, and ends Compose.
+  - It pulls no image.
+  - By itself, Compose waits without limit for a service that others depend on, and does not say why one failed.
+  - The wait ends with Compose. M(hotswap.compose.compose_health_wait) then waits until all of it is ready, within the
+    same time, by RV(began).
+  - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
+extends_documentation_fragment:
+  - hotswap.compose.attributes
+  - hotswap.compose.docker
+  - hotswap.compose.app.look
+attributes:
+  check_mode:
+    support: none
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+    details: As Compose.
+options:
+  project:
+    description: What Compose works on.
+    type: dict
+    required: true
+    suboptions:
+      project_name:
+        description: The project's name.
+        type: str
+        required: true
+      project_src:
+        description: The project's directory.
+        type: str
+        required: true
+      files:
+        description: Its Compose files.
+        type: list
+        elements: str
+        required: true
+      docker_cli:
+        description: The docker command.
+        type: str
+        required: true
+  start:
+    description: The services to start; all of the project, if empty.
+    type: list
+    elements: str
+    default: []
+  recreate:
+    description: Which containers to make anew; V(auto) are those whose definition changed.
+    type: str
+    choices: [auto, always, never]
+    default: auto
+  remove_orphans:
+    description: Whether to remove the containers of services that the files don't have.
+    type: bool
+    default: false
+  dependencies:
+    description: Whether to start what the services depend on.
+    type: bool
+    default: true
+  timeout:
+    description: For how many seconds this may take.
+    type: float
+    default: 120
+"""
+
+EXAMPLES = r"""
+- name: Start green
+  hotswap.compose.bluegreen_up:
+    project:
+      project_name: shop-green
+      project_src: /srv/shop
+      files: [compose.yml]
+      docker_cli: docker
+    services: [was, signal]
+    timeout: 60
+  register: started
+
+- name: Wait until all of it is healthy, within the same minute
+  hotswap.compose.compose_health_wait:
+    project_name: shop-green
+    services: [was, signal]
+    timeout: 60
+    began: "{{ started.began }}"
+    seen: "{{ started.seen }}"
+"""
+
+RETURN = r"""
+began:
+  description: When it began, in seconds by the target's monotonic clock.
+  returned: always
+  type: float
+seen:
+  description: As of M(hotswap.compose.compose_health_wait).
+  returned: success
+  type: dict
+containers:
+  description: The containers, as of M(hotswap.compose.compose_health_wait).
+  returned: failure
+  type: list
+  elements: dict
+"""
+
+import os
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._compose.up import ComposeUp, up_command
+from ..module_utils._docker.containers import COMPOSE_LABEL
+from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
+from ..module_utils._errors import BluegreenError
+from ..module_utils._health.look import LOG_TAIL, LOOK_ARGUMENTS, rules_of
+from ..module_utils._health.verdict import FAILED
+from ..module_utils._health.wait import Waiter, evidence
+from ..module_utils._progress import Progress
+
+
+def running(engine, project_name):
+    """Return the project's containers, each with the moment when it was started last."""
+    listed = engine.list_containers([f"{COMPOSE_LABEL}project={project_name}"])
+    inspected = [engine.inspect(each["Id"]) for each in listed]
+    return {each["Id"]: each["State"]["StartedAt"] for each in inspected if each}
+
+
+def up(params, began, progress):
+    """Return ``(outcome, result)``: the Outcome of the wait, and what the module returns. Raises EngineError."""
+    engine = Engine.connect(params)
+    project = params["project"]
+    before = running(engine, project["project_name"])
+    argv = up_command(project["docker_cli"], project, params["start"], params)
+    with ComposeUp(argv, project["project_src"], dict(os.environ, DOCKER_HOST=engine.host)) as compose:
+        waiter = Waiter(
+            engine,
+            project["project_name"],
+            rules_of(params),
+            params["timeout"],
+            on_change=progress.say,
+            on_wait=progress.wait,
+            objection=compose.failure,
+            coming=compose.is_running,
+            began=began,
+        )
+        outcome = waiter.wait()
+    failed = outcome.status == FAILED
+    containers = evidence(engine, list(waiter.records.values()), outcome, LOG_TAIL) if failed else []
+    changed = running(engine, project["project_name"]) != before
+    return outcome, {"changed": changed, "seen": waiter.seen(), "containers": containers}
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=dict(
+            project={
+                "type": "dict",
+                "required": True,
+                "options": {
+                    "project_name": {"type": "str", "required": True},
+                    "project_src": {"type": "str", "required": True},
+                    "files": {"type": "list", "elements": "str", "required": True},
+                    "docker_cli": {"type": "str", "required": True},
+                },
+            },
+            start={"type": "list", "elements": "str", "default": []},
+            recreate={"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
+            remove_orphans={"type": "bool", "default": False},
+            dependencies={"type": "bool", "default": True},
+            timeout={"type": "float", "default": 120},
+            **LOOK_ARGUMENTS,
+            **ENGINE_ARGUMENTS,
+        ),
+    )
+    began = time.monotonic()
+    try:
+        with Progress() as progress:
+            outcome, result = up(module.params, began, progress)
+    except (BluegreenError, OSError) as error:
+        module.fail_json(msg=str(error), began=began, containers=[])
+    result.update(began=began, progress=progress.lines)
+    if outcome.status == FAILED:
+        module.fail_json(msg=outcome.text, **result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+
+from ansible_collections.hotswap.compose.plugins.module_utils._compose import up
+from ansible_collections.hotswap.compose.plugins.module_utils._compose.up import ComposeUp, gist, up_command
+
+PROJECT = {"project_name": "shop-blue", "project_src": "/state/d1", "files": ["compose.blue.json"]}
+OPTIONS = {"recreate": "auto", "remove_orphans": False, "dependencies": True}
+BEGIN = (
+    "docker compose --ansi never --project-directory /state/d1 --project-name shop-blue --file compose.blue.json up "
+    "--detach --no-color --quiet-pull"
+)
+
+
+@pytest.mark.parametrize(
+    "services, options, end",
+    [
+        ([], {}, "--pull never --"),
+        (
+            ["was", "signal"],
+            {"recreate": "always", "remove_orphans": True},
+            "--pull never --force-recreate --remove-orphans -- was signal",
+        ),
+        (
+            ["db"],
+            {"recreate": "never", "dependencies": False},
+            "--pull never --no-recreate --no-deps -- db",
+        ),
+    ],
+)
+def test_command(services, options, end):
+    assert " ".join(up_command("docker", PROJECT, services, dict(OPTIONS, **options))) == f"{BEGIN} {end}"
+
+
+@pytest.mark.parametrize(
+    "stderr, line",
+    [
+        ("", ""),
+        (" Container a Creating\n", ""),
+        (
+            ' Container a Started\nservice "init" didn\'t complete successfully: exit 1\n',
+            'service "init" didn\'t complete successfully: exit 1',
+        ),
+        (
+            'dependency failed to start: a\n Container b Error\ntime="1" level=warning msg=x\n',
+            "dependency failed to start: a",
+        ),
+    ],
+)
+def test_gist(stderr, line):
+    assert gist(stderr) == line
+
+
+def process(*argv):
+    return ComposeUp(list(argv), "/", dict(os.environ))
+
+
+@pytest.mark.parametrize(
+    "script, failure",
+    [
+        ("exit 0", None),
+        ("echo no such image >&2; exit 1", "docker compose up failed: no such image"),
+        ("exit 3", "docker compose up failed: exit status 3"),
+    ],
+)
+def test_end(script, failure):
+    with process("sh", "-c", script) as compose:
+        while compose.is_running():
+            time.sleep(0.01)
+        assert compose.failure() == failure
+
+
+@pytest.mark.parametrize("trap", ["", "trap : TERM; "])
+def test_it_ends_with_the_block_and_all_that_it_started(trap, monkeypatch, tmp_path):
+    monkeypatch.setattr(up, "PATIENCE", 0.5)
+    pids = tmp_path / "pids"
+    script = f"{trap}sleep 100 & echo $! $$ >{pids}; {trap}while :; do sleep 0.05; done"
+    with process("sh", "-c", script) as compose:
+        while not pids.exists() or not pids.read_text().strip():
+            time.sleep(0.01)
+        assert (compose.is_running(), compose.failure()) == (True, None)
+    for pid in pids.read_text().split():
+        try:
+            with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+                assert file.read().rpartition(")")[2].split()[0] == "Z"
+        except FileNotFoundError:
+            pass
