@@ -14,6 +14,7 @@
     ├── PlanError               the request can't be fulfilled
     ├── StateError              the state directory can't be used
     ├── JournalError (*)        a journal can't be read
+    │   └── NewerJournal (*)    a newer version of this collection wrote it
     ├── LockHeld                another run has the lock
     ├── SmokeError (*)          the smoke tests can't be read
     └── ReleaseFailed           the new color can't have the traffic, or keep it
@@ -54,6 +55,10 @@ class StateError(BluegreenError):
 
 class JournalError(BluegreenError, ValueError):
     """A text or a value is no journal of this format."""
+
+
+class NewerJournal(JournalError):
+    """A newer version of this collection wrote the journal."""
 
 
 class LockHeld(BluegreenError):

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import tempfile
@@ -54,6 +55,25 @@ def _sync_directory(directory):
         os.close(descriptor)
 
 
+def why_unwritable(path):
+    """Return why no file could be made in the directory ``path``, or below it where it is not there yet; None where one
+    could. Nothing is written."""
+    nearest = path
+    while not os.path.lexists(nearest):
+        nearest = os.path.dirname(nearest)
+    if not os.path.isdir(nearest):
+        return os.strerror(errno.ENOTDIR)
+    disk = os.statvfs(nearest)
+    if disk.f_flag & os.ST_RDONLY:
+        return os.strerror(errno.EROFS)
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        return os.strerror(errno.EACCES)
+    free = disk.f_bfree if os.geteuid() == 0 else disk.f_bavail
+    if disk.f_blocks and free * disk.f_frsize < NEEDED_SPACE:
+        return os.strerror(errno.ENOSPC)
+    return None
+
+
 @contextlib.contextmanager
 def temporary_directory(parent):
     """Have a directory, readable by its owner alone, for as long as the block runs.
@@ -67,16 +87,16 @@ def temporary_directory(parent):
     try:
         path = tempfile.mkdtemp(prefix=".bluegreen-", dir=nearest)
     except OSError as error:
-        raise StateError(describe_unwritable(parent, error)) from error
+        raise StateError(describe_unwritable(parent, error.strerror)) from error
     try:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def describe_unwritable(path, error):
-    """Return the message that the state directory's ``path`` can't be written; ``error``: the OSError."""
+def describe_unwritable(path, why):
+    """Return the message that the state directory's ``path`` can't be written."""
     return (
-        f"bluegreen_state_dir: {path} can't be written ({error.strerror}); give the directory to the connecting user, "
+        f"bluegreen_state_dir: {path} can't be written ({why}); give the directory to the connecting user, "
         "or run with become"
     )

@@ -95,6 +95,7 @@ text:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils._errors import StateError
 from ..module_utils._state.directory import AppState
 from ..module_utils._state.history import read_history
 from ..module_utils._state.status import history_text
@@ -106,7 +107,10 @@ def main():
         supports_check_mode=True,
     )
     app = module.params["app"]
-    runs = read_history(AppState(module.params["state_dir"], app).directory)
+    try:
+        runs = read_history(AppState(module.params["state_dir"], app).directory)
+    except StateError as error:
+        module.fail_json(msg=str(error))
     module.exit_json(changed=False, runs=runs, text=history_text(app, runs))
 
 

@@ -176,13 +176,14 @@ def decode_env(encoded):
     return env
 
 
-def take_lock(lock, params, docker, check_mode):
+def take_lock(lock, state, params, docker, check_mode):
     """Take the lock, where the run is to have it. Return the directories that were made for it."""
+    state.refuse_unusable()
     if check_mode:
         params["lock"] = None
     if not params["lock"]:
         return []
-    made = AppState(params["state_dir"], params["app"]).create()
+    made = state.create()
     release = requested_release(params["settings"], params["recovered"])
     holder = dict(params["holder"] or {}, release=release, kind=params["kind"])
     lock.take(params["lock"], holder, params["dead"], docker, own_docker_config(params))
@@ -229,9 +230,8 @@ def decide(engine, params, run, docker, logged_in, check_mode):
     return result, planner.warnings
 
 
-def record_refusal(lock, params, error):
+def record_refusal(lock, state, params, error):
     """Have the history know of a run that ends here, refused."""
-    state = AppState(params["state_dir"], params["app"])
     run = {
         "kind": params["kind"],
         "outcome": "rejected",
@@ -280,10 +280,11 @@ def main():
         module.fail_json(msg="the docker command is missing on the target; install Docker's client and Compose v2")
     params = module.params
     lock = AppLock(params["state_dir"], params["app"])
-    made = []
+    state, made = None, []
     try:
+        state = AppState(params["state_dir"], params["app"])
         engine = Engine.connect(params)
-        made = take_lock(lock, params, docker, module.check_mode)
+        made = take_lock(lock, state, params, docker, module.check_mode)
         with lock.acting(params["lock"]):
             logged_in = lock.docker(params["lock"]) if params["lock"] else docker
             result, warnings = decide(engine, params, run, docker, logged_in, module.check_mode)
@@ -296,11 +297,11 @@ def main():
             held=dict(error.holder, says=str(error)),
         )
     except Exception as error:
-        if params["deploy"] is None:  # else the role goes on, to undo what it has begun
+        if state and params["deploy"] is None:  # else the role goes on, to undo what it has begun
             if params["lock"] and not made:
-                record_refusal(lock, params, error)
+                record_refusal(lock, state, params, error)
             release_lock(lock, params)
-            AppState(params["state_dir"], params["app"]).remove(made)
+            state.remove(made)
         if not isinstance(error, (BluegreenError, OSError)):
             raise
         module.fail_json(msg=str(error))

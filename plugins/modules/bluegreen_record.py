@@ -163,10 +163,10 @@ def main():
         supports_check_mode=True,
     )
     params = module.params
-    if module.check_mode:
-        state = AppState(params["state_dir"], params["app"])
-        module.exit_json(changed=state.journal["unfinished"] is not None, removed_images=[])
     try:
+        if module.check_mode:
+            state = AppState(params["state_dir"], params["app"])
+            module.exit_json(changed=state.journal["unfinished"] is not None, removed_images=[])
         lock = AppLock(params["state_dir"], params["app"])
         with lock.acting(params["lock"]):
             changed, removed, run, warnings = close(params, lock.holder())

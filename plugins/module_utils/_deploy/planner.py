@@ -46,7 +46,8 @@ class Planner:
         self.warnings = []
         if self.state.damaged:
             self.warnings.append(
-                f"{self.state.damaged}; nothing is known of earlier releases. It is kept as {UNUSABLE}"
+                f"{self.state.damaged}; nothing is known of earlier releases. It is kept as {UNUSABLE}, with the "
+                "files of its releases; remove it when you no longer need them"
             )
         if self.now.edge.running and not self.now.edge.sees_sockets():
             self.warnings.append(

@@ -100,14 +100,8 @@ class Recorder:
     def _prune(self, releases):
         in_use = {listed["ImageID"] for listed in self.engine.list_containers([])}
         kept = {image["id"] for record in releases_with_traffic(releases)[-2:] for image in record["images"].values()}
-        foreign = {
-            image["id"]
-            for state in self.state.others()
-            for record in state["releases"]
-            for image in record["images"].values()
-        }
         ours = [with_color(name, color) for name in self.services for color in COLORS]
-        chosen = prunable(releases, self.keep, in_use | kept, foreign, ours)
+        chosen = prunable(releases, self.keep, in_use | kept, self.state.foreign_images(), ours)
         here = self.engine.image_ids()  # most that the journal has went long ago
         return [image["ref"] or image["id"] for image in chosen if image["id"] in here and self._remove(image)]
 

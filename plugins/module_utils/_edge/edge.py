@@ -15,7 +15,7 @@ import shutil
 import time
 
 from .._errors import EdgeError
-from .._files import NEEDED_SPACE, temporary_directory, write_atomic
+from .._files import temporary_directory, why_unwritable, write_atomic
 from .._nginx.app_file import app_file_name
 from .._nginx.preview import has_preview
 from .._progress import ignore
@@ -93,12 +93,9 @@ class Edge:
 
     def refuse_unwritable(self):
         """Raise EdgeError where the conf dir can't be written."""
-        if not os.access(self.conf_dir, os.W_OK):
-            raise self._not_writable("read-only, or another user's")
-        disk = os.statvfs(self.conf_dir)
-        free = disk.f_bfree if os.geteuid() == 0 else disk.f_bavail
-        if disk.f_blocks and free * disk.f_frsize < NEEDED_SPACE:
-            raise self._not_writable("no space left on the device")
+        why = why_unwritable(self.conf_dir)
+        if why:
+            raise self._not_writable(why)
 
     def write(self, files):
         """Put ``files`` (as for judge) into the conf dir, each in one step."""

@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import tempfile
 
-from .._errors import StateError
-from .._files import NEEDED_SPACE, describe_unwritable, write_atomic
-from .journal import AWAITING, dumps, read_journal
+from .._errors import JournalError, StateError
+from .._files import NEEDED_SPACE, describe_unwritable, why_unwritable, write_atomic
+from .journal import AWAITING, content, dumps, read_journal
 
 UNUSABLE = "journal.unusable.json"
+
+_IMAGE_ID = re.compile(r"sha256:\w+")
 
 
 class AppState:
     """``<state_dir>/<app>``: ``journal.json``, ``deploys/<deploy>/compose.<color>.json`` (mode 0600: they hold
     secrets), ``lock`` (see lock.py).
 
-    ``journal``: the state; ``damaged``: why the journal that is there can't be used, or None.
+    ``journal``: the state; ``damaged``: why the journal that is there can't be used, or None. Raises StateError for a
+    journal that a newer version of this collection wrote.
     """
 
     def __init__(self, state_dir, app):
@@ -35,13 +39,20 @@ class AppState:
         self.journal, self.reason = read_journal(self._journal, app)
         self.damaged = self.reason if os.path.lexists(self._journal) else None
 
+    def refuse_unusable(self):
+        """Raise StateError where create() is known to fail. Nothing is written."""
+        for path in (os.path.dirname(self.directory), self.directory):
+            _refuse_foreign(path)
+        why = why_unwritable(self.directory)
+        if why:
+            raise StateError(describe_unwritable(self.directory, why))
+
     def create(self):
         """Make the directories, readable by their owner alone, and see that there is room. Raises StateError.
 
         Return those that were not there, the deepest first, for remove().
         """
-        for path in (os.path.dirname(self.directory), self.directory):
-            _refuse_foreign(path)
+        self.refuse_unusable()
         missing = []
         path = self.directory
         while not os.path.isdir(path):
@@ -55,7 +66,7 @@ class AppState:
                 probe.flush()
                 os.fsync(probe.fileno())
         except OSError as error:
-            raise StateError(describe_unwritable(self.directory, error)) from error
+            raise StateError(describe_unwritable(self.directory, error.strerror)) from error
         return missing
 
     def tidy(self):
@@ -97,21 +108,42 @@ class AppState:
         return os.path.join(self.deploys, deploy)
 
     def forget_deploys(self, keep):
-        """Remove the files of every deploy but those in ``keep``: they hold secrets."""
+        """Remove the files of every deploy but those in ``keep``: they hold secrets.
+
+        While a journal that could not be used is kept, so are the files that were there before it: it may name them.
+        """
+        kept_aside_at = _changed_at(os.path.join(self.directory, UNUSABLE))
         for name in os.listdir(self.deploys):
-            if name not in keep:
-                shutil.rmtree(self.deploy_directory(name), ignore_errors=True)
+            path = self.deploy_directory(name)
+            if name not in keep and _changed_at(path) > kept_aside_at:
+                shutil.rmtree(path, ignore_errors=True)
 
     def deploys_on_record(self):
         """Return the deploys that had the traffic once, or await it."""
         wanted = ("deployed", AWAITING)
         return {record["deploy"] for record in self.journal["releases"] if record["outcome"] in wanted}
 
-    def others(self):
-        """Return the journals of the other apps in the same state directory."""
-        parent = os.path.dirname(self.directory)
-        states = [read_journal(os.path.join(parent, name, "journal.json"))[0] for name in sorted(os.listdir(parent))]
-        return [state for state in states if state["app"] not in ("", self.app)]
+    def foreign_images(self):
+        """Return the ids of all images that the journals of the other apps in the same state directory name.
+
+        Any journal, also one that this version can't read, because what it names is not this app's to remove.
+        """
+        parent, own = os.path.split(self.directory)
+        found = set()
+        for app in sorted(set(os.listdir(parent)) - {own}):
+            for name in ("journal.json", UNUSABLE):
+                with contextlib.suppress(OSError, JournalError):
+                    text = content(os.path.join(parent, app, name)).decode("utf-8", "replace")
+                    found.update(_IMAGE_ID.findall(text))
+        return found
+
+
+def _changed_at(path):
+    """Return when a file was last changed or renamed, in ns; 0 where there is none."""
+    try:
+        return os.lstat(path).st_ctime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def _refuse_foreign(path):

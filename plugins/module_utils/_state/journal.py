@@ -4,12 +4,13 @@
 
 """What the state directory remembers of an app.
 
-Truth is what nginx is told, then the containers; the journal only adds what neither shows. So one that can't be used is
-never an error: it reads as an empty state, with a reason to show.
+Truth is what nginx is told, then the containers; the journal only adds what neither shows. So one that can't be used
+reads as an empty state, with a reason to show. Two kinds are different: a journal of an older format is upgraded as it
+is read, and one of a newer format is an error, because a run that took it for empty would lose every way back.
 
-A state, format 1::
+A state, format 2::
 
-    {"format": 1,
+    {"format": 2,
      "app": str,
      "releases": [                            # newest last, a record each time an outcome is known
         {"release": str,                      # "" where it is not known (adopted)
@@ -24,7 +25,7 @@ A state, format 1::
          "services": [service],               # as of "unfinished", as it ran with them; may be missing
          "expected": {service: int},          # the number of containers of each of its services; may be missing
          "ids_before": {...},                 # of a release that awaits its promotion alone, as below
-         "outcome": "deployed" | "rolled_back" | "rejected" | "awaiting_promotion"}],
+         "outcome": "deployed" | "rolled_back" | "rejected" | "awaiting_promotion" | "forgotten"}],
      "migrations": [                          # that succeeded, newest last; may be missing
         {"release": str, "image": "sha256:...", "command": str, "at": "2026-01-31T23:59:59Z"}],
      "volumes": {key: str},                   # that colors use again, by the keys of the file; may be missing
@@ -54,7 +55,10 @@ A state, format 1::
 ``brought`` says that this deploy pulled the image. ``deployed``: the release had the traffic when the run ended, so the
 newest such record is the active one; going back to a release adds a record of it. ``rolled_back``: it had the traffic
 and lost it again in the same run. ``rejected``: it never had it. ``awaiting_promotion``: it is ready and waits for the
-traffic, where this is the newest record. Keys beside these are kept as they are.
+traffic, where this is the newest record. ``forgotten``: it was deployed, and no run goes back to it; the record is kept
+because images of it are still on the host. Keys beside these are kept as they are.
+
+Format 1 had no ``forgotten``.
 """
 
 from __future__ import annotations
@@ -65,13 +69,16 @@ import os
 import re
 import stat
 
-from .._errors import JournalError
+from .._errors import JournalError, NewerJournal, StateError
 from .._names import COLORS
 
-FORMAT = 1
+FORMAT = 2
 HOWS = ("create", "start", "warm", "promote")
 AWAITING = "awaiting_promotion"
 OUTCOMES = ("deployed", "rolled_back", "rejected", AWAITING)
+"""how a run ends."""
+
+FORGOTTEN = "forgotten"
 
 _UTC = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?Z")
 
@@ -83,29 +90,60 @@ def empty_journal(app=""):
 
 def dumps(state):
     """Return the text of a state. Raises JournalError for what loads() would refuse."""
-    _check(state)
+    _check(_upgraded(state))
     return json.dumps(state, indent=1, sort_keys=True) + "\n"
 
 
 def loads(text):
-    """Return the state in a text (str or UTF-8 bytes). Raises JournalError, which says what is wrong where."""
+    """Return the state in a text (str or UTF-8 bytes), upgraded to FORMAT.
+
+    Raises JournalError, which says what is wrong where; NewerJournal for a format after FORMAT.
+    """
     if not text.strip():
         raise JournalError("it is empty")
     try:
         state = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise JournalError(f"it is truncated or no JSON: {error}") from error
+    state = _upgraded(state)
     _check(state)
     return state
 
 
-def read_journal(path, app=None):
-    """Return ``(state, reason)``: reason is None, or says why the state is an empty one. Never raises.
+def _upgraded(state):
+    if not isinstance(state, dict) or "format" not in state:
+        raise JournalError("it is no journal: it has no format number")
+    number = state["format"]
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        raise JournalError(f"it has format {number!r}, this version reads 1 to {FORMAT}")
+    if number > FORMAT:
+        raise NewerJournal(
+            f"was written by a newer version of hotswap.compose (format {number}; this version reads up to {FORMAT})"
+        )
+    for upgrade in _UPGRADES[number - 1 :]:
+        state = upgrade(state)
+    return state
 
-    app: whose journal is expected; another app's is a reason.
+
+def _from_1(state):
+    # Fill in here what format 2 requires and format 1 has not. Keys that may be missing need nothing.
+    return dict(state, format=2)
+
+
+_UPGRADES = (_from_1,)
+"""One for each step: the first makes a state of format 2 from one of format 1."""
+
+
+def read_journal(path, app=None):
+    """Return ``(state, reason)``: reason is None, or says why the state is an empty one.
+
+    app: whose journal is expected; another app's is a reason. Raises StateError for a journal that a newer version of
+    this collection wrote.
     """
     try:
         state = loads(content(path))
+    except NewerJournal as error:
+        raise StateError(f"the journal {path} {error}: update the collection on the controller") from error
     except FileNotFoundError:
         return empty_journal(app or ""), f"there is no journal at {path}"
     except (OSError, ValueError) as error:
@@ -134,10 +172,6 @@ def content(path):
 
 
 def _check(state):
-    if not isinstance(state, dict) or "format" not in state:
-        raise JournalError("it is no journal: it has no format number")
-    if state["format"] != FORMAT or isinstance(state["format"], bool):
-        raise JournalError(f"it has format {state['format']!r}, this version reads {FORMAT}")
     _expect(state, "app", str, "")
     _expect(state, "releases", list, "")
     for index, record in enumerate(state["releases"]):
@@ -160,7 +194,7 @@ def _check_record(record, where):
     for key in ("release", "color", "deploy", "deployed_at", "config_hash", "outcome"):
         _expect(record, key, str, where)
     _one_of(record, "color", COLORS, where)
-    _one_of(record, "outcome", OUTCOMES, where)
+    _one_of(record, "outcome", (*OUTCOMES, FORGOTTEN), where)
     if not _UTC.fullmatch(record["deployed_at"]):
         raise JournalError(
             f"{where}.deployed_at is {record['deployed_at']!r}, no UTC time such as 2026-01-31T23:59:59Z"

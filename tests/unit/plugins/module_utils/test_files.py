@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import stat
+from types import SimpleNamespace
 
 import pytest
 
@@ -35,6 +36,29 @@ def test_no_temporary_directory_where_none_can_be_made(tmp_path):
         "/proc/shop/scratch"
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    "path, flag, allowed, free, why",
+    [
+        ("state/shop", 0, True, 2**20, None),
+        ("here", 0, True, 2**20, None),
+        ("file/shop", 0, True, 2**20, "Not a directory"),
+        ("gone", 0, True, 2**20, "Not a directory"),  # a link to nowhere
+        ("state/shop", os.ST_RDONLY, False, 2**20, "Read-only file system"),
+        ("state/shop", 0, False, 2**20, "Permission denied"),
+        ("state/shop", 0, True, 1, "No space left on device"),
+    ],
+)
+def test_whether_a_file_could_be_made(path, flag, allowed, free, why, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "file").touch()
+    (tmp_path / "gone").symlink_to("nowhere")
+    disk = SimpleNamespace(f_flag=flag, f_bfree=free, f_bavail=free, f_blocks=2**30, f_frsize=1024)
+    monkeypatch.setattr(_files.os, "statvfs", lambda _path: disk)
+    monkeypatch.setattr(_files.os, "access", lambda _path, _mode: allowed)
+    assert _files.why_unwritable(str(tmp_path / path)) == why
+    assert sorted(os.listdir(tmp_path)) == ["file", "gone", "here"]
 
 
 def test_a_file_is_replaced_whole_with_its_mode(tmp_path):

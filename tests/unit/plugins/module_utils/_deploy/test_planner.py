@@ -147,7 +147,7 @@ def test_warning_of_a_damaged_journal(target, check_mode):
     planner.result()
     (warning,) = planner.warnings
     assert warning.startswith(f"the journal {path} is not used: it is truncated or no JSON")
-    assert warning.endswith("; nothing is known of earlier releases. It is kept as journal.unusable.json")
+    assert "; nothing is known of earlier releases. It is kept as journal.unusable.json" in warning
     assert (path.parent / UNUSABLE).exists() is not check_mode
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import time
 
 import pytest
 
@@ -157,13 +158,85 @@ def test_files_that_no_record_needs_go(tmp_path):
     assert sorted(os.listdir(made.deploys)) == ["d1"]
 
 
-def test_the_journals_of_the_others(tmp_path):
+def kept_aside(state_dir, text):
+    """Have a journal that can't be used be kept aside by the run that finds it."""
+    made = AppState(str(state_dir), "shop")
+    made.create()
+    for deploy in ("d1", "d2"):
+        os.mkdir(made.deploy_directory(deploy))
+    (state_dir / "shop" / "journal.json").write_text(text)
+    time.sleep(0.02)  # more than a tick of the file system's clock
+    found = AppState(str(state_dir), "shop")
+    found.save(releases=[record("d3")])
+    time.sleep(0.02)
+    for deploy in ("d3", "d4"):
+        os.mkdir(found.deploy_directory(deploy))
+    return found
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"releases": [{"deploy": "d1"'])
+def test_the_files_of_a_journal_that_is_kept_aside_stay(tmp_path, text):
+    """The journal is truncated, so nobody can say which files it names."""
+    found = kept_aside(tmp_path, text)
+    found.forget_deploys(found.deploys_on_record())
+    assert sorted(os.listdir(found.deploys)) == ["d1", "d2", "d3"]
+
+
+def test_they_go_when_that_journal_has_gone(tmp_path):
+    found = kept_aside(tmp_path, "{")
+    os.remove(tmp_path / "shop" / directory.UNUSABLE)
+    found.forget_deploys(found.deploys_on_record())
+    assert os.listdir(found.deploys) == ["d3"]
+
+
+def with_image(deploy, image_id):
+    return dict(record(deploy), images={"was-blue": {"ref": "was:v1", "id": image_id, "brought": True}})
+
+
+def test_the_images_of_other_apps(tmp_path):
     for app in ("shop", "bank", "zoo"):
         made = AppState(str(tmp_path), app)
         made.create()
-        made.save(releases=[record(app)])
+        made.save(releases=[with_image("d1", f"sha256:{app}")])
     (tmp_path / "notes").touch()
     (tmp_path / "empty").mkdir()
-    (tmp_path / "zoo" / "journal.json").write_text("{")
-    others = AppState(str(tmp_path), "shop").others()
-    assert [(each["app"], each["releases"][0]["deploy"]) for each in others] == [("bank", "bank")]
+    assert AppState(str(tmp_path), "shop").foreign_images() == {"sha256:bank", "sha256:zoo"}
+
+
+@pytest.mark.parametrize("name", ["journal.json", directory.UNUSABLE])
+@pytest.mark.parametrize("text", ['{"format": 99, "image": "sha256:bank"}', '{"releases": [{"id": "sha256:bank", "'])
+def test_the_images_of_a_journal_that_this_version_can_not_read(tmp_path, name, text):
+    AppState(str(tmp_path), "shop").create()
+    (tmp_path / "bank").mkdir()
+    (tmp_path / "bank" / name).write_text(text)
+    assert AppState(str(tmp_path), "shop").foreign_images() == {"sha256:bank"}
+
+
+def test_a_journal_of_a_newer_version_is_refused(tmp_path):
+    AppState(str(tmp_path), "shop").create()
+    (tmp_path / "shop" / "journal.json").write_text('{"format": 99}')
+    with pytest.raises(StateError, match="was written by a newer version of hotswap.compose"):
+        AppState(str(tmp_path), "shop")
+
+
+@pytest.mark.parametrize(
+    "state_dir, message",
+    [
+        ("real/link", "link is a symbolic link"),
+        ("file", "file/shop can't be written (Not a directory)"),
+        ("file/below", "file/below/shop can't be written (Not a directory)"),
+        ("new/below", None),
+        ("real", None),
+    ],
+)
+def test_a_directory_that_can_not_be_made_is_found_without_making_it(tmp_path, state_dir, message):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "link").symlink_to(tmp_path)
+    (tmp_path / "file").touch()
+    before = sorted(tmp_path.rglob("*"))
+    if message:
+        with pytest.raises(StateError, match=re.escape(message)):
+            AppState(str(tmp_path / state_dir), "shop").refuse_unusable()
+    else:
+        AppState(str(tmp_path / state_dir), "shop").refuse_unusable()
+    assert sorted(tmp_path.rglob("*")) == before

@@ -6,17 +6,19 @@ from __future__ import annotations
 
 import json
 import os
+import pathlib
+import re
 
 import pytest
 
 from ansible_collections.hotswap.compose.plugins.module_utils import _files
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import JournalError
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import JournalError, StateError
 from ansible_collections.hotswap.compose.plugins.module_utils._state import journal
 
 
 def a_state():
     return {
-        "format": 1,
+        "format": 2,
         "app": "shop",
         "releases": [
             {
@@ -75,6 +77,7 @@ def changed(path, value):
         changed(["proved"], None),
         changed(["releases", 0, "deployed_at"], "2026-01-31T23:59:59.123456Z"),
         changed(["releases", 0, "release"], ""),
+        changed(["releases", 0, "outcome"], "forgotten"),
         changed(["of_a_later_version"], [1]),
     ],
 )
@@ -87,9 +90,10 @@ def test_a_state_is_read_back(state, tmp_path):
 
 WRONG = [
     (["format"], ..., "it is no journal: it has no format number"),
-    (["format"], 0, "it has format 0, this version reads 1"),
-    (["format"], 2, "it has format 2, this version reads 1"),
-    (["format"], True, "it has format True, this version reads 1"),
+    (["format"], 0, "it has format 0, this version reads 1 to 2"),
+    (["format"], True, "it has format True, this version reads 1 to 2"),
+    (["format"], "3", "it has format '3', this version reads 1 to 2"),
+    (["format"], 3.0, "it has format 3.0, this version reads 1 to 2"),
     (["app"], ..., "app is missing"),
     (["app"], 7, "app is of the wrong type, int"),
     (["releases"], {}, "releases is of the wrong type, dict"),
@@ -100,7 +104,7 @@ WRONG = [
     (
         ["releases", 0, "outcome"],
         "good",
-        "releases[0].outcome is 'good', not one of deployed, rolled_back, rejected, awaiting_promotion",
+        "releases[0].outcome is 'good', not one of deployed, rolled_back, rejected, awaiting_promotion, forgotten",
     ),
     (
         ["releases", 0, "deployed_at"],
@@ -150,6 +154,39 @@ def test_a_wrong_state_is_neither_written_nor_read(path, value, message, tmp_pat
         journal.empty_journal("shop"),
         f"the journal {file} is not used: {message}",
     )
+
+
+# Written by the last version that had format 1.
+FORMAT_1 = sorted((pathlib.Path(__file__).parents[1] / "fixtures" / "journal").glob("format-1-*.json"))
+
+
+@pytest.mark.parametrize("path", FORMAT_1, ids=lambda path: path.stem)
+def test_a_journal_of_format_1_is_carried_over(path, tmp_path):
+    before = json.loads(path.read_text())
+    state, reason = journal.read_journal(path, "shop")
+    assert reason is None
+    assert state == dict(before, format=2)
+    _files.write_atomic(tmp_path / "journal.json", journal.dumps(state))
+    assert journal.read_journal(tmp_path / "journal.json", "shop") == (state, None)
+
+
+def test_what_is_wrong_in_an_old_journal_is_found(tmp_path):
+    path = tmp_path / "shop.json"
+    path.write_text(json.dumps(dict(changed(["releases", 0, "color"], "red"), format=1)))
+    assert journal.read_journal(path, "shop")[1].endswith("releases[0].color is 'red', not one of blue, green")
+
+
+@pytest.mark.parametrize("state", [changed(["format"], 3), changed(["app"], "bank"), {}])
+def test_a_journal_of_a_newer_version_is_never_taken_for_empty(state, tmp_path):
+    """Whatever else is in it, and whosever it is."""
+    path = tmp_path / "shop.json"
+    path.write_text(json.dumps(dict(state, format=3)))
+    message = (
+        f"the journal {path} was written by a newer version of hotswap.compose (format 3; this version reads up to 2): "
+        "update the collection on the controller"
+    )
+    with pytest.raises(StateError, match=f"^{re.escape(message)}$"):
+        journal.read_journal(path, "shop")
 
 
 @pytest.mark.parametrize(
