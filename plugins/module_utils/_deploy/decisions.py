@@ -162,24 +162,29 @@ def rollback_target(app, releases, wanted=None):
     stack = releases_with_traffic(releases)
     if not stack:
         raise PlanError(f"there is nothing to roll back to: no release of {app} was deployed here")
-    active = stack[-1]
+    known = [record for record in releases if record["outcome"] == "deployed"]
     if wanted is None:
         if len(stack) < 2:
-            raise PlanError(
-                "there is nothing to roll back to: {} is the only release of {} that held the traffic here".format(
-                    active["release"] or "the adopted one", app
-                )
-            )
+            raise PlanError("there is nothing to roll back to: " + _why_no_way_back(app, stack[-1], known))
         return stack[-2]
-    known = [record for record in releases if record["outcome"] == "deployed"]
     for record in reversed(known):
         if record["release"] == wanted:
             return record
     raise PlanError(
-        "bluegreen_release is {!r}: that release never held the traffic here; those that did: {}".format(
-            wanted, ", ".join(dict.fromkeys(record["release"] or "(adopted)" for record in known))
+        "bluegreen_release is {!r}: there is no way back to that release; the releases on record that held the traffic "
+        "are {}: name one of them, or deploy {}".format(
+            wanted, ", ".join(dict.fromkeys(record["release"] or "(adopted)" for record in known)), wanted
         )
     )
+
+
+def _why_no_way_back(app, active, known):
+    """Return why no release lies below the active one; ``known``: the records of all that held the traffic."""
+    name = active["release"] or "the stack that was started by hand"
+    left = [record["release"] for record in known if record["release"] not in ("", active["release"])]
+    if left:
+        return f"{left[-1]} was rolled back from; `-e bluegreen_release={left[-1]}` returns to it"
+    return f"{name} is the only release of {app} on record that held the traffic"
 
 
 def awaiting_release(app, releases):

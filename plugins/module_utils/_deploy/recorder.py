@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Closes an unfinished deploy in the journal, and removes the images that nobody needs any more."""
+"""Closes an unfinished deploy in the journal, trims the journal, and removes the images that nobody needs any more."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from .._names import COLORS, with_color
 from .._state.journal import AWAITING
 from .decisions import releases_with_traffic
 from .retention import prunable, retained_deploys
+from .trim import trimmed_migrations, trimmed_policies, trimmed_releases
 
 
 class Recorder:
@@ -39,8 +40,13 @@ class Recorder:
         releases.insert(place, record)
         if outcome not in ("deployed", AWAITING) and "ids_before" in unfinished:
             self._restore_names(unfinished)
-        self.state.save(releases=releases, unfinished=None)
-        removed = self._prune(releases)
+        images_here = self.engine.image_ids()
+        releases = trimmed_releases(releases, self.keep, images_here)
+        migrations = trimmed_migrations(self.state.journal.get("migrations", []), releases, images_here)
+        containers = self.engine.list_containers([])
+        policies = trimmed_policies(self.state.journal["restart_policies"], {each["Id"] for each in containers})
+        self.state.save(releases=releases, migrations=migrations, restart_policies=policies, unfinished=None)
+        removed = self._prune(releases, {each["ImageID"] for each in containers}, images_here)
         self.state.forget_deploys(self._deploys_to_keep(releases))
         return removed
 
@@ -97,12 +103,10 @@ class Recorder:
             if image_id and self.engine.image_id(ref) != image_id and self.engine.image_id(image_id):
                 self.engine.call(self.engine.api.tag, image_id, ref)
 
-    def _prune(self, releases):
-        in_use = {listed["ImageID"] for listed in self.engine.list_containers([])}
+    def _prune(self, releases, in_use, here):
         kept = {image["id"] for record in releases_with_traffic(releases)[-2:] for image in record["images"].values()}
         ours = [with_color(name, color) for name in self.services for color in COLORS]
         chosen = prunable(releases, self.keep, in_use | kept, self.state.foreign_images(), ours)
-        here = self.engine.image_ids()  # most that the journal has went long ago
         return [image["ref"] or image["id"] for image in chosen if image["id"] in here and self._remove(image)]
 
     def _remove(self, image):

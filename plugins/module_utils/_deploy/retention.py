@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from .._state.journal import FORGOTTEN
+
 # The active one and the one a rollback goes back to.
 ALWAYS_RETAINED = 2
 
@@ -39,7 +41,7 @@ def prunable(releases, keep, protected_ids, foreign_ids, traffic_services):
     refs_of = {}
     release_of = {}
     for record, service, image in every_use:
-        ours = record["outcome"] == "deployed" and service in traffic_services
+        ours = record["outcome"] in ("deployed", FORGOTTEN) and service in traffic_services
         if image["id"] in untouchable or not (ours or image["id"] in brought):
             continue
         refs = refs_of.setdefault(image["id"], [])

@@ -271,16 +271,47 @@ def test_where_a_rollback_goes(releases, wanted, target):
             "v1",
             "there is nothing to roll back to: no release of shop was deployed here",
         ),
-        ([V1], None, "there is nothing to roll back to: v1 is the only release of shop that held the traffic here"),
+        (
+            [V1],
+            None,
+            "there is nothing to roll back to: v1 is the only release of shop on record that held the traffic",
+        ),
         (
             [record("adopted", "")],
             None,
-            "there is nothing to roll back to: the adopted one is the only release of shop that held the traffic here",
+            "there is nothing to roll back to: the stack that was started by hand is the only release of shop on "
+            "record that held the traffic",
+        ),
+        (
+            [V1, V2, dict(V1, rollback=True)],
+            None,
+            "there is nothing to roll back to: v2 was rolled back from; `-e bluegreen_release=v2` returns to it",
+        ),
+        (
+            [V1, V2, record("d3", "v3"), dict(V2, rollback=True), dict(V1, rollback=True)],
+            None,
+            "there is nothing to roll back to: v2 was rolled back from; `-e bluegreen_release=v2` returns to it",
+        ),
+        (
+            [V1, V2, record("d3", "v3", "rolled_back"), dict(V1, rollback=True), record("d4", "v4", "rejected")],
+            None,
+            "there is nothing to roll back to: v2 was rolled back from; `-e bluegreen_release=v2` returns to it",
+        ),
+        (
+            [record("adopted", ""), V1, dict(record("adopted", ""), rollback=True)],
+            None,
+            "there is nothing to roll back to: v1 was rolled back from; `-e bluegreen_release=v1` returns to it",
+        ),
+        (
+            [record("d3", "v3", "forgotten"), V1],
+            None,
+            "there is nothing to roll back to: v1 is the only release of shop on record that held the traffic",
         ),
         (
             [record("adopted", ""), V1, V2, V1, record("d3", "v3", "rejected")],
             "v3",
-            "bluegreen_release is 'v3': that release never held the traffic here; those that did: (adopted), v1, v2",
+            "bluegreen_release is 'v3': there is no way back to that release; the releases on record that held the "
+            "traffic are (adopted), v1, v2: name one of them, or deploy v3",
         ),
     ],
 )

@@ -452,11 +452,16 @@ def test_rollback_after_recovery_means_the_release_that_recovery_brought_back(tw
 @pytest.mark.parametrize(
     "releases, settings, message",
     [
-        (["v1"], {}, "there is nothing to roll back to: v1 is the only release of shop that held the traffic here"),
+        (
+            ["v1"],
+            {},
+            "there is nothing to roll back to: v1 is the only release of shop on record that held the traffic",
+        ),
         (
             ["v1", "v2"],
             {"release": "v3"},
-            "bluegreen_release is 'v3': that release never held the traffic here; those that did: v1, v2",
+            "bluegreen_release is 'v3': there is no way back to that release; the releases on record that held the "
+            "traffic are v1, v2: name one of them, or deploy v3",
         ),
     ],
 )

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
@@ -220,6 +221,53 @@ def test_a_refused_deploy_comes_after_a_release_that_was_promoted(close, journal
     engine = StandInHost([inspected_service("was-green", "d2")])
     close(engine, unfinished(3), "rejected", releases=[AWAITING, record(2)])
     assert order(journal()) == ["d2 awaiting_promotion", "d2 deployed", "d3 rejected"]
+
+
+# Its size
+
+
+def old_journal(tmp_path):
+    """The journal of 4,000 releases, as one that was never trimmed, in format 1. Return its path."""
+    releases = [record(number, containers=[f"{number:064x}"]) for number in range(4000)]
+    migrations = [
+        {"release": f"v{number}", "image": f"sha256:w{number}", "command": "migrate", "at": NOW}
+        for number in range(4000)
+    ]
+    policies = {f"{number:064x}": {"Name": "always", "MaximumRetryCount": 0} for number in range(4000)}
+    policies["was-blue-d3999"] = policies["0" * 64]
+    state = AppState(str(tmp_path), "shop")
+    state.create()
+    found = dict(state.journal, format=1, releases=releases, migrations=migrations, restart_policies=policies)
+    path = tmp_path / "shop" / "journal.json"
+    path.write_text(json.dumps(dict(found, unfinished=unfinished(4000)), indent=1))
+    return path
+
+
+def test_the_journal_of_thousands_of_releases_shrinks(tmp_path, journal):
+    path = old_journal(tmp_path)
+    assert path.stat().st_size > 2_000_000
+    engine = StandInHost([inspected_service("was-blue", "d3999"), inspected_service("was-green", "d4000")], tags(3998))
+    state = AppState(str(tmp_path), "shop")
+    recorder = Recorder(engine, state, TRAFFIC_SERVICES, 3)
+    recorder.close(state.unfinished, "deployed")
+    assert path.stat().st_size < 50_000
+    assert order(journal())[-3:] == ["d3998 deployed", "d3999 deployed", "d4000 deployed"]
+    assert list(journal()["restart_policies"]) == ["was-blue-d3999"]
+    assert len(journal()["migrations"]) == 100
+
+
+def test_the_journal_does_not_grow(close, tmp_path, monkeypatch):
+    """Each deploy has an image of its own, and those that are pruned go from the host."""
+    monkeypatch.setattr(os, "fsync", lambda _descriptor: None)
+    engine, sizes, releases = StandInHost(), [], []
+    for number in range(1, 60):
+        engine.tags[f"was:v{number}"] = f"sha256:w{number}"
+        engine.images.add(f"sha256:w{number}")
+        close(engine, unfinished(number), "deployed", releases=releases)
+        releases = AppState(str(tmp_path), "shop").journal["releases"]
+        sizes.append((tmp_path / "shop" / "journal.json").stat().st_size)
+    assert max(sizes[30:]) < 1.1 * sizes[29]
+    assert engine.images == {"sha256:w57", "sha256:w58", "sha256:w59"}
 
 
 # The names of images
