@@ -34,7 +34,10 @@ options:
     type: list
     elements: str
   color:
-    description: All containers that this collection started for a color of the app.
+    description:
+      - All containers that this collection started for a color of the app.
+      - With O(state=absent), the release that is being deployed is given up. If this is killed, the next run removes
+        the rest.
     type: str
     choices: [blue, green]
   state:
@@ -80,7 +83,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._docker.containers import find_containers, is_retired, summarize
 from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
-from ..module_utils._docker.lifecycle import remove_containers, start_containers, stop_containers
+from ..module_utils._docker.lifecycle import give_up, remove_containers, start_containers, stop_containers
 from ..module_utils._errors import BluegreenError
 from ..module_utils._options import APP_ARGUMENTS
 from ..module_utils._state.directory import AppState
@@ -104,7 +107,8 @@ def act(engine, params, containers):
     elif params["state"] == "stopped":
         stop_containers(engine, state, containers)
     else:
-        remove_containers(engine, state, containers, params["volumes"])
+        remove = give_up if params["color"] else remove_containers
+        remove(engine, state, containers, params["volumes"])
 
 
 def main():

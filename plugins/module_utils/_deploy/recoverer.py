@@ -10,7 +10,7 @@ import time
 
 from .._docker.completeness import record_lacks, way_back_lacks
 from .._docker.containers import containers_by_id, containers_of_run, is_retired
-from .._docker.lifecycle import remove_containers, start_containers, stop_containers
+from .._docker.lifecycle import give_up, remove_containers, start_containers, stop_containers
 from .._docker.traffic import service_names
 from .._edge.drain import cut_warning, wait_until_drained
 from .._edge.swap import addresses_at_load, endpoints_of_unfinished
@@ -19,9 +19,18 @@ from .._nginx.app_file import app_file_name, without_sections
 from .._nginx.upstream import parse_upstreams
 from .._state.history import append_run, ended_run
 from .decisions import active_color, live_release
-from .plan import CREATE, PROMOTE, START
+from .plan import PROMOTE, START
 from .recorder import Recorder
-from .recovery import BACK, FINISH, KEEP, UNDO, decide_recovery, describe_recovery, is_starting, outcome_of
+from .recovery import (
+    FINISH,
+    KEEP,
+    UNDO,
+    decide_recovery,
+    describe_recovery,
+    is_starting,
+    outcome_of,
+    removes_release,
+)
 
 _POLL = 0.5
 
@@ -155,9 +164,8 @@ class Recoverer:
             self.warnings.append(cut_warning(result["connections"], self.params["drain_timeout"]))
 
     def _take_down(self, decision):
-        promoted = self.found["how"] == PROMOTE and decision == BACK
-        if self.found["how"] == CREATE or promoted:
-            remove_containers(self.engine, self.state, self._ours(), volumes=True)
+        if removes_release(self.found, decision):
+            give_up(self.engine, self.state, self._ours(), volumes=True)
         else:
             started = set(self.found["started"]) if self.found["how"] == START else set()
             ours = [each for each in self._ours() if each["id"] in started or self._is_exclusive(each)]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from .._names import other_color
 from .._state.journal import AWAITING
-from .plan import PROMOTE
+from .plan import CREATE, PROMOTE
 
 FINISH, BACK, UNDO, KEEP = "finish", "back", "undo", "keep"
 """It gets the traffic and the color before it is retired; the traffic goes back, and its containers go; it never was
@@ -22,7 +22,20 @@ _OUTCOMES = {FINISH: "deployed", BACK: "rolled_back", UNDO: "rejected", KEEP: "d
 
 def outcome_of(unfinished, decision):
     """Return how the run ended, as the journal has it."""
-    return AWAITING if decision == UNDO and unfinished["how"] == PROMOTE else _OUTCOMES[decision]
+    return AWAITING if _awaits_again(unfinished, decision) else _OUTCOMES[decision]
+
+
+def removes_release(unfinished, decision):
+    """Return whether the containers of the release are removed, and not only stopped again."""
+    if decision not in (BACK, UNDO) or _awaits_again(unfinished, decision):
+        return False
+    return unfinished["how"] in (CREATE, PROMOTE)
+
+
+def _awaits_again(unfinished, decision):
+    """Return whether a release that awaited its promotion awaits it again. A release that was given up may have lost
+    some of its containers already."""
+    return decision == UNDO and unfinished["how"] == PROMOTE and not unfinished.get("given_up")
 
 
 def decide_recovery(unfinished, told, serves, previous_serves):
@@ -55,8 +68,10 @@ def describe_recovery(app, unfinished, decision):
         "a rollback" if unfinished["rollback"] else "a deploy", app, name, color, unfinished["begun_at"]
     )
     undone = "it never got the traffic, so what it started is taken down"
-    if unfinished["how"] == PROMOTE:
+    if _awaits_again(unfinished, decision):
         undone = "it never got the traffic, so it awaits its promotion again"
+    elif unfinished.get("given_up"):
+        undone = "it was given up, so what is left of it is taken down"
     done = {
         FINISH: f"nginx was told of {color} and all of it is ready, so it is finished: {name} has the traffic",
         BACK: "nginx was told of {}, but it {}, so the traffic goes back to {}".format(

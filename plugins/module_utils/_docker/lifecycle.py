@@ -34,6 +34,17 @@ def remove_containers(engine, state, containers, volumes):
     state.save(restart_policies=_without(state.journal["restart_policies"], containers))
 
 
+def give_up(engine, state, containers, volumes):
+    """Remove the containers of a release that a run gives up, as remove_containers().
+
+    The journal has it before the first one goes: should this be killed, the next run removes the rest, and no part of a
+    release awaits its promotion.
+    """
+    if state.unfinished:
+        state.save(unfinished=dict(state.unfinished, given_up=True))
+    remove_containers(engine, state, containers, volumes)
+
+
 def _without(policies, containers):
     gone = {container["id"] for container in containers}
     return {key: policy for key, policy in policies.items() if key not in gone}

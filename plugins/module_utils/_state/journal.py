@@ -49,7 +49,7 @@ A state, format 2::
          "adopted": None | {release},         # and the record of a stack that was started by hand
          "images", "containers",              # what brings a release back alone: as in its record
          "by": None | {...},                  # who, as of history.py; may be missing
-         "given_up": True,                    # once the traffic is to go back
+         "given_up": True,                    # once the traffic is to go back, or the containers are removed
          "swap": {"from": None | str}}}       # what nginx's file said before; from the first time that it is written
 
 ``brought`` says that this deploy pulled the image. ``deployed``: the release had the traffic when the run ended, so the

@@ -319,6 +319,18 @@ def test_what_is_done_and_recorded(target, decision, how, rollback):
     assert (newest["deploy"], newest["outcome"], newest["rollback"]) == ("d2", outcome, rollback)
 
 
+@pytest.mark.parametrize("removed", [["was-green"], ["signal-green", "init-green", "cron-green"], []])
+def test_an_abort_that_was_killed_is_finished(target, removed):
+    """A part of the release must not await its promotion."""
+    made = target(UNDO, "promote", given_up=True)
+    for service in removed:
+        made.engine.forget(f"shop-green-{service}-d2")
+    assert made.recover()[0] == UNDO
+    assert {each["Id"] for each in made.engine.list_containers([]) if each["Id"].endswith("-d2")} == set()
+    newest = made.journal["releases"][-1]
+    assert (newest["deploy"], newest["outcome"], newest["containers"]) == ("d2", "rejected", [])
+
+
 @pytest.mark.parametrize("how, rollback", RUNS)
 @pytest.mark.parametrize("decision", DECISIONS)
 def test_the_run_is_added_to_the_history(target, decision, how, rollback):

@@ -75,6 +75,27 @@ def test_how_it_ended(how, decision, outcome):
 
 
 @pytest.mark.parametrize(
+    "how, given_up, decision, outcome, removed",
+    [
+        ("create", False, "undo", "rejected", True),
+        ("create", True, "undo", "rejected", True),
+        ("create", False, "back", "rolled_back", True),
+        ("create", True, "keep", "deployed", False),
+        ("start", False, "undo", "rejected", False),
+        ("warm", True, "undo", "rejected", False),
+        ("promote", False, "undo", "awaiting_promotion", False),
+        ("promote", True, "undo", "rejected", True),
+        ("promote", False, "back", "rolled_back", True),
+        ("promote", True, "finish", "deployed", False),
+    ],
+)
+def test_whether_its_containers_go(how, given_up, decision, outcome, removed):
+    found = unfinished(how=how, **({"given_up": True} if given_up else {}))
+    assert recovery.outcome_of(found, decision) == outcome
+    assert recovery.removes_release(found, decision) == removed
+
+
+@pytest.mark.parametrize(
     "rollback, decision, done",
     [
         (False, "undo", True),

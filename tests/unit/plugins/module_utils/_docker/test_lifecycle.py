@@ -4,13 +4,19 @@
 
 from __future__ import annotations
 
+import json
+import pathlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.hotswap.compose.plugins.module_utils._docker import lifecycle
 from ansible_collections.hotswap.compose.plugins.module_utils._errors import EngineError
+from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import AppState
 from ansible_collections.hotswap.compose.tests.unit.stand_ins import StandInEngine, summary
+
+JOURNALS = pathlib.Path(__file__).parents[1] / "fixtures" / "journal"
 
 
 def small(service, *depends_on, replica=1):
@@ -115,3 +121,22 @@ def test_removed_with_anonymous_volumes_where_asked():
     engine = StandInEngine()
     lifecycle.remove_all(engine, [summary("ours")], True)
     assert engine.told == [("remove_container", summary("ours")["id"], {"v": True, "force": True})]
+
+
+@pytest.mark.parametrize("unfinished", [True, False])
+def test_a_release_is_given_up_before_its_containers_go(tmp_path, monkeypatch, unfinished):
+    """A kill in between must not leave a part of it that can be promoted."""
+    state = AppState(str(tmp_path), "shop")
+    state.create()
+    found = json.loads((JOURNALS / "format-1-before-swap.json").read_text())["unfinished"]
+    state.save(unfinished=found if unfinished else None)
+    engine, seen = StandInEngine(), []
+
+    def killed(*_args, **_options):
+        seen.append(AppState(str(tmp_path), "shop").unfinished)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(engine, "remove_container", killed, raising=False)
+    with pytest.raises(KeyboardInterrupt):
+        lifecycle.give_up(engine, state, [summary("ours")], True)
+    assert seen == [dict(found, given_up=True) if unfinished else None]
