@@ -17,8 +17,7 @@ from ..plugin_utils._action import ControllerAction
 from ..plugin_utils._managed_nginx import nginx_volumes
 from ..plugin_utils._rules import rule_problems
 from ..plugin_utils._task_failure import TaskFailed
-
-PREFIX = "bluegreen_"
+from ..plugin_utils._variable_names import PREFIX, unknown_variables
 
 OMITTED = "__bluegreen_omitted__"
 
@@ -32,7 +31,9 @@ class ActionModule(ControllerAction):
     def act(self, given, task_vars):
         if self._task._role is None:
             raise AnsibleActionFail("bluegreen_validate is a part of the role hotswap.compose.bluegreen")
-        options = self._options(given["entry_point"])
+        specs = self._specs()
+        options = specs[given["entry_point"]]["options"]
+        misspelt, warnings = unknown_variables(task_vars, {name for spec in specs.values() for name in spec["options"]})
         # Up to ansible-core 2.18, omit is a text of its own; from 2.19 on, it has gone from what a template returns.
         showing = self._templar.copy_with_new_env(available_variables=dict(task_vars, omit=OMITTED))
         variables = showing.template({name: task_vars[name] for name in options if name in task_vars})
@@ -50,19 +51,19 @@ class ActionModule(ControllerAction):
         found = list(checked.error_messages) or rule_problems(everything) + self._broken_hooks(
             everything.get("hooks") or {}
         )
-        if found:
-            raise TaskFailed("; ".join(found))
+        if misspelt or found:
+            raise TaskFailed("; ".join(misspelt + found))
         secret = [name[len(PREFIX) :] for name in secret]
         settings = {name: value for name, value in everything.items() if name not in secret}
-        found = {"settings": settings}
+        found = {"settings": settings, "warnings": warnings}
         if settings.get("nginx_manage"):
             found["nginx_volumes"] = nginx_volumes(settings)
         return found
 
-    def _options(self, entry_point):
+    def _specs(self):
         path = os.path.join(self._task._role._role_path, "meta", "argument_specs.yml")
         with open(path, encoding="utf-8") as file:
-            return yaml.safe_load(file)["argument_specs"][entry_point]["options"]
+            return yaml.safe_load(file)["argument_specs"]
 
     def _broken_hooks(self, hooks):
         """Load each file now: one that can't be loaded later ends the playbook where it is, past every rescue."""

@@ -18,6 +18,8 @@ description:
     a string by C(-e) or by a survey is like a typed one, and holds them against the rules between them.
   - A variable that is C(omit), or V(null), counts as not given; so does an empty text, as a survey hands it in, where
     no text is wanted or none need be given. Neither a secret variable nor a part of one can be C(omit).
+  - Refuses a variable whose name is nearly one of the role's, and warns of any other C(bluegreen_*) that the role does
+    not have.
   - Runs on the controller, before anything is sent to the target. Can only be used in that role.
 extends_documentation_fragment:
   - hotswap.compose.attributes

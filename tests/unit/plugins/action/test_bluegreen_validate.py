@@ -393,6 +393,31 @@ def test_a_hook_is_loaded_as_ansible_will(tmp_path, monkeypatch, text, beside, p
             assert part in problem
 
 
+@pytest.mark.parametrize("entry_point", ["main", "rollback", "status", "unlock"])
+def test_a_misspelt_variable_is_refused(entry_point):
+    """Whichever entry point has the variable that is meant."""
+    with pytest.raises(AnsibleActionFail) as error:
+        validated(dict(SOUND, bluegreen_drain_timout=5, bluegreen_regsitry={"password": "s3cret"}), entry_point)
+    assert "bluegreen_drain_timout: there is no such variable; did you mean bluegreen_drain_timeout?" in str(
+        error.value
+    )
+    assert "bluegreen_regsitry: there is no such variable; did you mean bluegreen_registry?" in str(error.value)
+    assert "s3cret" not in str(error.value)
+
+
+def test_a_required_variable_that_is_misspelt():
+    with pytest.raises(AnsibleActionFail) as error:
+        validated(dict(without("bluegreen_release"), bluegreen_relaese="v1"))
+    assert "did you mean bluegreen_release?" in str(error.value)
+    assert "missing required arguments: bluegreen_release" in str(error.value)
+
+
+def test_an_unknown_variable_is_a_warning():
+    found = ran(dict(SOUND, bluegreen_engine="nomad", bluegreen_result={}, __bluegreen_phase="gate"))
+    assert found["warnings"] == ["the role bluegreen has no variable bluegreen_engine, and ignores it"]
+    assert found["settings"] == validated(SOUND)
+
+
 def test_it_is_of_no_use_outside_the_role():
     with pytest.raises(AnsibleActionFail, match="part of the role hotswap.compose.bluegreen"):
         validated(SOUND, role=None)

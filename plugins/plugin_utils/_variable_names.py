@@ -1,0 +1,64 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Variables whose names begin as the role's do, but that the role does not have: misspelt ones, and others. Pure."""
+
+from __future__ import annotations
+
+PREFIX = "bluegreen_"
+
+OF_THE_PLAYBOOKS = ("bluegreen_target",)
+
+PUBLISHED = (
+    "bluegreen_history",
+    "bluegreen_hook",
+    "bluegreen_result",
+    "bluegreen_results",
+    "bluegreen_status",
+)
+"""What the role sets itself: facts, the variable of hooks, and the custom stat, which AWX hands to later jobs."""
+
+
+def unknown_variables(names, options):
+    """Return ``(problems, warnings)``, a sentence each, of the variables that the role does not have.
+
+    ``names``: of all variables; ``options``: of the role's, whatever the entry point. A name that is nearly one of the
+    role's is a problem, because the role would ignore the value. No value is shown, because it may be secret.
+    """
+    ours = {*options, *OF_THE_PLAYBOOKS}
+    unknown = sorted({name for name in names if name.startswith(PREFIX)} - ours - set(PUBLISHED))
+    meant = {name: _nearest(name, ours) for name in unknown}
+    problems = [
+        f"{name}: there is no such variable; did you mean {near}? Rename it, if it is a variable of your own"
+        for name, near in meant.items()
+        if near
+    ]
+    others = [name for name, near in meant.items() if not near]
+    warnings = [f"the role bluegreen has no variable {', '.join(others)}, and ignores it"] if others else []
+    return problems, warnings
+
+
+def _nearest(name, ours):
+    """Return the variable that is meant, or None: within two edits, or within one where a name is so short that two
+    edits make any other word of it."""
+    near = []
+    for each in sorted(ours):
+        edits = _edits(name, each)
+        if edits <= (2 if len(each) - len(PREFIX) > 5 else 1):
+            near.append((edits, each))
+    return min(near)[1] if near else None
+
+
+def _edits(one, other):
+    """Return how many letters are to be added, removed, replaced or swapped with the next one to make one of the
+    other."""
+    before, row = [], list(range(len(other) + 1))
+    for i, letter in enumerate(one, 1):
+        last, before, row = before, row, [i]
+        for j, wanted in enumerate(other, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != wanted))
+            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == wanted:
+                cost = min(cost, last[j - 2] + 1)
+            row.append(cost)
+    return row[-1]
