@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
 
 import pytest
 from sites import NGINX
@@ -34,6 +36,30 @@ def exists(site):
         "networks": [each.name for each in site.docker.networks.list() if site.name in each.name],
         "directories": [each for each in (site.conf, site.state) if each.exists()],
     }
+
+
+@pytest.fixture
+def read_only(site):
+    """A directory that root can't write either."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount")
+    path = site.directory / "read-only"
+    path.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "none", path], check=True)
+    yield path
+    subprocess.run(["umount", path], check=True)
+    path.rmdir()
+
+
+@pytest.mark.parametrize(
+    "variable, below", [("state_dir", "state"), ("nginx_conf_dir", "conf.d"), ("project_src", "shop")]
+)
+def test_what_can_be_known_is_refused_before_anything_is_made(site, managed, read_only, variable, below):
+    wrong = {**managed, variable: str(read_only / below)}
+    for run in (site.check("v1", **wrong), site.deploy("v1", **wrong)):
+        assert f"bluegreen_{variable}" in run.failed().message
+        assert run.changed == 0
+    assert exists(site) == {"containers": [], "networks": [], "directories": []}
 
 
 def test_check_mode_from_nothing(site, managed):

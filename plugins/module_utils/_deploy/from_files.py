@@ -31,6 +31,7 @@ from .._files import utc_now, write_atomic
 from .._names import COLORS, other_color, project_name, with_color
 from .decisions import changes_since, volumes_in_use
 from .plan import Plan
+from .preflight import refuse_missing_project
 
 
 class FromFiles:
@@ -109,8 +110,7 @@ class FromFiles:
 
     def _render(self):
         src = self.request["project_src"]
-        if not os.path.isdir(src):
-            raise PlanError(f"bluegreen_project_src is {src!r}: there is no such directory on the target")
+        refuse_missing_project(src)
         settings = {key: self.request[key] for key in ("app", "release", "project_src", "compose_files", "env_files")}
 
         def render(color):

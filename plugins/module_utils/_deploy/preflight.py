@@ -1,0 +1,35 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What can be known of a target before anything is made there. Nothing is written."""
+
+from __future__ import annotations
+
+import os
+
+from .._errors import EdgeError, PlanError
+from .._files import why_unwritable
+from .._state.directory import AppState
+
+
+def refuse_unfit_target(app, state_dir, conf_dir, project_src):
+    """Raise StateError, EdgeError or PlanError where a run is known to fail.
+
+    ``conf_dir``: of an nginx that the role is to run; ``project_src``: None if the run reads no Compose file.
+    """
+    AppState(state_dir, app).refuse_unusable()
+    why = why_unwritable(conf_dir)
+    if why:
+        raise EdgeError(
+            f"bluegreen_nginx_conf_dir is {conf_dir!r}: it can't be made or written ({why}); give the directory to the "
+            "connecting user, or run with become"
+        )
+    if project_src is not None:
+        refuse_missing_project(project_src)
+
+
+def refuse_missing_project(project_src):
+    """Raise PlanError where the directory of the Compose files is not there."""
+    if not os.path.isdir(project_src):
+        raise PlanError(f"bluegreen_project_src is {project_src!r}: there is no such directory on the target")
