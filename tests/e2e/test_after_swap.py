@@ -7,7 +7,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from sites import APP_IMAGE, COLLECTIONS
+from sites import APP_IMAGE, COLLECTIONS, SERVER, until
 
 BROKEN = """\
 #!/usr/bin/python
@@ -90,7 +90,22 @@ def test_failure_after_the_swap_puts_the_traffic_back(site, broken):
     site.serves("v1", "blue")
 
 
+WEBSOCKETS = """\
+    location /ws {
+        proxy_pass http://@upstream@;
+        proxy_http_version 1.1;
+        proxy_set_header Upgrade $http_upgrade;
+        proxy_set_header Connection upgrade;
+    }
+}
+"""
+
+
 def test_release_that_dies_while_a_websocket_holds_the_drain(site):
+    site.write("site.conf", site.text(SERVER.rstrip().rstrip("}") + WEBSOCKETS))
+    workers = site.workers()
+    site.nginx.kill("HUP")
+    until(lambda: not site.workers() & workers, "nginx has loaded the location of WebSockets")
     with site.load("--websocket=1") as load:
         run = site.deploy("v2", env={"BEHAVIOUR": "dies"}, drain_timeout=60).failed()
     assert load.releases == {"v1", "v2"}
@@ -99,6 +114,7 @@ def test_release_that_dies_while_a_websocket_holds_the_drain(site):
     assert "exited with 5" in run.message and "after the swap" in run.message
     assert "log: out of luck" in run.message
     assert run.result["phases"]["drain"] < 15
+    assert load.report["kinds"]["websocket"]["opened"] > 0
     site.serves("v1", "blue")
 
 
