@@ -89,7 +89,7 @@ class Nginx:
 
         def disturb():
             while not over.is_set():
-                with contextlib.suppress(ProcessLookupError):
+                with contextlib.suppress(OSError):  # the process is gone, or the connection
                     act()
                 over.wait(random.uniform(0, 0.4))
 
@@ -104,6 +104,15 @@ class Nginx:
     def hang_up(self):
         """Reload nginx, as the renewal of a certificate does."""
         os.kill(self.master, signal.SIGHUP)
+
+    def log_as_refused(self):
+        """Have nginx log an error whose line says [emerg], as any client can."""
+        connection = http.client.HTTPConnection(self.edge.address, timeout=10)
+        with contextlib.closing(connection):
+            connection.putrequest("POST", "/[emerg]")
+            connection.putheader("Content-Length", "99999999")
+            connection.endheaders()
+            assert connection.getresponse().status == 413
 
     def crash_a_worker(self):
         workers = [pid for (pid, _started), leaving in self.edge.workers().items() if not leaving]
@@ -135,8 +144,8 @@ def test_a_reload_while_workers_crash(nginx, times):
 
 
 def test_a_reload_beside_a_slow_one_of_somebody_else(nginx):
-    """The worker processes of that one are not taken for those of ours."""
-    with nginx.slow():
+    """The worker processes of that one are not taken for those of ours, nor a client's words for a refusal."""
+    with nginx.slow(), nginx.disturbed(nginx.log_as_refused):
         nginx.hang_up()
         time.sleep(0.3)
         nginx.serve("slow")
