@@ -7,17 +7,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_drain
-short_description: Wait until the old color has no request left
+short_description: Wait until the idle color has no request left
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
-  - Waits after a swap until nginx has answered what it had begun, so that the old color can be stopped without
-    cutting anybody off.
-  - Drained means that no nginx worker of the configuration before the swap is left, or that no idle client can come
-    back to one of them and nginx has no connection open to the old color.
+  - Waits after a swap until nginx has answered the requests that it had begun, so that stopping the idle color cuts
+    nobody off.
+  - Drained means that no worker process of the configuration before the swap is left; or that no idle client can come
+    back to one of them, none of them may be receiving a request, and nginx has no connection open to the idle color.
   - Meanwhile, it follows the color that has the traffic now, where O(project_name) names its Compose project, and fails
-    at once where that is no longer as it was when it passed its health checks, so that the old color is not stopped.
+    at once where that is no longer as it was when it passed its health checks, so that the idle color is not stopped.
   - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
 extends_documentation_fragment:
   - hotswap.compose.attributes
@@ -36,7 +36,7 @@ attributes:
     details: It only waits.
 options:
   endpoints:
-    description: The endpoints and ports by which nginx reaches the old color.
+    description: The addresses and ports by which nginx reaches the idle color.
     type: list
     elements: str
     required: true
@@ -76,7 +76,7 @@ drained:
   returned: success
   type: bool
 connections:
-  description: How many connections to the old color were left at the end; stopping it cuts them.
+  description: How many connections to the idle color were left at the end; stopping it cuts them.
   returned: success
   type: int
 elapsed:
