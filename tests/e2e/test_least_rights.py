@@ -80,7 +80,8 @@ def test_a_state_directory_of_another_user(site):
     other = site.directory / "others"
     other.mkdir()
     shutil.chown(other, "daemon")
-    assert "others belongs to another user" in site.deploy("v2", state_dir=str(other)).failed().message
+    for run in (site.check, site.deploy):
+        assert "others belongs to another user" in run("v2", state_dir=str(other)).failed().message
 
 
 def test_what_is_missing_is_said(site):

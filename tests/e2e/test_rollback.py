@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 
@@ -93,6 +95,51 @@ def test_to_a_color_that_was_kept_running_starts_nothing(site):
     assert site.reloads() == reloads + 2  # it swaps, and then follows the names
     assert (run.ran("bluegreen_color"), run.ran("compose_health_wait")) == (0, 0)
     site.serves("v2", "green")
+
+
+def write_journal(site, **changes):
+    """Change the journal by hand."""
+    path = site.state / site.app / "journal.json"
+    path.write_text(json.dumps({**site.journal(), **changes}))
+
+
+def test_on_the_state_of_an_older_version(site):
+    """Format 1 has what format 2 has, but for the outcome "forgotten"."""
+    write_journal(site, format=1)
+    assert "forgotten" not in {each["outcome"] for each in site.journal()["releases"]}
+    assert site.deploy("v3").succeeded().result["previous_release"] == "v2"
+    assert site.journal()["format"] == 2
+    write_journal(site, format=1)
+    went_back(site.rollback(), "v2", "green")
+    assert site.journal()["format"] == 2
+    site.serves("v2", "green")
+
+
+ENTRY_POINTS = ["main", "rollback", "promote", "abort", "status", "history"]
+EACH_IN_TURN = """\
+    - block:
+        - ansible.builtin.include_role: {name: hotswap.compose.bluegreen, tasks_from: @entry_point@}
+      rescue:
+        - ansible.builtin.meta: noop
+"""
+
+
+def test_on_the_state_of_a_newer_version(site):
+    """No entry point takes its journal for an empty one, and none changes anything."""
+    journal = site.journal()
+    write_journal(site, format=99)
+    path = site.directory / "newer.yml"
+    tasks = "".join(EACH_IN_TURN.replace("@entry_point@", each) for each in ENTRY_POINTS)
+    path.write_text("- hosts: bluegreen\n  gather_facts: false\n  tasks:\n" + tasks)
+    before = site.snapshot()
+    for arguments in ((), ("--check",)):
+        run = site.play(str(path), arguments=arguments, release="v1")
+        assert len(run.messages()) == len(ENTRY_POINTS), run.stdout
+        for message in run.messages():
+            assert "journal.json was written by a newer version of hotswap.compose (format 99;" in message
+            assert "update the collection" in message
+    assert site.snapshot() == before
+    write_journal(site, **journal)
 
 
 def test_to_a_color_that_was_removed(site):
