@@ -12,7 +12,8 @@ version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
-  - A migration is run once for a release, which is its name and its image. The journal says which were.
+  - A migration is run once for a release, which is its name and its image. The journal has the newest 100, and those
+    whose images are still on the target.
   - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
 extends_documentation_fragment:
   - hotswap.compose.attributes

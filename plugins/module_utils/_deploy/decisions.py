@@ -171,9 +171,9 @@ def rollback_target(app, releases, wanted=None):
         if record["release"] == wanted:
             return record
     raise PlanError(
-        "bluegreen_release is {!r}: there is no way back to that release; the releases on record that held the traffic "
-        "are {}: name one of them, or deploy {}".format(
-            wanted, ", ".join(dict.fromkeys(record["release"] or "(adopted)" for record in known)), wanted
+        "bluegreen_release is {0!r}: there is no way back to that release; the releases on record that held the "
+        "traffic are {1}: name one of them, or deploy {0}".format(
+            wanted, ", ".join(dict.fromkeys(record["release"] or "(adopted)" for record in known))
         )
     )
 

@@ -315,7 +315,8 @@ class _Configuration:
     def proxied(self, directives):
         """Yield ``(proxy_pass directive, name that it goes to, proxy_connect_timeout)`` of an http block."""
         blocks = [(directives, DEFAULT_CONNECT_TIMEOUT)]
-        for block, timeout in blocks:
+        while blocks:
+            block, timeout = blocks.pop(0)
             inner = list(self.expand(block))
             own = [line.words[1] for line in inner if line.words[0] == "proxy_connect_timeout" and len(line.words) == 2]
             timeout = own[-1] if own else timeout
