@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_up
-short_description: Start containers with Docker Compose, within a time
+short_description: Start containers with Docker Compose, with a timeout
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
@@ -30,7 +30,7 @@ attributes:
     support: none
   idempotent:
     support: full
-    details: As Compose.
+    details: Compose leaves unchanged containers alone, unless O(recreate) is V(always).
 options:
   project:
     description: What Compose works on.
@@ -60,7 +60,7 @@ options:
     elements: str
     default: []
   recreate:
-    description: Which containers to make anew; V(auto) are those whose definition changed.
+    description: Which containers to recreate; V(auto) are those whose definition changed.
     type: str
     choices: [auto, always, never]
     default: auto
@@ -130,7 +130,7 @@ from ..module_utils._health.wait import Waiter, evidence
 from ..module_utils._progress import Progress
 
 
-def running(engine, project_name):
+def start_times(engine, project_name):
     """Return the project's containers, each with the moment when it was started last."""
     listed = engine.list_containers([f"{COMPOSE_LABEL}project={project_name}"])
     inspected = [engine.inspect(each["Id"]) for each in listed]
@@ -141,7 +141,7 @@ def up(params, began, progress):
     """Return ``(outcome, result)``: the Outcome of the wait, and what the module returns. Raises EngineError."""
     engine = Engine.connect(params)
     project = params["project"]
-    before = running(engine, project["project_name"])
+    before = start_times(engine, project["project_name"])
     argv = up_command(project["docker_cli"], project, params["start"], params)
     with ComposeUp(argv, project["project_src"], dict(os.environ, DOCKER_HOST=engine.host)) as compose:
         waiter = Waiter(
@@ -158,7 +158,7 @@ def up(params, began, progress):
         outcome = waiter.wait()
     failed = outcome.status == FAILED
     containers = evidence(engine, list(waiter.records.values()), outcome, LOG_TAIL) if failed else []
-    changed = running(engine, project["project_name"]) != before
+    changed = start_times(engine, project["project_name"]) != before
     return outcome, {"changed": changed, "seen": waiter.seen(), "containers": containers}
 
 

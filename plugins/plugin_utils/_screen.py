@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The exit of every text to a person: what is printed, and the results of tasks, which Ansible, AWX and pages show."""
+"""Sanitize all text for people: what the role prints, and the task results that Ansible, AWX and the report show."""
 
 from __future__ import annotations
 

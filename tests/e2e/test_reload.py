@@ -200,7 +200,7 @@ def test_a_taken_port_is_refused_by_name(nginx):
     with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
         holder.stdout.readline()
         nginx.write("after", more="listen 8181;")
-        with pytest.raises(EdgeError, match="still serves its configuration of before after 2 reloads") as error:
+        with pytest.raises(EdgeError, match="still serves its earlier configuration after 2 reloads") as error:
             nginx.edge.reload()
         holder.kill()
     assert "bind() to 0.0.0.0:8181 failed" in str(error.value)

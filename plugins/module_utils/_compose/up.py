@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""``docker compose up``, as a process that can be ended: alone, it waits without limit for what others depend on."""
+"""``docker compose up``, as a process that the module can end: Compose has no time limit for ``depends_on``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import signal
 import subprocess
 import tempfile
 
-PATIENCE = 10
+TERM_TIMEOUT = 10
 """s that Compose has to end, before it is killed."""
 
 
@@ -33,15 +33,15 @@ def up_command(docker, project, services, options):
     return [*argv, "--", *services]
 
 
-def gist(stderr):
-    """Return the line in which Compose says why it failed; it prints its progress there as well."""
+def error_line(stderr):
+    """Return the last error line of Compose's stderr, which also holds its progress."""
     lines = [line.rstrip() for line in stderr.splitlines()]
     errors = [line for line in lines if line and not line.startswith((" ", "time="))]
     return errors[-1] if errors else ""
 
 
 class ComposeUp:
-    """Runs for as long as the block does, at most. Its processes are a group of their own."""
+    """Run Compose in its own process group; end it when the block ends, as it does when Waiter.wait() times out."""
 
     def __init__(self, argv, directory, environ):
         self._command = {"args": argv, "cwd": directory, "env": environ}
@@ -61,7 +61,7 @@ class ComposeUp:
         if self.is_running():
             self._signal(signal.SIGTERM)
             try:
-                self._process.wait(PATIENCE)
+                self._process.wait(TERM_TIMEOUT)
             except subprocess.TimeoutExpired:
                 self._signal(signal.SIGKILL)
                 self._process.wait()
@@ -76,7 +76,7 @@ class ComposeUp:
         if not status:
             return None
         self._stderr.seek(0)
-        said = gist(self._stderr.read().decode("utf-8", "replace"))
+        said = error_line(self._stderr.read().decode("utf-8", "replace"))
         return "docker compose up failed: {}".format(said or f"exit status {status}")
 
     def _signal(self, number):

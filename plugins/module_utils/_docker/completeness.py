@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one definition of "all of it is there and serves". Pure.
+"""Decide whether a release is complete: all its containers exist and are ready. Pure.
 
 ``expected`` is ``{service: how many containers}``, by the names in the color's own Compose file; ``containers`` are
 summaries (see containers.py).
@@ -39,15 +39,15 @@ def serving_lacks(containers, services, color):
     """Return what a color lacks to answer requests, as lacks() does.
 
     Each service that takes traffic has a container, and all of its containers are ready. Fewer replicas than expected
-    are enough, because this is asked of a color that takes the traffic back from a worse one.
+    are enough, because the color only has to take traffic back from a release that failed.
     """
     names = service_names(services, color)
     return lacks(dict.fromkeys(names, 1), containers, names)
 
 
 def way_back_lacks(unfinished, containers):
-    """Return what the color lacks that had the traffic before an unfinished run (see _state/journal.py), to have it
-    again. ``containers``: of that color."""
+    """Return what the color that had the traffic before an unfinished run (see _state/journal.py) lacks to take it
+    back. ``containers``: of that color."""
     color = other_color(unfinished["color"])
     names = {container["service"] for container in containers}
     services = unfinished.get("previous_services") or services_as_run(unfinished["services"], color, names)
@@ -58,8 +58,8 @@ def record_lacks(record, containers, services):
     """Return what a release lacks, as lacks() does, by its journal record.
 
     ``containers``: of the color in which it may run; ``services``: those that take traffic, as it ran with them.
-    Exclusive services are left out, because they start after the swap. An older record does not say how many containers
-    are expected; its container ids do.
+    Exclusive services are left out, because they start after the swap. An older record has no ``expected``:
+    its container ids are counted instead.
     """
     ours = [each for each in containers if each["id"] in record["containers"]]
     exclusive = {each["service"] for each in ours if each["exclusive"]}

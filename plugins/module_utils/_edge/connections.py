@@ -55,7 +55,7 @@ def may_receive(inodes, tcp, udp, unix):
     """Return whether a worker process may be receiving a request: it has a client without an upstream connection.
 
     nginx buffers a request's body, or delays a request, before it connects to the app. A client that has sent nothing
-    yet may still do so. One that has not read all that was sent to it is being answered.
+    yet may still do so. A client with unsent data in its socket is already being answered, so it does not count.
 
     ``inodes``: of the worker process's sockets; ``tcp``, ``udp``, ``unix``: texts of those tables in ``/proc/PID/net``.
     """
@@ -68,7 +68,7 @@ def may_receive(inodes, tcp, udp, unix):
             clients += 1  # it was reset
         elif line.local_port not in listening:
             upstreams += line.state in (_ESTABLISHED, _OPENING)
-        elif line.state in (_ESTABLISHED, _HALF_CLOSED):  # the others have their answer: nginx has closed them
+        elif line.state in (_ESTABLISHED, _HALF_CLOSED):  # nginx has answered and closed the others
             clients += 1
             answered += line.unsent
     return clients > answered and clients > upstreams

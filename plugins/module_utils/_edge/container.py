@@ -65,7 +65,8 @@ class ContainerEdge(Edge):
 
     def version(self):
         """Return nginx's version as a tuple of three numbers."""
-        ok, text = self.run(["nginx", "-v"]) if self.running else self._throw_away(["nginx", "-v"], None)
+        command = ["nginx", "-v"]
+        ok, text = self.run_until(parse_version, command) if self.running else self._throw_away(command, None)
         found = parse_version(text)
         if not ok or found is None:
             raise EdgeError(f"{self.name} does not say its version by 'nginx -v': {text.strip()}")

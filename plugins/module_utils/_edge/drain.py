@@ -32,12 +32,12 @@ def wait_until_drained(edge, endpoints, old_workers, proved_at, timeout, on_wait
         if left and hidden is None:
             ok, dump = edge.dump()
             hidden = not ok or bool(hiding_directive(dump))
-        # A request that is received before the first of these looks is seen by the second.
+        # Check clients before connections: a request that nginx forwards in between shows up as a connection.
         receiving = bool(left) and (hidden or edge.may_receive_requests(left))
         connections = edge.established(endpoints)
         now = time.monotonic()
         waited = now - began
-        is_late = now >= proved_at + patience or waited >= patience  # later also if the target was restarted
+        is_late = now >= proved_at + patience or waited >= patience  # proved_at is void after a reboot
         if is_drained(len(left), receiving, connections, is_late):
             return True, connections, waited
         if waited >= timeout:

@@ -4,7 +4,7 @@
 
 """The lock of an edge: one deploy at a time writes nginx's files and reloads it, from the test to the proof.
 
-It lies where no container can write, one for each conf dir of the target, for every user of it.
+Each conf dir has one lock file, shared by all users of the host, in a directory that containers can't write to.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _POLL = 0.05
 def edge_lock(conf_dir, on_wait):
     """Hold the lock for as long as the block runs. Raises EdgeError where it can't be had in time.
 
-    ``on_wait``: called all the time with what is waited for, a clause, and for how many s at most.
+    ``on_wait``: called at each poll with a clause (what the deploy waits for) and the seconds left.
     """
     path = lock_path(conf_dir)
     descriptor = _open(path)
@@ -40,7 +40,7 @@ def edge_lock(conf_dir, on_wait):
             left = deadline - time.monotonic()
             if left <= 0:
                 raise EdgeError(
-                    f"another deploy has kept the lock of nginx's files for {LOCK_PATIENCE} s; find its process with "
+                    f"another deploy has held the lock on nginx's files for {LOCK_PATIENCE} s; find its process with "
                     f"'fuser -v {path}', and end it if it hangs"
                 )
             on_wait("another deploy behind this nginx", left)
@@ -67,7 +67,7 @@ def _is_shared(directory):
 
 
 def _open(path):
-    """Return a descriptor of the file, made if need be. To lock it, no right to write is needed."""
+    """Open the file read-only, and create it if it is missing. flock() needs no write permission."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         with contextlib.suppress(FileExistsError):

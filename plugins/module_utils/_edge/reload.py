@@ -6,14 +6,14 @@
 
 nginx's log decides nothing: its lines quote clients. A reload goes like this. The master process takes HUP, blocks it
 while it reads the configuration, starts the new worker processes, and 100 ms later tells the earlier ones to leave.
-Where the configuration can't be loaded, it starts none. Either way it sleeps again at the end, HUP unblocked.
+Where the configuration can't be loaded, it starts none. Either way it then unblocks HUP and sleeps.
 """
 
 from __future__ import annotations
 
 import signal
 
-_AWAITED = 1 << (signal.SIGHUP - 1) | 1 << (signal.SIGCHLD - 1)
+_SIGNALS = 1 << (signal.SIGHUP - 1) | 1 << (signal.SIGCHLD - 1)
 
 
 def is_idle(status):
@@ -21,9 +21,9 @@ def is_idle(status):
 
     ``status``: the fields of ``/proc/PID/status``, read after the signal was sent.
     """
-    # Between its two signal masks the master process has neither signal blocked; but it does not sleep then.
+    # While the master process changes its signal mask, neither signal is blocked, but its state is not S.
     signals = int(status.get("SigBlk", "0"), 16) | int(status.get("ShdPnd", "0"), 16)
-    return status.get("State", "").startswith("S") and not signals & _AWAITED
+    return status.get("State", "").startswith("S") and not signals & _SIGNALS
 
 
 def describe_master(pid, status):
@@ -34,22 +34,22 @@ def describe_master(pid, status):
 
 
 class ReloadProof:
-    """What looks at nginx's processes show of one reload. ``before``: the worker processes when its master process was
+    """Evidence of one reload, from process snapshots. ``before``: the worker processes when its master process was
     idle, after the files were written and before the signal was sent; ``{worker: leaving?}``. ``has_spawned``: whether
     worker processes of a new configuration were seen beside all of those."""
 
     def __init__(self, before):
         self._before = dict(before)
         self._noted = {worker for worker, leaving in before.items() if not leaving}
-        self._last = self._now = dict(before)
+        self._now = dict(before)
         self.has_spawned = False
 
     def see(self, workers):
-        """Take in the next look."""
-        self._last, self._now = self._now, dict(workers)
-        # What both looks show was alive at one moment. While all of before are alive, none of them has crashed and
+        """Add the next snapshot of the worker processes, ``{worker: leaving?}``."""
+        # Workers in both snapshots ran at one time. While all of before are alive, none of them has crashed and
         # been replaced, so what is there beside them has a new configuration.
-        together = self._last.keys() & self._now.keys()
+        together = self._now.keys() & workers.keys()
+        self._now = dict(workers)
         self.has_spawned |= self._noted <= together and bool(together - self._before.keys())
 
     @property
@@ -59,5 +59,5 @@ class ReloadProof:
 
     @property
     def is_refused(self):
-        """Whether, the master process being idle, nginx still serves the configuration of before."""
+        """Whether nginx still serves the earlier configuration. Valid only while the master process is idle."""
         return {worker for worker, leaving in self._now.items() if not leaving} == self._noted

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The look at a color that has passed its gate: whether it still is as the look before saw it."""
+"""Check a color again after its gate: its containers must be the same ones, and still ready."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def rules_of(params, more_restarts=0):
 
 
 class Look:
-    """``params``: LOOK_ARGUMENTS; ``when``: ends the sentence that says what is wrong."""
+    """``params``: LOOK_ARGUMENTS; ``when``: the clause that ends the error message, such as "after the swap"."""
 
     def __init__(self, engine, params, when):
         self._engine = engine

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from ansible_collections.hotswap.compose.plugins.module_utils._compose import up
-from ansible_collections.hotswap.compose.plugins.module_utils._compose.up import ComposeUp, gist, up_command
+from ansible_collections.hotswap.compose.plugins.module_utils._compose.up import ComposeUp, error_line, up_command
 
 PROJECT = {"project_name": "shop-blue", "project_src": "/state/d1", "files": ["compose.blue.json"]}
 OPTIONS = {"recreate": "auto", "remove_orphans": False, "dependencies": True}
@@ -55,8 +55,8 @@ def test_command(services, options, end):
         ),
     ],
 )
-def test_gist(stderr, line):
-    assert gist(stderr) == line
+def test_error_line(stderr, line):
+    assert error_line(stderr) == line
 
 
 def process(*argv):
@@ -80,7 +80,7 @@ def test_end(script, failure):
 
 @pytest.mark.parametrize("trap", ["", "trap : TERM; "])
 def test_it_ends_with_the_block_and_all_that_it_started(trap, monkeypatch, tmp_path):
-    monkeypatch.setattr(up, "PATIENCE", 0.5)
+    monkeypatch.setattr(up, "TERM_TIMEOUT", 0.5)
     pids = tmp_path / "pids"
     script = f"{trap}sleep 100 & echo $! $$ >{pids}; {trap}while :; do sleep 0.05; done"
     with process("sh", "-c", script) as compose:

@@ -149,7 +149,7 @@ def test_a_refused_reload_is_repeated_then_told(directory):
     with pytest.raises(EdgeError) as error:
         edge.reload()
     assert str(error.value) == (
-        "nginx in nginx still serves its configuration of before after 2 reloads, though 'nginx -t' accepts the new "
+        "nginx in nginx still serves its earlier configuration after 2 reloads, though 'nginx -t' accepts the new "
         "one: 1#1: bind() to 0.0.0.0:81 failed (98: Address already in use) 1#1: still could not bind()"
     )
     assert len(edge.calls) == 2
