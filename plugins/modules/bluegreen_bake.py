@@ -149,6 +149,10 @@ elapsed:
   description: For how many seconds it watched.
   returned: always
   type: float
+seen:
+  description: As of M(hotswap.compose.compose_health_wait).
+  returned: always
+  type: dict
 containers:
   description: As of M(hotswap.compose.compose_health_wait).
   returned: always
@@ -231,6 +235,7 @@ def bake(params, progress):
         "series": {"tests": smoke.series() if smoke else None, "answers": answers.series() if answers else None},
         "begun_at": begun_at,
         "elapsed": waiter.elapsed,
+        "seen": waiter.seen(),
         "containers": evidence(engine, list(waiter.records.values()), outcome, LOG_TAIL),
     }
 
@@ -289,6 +294,7 @@ def main():
         "series": {"tests": None, "answers": None},
         "begun_at": None,
         "elapsed": 0.0,
+        "seen": {},
         "containers": [],
     }
     if module.check_mode:

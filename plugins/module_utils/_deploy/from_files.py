@@ -16,7 +16,6 @@ from .._compose.layout import reach_for, split_layout
 from .._compose.render import (
     color_file,
     config_hash,
-    expected_services,
     image_refs,
     refuse_old_compose,
     render_files,
@@ -66,7 +65,7 @@ class FromFiles:
         reasons = ["nothing has the traffic"]
         if active:
             asked = (self.request["release"], hashes[active], refs[active], ids)
-            expected = self._expected_still(configs[active])
+            expected = self.planner.services_of(configs[active], active)["expected"]
             traffic = service_names(self.planner.services, active)
             reasons = changes_since(*asked, self.now.active_containers, expected, traffic)
         reasons += self.shared_plan.reasons(work) if active else []
@@ -100,13 +99,6 @@ class FromFiles:
             plan.joins = self.shared_plan.joins(color, os.path.join(plan.directory, plan.file))
         images = {ref: ids[ref] for ref in refs[color].values()}
         return plan, images, [] if reasons else self.now.active_containers, self.planner.services
-
-    @staticmethod
-    def _expected_still(config):
-        """Return what is to be there of a color that runs: whatever removes stopped containers may remove those of its
-        one-shot services."""
-        expected = expected_services(config)
-        return {**expected, **dict.fromkeys(one_shot_services(config) & set(expected), 0)}
 
     def _render(self):
         src = self.request["project_src"]

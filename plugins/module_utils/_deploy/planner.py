@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 
 from .._compose.render import exclusive_services_in, expected_services
+from .._compose.single_file import one_shot_services
 from .._docker.completeness import serving_lacks
 from .._docker.traffic import service_names
 from .._files import utc_now
@@ -105,14 +106,17 @@ class Planner:
 
     def services_of(self, config, color):
         """Return ``{services, exclusive, expected}`` of a color's file: those that start before the swap, those after
-        it, and how many containers each has."""
+        it, and how many containers each has for as long as the color runs.
+
+        A one-shot service has none then: whatever removes stopped containers may remove its own.
+        """
         named = {with_color(name, color) for name in self.request["exclusive_services"]}
         exclusive = named | set(exclusive_services_in(config))
         expected = expected_services(config)
         return {
             "services": [name for name in expected if name not in exclusive],
             "exclusive": [name for name in expected if name in exclusive],
-            "expected": expected,
+            "expected": {**expected, **dict.fromkeys(one_shot_services(config) & set(expected), 0)},
         }
 
     def refresh(self, release):

@@ -58,15 +58,15 @@ def record_lacks(record, containers, services):
     """Return what a release lacks, as lacks() does, by its journal record.
 
     ``containers``: of the color in which it may run; ``services``: those that take traffic, as it ran with them.
-    Exclusive services are left out, because they start after the swap. An older record has no ``expected``:
-    its container ids are counted instead.
+    Exclusive services are left out, because they start after the swap. An older record has no ``expected``: its
+    container ids are counted instead.
     """
     ours = [each for each in containers if each["id"] in record["containers"]]
     exclusive = {each["service"] for each in ours if each["exclusive"]}
     traffic = service_names(services, record["color"])
     expected = record.get("expected") or expected_of(ours)
     texts = lacks({name: count for name, count in expected.items() if name not in exclusive}, ours, traffic)
-    gone = len(record["containers"]) - len(ours)
+    gone = 0 if record.get("expected") else len(record["containers"]) - len(ours)
     return [f"{gone} of its containers are gone"] if gone and not texts else texts
 
 
@@ -78,8 +78,9 @@ def expected_of(containers):
 def has_gone(record, containers):
     """Return whether containers that a release ran in are gone. ``containers``: those of them that are there."""
     here = [container["service"] for container in containers]
-    missing = any(here.count(service) < replicas for service, replicas in record.get("expected", {}).items())
-    return missing or len(here) < len(record["containers"])
+    if record.get("expected"):
+        return any(here.count(service) < replicas for service, replicas in record["expected"].items())
+    return len(here) < len(record["containers"])
 
 
 def describe_state(container):

@@ -13,6 +13,9 @@ from .._nginx.hidden_requests import hiding_directive
 from .._nginx.version import keeps_connections_on_reload
 from .._progress import ignore
 
+LOOKS = 5
+"""How many looks in a row must find nothing left, while old worker processes run."""
+
 _POLL = 0.1
 
 
@@ -27,6 +30,7 @@ def wait_until_drained(edge, endpoints, old_workers, proved_at, timeout, on_wait
     old = {tuple(worker) for worker in old_workers}
     patience = KEEPALIVE_MIN_TIMEOUT if keeps_connections_on_reload(edge.version()) else 0
     hidden = None  # not asked yet
+    looks = 0  # in a row at which nothing was left
     while True:
         left = old & set(edge.workers())
         if left and hidden is None:
@@ -38,10 +42,12 @@ def wait_until_drained(edge, endpoints, old_workers, proved_at, timeout, on_wait
         now = time.monotonic()
         waited = now - began
         is_late = now >= proved_at + patience or waited >= patience  # proved_at is void after a reboot
-        if is_drained(len(left), receiving, connections, is_late):
+        looks = looks + 1 if is_drained(len(left), receiving, connections, is_late) else 0
+        # While nginx's "100 Continue" is on its way to a client, that looks as if it was being answered.
+        if not left or looks == LOOKS:
             return True, connections, waited
         if waited >= timeout:
-            return False, connections, waited
+            return looks > 0, connections, waited
         on_wait(describe_wait(receiving, connections), timeout - waited)
         time.sleep(_POLL)
 

@@ -16,6 +16,7 @@ from .._errors import EdgeError, UpstreamError
 from .._names import other_color
 from .._nginx import app_file
 from .._nginx.answer_log import built_in_log, has_answer_log, is_log_off, with_answer_log
+from .._nginx.preview import without_preview
 from .._nginx.upstream import http_settings, parse_upstreams
 from .._nginx.version import follows_addresses, keeps_connections_on_reload
 from .._progress import ignore
@@ -137,7 +138,7 @@ class Swap:
             return self._result(True)
         self.state.save(unfinished=dict(self.state.journal["unfinished"], given_up=True))
         here = self.edge.read(self.name)
-        if self._has_proved(here) and parse_upstreams(here) == parse_upstreams(way_back):
+        if self._has_proved(here) and parse_upstreams(without_preview(here)) == parse_upstreams(way_back):
             return self._result(True, **self._go_back(way_back))  # the traffic was there all the time
         first = self._without_a_gap(way_back)
         proof = self._go_back(first)
@@ -252,8 +253,8 @@ class Swap:
         self.unprepared = bool(
             self.edge.running and files[app_file.SHARED_FILE] and not files_before[app_file.SHARED_FILE]
         )
-        self.edge.write(files)
         try:
+            self.edge.write(files)
             seconds, old_workers = self._load(files[self.name])
             proved_at = time.monotonic()
             if self.edge_url:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 
@@ -16,6 +17,9 @@ from .wait import SILENCE
 
 ASK_EVERY = 1.0
 """s from one time to the next."""
+
+LAST_READ = 5.0
+"""s for which the last read of a log may fail."""
 
 SAMPLES = 60
 """of a series, at most."""
@@ -140,6 +144,11 @@ class AnswerLogWatch(Watch):
 
     def finish(self):
         super().finish()
+        deadline = time.monotonic() + LAST_READ
+        while self._unread and not self._broken and time.monotonic() < deadline:
+            time.sleep(LAST_READ / 10)
+            with contextlib.suppress(EdgeError):
+                self.ask()
         if self._unread:
             self._broken = self._broken or self._unread
         elif self._is_sent and not self._has_lines:

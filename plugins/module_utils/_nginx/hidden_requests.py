@@ -9,18 +9,27 @@ from __future__ import annotations
 from .._errors import UpstreamError
 from .upstream import directives_of
 
-# Several requests on one connection, or connections to other apps for one request.
+# Several requests on one connection, several connections for one request, or connections that outlive their client.
 _NAMES = {
     "add_after_body",
     "add_before_body",
+    "auth_http",
     "auth_request",
     "http2",
     "http3",
     "js_access",
     "js_content",
+    "js_periodic",
     "mirror",
+    "otel_exporter",
     "slice",
     "ssi",
+    "ssl_stapling",
+}
+_NAMES |= {
+    f"{module}_{setting}"
+    for module in ("proxy", "fastcgi", "uwsgi", "scgi", "grpc")
+    for setting in ("cache", "store", "ignore_client_abort")
 }
 _OFF = {"off", "0"}
 

@@ -83,6 +83,7 @@ def test_way_back_is_judged_by_the_services_of_then(noted, containers, lacking):
         ({}, stack("blue"), False, []),
         ({"expected": {"was-blue": 2, "signal-blue": 1}}, stack("blue"), True, ["was-blue has 1 of 2 containers"]),
         ({"expected": EXPECTED}, stack("blue")[:1], True, ["signal-blue has no container"]),
+        ({"expected": {"was-blue": 1, "signal-blue": 0}}, stack("blue")[:1], False, []),  # a one-shot that was pruned
         ({}, stack("blue")[:1], True, ["1 of its containers are gone"]),
         (
             {"expected": {**EXPECTED, "cron-blue": 1}},
