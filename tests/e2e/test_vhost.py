@@ -136,7 +136,7 @@ def test_websockets_live_until_the_end_of_the_drain(site):
     assert (sockets["opened"], len(sockets["cut"])) == (4, 2), sockets
     assert sockets["messages"] > 20
     assert run.result["phases"]["drain"] > 6.5
-    warning = "2 connections to the color that gave up the traffic were still open after 7 s"
+    warning = "2 connections to the idle color were still open after 7 s"
     assert any(warning in each for each in run.result["warnings"])
 
 
