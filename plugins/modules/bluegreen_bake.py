@@ -174,7 +174,7 @@ from ..module_utils._errors import BluegreenError
 from ..module_utils._health.look import LOG_TAIL, LOOK_ARGUMENTS, rules_of
 from ..module_utils._health.smoke_run import SMOKE_ARGUMENTS, SmokeRun, nginx_address, replica_addresses
 from ..module_utils._health.verdict import FAILED, READY, Outcome
-from ..module_utils._health.wait import Waiter, evidence
+from ..module_utils._health.wait import Waiter
 from ..module_utils._health.watch import AnswerLogWatch, SmokeWatch
 from ..module_utils._http import send_request
 from ..module_utils._nginx.answer_log import Answers, has_answer_log
@@ -236,7 +236,7 @@ def bake(params, progress):
         "begun_at": begun_at,
         "elapsed": waiter.elapsed,
         "seen": waiter.seen(),
-        "containers": evidence(engine, list(waiter.records.values()), outcome, LOG_TAIL),
+        "containers": waiter.evidence(outcome, LOG_TAIL),
     }
 
 

@@ -126,7 +126,7 @@ from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
 from ..module_utils._errors import BluegreenError
 from ..module_utils._health.look import LOG_TAIL, LOOK_ARGUMENTS, rules_of
 from ..module_utils._health.verdict import FAILED
-from ..module_utils._health.wait import Waiter, evidence
+from ..module_utils._health.wait import Waiter
 from ..module_utils._progress import Progress
 
 
@@ -157,7 +157,7 @@ def up(params, began, progress):
         )
         outcome = waiter.wait()
     failed = outcome.status == FAILED
-    containers = evidence(engine, list(waiter.records.values()), outcome, LOG_TAIL) if failed else []
+    containers = waiter.evidence(outcome, LOG_TAIL) if failed else []
     changed = start_times(engine, project["project_name"]) != before
     return outcome, {"changed": changed, "seen": waiter.seen(), "containers": containers}
 

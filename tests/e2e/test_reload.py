@@ -16,14 +16,12 @@ import time
 
 import docker
 import pytest
-from sites import COLLECTIONS, NGINX, until
+from sites import NGINX, until
 
-sys.path.insert(0, str(COLLECTIONS))
-
-from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import ENGINE_ARGUMENTS, Engine  # noqa: E402
-from ansible_collections.hotswap.compose.plugins.module_utils._edge import edge as edge_module  # noqa: E402
-from ansible_collections.hotswap.compose.plugins.module_utils._edge.container import ContainerEdge  # noqa: E402
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import EdgeError  # noqa: E402
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
+from ansible_collections.hotswap.compose.plugins.module_utils._edge import edge as edge_module
+from ansible_collections.hotswap.compose.plugins.module_utils._edge.container import ContainerEdge
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import EdgeError
 
 MAP_LINES = 700_000  # nginx needs about 1 s to load them
 

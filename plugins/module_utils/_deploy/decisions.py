@@ -146,14 +146,15 @@ def releases_with_traffic(releases):
             while stack[-1]["deploy"] != record["deploy"]:
                 stack.pop()
             stack[-1] = record  # it may run in other containers than before
-        elif stack and _content(stack[-1]) == _content(record):
+        elif stack and content_of(stack[-1]) == content_of(record):
             stack.pop()  # the very same again: the later one is what would be gone back to
         if not stack or stack[-1]["deploy"] != record["deploy"]:
             stack.append(record)
     return stack
 
 
-def _content(record):
+def content_of(record):
+    """Return what two records share that are of the very same release, deployed twice."""
     return release_identity(record), record["config_hash"]
 
 
@@ -213,8 +214,8 @@ def refuse_unfit_release(record, containers, services):
 def way_back(record, colors, active, services):
     """Return ``(color, how, containers)``: in which color a release comes back, from what it left behind.
 
-    ``record``: of that release; ``active``: the color that has the traffic now, which it can't take; ``services``: from
-    services_of().
+    ``record``: of that release; ``active``: the color that has the traffic now, so it comes back in the other one;
+    ``services``: from services_of().
     """
     idle = other_color(active) if active else COLORS[0]
     containers = [container for container in colors[idle] if container["id"] in record["containers"]]

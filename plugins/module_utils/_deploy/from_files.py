@@ -119,7 +119,7 @@ class FromFiles:
         return {color: config for color, (config, _said) in rendered.items()}
 
     def _pulls(self, is_new):
-        """Return whether the images are pulled; ``is_new``: whether the active color is not what was asked for."""
+        """Return whether the images are pulled; ``is_new``: whether the active color differs from the request."""
         pull, is_first_plan = self.request["pull"], self.request["deploy"] is None
         return is_first_plan and (pull == "always" or (pull == "missing" and is_new))
 

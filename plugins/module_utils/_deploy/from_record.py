@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 
-from .._docker.completeness import expected_of, record_lacks
+from .._docker.completeness import expected_by, record_lacks
 from .._docker.containers import is_ready
 from .._docker.traffic import service_names
 from .._errors import PlanError
@@ -69,7 +69,7 @@ class FromRecord:
             directory=self.state.deploy_directory(record["deploy"]),
             file=f"rollback.{color}.json",
             **_services_and_containers(containers),
-            expected=record.get("expected") or expected_of(containers),
+            expected=expected_by(record, containers),
         )
         if not reasons:
             plan.traffic_services = service_names(services, plan.color)
@@ -92,7 +92,7 @@ class FromRecord:
         return plan, _images_of(record), containers, services
 
     def _lacks_as_active(self, record):
-        """Return why a release is not the one that has the traffic, all of it; empty if it is."""
+        """Return why a release is not live and complete, a short text each; empty if it is."""
         containers = self.now.active_containers
         if not containers or not {container["id"] for container in containers} <= set(record["containers"]):
             return [f"the release is {live_release(containers)}"]
@@ -139,7 +139,7 @@ class FromRecord:
             directory=self.state.deploy_directory(record["deploy"]),
             file=f"compose.{color}.json",
             **dict(_services_and_containers(containers), containers=[]),
-            expected=record.get("expected") or expected_of(containers),
+            expected=expected_by(record, containers),
             traffic_services=service_names(services, color),
         )
         self._join(plan)

@@ -10,8 +10,8 @@ The history has the other runs (see _state/history.py).
 from __future__ import annotations
 
 from .._state.journal import FORGOTTEN
-from .decisions import releases_with_traffic
-from .retention import ALWAYS_RETAINED, release_identity, retained
+from .decisions import content_of, releases_with_traffic
+from .retention import ALWAYS_RETAINED, retained
 
 RECENT = 20
 """records that are kept whatever they are of: as many as people look at."""
@@ -87,6 +87,5 @@ def _is_replaced(releases, index):
         later is not None
         and not releases[index].get("rollback")
         and not later.get("rollback")
-        and (release_identity(later), later["config_hash"])
-        == (release_identity(releases[index]), releases[index]["config_hash"])
+        and content_of(later) == content_of(releases[index])
     )

@@ -64,10 +64,15 @@ def record_lacks(record, containers, services):
     ours = [each for each in containers if each["id"] in record["containers"]]
     exclusive = {each["service"] for each in ours if each["exclusive"]}
     traffic = service_names(services, record["color"])
-    expected = record.get("expected") or expected_of(ours)
+    expected = expected_by(record, ours)
     texts = lacks({name: count for name, count in expected.items() if name not in exclusive}, ours, traffic)
     gone = 0 if record.get("expected") else len(record["containers"]) - len(ours)
     return [f"{gone} of its containers are gone"] if gone and not texts else texts
+
+
+def expected_by(record, containers):
+    """Return what a release expects by its journal record; by its ``containers`` where an older record has nothing."""
+    return record.get("expected") or expected_of(containers)
 
 
 def expected_of(containers):

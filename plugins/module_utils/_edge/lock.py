@@ -50,10 +50,10 @@ def edge_lock(conf_dir, on_wait):
         os.close(descriptor)
 
 
-def lock_path(conf_dir, directories=DIRECTORIES):
-    """Return the path of the lock: in the first of ``directories`` where any user may make a file, and only its owner
+def lock_path(conf_dir):
+    """Return the path of the lock: in the first of DIRECTORIES where any user may make a file, and only its owner
     may remove it."""
-    directory = next(filter(_is_shared, directories), directories[-1])
+    directory = next(filter(_is_shared, DIRECTORIES), DIRECTORIES[-1])
     key = hashlib.sha256(os.fsencode(os.path.realpath(conf_dir))).hexdigest()[:16]
     return os.path.join(directory, f"bluegreen-edge-{key}.lock")
 

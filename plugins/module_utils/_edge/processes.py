@@ -28,7 +28,7 @@ def find_processes(root):
         if not _descends(table, pid, root):
             continue
         title = title_of(pid)
-        if title.startswith(MASTER_TITLE) and (pid == root or parent not in table or not _is_master(parent)):
+        if title.startswith(MASTER_TITLE) and (pid == root or not _is_master(parent)):
             master = (pid, started)
         elif title.startswith(WORKER_TITLE):
             workers[(pid, started)] = title.endswith("is shutting down")

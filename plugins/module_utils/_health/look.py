@@ -11,7 +11,7 @@ import math
 
 from .._errors import ReleaseFailed
 from .verdict import FAILED, READY, Rules
-from .wait import Waiter, evidence
+from .wait import Waiter
 
 LOG_TAIL = 50
 
@@ -44,7 +44,6 @@ class Look:
     """``params``: LOOK_ARGUMENTS; ``when``: the clause that ends the error message, such as "after the swap"."""
 
     def __init__(self, engine, params, when):
-        self._engine = engine
         self._when = when
         self._waiter = Waiter(engine, params["project_name"], rules_of(params))
 
@@ -67,5 +66,4 @@ class Look:
             yield refuse_failed
 
     def _refuse(self, outcome):
-        containers = evidence(self._engine, list(self._waiter.records.values()), outcome, LOG_TAIL)
-        raise ReleaseFailed(f"{outcome.text}, {self._when}", containers)
+        raise ReleaseFailed(f"{outcome.text}, {self._when}", self._waiter.evidence(outcome, LOG_TAIL))

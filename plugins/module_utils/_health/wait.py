@@ -15,6 +15,7 @@ from typing import Any, Callable, Iterator, NamedTuple
 
 from .._docker.engine import EVENT, SUBSCRIBED
 from .._errors import EngineError
+from .._progress import ignore
 from . import verdict
 
 # The events that change a verdict. Those of each probe's exec would be many more.
@@ -57,10 +58,6 @@ class Trigger(NamedTuple):
 
 
 NO_EVENT = Trigger()
-
-
-def ignore(*_progress: Any) -> None:
-    """Show no progress."""
 
 
 class Waiter:
@@ -161,6 +158,10 @@ class Waiter:
             for container_id, record in self.records.items()
             if not record.removed
         }
+
+    def evidence(self, outcome: verdict.Outcome, log_tail: int) -> list[dict[str, Any]]:
+        """The containers seen; see evidence()."""
+        return evidence(self._engine, list(self.records.values()), outcome, log_tail)
 
     @property
     def _has_come(self) -> bool:

@@ -20,7 +20,6 @@ def shared(tmp_path, monkeypatch):
     directory.mkdir()
     directory.chmod(0o1777)
     monkeypatch.setattr(lock, "DIRECTORIES", (str(directory),))
-    monkeypatch.setattr(lock.lock_path, "__defaults__", ((str(directory),),))
     return directory
 
 
@@ -50,11 +49,12 @@ def test_each_conf_dir_has_a_lock_whatever_its_path(tmp_path):
         pass
 
 
-def test_a_lock_lies_where_every_user_can_make_it(tmp_path, shared):
+def test_a_lock_lies_where_every_user_can_make_it(tmp_path, shared, monkeypatch):
     mine = tmp_path / "mine"
     mine.mkdir(mode=0o755)
     directories = [str(tmp_path / "none"), str(mine), str(shared), str(tmp_path)]
-    assert os.path.dirname(lock.lock_path("/srv/edge", directories)) == str(shared)
+    monkeypatch.setattr(lock, "DIRECTORIES", directories)
+    assert os.path.dirname(lock.lock_path("/srv/edge")) == str(shared)
 
 
 def test_another_user_can_take_it(tmp_path):
