@@ -154,6 +154,11 @@ class Edge:
             if proof is None or proof.is_loaded:
                 return time.monotonic() - began, sorted(before)
             refusals += proof.is_refused  # else the look came too late to see both configurations
+        if refusals < RELOADS:
+            raise EdgeError(
+                f"no reload of nginx in {self.name} is proven after {RELOADS * RELOAD_PATIENCE:g} s: each time, worker "
+                "processes of the two configurations were not seen beside each other (do the worker processes crash?)"
+            )
         raise EdgeError(
             f"nginx in {self.name} still serves its earlier configuration after {RELOADS} reloads, though "
             f"'nginx -t' accepts the new one: {self._last_errors() or 'its error log has the reason'}"

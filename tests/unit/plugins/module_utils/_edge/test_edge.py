@@ -138,6 +138,16 @@ def test_a_reload_whose_workers_were_not_seen_in_time_is_repeated(directory):
     assert len(edge.calls) == 2
 
 
+def test_a_reload_that_is_never_proven_is_not_taken_for_refused(directory, monkeypatch):
+    """Each signal is followed by new worker processes alone."""
+    monkeypatch.setattr(edge_module, "RELOAD_PATIENCE", 0.05)
+    edge = StandInEdge(directory)
+    edge.processes = lambda: (MASTER, {(10 + len(edge.calls), 100): False})
+    with pytest.raises(EdgeError, match=r"^no reload of nginx in nginx is proven after 0\.1 s: each time, worker proc"):
+        edge.reload()
+    assert len(edge.calls) > 2
+
+
 def test_a_refused_reload_is_repeated_then_told(directory):
     edge = StandInEdge(directory)
     edge.log = [
