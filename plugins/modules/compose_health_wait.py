@@ -23,8 +23,9 @@ description:
     service is listed in O(traffic_services); see O(no_healthcheck).
   - A container fails that exits with another status than 0, is unhealthy, out of memory, dead, paused or removed,
     could not be started, or was restarted more often than O(max_restarts).
-  - A container that exits with 0 has completed, and does not hold up the wait, where it has no healthcheck, has the
-    restart policy C(no), and takes no traffic. Any other that exits has failed.
+  - A container that exits with 0 has completed, and does not hold up the wait, where another service waits for that
+    (C(service_completed_successfully)), or where its restart policy is C(no) or C(on-failure) and it was not healthy
+    before. A service that takes traffic never completes. Any other container that exits has failed.
   - One-off containers, those of C(docker compose run), are ignored.
 extends_documentation_fragment:
   - hotswap.compose.attributes
@@ -62,7 +63,8 @@ options:
     elements: str
     default: []
   replicas:
-    description: How many containers each service must have; one, where it is not named.
+    description: How many containers each service must have; one, where it is not named, and 0 for a service that others
+      wait for to complete.
     type: dict
     default: {}
   seen:

@@ -48,6 +48,7 @@ def container(service, *addresses, ours=True, **changes):
             "service": service,
             "state": "running",
             "health": "healthy",
+            "was_healthy": False,
             "exit_code": 0,
             "image_id": "sha256:1",
             "app": "shop" if ours else None,

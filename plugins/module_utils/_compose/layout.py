@@ -12,7 +12,10 @@ from __future__ import annotations
 from .._errors import ComposeError
 from .._names import COLORS, is_single_file, with_color
 from .render import reach_by_join, reach_by_name, reach_by_port
-from .single_file import color_part, refuse_unknown_services, shared_part
+from .single_file import color_part, one_shot_services, refuse_unknown_services, shared_part
+
+ENDLESS = ("always", "unless-stopped", "any")
+"""The restart policies by which the Engine starts a container again that exited with 0."""
 
 
 def split_layout(params, services, configs, volumes):
@@ -25,6 +28,7 @@ def split_layout(params, services, configs, volumes):
         exclusive = [with_color(name, color) for name in params["exclusive_services"]]
         refuse_unknown_services(config, "exclusive_services", exclusive)
         _refuse_dependents(config, exclusive)
+        _refuse_endless_one_shots(config)
     if not is_single_file(params["compose_files"]):
         return configs, {"services": {}}, []
     app, shared = params["app"], params["shared_services"]
@@ -51,6 +55,19 @@ def reach_for(params, color):
 
 def _network(params):
     return params["network"] if params["nginx_mode"] == "container" else None
+
+
+def _refuse_endless_one_shots(config):
+    services = config.get("services") or {}
+    for name, dependent in sorted(one_shot_services({"services": services}).items()):
+        service = services.get(name) or {}
+        deployed = (service.get("deploy") or {}).get("restart_policy") or {}
+        policy = service.get("restart") or deployed.get("condition")
+        if policy in ENDLESS:
+            raise ComposeError(
+                f"service {name} has the restart policy {policy}, so it never completes, but service {dependent} waits "
+                f'for that (service_completed_successfully): give {name} restart: on-failure, or restart: "no"'
+            )
 
 
 def _refuse_dependents(config, exclusive):

@@ -21,7 +21,7 @@ def shared_work(config, containers, update, one_shots):
     """Return ``(work, warnings)``.
 
     ``config``: from shared_part(); ``containers``: ``{service: [summary, …]}``; ``update``: whether the user
-    wants those to run as they are defined now; ``one_shots``: names of those that are to end well.
+    wants those to run as they are defined now; ``one_shots``: from one_shot_services().
 
     Keys of the work: ``up``, names of services that Compose is to start from their file; ``start``, ids of containers
     to start that somebody started by hand once, and ``by_hand``, ``{service: ids}`` of all of those; ``absent``, names
@@ -78,8 +78,8 @@ def refuse_second_writer(config, up, running, own):
                     )
 
 
-def _is_done(container, may_end):
-    return may_end and has_completed(container)
+def _is_done(container, is_one_shot):
+    return is_one_shot and has_completed(container, is_one_shot)
 
 
 def _as_before(name):

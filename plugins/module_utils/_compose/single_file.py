@@ -88,13 +88,13 @@ def missing_joins(joins, colored, shared):
 
 
 def one_shot_services(config):
-    """Return the names of services that others wait for to end well."""
-    conditions = [
-        (name, how.get("condition"))
-        for service in config["services"].values()
-        for name, how in (service.get("depends_on") or {}).items()
-    ]
-    return {name for name, condition in conditions if condition == "service_completed_successfully"}
+    """Return ``{service: dependent}``: the services that another waits for to complete, and the first that does."""
+    found = {}
+    for dependent, service in sorted(config["services"].items()):
+        for name, how in (service.get("depends_on") or {}).items():
+            if how.get("condition") == "service_completed_successfully":
+                found.setdefault(name, dependent)
+    return found
 
 
 def _outside(networks, edge):

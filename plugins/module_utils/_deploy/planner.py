@@ -116,7 +116,7 @@ class Planner:
         return {
             "services": [name for name in expected if name not in exclusive],
             "exclusive": [name for name in expected if name in exclusive],
-            "expected": {**expected, **dict.fromkeys(one_shot_services(config) & set(expected), 0)},
+            "expected": {**expected, **dict.fromkeys(set(one_shot_services(config)) & set(expected), 0)},
         }
 
     def refresh(self, release):

@@ -4,8 +4,8 @@
 
 """Decide whether a release is complete: all its containers exist and are ready. Pure.
 
-``expected`` is ``{service: how many containers}``, by the names in the color's own Compose file; ``containers`` are
-summaries (see containers.py).
+``expected`` is ``{service: how many containers}``, by the names in the color's own Compose file, 0 of a one-shot;
+``containers`` are summaries (see containers.py).
 """
 
 from __future__ import annotations
@@ -31,7 +31,11 @@ def lacks(expected, containers, traffic_services):
                 f"{service} has {len(here)} of {replicas} containers" if here else f"{service} has no container"
             )
         may_end = service not in traffic_services
-        texts += [describe_state(each) for each in here if not is_ready(each) and not (may_end and has_completed(each))]
+        texts += [
+            describe_state(each)
+            for each in here
+            if not is_ready(each) and not (may_end and has_completed(each, is_one_shot=replicas == 0))
+        ]
     return texts
 
 

@@ -16,10 +16,11 @@ COMPOSE_LABEL = "com.docker.compose."
 def summarize(inspected):
     """Return what matters of a ``docker inspect`` of one container.
 
-    Keys: id, name, project, service, state, health (None without a healthcheck), exit_code, image, image_id, app,
-    color, release, deploy, config, shared (None where the container isn't ours), exclusive, restart_policy ({Name,
-    MaximumRetryCount}), stop_timeout (s of grace), networks ({network: {addresses, names}}; IPv4 comes first, IPv6 is
-    in brackets), volumes ({target: volume name}), published ({port: port of the host}), depends_on (services).
+    Keys: id, name, project, service, state, health (None without a healthcheck), was_healthy (since its last start),
+    exit_code, image, image_id, app, color, release, deploy, config, shared (None where the container isn't ours),
+    exclusive, restart_policy ({Name, MaximumRetryCount}), stop_timeout (s of grace), networks ({network: {addresses,
+    names}}; IPv4 comes first, IPv6 is in brackets), volumes ({target: volume name}), published ({port: port of the
+    host}), depends_on (services).
     """
     labels = inspected["Config"].get("Labels") or {}
     state = inspected["State"]
@@ -31,6 +32,7 @@ def summarize(inspected):
         "service": labels.get(COMPOSE_LABEL + "service"),
         "state": state["Status"],
         "health": (state.get("Health") or {}).get("Status"),
+        "was_healthy": was_healthy(inspected),
         "exit_code": state.get("ExitCode", 0),
         "image": inspected["Config"]["Image"],
         "image_id": inspected["Image"],
@@ -74,11 +76,23 @@ def is_ready(container):
     return container["state"] == "running" and container["health"] in (None, "healthy")
 
 
-def has_completed(container):
-    """Return whether a container ended as it was meant to: a one-shot, which has neither healthcheck nor restart
-    policy."""
-    meant_to_end = container["health"] is None and container["restart_policy"]["Name"] in ("", "no")
-    return meant_to_end and container["state"] == "exited" and container["exit_code"] == 0
+def was_healthy(inspected):
+    """Return whether an inspected container has passed its healthcheck since its last start, as far back as the Engine
+    remembers; it then is no one-shot with a healthcheck that it inherited."""
+    return any(probe["ExitCode"] == 0 for probe in (inspected["State"].get("Health") or {}).get("Log") or [])
+
+
+def may_complete(restart_policy):
+    """Return whether a container with a restart policy of this name stays down once it has exited with 0."""
+    return restart_policy in ("", "no", "on-failure")
+
+
+def has_completed(container, is_one_shot=False):
+    """Return whether a container ended as it was meant to. ``is_one_shot``: whether another service waits for its
+    service to complete. The same rule as that of the gate (_health/verdict.py)."""
+    if container["state"] != "exited" or container["exit_code"] != 0:
+        return False
+    return is_one_shot or (may_complete(container["restart_policy"]["Name"]) and not container["was_healthy"])
 
 
 def color_of(labels, app, project_src, compose_files):

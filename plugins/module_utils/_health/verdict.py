@@ -15,6 +15,7 @@ import datetime
 import re
 from typing import Any, Iterable, Mapping, NamedTuple
 
+from .._docker.containers import may_complete, was_healthy
 from .._text import excerpt
 
 PROJECT_LABEL = "com.docker.compose.project"
@@ -41,8 +42,8 @@ class Rules(NamedTuple):
     """What the caller demands.
 
     ``services`` empty means: whatever the project has; ``replicas``: how many containers of each, one where it says
-    nothing; ``seen``: what an earlier look saw, as Waiter.seen() returned it; ``one_shots``: the services that others
-    wait for to end well.
+    nothing, and none of a one-shot, whose container may be gone by then; ``seen``: what an earlier look saw, as
+    Waiter.seen() returned it; ``one_shots``: the services that others wait for to complete.
     """
 
     services: frozenset[str] = frozenset()
@@ -59,6 +60,10 @@ class Rules(NamedTuple):
     def expected(self) -> dict[str, int]:
         """How many containers each of the services must have that are named."""
         return {name: self.replicas.get(name, 1) for name in sorted(self.services | self.traffic_services)}
+
+    def is_one_shot(self, service: str) -> bool:
+        """Whether another service waits for this one to complete."""
+        return service in self.one_shots or self.replicas.get(service) == 0
 
     def covers(self, labels: dict[str, str]) -> bool:
         """Whether a container with these labels is to be judged; one-off containers never are."""
@@ -202,13 +207,16 @@ def _judge_exited(container: dict[str, Any], rules: Rules) -> Verdict:
     text = _exited(container["State"])
     if container["State"]["ExitCode"] != 0:
         return Verdict(FAILED, text)
-    policy = container["HostConfig"]["RestartPolicy"]["Name"] or "no"
-    if service_of(container) in rules.traffic_services:
+    service = service_of(container)
+    policy = container["HostConfig"]["RestartPolicy"]["Name"]
+    if service in rules.traffic_services:
         return Verdict(FAILED, text + ", but it takes traffic")
-    if healthcheck_of(container):
-        return Verdict(FAILED, text + ", but it has a healthcheck, so it is meant to stay")
-    if policy != "no":
+    if rules.is_one_shot(service):
+        return Verdict(COMPLETED, text)
+    if not may_complete(policy):
         return Verdict(FAILED, f"{text}, but its restart policy is {policy}, so it is meant to stay")
+    if was_healthy(container):
+        return Verdict(FAILED, text + ", but it was healthy before, so it is meant to stay")
     return Verdict(COMPLETED, text)
 
 
@@ -222,7 +230,7 @@ def _judge_running(container: dict[str, Any], rules: Rules, now_epoch: float) ->
         return Verdict(FAILED, "is unhealthy" + _last_probe(container))
     if health:
         return Verdict(PENDING, "is not healthy yet" + _last_probe(container))
-    if service_of(container) in rules.one_shots:
+    if rules.is_one_shot(service_of(container)):
         return Verdict(PENDING, "has not completed yet")
     if service_of(container) not in rules.traffic_services:
         return Verdict(READY, "is running")
@@ -298,7 +306,8 @@ class Record:
         looks is a change too."""
         if container is None:
             self.removed = True
-            self.verdict = Verdict(FAILED, "was removed during the wait")
+            if self.verdict.status != COMPLETED:  # whatever removes stopped containers may remove this one
+                self.verdict = Verdict(FAILED, "was removed during the wait")
         else:
             self.container = container
             self.verdict = judge_container(container, rules, now_epoch, last_exit_code)
@@ -371,7 +380,7 @@ def judge_project(project_name: str, records: Iterable[Record], rules: Rules, st
 def missing_containers(project_name: str, records: list[Record], rules: Rules) -> Iterable[str]:
     """What the project lacks, a sentence each."""
     here = [service_of(record.container) for record in records]
-    none = [name for name in rules.expected if name not in here]
+    none = [name for name, count in rules.expected.items() if count and name not in here]
     if none:
         services = "service" if len(none) == 1 else "services"
         yield f"project {project_name} has no container of the {services} {', '.join(none)}"
@@ -385,7 +394,7 @@ def missing_containers(project_name: str, records: list[Record], rules: Rules) -
 
 
 def one_shots_in(containers: Iterable[dict[str, Any]]) -> frozenset[str]:
-    """The services that others of these containers wait for to end well."""
+    """The services that others of these containers wait for to complete."""
     found = set()
     for container in containers:
         for entry in labels_of(container).get(DEPENDS_ON_LABEL, "").split(","):

@@ -148,7 +148,8 @@ class Waiter:
         return self._decided(self._judge())
 
     def seen(self) -> dict[str, dict[str, Any]]:
-        """What a later look holds the containers against, by their ids: as ``seen`` of its Rules."""
+        """What a later look holds the containers against, by their ids: as ``seen`` of its Rules. Containers that have
+        completed may be removed, and are left out."""
         return {
             container_id: {
                 "name": record.name,
@@ -156,7 +157,7 @@ class Waiter:
                 "restarts": record.container.get("RestartCount") or 0,
             }
             for container_id, record in self.records.items()
-            if not record.removed
+            if not record.removed and record.verdict.status != verdict.COMPLETED
         }
 
     def evidence(self, outcome: verdict.Outcome, log_tail: int) -> list[dict[str, Any]]:
@@ -328,7 +329,8 @@ class Waiter:
         if record.verdict.status != before:
             self._deciding_event = trigger.epoch
         if changed:
-            self._ready_since = None
+            if record.verdict.status != verdict.COMPLETED:
+                self._ready_since = None
             before = record.timeline[-2]["state"] if len(record.timeline) > 1 else None
             self._on_change(Change(at, record.name, before, record.state))
 

@@ -10,6 +10,13 @@ from ansible_collections.hotswap.compose.plugins.module_utils._compose import la
 from ansible_collections.hotswap.compose.plugins.module_utils._errors import ComposeError
 from ansible_collections.hotswap.compose.plugins.module_utils._names import named_services
 
+AWAITED = {"web": {"depends_on": {"seed": {"condition": "service_completed_successfully"}}}}
+ENDLESS = [
+    {"restart": "always"},
+    {"restart": "unless-stopped"},
+    {"deploy": {"restart_policy": {"condition": "any"}}},
+]
+
 
 def params(**changes):
     given = {
@@ -55,6 +62,7 @@ def test_a_file_for_each_color_is_as_compose_rendered_it():
         ),
         (params(shared_services=["pg"]), {}, "bluegreen_shared_services: the Compose files have no service pg"),
         (params(), {"web": {"depends_on": {"worker": {}}}}, "service web depends on worker, which only starts after"),
+        *((params(), {**AWAITED, "seed": seed}, "service seed has the restart policy") for seed in ENDLESS),
     ],
 )
 def test_what_is_refused(given, services, words):
@@ -81,3 +89,11 @@ def test_how_nginx_reaches_a_color(changes, networks):
 def test_the_joins_are_in_the_file():
     colors, _shared, _warnings = split(params())
     assert colors["green"][single_file.JOINS][0]["aliases"] == ["shop-green-web"]
+
+
+@pytest.mark.parametrize(
+    "seed", [{}, {"restart": "no"}, {"restart": "on-failure:3"}, {"deploy": {"restart_policy": {"condition": "none"}}}]
+)
+def test_a_one_shot_that_can_complete(seed):
+    colors, _shared, _warnings = split(params(), **AWAITED, seed=seed)
+    assert "seed" in colors["green"]["services"]

@@ -137,7 +137,7 @@ def test_which_joins_are_missing(names, expected):
 
 
 def test_one_shots():
-    assert single_file.one_shot_services(rendered()) == {"init"}
+    assert single_file.one_shot_services(rendered()) == {"init": "web"}
 
 
 def test_a_service_without_a_network():

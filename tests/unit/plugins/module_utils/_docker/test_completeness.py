@@ -11,6 +11,8 @@ from ansible_collections.hotswap.compose.tests.unit.stand_ins import SERVICES, c
 
 ENDED = {"state": "exited", "health": None, "restart_policy": {"Name": "no", "MaximumRetryCount": 0}}
 INIT = container("init-blue", **ENDED)
+ON_FAILURE = {"restart_policy": {"Name": "on-failure", "MaximumRetryCount": 0}}
+CHECKED = {"health": "unhealthy"}  # as the Engine has it of any container with a healthcheck that ended
 EXPECTED = {"signal-blue": 1, "was-blue": 1}
 THREE = [container("was-blue", id=f"was-{number}") for number in range(3)]
 
@@ -34,7 +36,12 @@ THREE = [container("was-blue", id=f"was-{number}") for number in range(3)]
         (EXPECTED, stack("blue", state="paused")[:1] + stack("blue")[1:], ["shop-blue-was-blue-1 is paused"]),
         ({"init-blue": 1}, [INIT], []),
         ({"init-blue": 1}, [dict(INIT, exit_code=1)], ["shop-blue-init-blue-1 is exited"]),
+        ({"init-blue": 1}, [dict(INIT, **ON_FAILURE)], []),
+        ({"init-blue": 1}, [dict(INIT, **CHECKED)], []),
+        ({"init-blue": 1}, [dict(INIT, was_healthy=True)], ["shop-blue-init-blue-1 is exited"]),
         ({"init-blue": 0}, [], []),
+        ({"init-blue": 0}, [dict(INIT, was_healthy=True)], []),
+        ({"init-blue": 0}, [dict(INIT, exit_code=1)], ["shop-blue-init-blue-1 is exited"]),
         ({"was-blue": 1}, [container("was-blue", **ENDED)], ["shop-blue-was-blue-1 is exited"]),
     ],
 )

@@ -22,6 +22,7 @@ def test_a_container_of_ours():
         "service": "was-green",
         "state": "running",
         "health": "healthy",
+        "was_healthy": False,
         "exit_code": 0,
         "image": "shop-was:v2",
         "image_id": "sha256:4cc8a0f4499d0ac8dbc523cba1df47c199f696b19aefc29d3f63e15b2884bb00",
@@ -145,7 +146,10 @@ def test_addresses_on_a_network(ipv4, ipv6, expected):
         ({"state": "exited", "health": None, "restart_policy": {"Name": "no"}, "exit_code": 1}, False, False),
         ({"state": "created", "health": None, "restart_policy": {"Name": "no"}}, False, False),
         # Stopped by hand, as an application that ends well on SIGTERM is.
-        ({"state": "exited", "health": "unhealthy", "restart_policy": {"Name": "no"}}, False, False),
+        ({"state": "exited", "was_healthy": True, "restart_policy": {"Name": "no"}}, False, False),
+        ({"state": "exited", "health": "unhealthy", "restart_policy": {"Name": "no"}}, False, True),
+        ({"state": "exited", "health": None, "restart_policy": {"Name": "on-failure"}}, False, True),
+        ({"state": "exited", "health": None, "restart_policy": {"Name": "on-failure"}, "exit_code": 1}, False, False),
         ({"state": "exited", "health": None}, False, False),
     ],
 )

@@ -52,17 +52,12 @@ def traffic(*names):
         ("crashed", {}, verdict.FAILED, "exited with 3 after 1.2 s"),
         ("oneshot", {}, verdict.COMPLETED, "exited with 0 after 0.02 s"),
         ("oneshot", traffic("oneshot"), verdict.FAILED, "exited with 0 after 0.02 s, but it takes traffic"),
-        (
-            "oneshot_onfailure",
-            {},
-            verdict.FAILED,
-            "exited with 0 after 0.05 s, but its restart policy is on-failure, so it is meant to stay",
-        ),
+        ("oneshot_onfailure", {}, verdict.COMPLETED, "exited with 0 after 0.05 s"),
         (
             "oneshot_checked",
             {},
-            verdict.FAILED,
-            "exited with 0, but it has a healthcheck, so it is meant to stay",
+            verdict.COMPLETED,
+            "exited with 0",
         ),
         ("looping", {}, verdict.FAILED, "was restarted 8 times, none allowed: it exited with 3 after 0.11 s"),
         (
@@ -307,6 +302,42 @@ def test_one_shots():
     web["Config"]["Labels"].update(depends)
     assert verdict.one_shots_in([web, inspected("healthy")]) == {"init"}
     assert verdict.one_shots_in([]) == frozenset()
+
+
+WAS_HEALTHY = {"Health": {"Status": "unhealthy", "Log": [{"Start": "", "ExitCode": 0, "Output": ""}]}}
+MEANT_TO_STAY = "exited with 0, but it was healthy before, so it is meant to stay"
+
+
+@pytest.mark.parametrize(
+    "policy, state, changes, status, reason",
+    [
+        ("on-failure", {}, {}, verdict.COMPLETED, "exited with 0"),
+        ("unless-stopped", {}, {}, verdict.FAILED, "exited with 0, but its restart policy is unless-stopped, so it is"),
+        # One that others wait for completes, however it is declared.
+        ("no", WAS_HEALTHY, {"one_shots": frozenset(["oneshot-checked"])}, verdict.COMPLETED, "exited with 0"),
+        ("no", WAS_HEALTHY, {"replicas": {"oneshot-checked": 0}}, verdict.COMPLETED, "exited with 0"),
+        ("no", WAS_HEALTHY, {"replicas": {"oneshot-checked": 1}}, verdict.FAILED, MEANT_TO_STAY),
+        ("no", {"ExitCode": 1}, {"replicas": {"oneshot-checked": 0}}, verdict.FAILED, "exited with 1"),
+    ],
+)
+def test_judge_what_exits_with_a_healthcheck(policy, state, changes, status, reason):
+    container = inspected("oneshot_checked", **state)
+    container["HostConfig"]["RestartPolicy"]["Name"] = policy
+    found = judge_container(container, rules(**changes), 0.0)
+    assert found.status == status
+    assert found.reason.startswith(reason)
+
+
+def test_a_one_shot_may_be_gone():
+    expecting = rules(services=frozenset(["healthy", "init"]), replicas={"healthy": 1, "init": 0})
+    healthy = records(inspected("healthy"))
+    assert verdict.judge_project("shop", healthy, expecting).status == verdict.READY
+
+
+def test_a_one_shot_that_has_completed_may_be_removed():
+    record = records(inspected("oneshot"))[0]
+    record.update(None, rules(), 1.0, 0.0)
+    assert (record.verdict.status, record.state) == (verdict.COMPLETED, "removed")
 
 
 def test_one_shot_that_runs_has_not_completed():

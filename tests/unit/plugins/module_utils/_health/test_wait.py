@@ -544,3 +544,15 @@ def test_engine_that_restarts_may_restart_the_containers():
     assert wait(*script, rules={"seen": seen})[0].status == verdict.FAILED
     lost = [(0, Notice(LOST, "gone")), (0, Notice(SUBSCRIBED, None))]
     assert wait(*lost, *script, rules={"seen": seen}, subscription=None)[0].status == verdict.READY
+
+
+def test_a_service_that_completes_later_does_not_begin_the_time_anew():
+    running = inspected("plain", "c2", "seed")
+    outcome, waiter, engine, changes = wait(
+        (0, {"c1": inspected("healthy"), "c2": running}),
+        (6, {"c2": inspected("oneshot", "c2", "seed", started_at=running["State"]["StartedAt"])}),
+        stable_for=10,
+    )
+    assert outcome == (verdict.READY, "2 containers are ready, 1 of them completed")
+    assert waiter.elapsed == 10.0
+    assert set(waiter.seen()) == {"c1"}  # whatever removes stopped containers may remove the other one
