@@ -94,8 +94,8 @@ def open_joins(engine, params):
 def join_network(engine, container, network, aliases):
     """Connect a container; one that is connected already, under other names, anew."""
     if network in container["networks"]:
-        engine.call(engine.api.disconnect_container_from_network, container["id"], network)
-    engine.call(engine.api.connect_container_to_network, container["id"], network, aliases=aliases)
+        engine.leave_network(container["id"], network)
+    engine.join_network(container["id"], network, aliases)
 
 
 def main():

@@ -82,6 +82,7 @@ class StandInEngine:
     def __init__(self, *names):
         self.api = self
         self.told = []
+        self.networks = []
         self._all = {container["Id"]: container for container in map(inspected, names)}
 
     def list_containers(self, labels):
@@ -99,6 +100,15 @@ class StandInEngine:
 
     def call(self, function, *args, **options):
         return function(*args, **options)
+
+    def project_networks(self, project):
+        return [name for name in self.networks if name.startswith(project + "_")]
+
+    def remove_network(self, name):
+        self.networks.remove(name)
+
+    def leave_network(self, container_id, network):
+        self.told.append(("leave_network", container_id, network))
 
     def __getattr__(self, name):
         return lambda container_id, **options: self.told.append((name, container_id, options))
@@ -191,6 +201,21 @@ def rendered(color, release):
     return json.loads(text.replace("green", color).replace(":v2", ":" + release))
 
 
+def nginx(*networks, service=None, project=None, directory="/srv/edge"):
+    """What ``docker inspect`` has of nginx's container, nginx-1, on ``networks``, by default edge.
+
+    ``service``, ``project``: as Compose started it, from compose.yml in ``directory``.
+    """
+    compose = {"service": service, "project": project, "project.working_dir": directory}
+    compose["project.config_files"] = f"{directory}/compose.yml"
+    return {
+        "Id": "nginx-id",
+        "Name": "/nginx-1",
+        "Config": {"Labels": {f"com.docker.compose.{key}": value for key, value in compose.items()} if service else {}},
+        "NetworkSettings": {"Networks": {name: {} for name in networks or ["edge"]}},
+    }
+
+
 class StandInTarget:
     """A target on which runs of the app shop are planned; nginx runs in a container.
 
@@ -219,8 +244,12 @@ class StandInTarget:
         self.nginx_version = (1, 30, 6)
         self.connect_timeouts = []
         self.edge = types.SimpleNamespace(
-            resolver="127.0.0.11", address="172.18.0.2", running=True, sees_sockets=lambda: True
+            resolver="127.0.0.11", address="172.18.0.2", running=True, sees_sockets=lambda: True, container=nginx()
         )
+        self.proxied = []
+        self.networks = []
+        self.inspected = {}
+        self.told = []
         monkeypatch.setattr(planner, "Situation", self._situation)
         monkeypatch.setattr(os, "fsync", lambda _descriptor: None)  # a third of the time of these tests
 
@@ -313,6 +342,17 @@ class StandInTarget:
     def list_containers(self, _labels):
         return []
 
+    def inspect(self, container_id):
+        return self.inspected.get(container_id)
+
+    def project_networks(self, project):
+        return [name for name in self.networks if name.startswith(project + "_")]
+
+    def join_network(self, container_id, network, aliases):
+        self.told.append(("join_network", container_id, network, aliases))
+        joined = {"IPAddress": "10.0.9.9", "Aliases": aliases}
+        self.inspected[container_id]["NetworkSettings"]["Networks"][network] = joined
+
     def _situation(self, _engine, _request, _services, server, may_judge):
         self.may_judge = may_judge
         return types.SimpleNamespace(
@@ -324,6 +364,7 @@ class StandInTarget:
             shared=self.shared,
             active=self.active,
             active_containers=self.colors[self.active] if self.active else [],
+            proxied=self.proxied,
             server=server,
             connect_timeouts=self.connect_timeouts,
         )

@@ -156,7 +156,7 @@ def config_hash(config):
 
 def expected_services(config):
     """Return ``{service: how many containers}`` of the services that Compose starts at least one container of."""
-    replicas = {name: _replicas(service) for name, service in sorted(config.get("services", {}).items())}
+    replicas = {name: replicas_of(service) for name, service in sorted(config.get("services", {}).items())}
     return {name: count for name, count in replicas.items() if count > 0}
 
 
@@ -166,7 +166,8 @@ def exclusive_services_in(config):
     return sorted(name for name, given in labels.items() if given.get(LABEL + "exclusive") == "true")
 
 
-def _replicas(service):
+def replicas_of(service):
+    """Return how many containers Compose starts of a service."""
     scale = service.get("scale")
     if scale is None:
         scale = (service.get("deploy") or {}).get("replicas")
@@ -204,7 +205,7 @@ def color_file(config, labels, services, exclusive, reach, volumes):
                     color, name, ", ".join(sorted(defined)) or "none"
                 )
             )
-        if _replicas(defined[name]) < 1:
+        if replicas_of(defined[name]) < 1:
             raise ComposeError(f"service {name} takes traffic but has 0 replicas")
         reach(result, name, service)
     if result.get("volumes"):
@@ -273,9 +274,9 @@ def _join(service, name, key, own_alias):
 
 
 def _publish(service, name, target, published):
-    if _replicas(service) > 1:
+    if replicas_of(service) > 1:
         raise ComposeError(
-            f"service {name} has {_replicas(service)} replicas, which can't publish one port: give it one, or let "
+            f"service {name} has {replicas_of(service)} replicas, which can't publish one port: give it one, or let "
             "nginx run in a container"
         )
     if service.get("network_mode", "bridge") != "bridge":

@@ -12,6 +12,7 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
+from .._compose.edge_service import edge_service, refuse_named_edge, stack_network, without_edge
 from .._compose.layout import reach_for, split_layout
 from .._compose.render import (
     color_file,
@@ -23,11 +24,13 @@ from .._compose.render import (
 from .._compose.shared_services import without_services
 from .._compose.single_file import one_shot_services
 from .._docker.completeness import expected_of
+from .._docker.containers import color_of, started_as
 from .._docker.disk_space import DiskSpace
-from .._docker.traffic import service_names
+from .._docker.traffic import service_names, started_by_hand
 from .._errors import PlanError
 from .._files import utc_now, write_atomic
-from .._names import COLORS, other_color, project_name, with_color
+from .._names import COLORS, is_single_file, other_color, project_name, with_color
+from .adoption import Adoption, refuse_colors_project
 from .decisions import changes_since, volumes_in_use
 from .plan import Plan
 from .preflight import refuse_missing_project
@@ -55,7 +58,7 @@ class FromFiles:
 
         Raises PlanError, ComposeError or StateError.
         """
-        configs, shared, work = self._laid_out(self._render())
+        configs, shared, work = self._laid_out(self._without_edge(self._render()))
         hashes = {color: config_hash(config) for color, config in configs.items()}
         refs = {color: image_refs(config) for color, config in configs.items()}
         ids = {
@@ -92,10 +95,13 @@ class FromFiles:
             leftovers=self.planner.started_by_hand(color),
         )
         files = self._files(configs, hashes, deploy)
+        adoption = Adoption(self.engine, self.planner) if started_by_hand(self.now.active_containers) else None
         if shared["services"]:
             files[work["file"]] = json.dumps(without_services(shared, work["by_hand"]), indent=1)
         if not self.planner.check_mode:
-            self._lay_down(plan, files, hashes[color], refs[color], ids)
+            self._lay_down(plan, files, hashes[color], refs[color], ids, adoption)
+            if adoption:
+                adoption.connect()
             plan.joins = self.shared_plan.joins(color, os.path.join(plan.directory, plan.file))
         images = {ref: ids[ref] for ref in refs[color].values()}
         return plan, images, [] if reasons else self.now.active_containers, self.planner.services
@@ -117,6 +123,27 @@ class FromFiles:
         for _config, said in rendered.values():
             self.planner.warnings.extend(line for line in said if line not in self.planner.warnings)
         return {color: config for color, (config, _said) in rendered.items()}
+
+    def _without_edge(self, configs):
+        """Return the configurations without the service that is nginx itself."""
+        edge, request = self.now.edge.container, self.request
+        by_hand = [each for here in self.now.shared.values() for each in here if not each["shared"]]
+        refuse_colors_project(request["app"], [(each["name"], each["project"]) for each in by_hand])
+        if edge is None:
+            return configs
+        name, labels = edge["Name"].lstrip("/"), edge["Config"].get("Labels") or {}
+        project, started = started_as(labels)
+        refuse_colors_project(request["app"], [(name, project)])
+        is_ours = color_of(labels, request["app"], request["project_src"], request["compose_files"]) is not None
+        on_stack = is_ours and is_single_file(request["compose_files"])
+        left = dict(configs)
+        for color, config in configs.items():
+            service = edge_service(config, name, started if is_ours else None)
+            if service:
+                refuse_named_edge(service, request)
+                network = stack_network(config, service, request["network"], project) if on_stack else None
+                left[color] = without_edge(config, service, network)
+        return left
 
     def _pulls(self, is_new):
         """Return whether the images are pulled; ``is_new``: whether the active color differs from the request."""
@@ -187,7 +214,7 @@ class FromFiles:
             files[f"compose.{color}.json"] = json.dumps(colored, indent=1)
         return files
 
-    def _lay_down(self, plan, files, config_hash, refs, ids):
+    def _lay_down(self, plan, files, config_hash, refs, ids, adoption):
         again = self.request["deploy"] is not None
         if plan.unchanged and again:
             self.state.save(unfinished=None)
@@ -203,6 +230,7 @@ class FromFiles:
             refs=refs,
             ids_before=self.state.journal["unfinished"]["ids_before"] if again else ids,
             adopted=self._adopted(),
+            connected=adoption.connected if adoption else [],
         )
         self.state.save(volumes=self.volumes)
         self.state.forget_deploys(self.state.deploys_on_record() | {plan.deploy})

@@ -144,7 +144,8 @@ class FromRecord:
         )
         self._join(plan)
         if not self.planner.check_mode:
-            noted = {key: record[key] for key in ("config_hash", "images", "containers", "ids_before")}
+            keys = ("config_hash", "images", "containers", "ids_before", "networks_before")
+            noted = {key: record[key] for key in keys if key in record}
             self.planner.begin(plan, services, **noted)
         return plan, _images_of(record), containers, services
 

@@ -7,7 +7,14 @@
 from __future__ import annotations
 
 from .._docker.containers import edge_addresses
-from .._docker.traffic import at_upstreams, endpoints_of, introduce_upstreams, services_as_run, upstreams_of
+from .._docker.traffic import (
+    at_upstreams,
+    endpoints_of,
+    introduce_upstreams,
+    services_as_run,
+    started_by_hand,
+    upstreams_of,
+)
 from .._nginx.app_file import app_text, followed_names, generation_of, is_same_text, with_marks
 from .._nginx.preview import closed_preview, preview_upstream, upstream_variable, uses_variables
 from .._nginx.version import follows_addresses
@@ -55,7 +62,9 @@ class NginxContents:
         """Return the ``address:port`` by which nginx reaches the active color."""
         if not self.now.active:
             return []
-        network, mode = self.request["network"], self.request["nginx_mode"]
+        # On which of several networks nginx finds a stack that somebody started by hand is not known.
+        network = None if started_by_hand(self.now.active_containers) else self.request["network"]
+        mode = self.request["nginx_mode"]
         return endpoints_of(self.now.active_containers, self.active_services, self.now.active, network, mode)
 
     def is_current(self):

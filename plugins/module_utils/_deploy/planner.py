@@ -13,7 +13,7 @@ from .._compose.single_file import one_shot_services
 from .._docker.completeness import serving_lacks
 from .._docker.traffic import service_names
 from .._files import utc_now
-from .._names import named_services, with_color
+from .._names import named_services, project_name, with_color
 from .._nginx.vhost import connect_timeout_warning, vhost_locations
 from .._state.directory import UNUSABLE
 from .._state.history import owner_of
@@ -100,7 +100,7 @@ class Planner:
             endpoints=self.contents.active_endpoints(),
             begun_at=utc_now(),
             by=owner_of(AppLock(self.request["state_dir"], self.app).holder()),
-            **more,
+            **{"networks_before": self.engine.project_networks(project_name(self.app, plan.color)), **more},
         )
         self.state.save(unfinished=unfinished)
 

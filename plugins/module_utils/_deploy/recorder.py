@@ -9,7 +9,7 @@ from __future__ import annotations
 from .._docker.containers import containers_by_id, find_containers
 from .._errors import EngineError
 from .._files import utc_now
-from .._names import COLORS, with_color
+from .._names import COLORS, project_name, with_color
 from .._state.journal import AWAITING
 from .decisions import releases_with_traffic
 from .retention import prunable, retained_deploys
@@ -36,6 +36,8 @@ class Recorder:
         # Whatever awaited its promotion and was not touched awaits it still, and so stays the newest.
         place = len(releases) - (outcome == "rejected" and self._still_awaits(releases, unfinished))
         record = self._record(unfinished, outcome)
+        if outcome in ("rejected", "rolled_back"):
+            self._leave_networks(unfinished)
         self.images = record["images"]
         releases.insert(place, record)
         if outcome not in ("deployed", AWAITING) and "ids_before" in unfinished:
@@ -49,6 +51,20 @@ class Recorder:
         removed = self._prune(releases, {each["ImageID"] for each in containers}, images_here)
         self.state.forget_deploys(self._deploys_to_keep(releases))
         return removed
+
+    def _leave_networks(self, unfinished):
+        """Remove the networks that a release brought which was given up; take the color that was active off those that
+        this run connected it to, unless nginx's file has its name there."""
+        color = unfinished["color"]
+        try:
+            if "networks_before" in unfinished and not find_containers(self.engine, self.state.app)[color]:
+                made = set(self.engine.project_networks(project_name(self.state.app, color)))
+                for network in sorted(made - set(unfinished["networks_before"])):
+                    self.engine.remove_network(network)
+            for each in unfinished.get("connected", []) if "swap" not in unfinished else []:
+                self.engine.leave_network(each["id"], each["network"])
+        except EngineError as error:
+            self.warnings.append(f"the networks of {color} could not be removed: {error}")
 
     def _still_awaits(self, releases, unfinished):
         newest = releases[-1] if releases else None
@@ -68,7 +84,9 @@ class Recorder:
             ids = unfinished["containers"]
         else:
             ids = [container["id"] for container in containers if container["deploy"] == unfinished["deploy"]]
-        more = {"ids_before": unfinished["ids_before"]} if outcome == AWAITING else {}  # should it be aborted
+        # Should it be aborted.
+        noted = ("ids_before", "networks_before") if outcome == AWAITING else ()
+        more = {key: unfinished[key] for key in noted if key in unfinished}
         if "expected" in unfinished:  # else a run of an older version began it
             more["expected"] = unfinished["expected"]
         return {

@@ -16,7 +16,7 @@ from .._edge.options import edge_for
 from .._errors import EdgeError, UpstreamError
 from .._nginx.app_file import app_file_name, app_text, file_in_dump, without_sections
 from .._nginx.preview import upstream_variable
-from .._nginx.upstream import connect_timeouts, parse_upstreams
+from .._nginx.upstream import connect_timeouts, parse_upstreams, proxied_hosts
 from .._state.directory import AppState
 from .decisions import active_color, mark_exclusive
 
@@ -24,9 +24,9 @@ from .decisions import active_color, mark_exclusive
 class Situation:
     """What is true on the target now.
 
-    ``edge``, ``state``; ``nginx_version``; ``text``: our file's content, settled, or None; ``colors``; ``shared``:
-    ``{service: [summary, …]}``; ``active``: color or None; ``connect_timeouts``: from connect_timeouts(), of the user's
-    own files.
+    ``edge``, ``state``; ``nginx_version``; ``configuration``: all that nginx would load, empty if that is not known;
+    ``text``: our file's content, settled, or None; ``colors``; ``shared``: ``{service: [summary, …]}``; ``active``:
+    color or None; ``connect_timeouts``: from connect_timeouts(), of the user's own files.
     """
 
     def __init__(self, engine, params, services, server, may_judge):
@@ -48,10 +48,11 @@ class Situation:
             check_certificate(self.edge, params["vhost"]["tls"])
         self.text = without_sections(self.edge.read(app_file_name(self.app)))
         self.nginx_version = self.edge.version()
-        dump = self._dump(may_judge)
+        dump, self.configuration = self._dump(may_judge)
         self.connect_timeouts = self._connect_timeouts(dump)
         self.colors, self.shared = find_all_containers(
-            engine, self.app, params["project_src"], params["compose_files"], params["shared_services"]
+            *(engine, self.app, params["project_src"], params["compose_files"], params["shared_services"]),
+            edge=(self.edge.container or {}).get("Id"),
         )
         mark_exclusive(self.colors, params["exclusive_services"])
         self.active, _source = active_color(
@@ -59,12 +60,20 @@ class Situation:
         )
 
     @property
+    def proxied(self):
+        """``[(file, line, host:port)]`` of each proxy_pass in nginx's configuration."""
+        try:
+            return proxied_hosts(self.configuration)
+        except UpstreamError:
+            return []  # nginx itself accepts it
+
+    @property
     def active_containers(self):
         return self.colors[self.active] if self.active else []
 
     def _dump(self, may_judge):
-        """Return what nginx's configuration on disk is, tested; also with a stand-in for our file where that is to
-        change."""
+        """Return ``(dump, configuration)``: what nginx's configuration on disk is, empty where nginx refuses it, and
+        what it is with a stand-in for our file where that is to change. Both are tested."""
         name, edge = app_file_name(self.app), self.edge
         # One that would start without our file is down for another reason.
         if not edge.running and (self.text is not None or (may_judge and edge.judge({})[0])):
@@ -72,6 +81,7 @@ class Situation:
                 f"nginx in {edge.name} is not running, it {edge.describe_state()}: find out why, and start it"
             )
         ok, text = edge.dump() if edge.running else (False, "")
+        configuration = text if ok else ""
         if ok and self.text is not None and file_in_dump(text, edge.path(name)) is None:
             raise _not_included(edge, name)
         if may_judge and (not ok or self.text is None or self.server not in self.text):
@@ -81,7 +91,8 @@ class Situation:
                 raise EdgeError(_refused(edge, judged, ok))
             if file_in_dump(judged, edge.path(name)) is None:
                 raise _not_included(edge, name)
-        return text if ok else ""
+            configuration = judged
+        return (text if ok else ""), configuration
 
     def _stand_ins(self):
         return [

@@ -95,6 +95,11 @@ def has_completed(container, is_one_shot=False):
     return is_one_shot or (may_complete(container["restart_policy"]["Name"]) and not container["was_healthy"])
 
 
+def started_as(labels):
+    """Return ``(project, service)`` by which Compose started a container; None for each that it did not."""
+    return labels.get(COMPOSE_LABEL + "project"), labels.get(COMPOSE_LABEL + "service")
+
+
 def color_of(labels, app, project_src, compose_files):
     """Return the color that a container belongs to, or None: by our labels, else by the file that started it.
 
@@ -145,9 +150,12 @@ def find_containers(engine, app, project_src=None, compose_files=()):
     return find_all_containers(engine, app, project_src, compose_files)[0]
 
 
-def find_all_containers(engine, app, project_src=None, compose_files=(), shared=()):
+def find_all_containers(engine, app, project_src=None, compose_files=(), shared=(), edge=None):
     """Return ``(colors, {service: [summary, …]})``: what find_containers() returns, and the containers of the shared
-    services, also those that somebody started by hand."""
+    services, also those that somebody started by hand.
+
+    ``edge``: the id of nginx's container, which belongs to neither, also where the app's own files have it.
+    """
     colors = {color: [] for color in COLORS}
     apart = {name: [] for name in shared}
     for listed in engine.list_containers([COMPOSE_LABEL + "project"]):
@@ -158,7 +166,7 @@ def find_all_containers(engine, app, project_src=None, compose_files=(), shared=
         if color and LABEL + "app" not in labels and labels.get(COMPOSE_LABEL + "service") in apart:
             name = labels[COMPOSE_LABEL + "service"]
         group = apart.get(name) if name else colors.get(color)
-        inspected = engine.inspect(listed["Id"]) if group is not None else None
+        inspected = engine.inspect(listed["Id"]) if group is not None and listed["Id"] != edge else None
         if inspected is not None:
             group.append(summarize(inspected))
     for containers in [*colors.values(), *apart.values()]:

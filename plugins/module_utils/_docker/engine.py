@@ -212,6 +212,30 @@ class Engine:
             raise
         return True
 
+    def project_networks(self, project: str) -> list[str]:
+        """The names of the networks that Compose made for a project."""
+        label = f"com.docker.compose.project={project}"
+        return sorted(each["Name"] for each in self.call(self.api.networks, filters={"label": label}))
+
+    def join_network(self, container_id: str, network: str, aliases: list[str]) -> None:
+        self.call(self.api.connect_container_to_network, container_id, network, aliases=aliases)
+
+    def leave_network(self, container_id: str, network: str) -> None:
+        """Take a container off a network; nothing where it is gone, or not on it."""
+        container = self.inspect(container_id)
+        if container and network in container["NetworkSettings"]["Networks"]:
+            self.call(self.api.disconnect_container_from_network, container_id, network)
+
+    def remove_network(self, name: str) -> None:
+        """Take every container off a network, and remove it; nothing where it is gone."""
+        try:
+            for container_id in self.call(self.api.inspect_network, name).get("Containers") or {}:
+                self.call(self.api.disconnect_container_from_network, container_id, name, force=True)
+            self.call(self.api.remove_network, name)
+        except EngineError as error:
+            if not isinstance(error.__cause__, docker.errors.NotFound):
+                raise
+
     def digest(self, image_id: str, reference: str) -> str | None:
         """The digest by which a registry knows an image, of ``reference``'s repository where it has several; None where
         it came from none."""

@@ -13,7 +13,8 @@ def place_of(target):
     return "{}:{}".format(target["host"], target["port"])
 
 
-def _started_by_hand(containers):
+def started_by_hand(containers):
+    """Return whether somebody started a color by hand."""
     return bool(containers) and all(container["app"] is None for container in containers)
 
 
@@ -59,8 +60,9 @@ def upstreams_of(app, color, services, containers, mode):
 
 
 def _target(app, color, service, containers, mode):
-    # Containers that somebody started by hand have no name or port of ours; their service's own does.
-    by_hand = _started_by_hand(containers)
+    # Containers that somebody started by hand have no port of ours, and a name of ours only where they were connected
+    # for this; their service's own name does.
+    by_hand = started_by_hand(containers)
     name = with_color(service["name"], color)
     if mode == "host":
         port = service["publish"][color]
@@ -70,9 +72,17 @@ def _target(app, color, service, containers, mode):
             ]
             port = next((published for published in ports if published), port)
         return {"host": LOOPBACK, "port": port}
+    ours = alias(app, color, service["base"])
     if by_hand:
-        return {"host": name, "port": service["port"], "at_load": True}
-    return {"host": alias(app, color, service["base"]), "port": service["port"]}
+        here = [container for container in containers if container["service"] == name]
+        host = ours if here and all(ours in _names_of(container) for container in here) else name
+        return {"host": host, "port": service["port"], "at_load": True}
+    return {"host": ours, "port": service["port"]}
+
+
+def _names_of(container):
+    """Return the names that a container has on any network."""
+    return {name for network in container["networks"].values() for name in network["names"]}
 
 
 def introduce_upstreams(previous, coming, followed):
@@ -98,7 +108,7 @@ def introduce_upstreams(previous, coming, followed):
 
 def endpoints_of(containers, services, color, network, mode, most=None):
     """Return ``address:port`` of all that nginx may have a connection open to in ``color``; ``most``: at so many
-    addresses of each container at most."""
+    addresses of each container at most. With ``network`` None, those on every network count."""
     if mode == "host":
         ours = upstreams_of("", color, services, containers, mode)
         return sorted({place_of(target) for upstream in ours for target in upstream["targets"]})
@@ -106,6 +116,15 @@ def endpoints_of(containers, services, color, network, mode, most=None):
         "{}:{}".format(address, service["port"])
         for service in services
         for container in traffic_containers(containers, [service], color)
-        for address in container["networks"].get(network, {}).get("addresses", [])[:most]
+        for address in _addresses(container, network)[:most]
     }
     return sorted(places)
+
+
+def _addresses(container, network):
+    joined = container["networks"]
+    if network in joined:
+        return joined[network]["addresses"]
+    # Of a stack that somebody started by hand, nginx may share another network.
+    everywhere = joined.values() if network is None or container["app"] is None else []
+    return [address for each in everywhere for address in each["addresses"]]

@@ -147,7 +147,8 @@ class ContainerEdge(Edge):
             if self.container is None:
                 raise EdgeError(
                     f"bluegreen_nginx_container is {self.name!r}: there is no such container; start nginx's container "
-                    "first, or correct the name"
+                    "first, or correct the name. If it is a service of your Compose files, create it alone (docker "
+                    "compose up --no-start --no-deps SERVICE): the deploy starts it"
                 )
             if not self.running or self.workers() or time.monotonic() - began > START_PATIENCE:
                 return

@@ -49,6 +49,9 @@ class Edge:
     ``address``, ``resolver``, ``root()``, ``log_tail()`` and ``launch()``.
     """
 
+    container = None
+    """nginx's container, as inspected; None where nginx runs on the host."""
+
     def __init__(self, conf_dir, scratch_dir):
         self.conf_dir = conf_dir
         self.scratch_dir = scratch_dir

@@ -63,7 +63,7 @@ _LUA = re.compile(
 )
 _ESCAPE = re.compile(r"\\([\"'\\trn])")
 _ESCAPED = {"t": "\t", "r": "\r", "n": "\n"}
-_PROXIED = re.compile(r"https?://(\$?[A-Za-z0-9._-]+)")
+_PROXIED = re.compile(r"https?://(\$?[A-Za-z0-9._-]+)((?::\d+)?)")
 _TIME = re.compile(r"(\d+)(ms|[smhdwMy]|\Z) *")
 _UNITS = {"ms": 0.001, "": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "M": 2592000, "y": 31536000}
 _FILE_HEADER = re.compile(r"# configuration file (.+):\r?")
@@ -175,11 +175,22 @@ def connect_timeouts(text, names):
     wanted = {name.lower() for name in names}
     found = []
     for directives in configuration.http_blocks():
-        for directive, name, timeout in configuration.proxied(directives):
+        for directive, name, _port, timeout in configuration.proxied(directives):
             seconds = _seconds(timeout)
             if name.lower() in wanted and seconds is not None:
                 found.append((directive.file, directive.line, seconds))
     return found
+
+
+def proxied_hosts(text):
+    """Return ``[(file, line, host:port)]`` of each ``proxy_pass`` in what ``nginx -T`` prints; an upstream has port 80
+    there. Raises UpstreamError where the text is truncated or unbalanced."""
+    configuration = _Configuration(text)
+    return [
+        (directive.file, directive.line, name.lower() + (port or ":80"))
+        for directives in configuration.http_blocks()
+        for directive, name, port, _timeout in configuration.proxied(directives)
+    ]
 
 
 def _seconds(time):
@@ -313,7 +324,8 @@ class _Configuration:
             yield list(self.expand(outer.block)) if is_http else [outer]
 
     def proxied(self, directives):
-        """Yield ``(proxy_pass directive, name that it goes to, proxy_connect_timeout)`` of an http block."""
+        """Yield ``(proxy_pass directive, name that it goes to, ":port" or "", proxy_connect_timeout)`` of an http
+        block."""
         blocks = [(directives, DEFAULT_CONNECT_TIMEOUT)]
         while blocks:
             block, timeout = blocks.pop(0)
@@ -323,7 +335,7 @@ class _Configuration:
             for directive in inner:
                 goes_to = _PROXIED.match(directive.words[-1]) if directive.words[0] == "proxy_pass" else None
                 if goes_to:
-                    yield directive, goes_to.group(1), timeout
+                    yield (directive, *goes_to.groups(), timeout)
                 elif directive.block:
                     blocks.append((directive.block, timeout))
 

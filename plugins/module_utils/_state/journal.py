@@ -24,7 +24,7 @@ A state, format 2::
          "rollback": bool,                    # whether the run went back to it; may be missing
          "services": [service],               # as of "unfinished", as it ran with them; may be missing
          "expected": {service: int},          # the number of containers of each of its services; may be missing
-         "ids_before": {...},                 # of a release that awaits its promotion alone, as below
+         "ids_before", "networks_before",     # of a release that awaits its promotion alone, as below
          "outcome": "deployed" | "rolled_back" | "rejected" | "awaiting_promotion" | "forgotten"}],
      "migrations": [                          # that succeeded, newest last; may be missing
         {"release": str, "image": "sha256:...", "command": str, "at": "2026-01-31T23:59:59Z"}],
@@ -48,6 +48,8 @@ A state, format 2::
          "ids_before": {reference: None | "sha256:..."},  # and what they named before the pull
          "adopted": None | {release},         # and the record of a stack that was started by hand
          "images", "containers",              # what brings a release back alone: as in its record
+         "networks_before": [str],            # of the color's Compose project; may be missing
+         "connected": [{"id": container id, "network": str}],  # of "previous", what this run connected; may be missing
          "by": None | {...},                  # who, as of history.py; may be missing
          "given_up": True,                    # once the traffic is to go back, or the containers are removed
          "swap": {"from": None | str}}}       # what nginx's file said before; from the first time that it is written

@@ -20,6 +20,8 @@ from ansible_collections.hotswap.compose.tests.unit.stand_ins import (
     StandInTarget,
     container,
     holder_of_the_lock,
+    inspected_service,
+    nginx,
     rendered,
     stack,
 )
@@ -121,10 +123,12 @@ def test_unfinished_run_of_a_first_deploy(target):
         "previous_exclusive": [],
         "endpoints": [],
         "by": None,
+        "networks_before": [],
         "config_hash": labels["hotswap.compose.config"],
         "refs": refs("blue", "v1"),
         "ids_before": ids("v1"),
         "adopted": None,
+        "connected": [],
     }
 
 
@@ -530,6 +534,63 @@ def test_stack_of_which_one_container_is_ours_is_not_adopted(target):
     assert target.unfinished["adopted"] is None
 
 
+def apart_from_nginx(target):
+    """A stack that was started by hand and shares no network with nginx."""
+    target.colors["blue"], target.active = by_hand("blue"), "blue"
+    for each in target.colors["blue"]:
+        each["networks"] = {"back": {"addresses": ["10.0.0.2"], "names": [each["service"]]}}
+        target.inspected[each["id"]] = {
+            **inspected_service(each["service"]),
+            "NetworkSettings": {"Networks": {"back": {"Gateway": "10.0.0.1", "IPAddress": "10.0.0.2"}}},
+        }
+
+
+def test_stack_that_nginx_does_not_find_is_connected_to_its_network(target):
+    apart_from_nginx(target)
+    planner = target.planner(release="v1")
+    plan = planner.result()["plan"]
+    names = {"was-blue-id": "shop-blue-was", "signal-blue-id": "shop-blue-signal"}
+    assert target.told == [("join_network", each, "edge", [name]) for each, name in names.items()]
+    assert target.unfinished["connected"] == [{"id": each, "network": "edge"} for each in names]
+    endpoints = ["10.0.0.2:3000", "10.0.0.2:3001", "10.0.9.9:3000", "10.0.9.9:3001"]
+    assert plan["previous_endpoints"] == target.unfinished["endpoints"] == endpoints
+    assert "server shop-blue-was:3000;" in plan["previous_content"]
+    assert planner.warnings == [
+        f"legacy-{each[:-3]}-1 was started by hand and shares no network with nginx: it joins edge as {name}"
+        for each, name in names.items()
+    ]
+
+
+def test_check_mode_connects_nothing(target):
+    apart_from_nginx(target)
+    plan = target.plan(release="v1", check_mode=True)
+    assert "server shop-blue-was:3000;" in plan["previous_content"]
+    assert target.told == []
+
+
+def test_stack_whose_gateway_would_move_is_refused_with_the_command(target):
+    apart_from_nginx(target)
+    networks = target.inspected["was-blue-id"]["NetworkSettings"]["Networks"]
+    networks["legacy_default"] = networks.pop("back")
+    with pytest.raises(PlanError) as error:
+        target.plan(release="v1")
+    assert str(error.value) == (
+        "nginx shares no network with legacy-was-blue-1, which runs service was-blue and was started by hand. Joining "
+        "edge would move the default gateway of that container, and its published ports with it, which interrupts "
+        "them for a moment: do that when it suits you (docker network connect --alias shop-blue-was edge "
+        "legacy-was-blue-1), then deploy"
+    )
+    assert (target.files(), target.told) == ([], [])
+
+
+def test_nginx_that_sends_requests_past_the_upstream_is_refused(target):
+    target.colors["blue"], target.active = by_hand("blue"), "blue"
+    target.proxied = [("/etc/nginx/conf.d/site.conf", 4, "was-blue:3000")]
+    with pytest.raises(PlanError, match="site.conf:4 sends requests to was-blue:3000"):
+        target.plan(release="v1")
+    assert target.files() == []
+
+
 def test_leftovers_are_what_was_started_by_hand_in_the_color_that_comes(target):
     target.deploy("v1")
     target.colors["green"] = [*by_hand("green"), container("cache-green", image="cache:1", deploy="d0")]
@@ -699,3 +760,76 @@ def test_shared_service_that_does_not_run_is_a_reason(single):
     assert single.plan(release="v1", **SINGLE_FILE)["reasons"] == [missing]
     single.shared["db"][0]["state"] = "exited"
     assert single.plan(release="v1", **SINGLE_FILE)["reasons"] == ["shared service db does not run as it is to"]
+
+
+# nginx in the app's own file
+
+
+def all_in_one(color, release):
+    """``docker compose config`` of a file that has nginx in it."""
+    config = single_file(color, release)
+    config["services"]["proxy"] = {
+        "image": "nginx",
+        "networks": {"default": None},
+        "depends_on": {"web": {"condition": "service_healthy", "required": True}},
+    }
+    config["services"]["web"]["depends_on"]["proxy"] = {"condition": "service_started", "required": True}
+    return config
+
+
+@pytest.fixture
+def stacked(single):
+    """nginx runs as the service proxy of the project legacy, on that project's network."""
+    single.render = all_in_one
+    single.edge.container = nginx(
+        "legacy_default", service="proxy", project="legacy", directory=os.path.realpath(single.source)
+    )
+    return single
+
+
+ALL_IN_ONE = {**SINGLE_FILE, "network": "legacy_default"}
+
+
+def test_nginx_in_the_apps_own_file_is_in_no_color(stacked):
+    plan = stacked.plan(release="v1", **ALL_IN_ONE)
+    files = color_files(stacked, plan)
+    assert (plan["services"], plan["expected"]) == (["web"], {"web": 1})
+    for color in ("blue", "green"):
+        file = files[f"compose.{color}.json"]
+        assert list(file["services"]) == ["web"] and "depends_on" not in file["services"]["web"]
+        assert file["services"]["web"]["networks"] == {"default": None}
+        assert file["networks"] == {"default": {"name": f"shop-{color}_default"}}
+        assert file[JOINS][0] == {"service": "web", "network": "legacy_default", "aliases": [f"shop-{color}-web"]}
+
+
+def test_nginx_by_its_container_name_that_the_role_runs(stacked):
+    def named(color, release):
+        config = all_in_one(color, release)
+        config["services"]["proxy"]["container_name"] = "nginx-1"
+        return config
+
+    stacked.render, stacked.edge.container = named, nginx("edge")
+    plan = stacked.plan(release="v1", **SINGLE_FILE)
+    assert plan["services"] == ["web"]
+    assert color_files(stacked, plan)["compose.blue.json"][JOINS][0]["network"] == "edge"
+
+
+def test_nginx_of_another_file_is_not_the_apps_service_of_that_name(stacked):
+    stacked.edge.container = nginx("legacy_default", service="proxy", project="legacy", directory="/srv/edge")
+    stacked.add_images("nginx")
+    assert stacked.plan(release="v1", **ALL_IN_ONE)["services"] == ["proxy", "web"]
+
+
+def test_nginx_is_not_a_shared_service(stacked):
+    with pytest.raises(ComposeError, match="bluegreen_shared_services names proxy, which is nginx itself"):
+        stacked.plan(release="v1", **{**ALL_IN_ONE, "shared_services": ["db", "proxy"]})
+
+
+@pytest.mark.parametrize("which", ["nginx", "shared"])
+def test_what_runs_by_hand_in_the_project_of_a_color_is_refused(stacked, which):
+    if which == "nginx":
+        stacked.edge.container["Config"]["Labels"]["com.docker.compose.project"] = "shop-blue"
+    else:
+        stacked.shared = {"db": [dict(SHARED, project="shop-blue")]}
+    with pytest.raises(PlanError, match="belongs to the Compose project shop-blue, which is that of a color"):
+        stacked.plan(release="v1", **ALL_IN_ONE)

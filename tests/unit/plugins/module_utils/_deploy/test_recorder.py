@@ -449,3 +449,65 @@ def test_files_of_a_release_that_still_awaits_its_promotion_stay(close, tmp_path
     engine = StandInHost([inspected_service(service, "d2") for service in ("was-green", "signal-green")])
     close(engine, unfinished(4), "rejected", releases=[record(1), AWAITING])
     assert sorted(os.listdir(tmp_path / "shop" / "deploys")) == ["d1", "d2"]
+
+
+# Networks
+
+
+def with_networks(*names, containers=(), **more):
+    """An Engine with these networks, and the unfinished deploy d2 that found shop-green_old."""
+    engine = StandInHost(containers)
+    engine.networks = list(names)
+    return engine, unfinished(2, networks_before=["shop-green_old"], **more)
+
+
+@pytest.mark.parametrize(
+    "outcome, left",
+    [
+        ("rejected", ["shop-green_old", "shop-blue_default"]),
+        ("rolled_back", ["shop-green_old", "shop-blue_default"]),
+        ("deployed", ["shop-green_old", "shop-green_default", "shop-blue_default"]),
+        ("awaiting_promotion", ["shop-green_old", "shop-green_default", "shop-blue_default"]),
+    ],
+)
+def test_networks_of_a_release_that_was_given_up(close, outcome, left):
+    engine, found = with_networks("shop-green_old", "shop-green_default", "shop-blue_default")
+    close(engine, found, outcome)
+    assert engine.networks == left
+
+
+def test_networks_stay_while_containers_of_the_color_are_there(close):
+    here = [inspected_service("was-green", "d0")]
+    engine, found = with_networks("shop-green_default", containers=here)
+    close(engine, found, "rejected")
+    assert engine.networks == ["shop-green_default"]
+
+
+@pytest.mark.parametrize(
+    "outcome, more, leaves",
+    [
+        ("rejected", {}, True),
+        ("rejected", {"swap": {"from": "upstream shop-was { server shop-blue-was:3000; }"}}, False),
+        ("deployed", {}, False),
+    ],
+)
+def test_a_stack_started_by_hand_leaves_the_network_that_it_was_connected_to(close, outcome, more, leaves):
+    engine, found = with_networks(connected=[{"id": "was-blue-None", "network": "edge"}], **more)
+    close(engine, found, outcome)
+    assert (("leave_network", "was-blue-None", "edge") in engine.told) is leaves
+
+
+def test_networks_that_can_t_be_removed_are_a_warning(close, monkeypatch):
+    def refuse(_network):
+        raise EngineError("it has active endpoints")
+
+    engine, found = with_networks("shop-green_default")
+    monkeypatch.setattr(engine, "remove_network", refuse)
+    _removed, recorder = close(engine, found, "rejected")
+    assert recorder.warnings == ["the networks of green could not be removed: it has active endpoints"]
+
+
+def test_a_release_that_awaits_its_promotion_knows_the_networks_of_before(close, journal):
+    engine, found = with_networks()
+    close(engine, found, "awaiting_promotion")
+    assert journal()["releases"][-1]["networks_before"] == ["shop-green_old"]

@@ -16,6 +16,7 @@ class StandInEdge:
     """nginx on a host whose files lie below a directory. ``text``: our file; ``said``: the whole configuration."""
 
     name = "nginx"
+    container = None
     running = True
     text = None
     said = ""
@@ -78,7 +79,7 @@ def test_what_the_connecting_user_may_not_read_is_for_nginx_to_judge(edge, monke
 def look(edge, monkeypatch):
     """Return what looks at ``edge``, without any container."""
     monkeypatch.setattr(situation, "edge_for", lambda engine, params, state: edge)
-    monkeypatch.setattr(situation, "find_all_containers", lambda *_arguments: ({"blue": [], "green": []}, {}))
+    monkeypatch.setattr(situation, "find_all_containers", lambda *_arguments, **_more: ({"blue": [], "green": []}, {}))
     params = {"app": "shop", "state_dir": str(edge.directory), "lock": False, "vhost": {}, "project_src": "/srv/shop"}
     params.update(compose_files=["compose.yml"], shared_services=[], exclusive_services=[])
     services = named_services("shop", [{"name": "was-{color}", "port": 3000}])

@@ -240,6 +240,15 @@ def test_both_colors_are_found_and_nobody_elses():
     assert containers.find_containers(engine, "bank") == {"blue": [], "green": []}
 
 
+@pytest.mark.parametrize("shared", [(), ("was-blue",)])
+def test_nginx_belongs_to_no_color(shared):
+    engine = StandInEngine("ours", "by_hand", "by_hand_cache")
+    nginx = inspected("by_hand")["Id"]
+    colors, apart = containers.find_all_containers(engine, "store", "/srv/store", FILES, shared, edge=nginx)
+    assert [each["name"] for each in colors["blue"]] == ["legacy-cache-blue-1"]
+    assert apart == {name: [] for name in shared}
+
+
 def test_one_that_goes_while_it_is_looked_at(monkeypatch):
     engine = StandInEngine("ours", "ours_stopped")
     listed = engine.list_containers([])

@@ -318,3 +318,43 @@ def test_answer_within_never_exceeds_the_option():
     assert engine.api.timeout == 3
     engine.answer_within(300)
     assert engine.api.timeout == 60
+
+
+class FakeNetworks:
+    """The Engine's API as far as it is about networks. ``attached``: ``{network: [container id]}``."""
+
+    def __init__(self, **attached):
+        self.attached = attached
+        self.told = []
+
+    def inspect_network(self, name):
+        if name not in self.attached:
+            raise docker.errors.NotFound("no such network")
+        return {"Containers": {each: {} for each in self.attached[name]}}
+
+    def inspect_container(self, container_id):
+        networks = {name: {} for name, attached in self.attached.items() if container_id in attached}
+        return {"NetworkSettings": {"Networks": networks}}
+
+    def __getattr__(self, name):
+        return lambda *arguments, **options: self.told.append((name, *arguments, *options.values()))
+
+
+def test_a_network_is_removed_whoever_is_on_it():
+    api = FakeNetworks(shop=["c1", "c2"])
+    engine = Engine(api, "unix:///x", 60)
+    engine.remove_network("shop")
+    engine.remove_network("gone")
+    assert api.told == [
+        ("disconnect_container_from_network", "c1", "shop", True),
+        ("disconnect_container_from_network", "c2", "shop", True),
+        ("remove_network", "shop"),
+    ]
+
+
+def test_a_container_leaves_a_network_that_it_is_on():
+    api = FakeNetworks(shop=["c1"])
+    engine = Engine(api, "unix:///x", 60)
+    engine.leave_network("c1", "shop")
+    engine.leave_network("c2", "shop")
+    assert api.told == [("disconnect_container_from_network", "c1", "shop")]

@@ -131,3 +131,35 @@ def test_endpoints_of_a_service_with_two_ports():
     services = [SERVICES[0], dict(SERVICES[0], port=3100, upstream="other")]
     containers = stack("blue")
     assert traffic.endpoints_of(containers, services, "blue", "edge", "container") == ["10.0.0.2:3000", "10.0.0.2:3100"]
+
+
+@pytest.mark.parametrize(
+    "names, host",
+    [
+        ([["was-blue"]], "was-blue"),
+        ([["shop-blue-was"]], "shop-blue-was"),  # it was connected for this
+        ([["shop-blue-was"], ["was-blue"]], "was-blue"),
+    ],
+)
+def test_name_of_what_was_started_by_hand(names, host):
+    here = [container("was-blue", ours=False, networks={"edge": {"addresses": [], "names": each}}) for each in names]
+    upstreams = traffic.upstreams_of("shop", "blue", SERVICES[:1], here, "container")
+    assert upstreams[0]["targets"] == [{"host": host, "port": 3000, "at_load": True}]
+
+
+@pytest.mark.parametrize(
+    "ours, network, places",
+    [
+        (False, "edge", ["10.0.0.2:3000", "10.0.1.2:3000"]),
+        (False, "front", ["10.0.1.2:3000"]),
+        (False, None, ["10.0.0.2:3000", "10.0.1.2:3000"]),
+        (True, "edge", []),
+    ],
+)
+def test_endpoints_on_the_networks_that_nginx_shares(ours, network, places):
+    networks = {
+        "back": {"addresses": ["10.0.0.2"], "names": []},
+        "front": {"addresses": ["10.0.1.2"], "names": []},
+    }
+    here = [container("was-blue", ours=ours, networks=networks)]
+    assert traffic.endpoints_of(here, SERVICES[:1], "blue", network, "container") == places

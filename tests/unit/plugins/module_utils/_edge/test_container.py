@@ -171,7 +171,8 @@ def test_a_container_that_is_not_there(engine, edge_of):
         edge_of(engine)
     assert str(error.value) == (
         "bluegreen_nginx_container is 'nginx': there is no such container; start nginx's container first, or correct "
-        "the name"
+        "the name. If it is a service of your Compose files, create it alone (docker compose up --no-start --no-deps "
+        "SERVICE): the deploy starts it"
     )
 
 

@@ -13,6 +13,7 @@ from ansible_collections.hotswap.compose.plugins.module_utils._nginx.upstream im
     connect_timeouts,
     http_settings,
     parse_upstreams,
+    proxied_hosts,
     render_upstream,
 )
 
@@ -388,6 +389,15 @@ def test_an_include_takes_no_hidden_file_and_no_deeper_one():
 
 def test_deep_nesting_is_no_problem():
     assert parse_upstreams("a {" * 5000 + "}" * 5000) == {}
+
+
+def test_the_hosts_that_requests_are_sent_to():
+    text = (
+        "server { location / { proxy_pass http://WEB:3000/app/; }\n"
+        "location /ws { proxy_pass http://shop-web; }\n"
+        "location /at { proxy_pass http://127.0.0.1:8000$request_uri; } }"
+    )
+    assert proxied_hosts(text) == [(None, 1, "web:3000"), (None, 2, "shop-web:80"), (None, 3, "127.0.0.1:8000")]
 
 
 def timeouts_of(http, names=("shop-was", "$bluegreen_shop_was")):

@@ -1,0 +1,134 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What must hold before a stack that somebody started by hand is the active color: nginx finds its containers, and the
+user's own configuration sends the requests to an upstream. Pure but for the class.
+
+``containers``: summaries of that stack's containers; ``services``: from named_services().
+"""
+
+from __future__ import annotations
+
+from .._docker.containers import summarize
+from .._docker.traffic import traffic_containers
+from .._errors import PlanError
+from .._names import COLORS, LOOPBACK, alias, project_name, with_color
+
+
+def missing_connections(app, color, containers, services, network, nginx_networks):
+    """Return ``[(container, name)]``: the containers that nginx does not find, and the name that each needs on
+    ``network``. ``nginx_networks``: the names of those that nginx is on.
+
+    nginx asks for one name a service. That of the service itself may be another app's as well, so it is not given to a
+    container on nginx's network; it stands where another container of the service has it there.
+    """
+    missing = []
+    for service in services:
+        here = traffic_containers(containers, [service], color)
+        seen = [
+            {name for each in nginx_networks for name in container["networks"].get(each, {}).get("names", [])}
+            for container in here
+        ]
+        own, ours = with_color(service["name"], color), alias(app, color, service["base"])
+        name = own if any(own in names for names in seen) and not all(ours in names for names in seen) else ours
+        missing += [(container, name) for container, names in zip(here, seen) if name not in names]
+    return missing
+
+
+def keeps_gateway(joined, network):
+    """Return whether a container's default gateway stays where it is when the container joins ``network``.
+
+    The Engine takes the gateway of the network with the highest priority and, among equal ones, of the one whose name
+    sorts first. It publishes the container's ports there. ``joined``: ``NetworkSettings.Networks`` of the container.
+    """
+    ranks = [(-(each.get("GwPriority") or 0), name) for name, each in joined.items() if each.get("Gateway")]
+    return bool(ranks) and min(ranks) < (0, network)
+
+
+def refuse_moved_gateway(container, name, network):
+    """Raise PlanError: a person connects this container."""
+    raise PlanError(
+        "nginx shares no network with {0}, which runs service {1} and was started by hand. Joining {2} would move the "
+        "default gateway of that container, and its published ports with it, which interrupts them for a moment: do "
+        "that when it suits you (docker network connect --alias {3} {2} {0}), then deploy".format(
+            container["name"], container["service"], network, name
+        )
+    )
+
+
+def refuse_direct_proxy(hosts, containers, services, color):
+    """Raise PlanError where nginx's configuration sends requests past the upstream, to a container that this deploy
+    stops.
+
+    ``hosts``: from proxied_hosts().
+    """
+    for service in services:
+        for container in traffic_containers(containers, [service], color):
+            names = {container["service"], container["name"]}
+            names |= {name for network in container["networks"].values() for name in network["names"]}
+            places = {f"{name}:{service['port']}" for name in names}
+            published = container["published"].get(service["port"])
+            if published:
+                places |= {f"{name}:{published}" for name in (LOOPBACK, "localhost", "host.docker.internal")}
+            for file, line, host in hosts:
+                if host in places:
+                    raise PlanError(
+                        f"{file}:{line} sends requests to {host}, a container that was started by hand and that this "
+                        f"deploy stops: name the upstream there (proxy_pass http://{service['upstream']};), do not "
+                        "reload nginx, and deploy again"
+                    )
+
+
+def refuse_colors_project(app, containers):
+    """Raise PlanError where a container that goes on as it is belongs to the Compose project of a color: Compose would
+    remove it there as an orphan. ``containers``: ``[(name, project)]``."""
+    for name, project in containers:
+        if project in [project_name(app, color) for color in COLORS]:
+            raise PlanError(
+                f"{name} belongs to the Compose project {project}, which is that of a color, and Compose removes from "
+                "a color what its file does not have: set bluegreen_app to another name"
+            )
+
+
+class Adoption:
+    """The connections to nginx's network that a stack needs that somebody started by hand.
+
+    Made with a ``planner``, after the files are rendered; raises PlanError where a person must act first. From then on
+    the Situation's summaries have the new names.
+    """
+
+    def __init__(self, engine, planner):
+        self.engine = engine
+        self.planner = planner
+        self.now = planner.now
+        self.network = planner.request["network"]
+        color, containers, services = self.now.active, self.now.active_containers, planner.active_services
+        refuse_direct_proxy(self.now.proxied, containers, services, color)
+        nginx = self.now.edge.container
+        on = nginx["NetworkSettings"]["Networks"] if nginx else None
+        self.missing = missing_connections(planner.app, color, containers, services, self.network, on) if nginx else []
+        for container, name in self.missing:
+            joined = engine.inspect(container["id"])["NetworkSettings"]["Networks"]
+            if not keeps_gateway(joined, self.network):
+                refuse_moved_gateway(container, name, self.network)
+        for container, name in self.missing:
+            container["networks"][self.network] = {"addresses": [], "names": [name]}
+            planner.warnings.append(
+                f"{container['name']} was started by hand and shares no network with nginx: it joins {self.network} "
+                f"as {name}"
+            )
+
+    @property
+    def connected(self):
+        """What the journal has of them."""
+        return [{"id": container["id"], "network": self.network} for container, _name in self.missing]
+
+    def connect(self):
+        """Connect the containers, which the journal has already; have it know their addresses then."""
+        for container, name in self.missing:
+            self.engine.join_network(container["id"], self.network, [name])
+            container["networks"] = summarize(self.engine.inspect(container["id"]))["networks"]
+        if self.missing:
+            endpoints = self.planner.contents.active_endpoints()
+            self.now.state.save(unfinished=dict(self.now.state.unfinished, endpoints=endpoints))
