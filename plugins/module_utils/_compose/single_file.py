@@ -18,6 +18,9 @@ from .._errors import ComposeError
 from .._names import LABEL, alias, project_name
 from .render import config_hash, shared_volumes
 
+FIRST = "0-"
+"""Where the name of a color's own network begins so, it sorts before that of nginx's network."""
+
 JOINS = "x-hotswap-joins"
 SHARED = "shared"
 """Where the name of a color is in a project's name, for the project of the shared services."""
@@ -56,7 +59,7 @@ def color_part(config, app, color, services, shared, exclusive, network):
         _forget(name, service, shared)
         joined |= {(name, place) for place in _leave(service, outside)}
         _go_by_network(service)
-    result["networks"] = _own_networks(result, project_name(app, color), outside)
+    result["networks"] = _own_networks(result, _network_prefix(project_name(app, color), outside, network), outside)
     joins = [
         {"service": name, "network": place, "aliases": [alias(app, color, name)]} for name, place in sorted(joined)
     ]
@@ -123,12 +126,22 @@ def _go_by_network(service):
         service["networks"][key] = dict(joined or {}, aliases=sorted(names | set((joined or {}).get("aliases") or [])))
 
 
-def _own_networks(config, project, outside):
+def _network_prefix(project, outside, edge):
+    """Return what the names of a color's own networks begin with.
+
+    A stack that was started by hand has the services' own names on nginx's network, if the files name that network.
+    The Engine asks a container's networks for a name in the order of the networks' own names, and the first answer
+    counts. So a color's own networks come first.
+    """
+    return FIRST + project if edge in outside.values() and edge < project else project
+
+
+def _own_networks(config, prefix, outside):
     used = {key for service in config["services"].values() for key in service.get("networks") or {}}
-    return {key: _own_network(config, project, key, key in outside) for key in sorted(used)}
+    return {key: _own_network(config, prefix, key, key in outside) for key in sorted(used)}
 
 
-def _own_network(config, project, key, was_outside):
+def _own_network(config, prefix, key, was_outside):
     # Where the default network is another's, each color gets a plain one.
     given = {} if was_outside else dict((config.get("networks") or {}).get(key) or {})
     definition = {name: value for name, value in given.items() if name != "name" and value}
@@ -139,7 +152,7 @@ def _own_network(config, project, key, was_outside):
         )
     # One that is defined anew is another one: Compose can't replace it while shared services are on it.
     suffix = "_" + config_hash(definition)[:6] if definition else ""
-    return dict(definition, name=f"{project}_{key}{suffix}")
+    return dict(definition, name=f"{prefix}_{key}{suffix}")
 
 
 def _joins_of_shared(apart, networks, config):

@@ -53,7 +53,7 @@ def test_what_a_color_has():
     assert web["links"] == ["cache"]
     assert web["networks"] == {"back": {"aliases": ["shop-web"]}}
     assert "depends_on" not in result["services"]["worker"]
-    assert result["networks"] == {"back": {"name": "shop-blue_back"}}
+    assert result["networks"] == {"back": {"name": "0-shop-blue_back"}}
     assert web["environment"] == {"A": "1"}
 
 
@@ -61,7 +61,7 @@ def test_who_joins_what_when():
     result, _warnings = colored()
     assert result[single_file.JOINS] == [
         {"service": "web", "network": "edge", "aliases": ["shop-blue-web"]},
-        {"shared": "db", "network": "shop-blue_back", "aliases": ["database", "db", "pg"]},
+        {"shared": "db", "network": "0-shop-blue_back", "aliases": ["database", "db", "pg"]},
     ]
 
 
@@ -78,14 +78,14 @@ def test_a_network_of_others_is_joined_by_whoever_was_on_it():
     result, _warnings = colored(config)
     assert {"service": "worker", "network": "corp", "aliases": ["shop-blue-worker"]} in result[single_file.JOINS]
     assert result["services"]["worker"]["networks"] == {"default": None}
-    assert result["networks"]["default"] == {"name": "shop-blue_default"}
+    assert result["networks"]["default"] == {"name": "0-shop-blue_default"}
 
 
 def test_a_network_with_a_name_is_each_colors_own():
     config = rendered()
     config["networks"]["back"]["name"] = "shopnet"
     result, _warnings = colored(config)
-    assert result["networks"]["back"]["name"] == "shop-blue_back"
+    assert result["networks"]["back"]["name"] == "0-shop-blue_back"
 
 
 def test_a_default_network_of_others_is_a_plain_one_of_each_color():
@@ -94,7 +94,7 @@ def test_a_default_network_of_others_is_a_plain_one_of_each_color():
     config["services"]["worker"]["networks"] = {"default": None}
     result, _warnings = colored(config)
     assert {"service": "worker", "network": "proxy", "aliases": ["shop-blue-worker"]} in result[single_file.JOINS]
-    assert result["networks"]["default"] == {"name": "shop-blue_default"}
+    assert result["networks"]["default"] == {"name": "0-shop-blue_default"}
 
 
 def test_a_network_that_is_defined_anew_is_another_one():
@@ -102,7 +102,7 @@ def test_a_network_that_is_defined_anew_is_another_one():
     config["networks"]["back"]["internal"] = True
     result, _warnings = colored(config)
     assert result["networks"]["back"]["internal"]
-    assert result["networks"]["back"]["name"].startswith("shop-blue_back_")
+    assert result["networks"]["back"]["name"].startswith("0-shop-blue_back_")
 
 
 def test_a_hostname_is_the_colors_own():
@@ -125,12 +125,14 @@ def test_which_joins_are_missing(names, expected):
     db = {
         "name": "db",
         "service": "db",
-        "networks": {"shop-blue_back": {"addresses": [], "names": ["db", "pg", "database"]}},
+        "networks": {"0-shop-blue_back": {"addresses": [], "names": ["db", "pg", "database"]}},
     }
     result, _warnings = colored()
     found = single_file.missing_joins(result[single_file.JOINS], [web], {"db": [db]})
     assert [(container["name"], network, aliases) for container, network, aliases in found] == expected
-    with pytest.raises(ComposeError, match="service db has no container, which is to join the network shop-blue_back"):
+    with pytest.raises(
+        ComposeError, match="service db has no container, which is to join the network 0-shop-blue_back"
+    ):
         single_file.missing_joins(result[single_file.JOINS], [web], {})
     with pytest.raises(ComposeError, match="service web has no container"):
         single_file.missing_joins(result[single_file.JOINS], [], {"db": [db]})
@@ -218,3 +220,19 @@ def test_what_runs_once_is_the_same_in_every_release():
 def test_what_runs_once_needs_nothing_of_a_color(more):
     with pytest.raises(ComposeError, match="shared service db depends on init"):
         single_file.shared_part(change(db=more), "shop", ["db"], {})
+
+
+@pytest.mark.parametrize(
+    "network, in_file, name",
+    [
+        ("edge", True, "0-shop-blue_back"),  # a container of the service's own name may be on it
+        ("webshop_default", True, "shop-blue_back"),  # it sorts last as it is
+        ("edge", False, "shop-blue_back"),
+    ],
+)
+def test_a_colors_own_networks_answer_before_that_of_nginx(network, in_file, name):
+    services = {"web": {"image": "web", "networks": {"back": None, **({"front": None} if in_file else {})}}}
+    networks = {"back": {"name": "shop_back"}}
+    networks.update({"front": {"name": network, "external": True}} if in_file else {})
+    result, _warnings = colored({"name": "shop", "services": services, "networks": networks}, (), network=network)
+    assert result["networks"] == {"back": {"name": name}}

@@ -798,7 +798,7 @@ def test_nginx_in_the_apps_own_file_is_in_no_color(stacked):
         file = files[f"compose.{color}.json"]
         assert list(file["services"]) == ["web"] and "depends_on" not in file["services"]["web"]
         assert file["services"]["web"]["networks"] == {"default": None}
-        assert file["networks"] == {"default": {"name": f"shop-{color}_default"}}
+        assert file["networks"] == {"default": {"name": f"0-shop-{color}_default"}}
         assert file[JOINS][0] == {"service": "web", "network": "legacy_default", "aliases": [f"shop-{color}-web"]}
 
 
