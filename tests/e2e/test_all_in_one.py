@@ -135,10 +135,3 @@ def test_the_same_again_is_unchanged(site):
     assert (run.result["outcome"], run.changed) == ("unchanged", 0)
     assert site.snapshot() == before
     assert "v3" in site.play("status").succeeded().stdout
-
-
-def test_release_that_does_not_become_healthy_leaves_nginx(site):
-    with load(site) as clients:
-        site.deploy("v2", env={"BEHAVIOUR": "exit"}, **STACK).failed()
-    clients.lost_nothing()
-    site.serves("v3", "blue")

@@ -50,8 +50,8 @@ def refuse_moved_gateway(container, name, network):
     """Raise PlanError: a person connects this container."""
     raise PlanError(
         "nginx shares no network with {0}, which runs service {1} and was started by hand. Joining {2} would move the "
-        "default gateway of that container, and its published ports with it, which interrupts them for a moment: do "
-        "that when it suits you (docker network connect --alias {3} {2} {0}), then deploy".format(
+        "default gateway of that container, which closes its published ports for a moment and changes those that "
+        "Docker chose: do that when it suits you (docker network connect --alias {3} {2} {0}), then deploy".format(
             container["name"], container["service"], network, name
         )
     )

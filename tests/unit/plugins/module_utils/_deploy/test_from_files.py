@@ -576,8 +576,8 @@ def test_stack_whose_gateway_would_move_is_refused_with_the_command(target):
         target.plan(release="v1")
     assert str(error.value) == (
         "nginx shares no network with legacy-was-blue-1, which runs service was-blue and was started by hand. Joining "
-        "edge would move the default gateway of that container, and its published ports with it, which interrupts "
-        "them for a moment: do that when it suits you (docker network connect --alias shop-blue-was edge "
+        "edge would move the default gateway of that container, which closes its published ports for a moment and "
+        "changes those that Docker chose: do that when it suits you (docker network connect --alias shop-blue-was edge "
         "legacy-was-blue-1), then deploy"
     )
     assert (target.files(), target.told) == ([], [])
