@@ -42,16 +42,20 @@ STACK = {"compose_files": ["compose.yml"], "services": [{"name": "web", "port": 
 
 @pytest.fixture(scope="module")
 def site(site):
-    """v1 runs by hand, and nginx sends the traffic straight to it."""
+    """v1 runs by hand, and nginx sends the requests straight to it."""
+    laid_down(site)
+    site.write("site.conf", "keepalive_min_timeout 5s;\n" + server(site, "web:3000"))
+    by_hand(site, "up", "--detach", "--wait")
+    return site
+
+
+def laid_down(site):
     text = site.text(COMPOSE).replace("@conf@", str(site.conf)).replace("@nginx@", NGINX)
     (site.src / "compose.yml").write_text(text)
     for release in ("v1", "v2", "v3"):
         site.image(release)
     site.docker.networks.get(site.network).remove()
     site.network = f"{site.name}-all_default"
-    site.write("site.conf", "keepalive_min_timeout 5s;\n" + server(site, "web:3000"))
-    by_hand(site, "up", "--detach", "--wait")
-    return site
 
 
 def by_hand(site, *words):
@@ -135,3 +139,15 @@ def test_the_same_again_is_unchanged(site):
     assert (run.result["outcome"], run.changed) == ("unchanged", 0)
     assert site.snapshot() == before
     assert "v3" in site.play("status").succeeded().stdout
+
+
+@pytest.mark.long
+def test_first_deploy_where_nothing_runs(make_site):
+    empty = make_site("all-empty")
+    laid_down(empty)
+    empty.write("site.conf", server(empty, f"{empty.app}-web"))
+    refused = empty.deploy("v1", **STACK).failed()
+    assert "create it alone (docker compose up --no-start --no-deps SERVICE)" in refused.message
+    by_hand(empty, "up", "--no-start", "--no-deps", "proxy")
+    empty.deploy("v1", **STACK).succeeded()
+    empty.serves("v1", "blue")
