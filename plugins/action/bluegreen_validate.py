@@ -17,6 +17,7 @@ from ..plugin_utils._action import ControllerAction
 from ..plugin_utils._managed_nginx import nginx_volumes
 from ..plugin_utils._rules import rule_problems
 from ..plugin_utils._task_failure import TaskFailed
+from ..plugin_utils._unquoted import unquoted_problems
 from ..plugin_utils._variable_names import PREFIX, unknown_variables
 
 OMITTED = "__bluegreen_omitted__"
@@ -46,6 +47,9 @@ class ActionModule(ControllerAction):
         for name in secret:
             if isinstance(values.get(name), str):
                 raise TaskFailed(f"{name} is given as a text that is no JSON: it must be a {options[name]['type']}")
+        unquoted = unquoted_problems(values, options)  # before the cast, which makes a text of anything
+        if unquoted:
+            raise TaskFailed("; ".join(misspelt + unquoted))
         checked = ArgumentSpecValidator(options).validate(values)
         everything = {name[len(PREFIX) :]: value for name, value in without_unset(checked.validated_parameters).items()}
         found = list(checked.error_messages) or rule_problems(everything) + self._broken_hooks(
@@ -85,7 +89,7 @@ class ActionModule(ControllerAction):
 
 
 def _typed(value, option):
-    """Return what a text stands for where a list or a mapping is wanted; Ansible itself only splits it at its commas.
+    """Return the list or mapping that a text stands for, where one is wanted; Ansible itself only splits it at commas.
 
     None for what is not given: an empty answer of a survey, where no text is wanted or none need be given.
     """

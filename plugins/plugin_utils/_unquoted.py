@@ -1,0 +1,83 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Values that YAML reads as something else than the text that was written, because it is not in quotes.
+
+``1.10`` arrives as 1.1, ``0012345`` as 5349, ``no`` as false. A plain integer, such as a CI's build number, is the same
+text, and is taken.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+
+import yaml
+
+_TOKEN = re.compile(r"[-+0-9][0-9A-Za-z_:+-]*")
+
+
+def unquoted_problems(values, options):
+    """Return a sentence for each value that is no text where a text is wanted. Empty: none.
+
+    ``values``: ``{variable: value}``, before any cast; ``options``: their argument spec. The value of a secret one is
+    not shown.
+    """
+    found = []
+    for name, option in options.items():
+        if name in values:
+            found += _of_option(name, values[name], option, bool(option.get("no_log")))
+    return found
+
+
+def _of_option(where, value, option, secret):
+    kind = option.get("type", "str")
+    found = []
+    if kind == "list" and isinstance(value, list):
+        for number, each in enumerate(value):
+            element = dict(option, type=option.get("elements"))
+            found += _of_option(f"{where}[{number}]", each, element, secret)
+    elif kind == "dict" and isinstance(value, dict):
+        for key, each in value.items():
+            if "options" in option:
+                found += _of_option(f"{where}.{key}", each, option["options"].get(key, {"type": "raw"}), secret)
+            elif isinstance(key, str):
+                found += _of_text(f"{where}.{key}", each, secret)
+            else:
+                found.append(f"{where} has the name {key!r}, which YAML does not read as a text: put it in quotes")
+    elif kind in ("str", "path") and "choices" not in option:
+        found += _of_text(where, value, secret)
+    return found
+
+
+def _of_text(where, value, secret):
+    shown = "" if secret else f"{value}, "
+    if isinstance(value, bool):
+        return [f"{where} is {shown}a boolean: put the text in quotes, such as 'true' or 'True'"]
+    if isinstance(value, (list, tuple, dict)):
+        return [f"{where} is a {'mapping' if isinstance(value, dict) else 'list'}: give one text"]
+    if isinstance(value, float):
+        return [f"{where} is {shown}a number with a fraction, and 1.10 would arrive as 1.1: put it in quotes"]
+    if isinstance(value, datetime.datetime):
+        return [f"{where} is {shown}a time, which YAML writes in another way: put it in quotes"]
+    written = _written(value) if isinstance(value, int) else None
+    if written not in (None, str(value)):
+        told = "written in another way" if secret else f"written as {written}"
+        return [f"{where} is {shown}a number that is {told}: put it in quotes"]
+    return []
+
+
+def _written(number):
+    """Return the text that an integer was read from; None where that is not known. From ansible-core 2.19 on, a value
+    has a tag with its place."""
+    for origin in getattr(number, "_ansible_tags_mapping", {}).values():
+        try:
+            with open(origin.path, encoding="utf-8") as file:
+                line = file.read().splitlines()[origin.line_num - 1]
+            token = _TOKEN.match(line, origin.col_num - 1).group()
+            if yaml.safe_load(token) == number:  # a vaulted file holds another text there
+                return token
+        except (AttributeError, IndexError, OSError, TypeError, ValueError, yaml.YAMLError):
+            continue
+    return None
