@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from ..module_utils._compose.up import explained
 from ..module_utils._deploy.migration import migration_failure
 from ..plugin_utils._action import FollowedAction
 
@@ -29,6 +30,8 @@ class ActionModule(FollowedAction):
         name = f"{COLLECTION}.{given['module']}"
         result = self._execute_module(module_name=name, module_args=arguments, task_vars=task_vars)
         result.pop("containers", None)  # not told of as ours are
+        if result.get("failed") and result.get("msg"):
+            result["msg"] = explained(result["msg"])
         if given["module"] == "docker_compose_v2_run":
             why = migration_failure(arguments["command"], result)
             result.update({"failed": True, "msg": why} if why else {})

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import tempfile
+
+_NO_SUBNET = re.compile(r"non-overlapping (?:IPv4 )?address pool|predefined address pools have been fully subnetted")
+"""What the Engine says to 27, and from 28 on."""
 
 TERM_TIMEOUT = 10
 """s that Compose has to end, before it is killed."""
@@ -38,6 +42,17 @@ def error_line(stderr):
     lines = [line.rstrip() for line in stderr.splitlines()]
     errors = [line for line in lines if line and not line.startswith((" ", "time="))]
     return errors[-1] if errors else ""
+
+
+def explained(message):
+    """Return a message of Compose with the remedy, where it does not say one."""
+    if not _NO_SUBNET.search(message):
+        return message
+    return (
+        f"{message}. Docker has no subnet left for another network: give it more by default-address-pools in "
+        '/etc/docker/daemon.json, for example [{"base": "10.200.0.0/16", "size": 24}], and restart Docker; or remove '
+        "networks that nothing uses (docker network prune)"
+    )
 
 
 class ComposeUp:
@@ -77,7 +92,7 @@ class ComposeUp:
             return None
         self._stderr.seek(0)
         said = error_line(self._stderr.read().decode("utf-8", "replace"))
-        return "docker compose up failed: {}".format(said or f"exit status {status}")
+        return explained("docker compose up failed: {}".format(said or f"exit status {status}"))
 
     def _signal(self, number):
         with contextlib.suppress(ProcessLookupError):

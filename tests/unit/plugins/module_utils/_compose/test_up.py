@@ -78,6 +78,20 @@ def test_end(script, failure):
         assert compose.failure() == failure
 
 
+@pytest.mark.parametrize(
+    "said",
+    [  # of Engine 26 and of Engine 28
+        "failed to create network a_default: Error response from daemon: could not find an available, non-overlapping "
+        "IPv4 address pool among the defaults to assign to the network",
+        "Error response from daemon: all predefined address pools have been fully subnetted",
+    ],
+)
+def test_exhausted_address_pools_have_a_remedy(said):
+    assert up.explained(said).startswith(f"{said}. Docker has no subnet left")
+    assert "default-address-pools in /etc/docker/daemon.json" in up.explained(said)
+    assert up.explained("another error") == "another error"
+
+
 @pytest.mark.parametrize("trap", ["", "trap : TERM; "])
 def test_it_ends_with_the_block_and_all_that_it_started(trap, monkeypatch, tmp_path):
     monkeypatch.setattr(up, "TERM_TIMEOUT", 0.5)
