@@ -152,6 +152,7 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils._compose.files import loaded_files
 from ..module_utils._deploy.planner import Planner
 from ..module_utils._deploy.request import complete_request, requested_release
 from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
@@ -216,10 +217,14 @@ def decide(engine, params, run, docker, logged_in, check_mode):
     if found and not check_mode:
         return {"changed": False, "unfinished": True}, []
     options = ("app", "state_dir", "lock", "kind", "recovered", "deploy", *EDGE_ARGUMENTS)
+    settings, env = params["settings"], decode_env(params["env"])
+    environ = {**os.environ, **{name: str(value) for name, value in env.items() if value is not None}}
+    loaded = loaded_files(settings["project_src"], settings.get("env_files") or [], environ)
     request = complete_request(
-        params["settings"],
+        {**settings, "compose_files": settings["compose_files"] or loaded},
         **{name: params[name] for name in options},
-        env=decode_env(params["env"]),
+        env=env,
+        loaded_files=loaded,
         preview=decode_mapping(params["preview"]),
         smoke_tests=parse_smoke_tests(params["smoke_tests"]),
     )

@@ -94,12 +94,7 @@ def _strange_placeholder(text):
 
 
 def _files(settings):
-    files = settings.get("compose_files")
-    if files is None:
-        return
-    if not files:
-        yield _problem("compose_files", files, "name at least one Compose file")
-    for name in files:
+    for name in settings.get("compose_files") or []:
         strange = _strange_placeholder(name)
         if strange:
             yield _problem("compose_files", name, f"{strange} is not a placeholder, only {{color}} is")
@@ -151,7 +146,7 @@ def _own_alias(app, name):
 
 def _is_single_file(settings):
     files = settings.get("compose_files")
-    return bool(files) and is_single_file(files)
+    return files is not None and is_single_file(files)
 
 
 def _colored_name(variable, name, ordinary):

@@ -31,11 +31,17 @@ services:
     depends_on:
       db: {condition: service_healthy}
       cache: {condition: service_healthy}
+      mail: {condition: service_started, required: false}
+    labels: {motto: "ship it \U0001f680"}
     links: ["db:database"]
     environment:
       BLUEGREEN_RELEASE: ${BLUEGREEN_RELEASE:-v1}
       BLUEGREEN_COLOR: ${BLUEGREEN_COLOR:-}
       BEHAVIOUR: ${BEHAVIOUR:-healthy}
+      QUEUE: "${COMPOSE_PROJECT_NAME}:jobs"
+  mail:
+    image: @site@/app:v1
+    profiles: [dev]
   worker:
     <<: *app
     depends_on: [db]
@@ -95,7 +101,7 @@ def deploy(site, release, behaviour="healthy", worker="healthy", **more):
 
 def ordinary():
     return {
-        "compose_files": ["compose.yml"],
+        "compose_files": [],  # what Compose loads by itself
         "services": [{"name": "web", "port": 3000}],
         "shared_services": ["db"],
         "exclusive_services": ["worker"],
@@ -159,6 +165,9 @@ def test_a_site_that_runs_is_taken_over(site):
     assert (run.result["outcome"], run.result["active_color"]) == ("deployed", "green")
     site.serves("v2", "green")
     assert seen.most == 1 and workers(site) == [f"{site.app}-green"]
+    (web,) = of(site, "green", "web")
+    assert f"QUEUE={site.name}-legacy:jobs" in web.attrs["Config"]["Env"]  # as by hand
+    assert web.labels["motto"] == "ship it \U0001f680"
     assert db(site).attrs["State"]["StartedAt"] == started and keeps_its_data(site)
     assert site.docker.containers.get(f"{site.name}-web").status == "exited"
 
@@ -270,7 +279,7 @@ def test_database_is_never_started_a_second_time_on_its_volume(site):
         (
             "services: {web: {image: x, depends_on: [w]}, w: {image: x}}",
             {"shared_services": [], "exclusive_services": ["w"]},
-            "service web depends on w, which only starts after the swap",
+            "service web depends on w, which starts after the swap",
         ),
     ],
 )

@@ -46,6 +46,7 @@ def container(service, *addresses, ours=True, **changes):
             "id": f"{service}-id",
             "name": f"{'shop-' + color if ours else 'legacy'}-{service}-1",
             "service": service,
+            "project": f"shop-{color}" if ours else "legacy",
             "state": "running",
             "health": "healthy",
             "was_healthy": False,
@@ -283,7 +284,10 @@ class StandInTarget:
             "vhost": {},
             "edge_url": {},
         }
-        more = {name: settings.pop(name, default) for name, default in (("preview", {}), ("smoke_tests", []))}
+        more = {
+            name: settings.pop(name, default)
+            for name, default in (("preview", {}), ("smoke_tests", []), ("loaded_files", []))
+        }
         place = {"app": "shop", "state_dir": str(self.state_dir), "network": "edge", "nginx_mode": "container"}
         place.update({name: settings.pop(name) for name in list(settings) if name in place})
         request = complete_request(
@@ -396,7 +400,7 @@ class StandInTarget:
         images = {each["service"]: {"ref": each["image"], "id": each["image_id"], "brought": False} for each in started}
         ids = [each["id"] for each in started]
         at = "2026-01-31T23:59:59Z"
-        noted = {key: unfinished[key] for key in ("services", "expected")}
+        noted = {key: unfinished[key] for key in ("services", "expected", "files") if key in unfinished}
         return dict(fields, deployed_at=at, images=images, containers=ids, outcome=outcome, rollback=False, **noted)
 
 

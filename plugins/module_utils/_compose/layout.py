@@ -27,9 +27,10 @@ def split_layout(params, services, configs, volumes):
     for color, config in configs.items():
         exclusive = [with_color(name, color) for name in params["exclusive_services"]]
         refuse_unknown_services(config, "exclusive_services", exclusive)
-        _refuse_dependents(config, exclusive)
+        _refuse_dependents(config, exclusive, [with_color(service["name"], color) for service in services])
         _refuse_endless_one_shots(config)
     if not is_single_file(params["compose_files"]):
+        _refuse_one_name(configs)
         return configs, {"services": {}}, []
     app, shared = params["app"], params["shared_services"]
     refuse_unknown_services(configs[COLORS[0]], "shared_services", shared)
@@ -70,11 +71,27 @@ def _refuse_endless_one_shots(config):
             )
 
 
-def _refuse_dependents(config, exclusive):
+def _refuse_dependents(config, exclusive, traffic):
     for name, service in sorted((config.get("services") or {}).items()):
         needed = sorted(set(service.get("depends_on") or {}) & set(exclusive))
         if needed and name not in exclusive:
+            remedy = f"take {needed[0]} out of its depends_on, or out of bluegreen_exclusive_services"
+            if name not in traffic:
+                remedy = f"name {name} in bluegreen_exclusive_services as well"
             raise ComposeError(
-                f"service {name} depends on {needed[0]}, which only starts after the swap, when that of the old color "
-                "is stopped: take it out of depends_on, or out of bluegreen_exclusive_services"
+                f"service {name} depends on {needed[0]}, which starts after the swap, once that of the old color is "
+                f"stopped: {remedy}"
             )
+
+
+def _refuse_one_name(configs):
+    """Raise ComposeError where both colors would give one name to a container of theirs."""
+    taken = {}
+    for color, config in configs.items():
+        for name, service in sorted((config.get("services") or {}).items()):
+            given = service.get("container_name")
+            if given and taken.setdefault(given, color) != color:
+                raise ComposeError(
+                    f"service {name} has the container_name {given} in both colors, and only one container can have "
+                    "it: put ${BLUEGREEN_COLOR} into the name, or remove container_name"
+                )

@@ -35,16 +35,17 @@ UNREAD = (
     "{} can't be read{}: each line must be NAME=value, and each quote and ${{ must be closed. The line is not shown, "
     "because it may hold a secret"
 )
+_NOT_PLAIN = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _TAG_SINCE = (2, 24, 4)
 """An older Compose reads such a tag and does not do what it says, or not everywhere."""
 
 
-def render_command(docker, project, project_src, files, env_files):
-    """Return the argv of ``docker compose config``.
+def render_command(docker, project, project_src, files, env_files, *options):
+    """Return the argv of ``docker compose config``; ``project``: a name, or None for the one that Compose finds.
 
     Compose drops the project's own ``.env`` as soon as it is given another one, so that comes first where it exists.
     """
-    argv = [docker, "compose", "--project-name", project, "--project-directory", project_src]
+    argv = [docker, "compose", *(["--project-name", project] if project else []), "--project-directory", project_src]
     own = os.path.join(project_src, ".env")
     if env_files and os.path.exists(own):
         argv += ["--env-file", own]
@@ -52,7 +53,7 @@ def render_command(docker, project, project_src, files, env_files):
         argv += ["--env-file", os.path.join(project_src, path)]
     for path in files:
         argv += ["--file", os.path.join(project_src, path)]
-    return argv + ["config", "--format", "json"]
+    return argv + ["config", *(options or ("--format", "json"))]
 
 
 def redacted(text, secrets):
@@ -63,32 +64,125 @@ def redacted(text, secrets):
     return text
 
 
-def render_files(run, docker, settings, color, env):
-    """Return ``(config, warnings)``: what Compose makes of the user's files for ``color``.
+def render_files(run, docker, settings, color, env, project=None):
+    """Return ``(config, warnings, project)``: what Compose makes of the user's files for ``color``, and the name that
+    the Compose project has in it.
 
     ``run(argv, environ) -> (rc, out, err)``; ``settings``: app, release, project_src, compose_files, env_files;
-    ``env``: what Compose interpolates besides. Raises ComposeError with Compose's own words.
+    ``env``: what Compose interpolates besides, None for what is unset; ``project``: the name that the files are
+    interpolated with, by default the one that Compose finds, as in the user's own ``docker compose up``. A color runs
+    as another project, so the names that Compose itself makes from it are the color's. Raises ComposeError with
+    Compose's own words.
     """
+    src = settings["project_src"]
     files = [with_color(name, color) for name in settings["compose_files"]]
     for variable, names in (("compose_files", files), ("env_files", settings["env_files"])):
         for name in names:
-            path = os.path.join(settings["project_src"], name)
+            path = os.path.join(src, name)
             if not os.path.isfile(path):
                 raise ComposeError(
                     f"bluegreen_{variable}: {path} does not exist on the target; put it there, or correct the name or "
                     "bluegreen_project_src"
                 )
-    argv = render_command(
-        docker, project_name(settings["app"], color), settings["project_src"], files, settings["env_files"]
-    )
-    environ = {key: str(value) for key, value in env.items()}
+    environ = {key: str(value) for key, value in env.items() if value is not None}
+    secrets = list(environ.values())
     environ.update(BLUEGREEN_RELEASE=settings["release"], BLUEGREEN_COLOR=color)
-    rc, out, err = run(argv, environ)
-    named = _variables_in(os.path.join(settings["project_src"], name) for name in files)
-    said = _without_values(redacted(err.strip(), env.values()).splitlines(), named)
-    if rc != 0:
-        raise ComposeError("Compose refuses {}: {}".format(" and ".join(files), "\n".join(said) or f"exit status {rc}"))
-    return json.loads(out), said
+    named = _variables_in(os.path.join(src, name) for name in files)
+
+    def compose(*options):
+        rc, out, err = run(render_command(docker, project, src, files, settings["env_files"], *options), environ)
+        said = _without_values(redacted(err.strip(), secrets).splitlines(), named)
+        if rc != 0:
+            why = "\n".join(said) or f"exit status {rc}"
+            raise ComposeError("Compose refuses {}: {}".format(" and ".join(files), why))
+        return out, said
+
+    out, said = compose()
+    config = json.loads(out)
+    if not config.get("services"):
+        raise ComposeError(_nothing_active(files, compose("--profiles")[0].split()))
+    _drop_absent_dependencies(config)
+    name = config.get("name", "")
+    given = _names_given(compose) if _may_be_given(config) else set()
+    _rename_project(config, project_name(settings["app"], color), given)
+    return config, said, name
+
+
+def _nothing_active(files, profiles):
+    if not profiles:
+        return "{} has no services: add one, or correct bluegreen_compose_files".format(" and ".join(files))
+    return (
+        "each service of {} is in a profile, and none is active; the profiles are {}: name one in bluegreen_env, for "
+        "example {{COMPOSE_PROFILES: {}}}, or in the .env of the project".format(
+            " and ".join(files), ", ".join(sorted(profiles)), sorted(profiles)[0]
+        )
+    )
+
+
+def _drop_absent_dependencies(config):
+    """Remove optional dependencies on services whose profile is not active. Compose itself ignores them, but not in the
+    file that a color runs from."""
+    services = config["services"]
+    for service in services.values():
+        needed = service.get("depends_on") or {}
+        for name in [name for name, how in needed.items() if name not in services and not (how or {}).get("required")]:
+            del needed[name]
+
+
+_KINDS = ("networks", "volumes", "configs", "secrets")
+"""The sections of a file whose entries have the project's name in their own by default."""
+
+
+def _named_by_default(config):
+    """Return ``[(kind, key, definition)]`` whose name is the one that Compose makes from the project's name."""
+    return [
+        (kind, key, definition)
+        for kind in _KINDS
+        for key, definition in (config.get(kind) or {}).items()
+        if definition and not definition.get("external") and definition.get("name") == f"{config['name']}_{key}"
+    ]
+
+
+def _may_be_given(config):
+    """Return whether the user may have written such a name, where it counts."""
+    found = {(kind, key) for kind, key, _definition in _named_by_default(config) if kind in ("networks", "volumes")}
+    return bool(found - {("networks", "default")})
+
+
+def _names_given(compose):
+    """Return ``{(kind, key)}`` of what has its name from the user's files."""
+    config = json.loads(compose("--no-normalize", "--format", "json")[0])
+    return {
+        (kind, key)
+        for kind in _KINDS
+        for key, definition in (config.get(kind) or {}).items()
+        if (definition or {}).get("name")
+    }
+
+
+def _rename_project(config, project, given):
+    for kind, key, definition in _named_by_default(config):
+        if (kind, key) not in given:
+            definition["name"] = f"{project}_{key}"
+    config["name"] = project
+
+
+def differences(one, other, *path):
+    """Return where two configurations differ, each as its keys joined by dots, sorted."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        keys = sorted(set(one) | set(other))
+        return [found for key in keys for found in differences(one.get(key), other.get(key), *path, key)]
+    return [] if one == other else [".".join(path)]
+
+
+def file_text(config):
+    """Return the text of a Compose file: JSON that is YAML as well.
+
+    JSON writes a character beyond U+FFFF as two escapes, which YAML refuses. YAML refuses control characters and takes
+    some others for the end of a line, so these are escaped.
+    """
+    text = json.dumps(config, indent=1, ensure_ascii=False)
+    return _NOT_PLAIN.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
 def _variables_in(paths):

@@ -53,7 +53,8 @@ def color_part(config, app, color, services, shared, exclusive, network):
     outside = _outside(result.get("networks") or {}, network)
     traffic = [service["name"] for service in services]
     joined = {(name, network) for name in traffic if network}
-    warnings = _unpublished(defined, traffic) + _anonymous(defined) + _written_by_both(defined, exclusive)
+    warnings = _unpublished(defined, traffic) + _without_hostname(defined)
+    warnings += _anonymous(defined) + _written_by_both(defined, exclusive)
     for name, service in defined.items():
         _refuse_address(name, service)
         _forget(name, service, shared)
@@ -222,6 +223,17 @@ def _unpublished(services, traffic):
         f"service {name} publishes no port of the host: both colors run at once, and only one could have it"
         for name, service in sorted(services.items())
         if service.get("ports") and name not in traffic
+    ]
+
+
+def _without_hostname(services):
+    """Return a warning for each service whose own host name is another one in a color."""
+    return [
+        f"service {name} runs without its hostname {service['hostname']}, which is a DNS name on each of its networks, "
+        "so both colors would answer to it. Inside its color it is found by that name, but its own host name is the id "
+        "of its container: where its software reads that, give it the name by an environment variable"
+        for name, service in sorted(services.items())
+        if service.get("hostname")
     ]
 
 

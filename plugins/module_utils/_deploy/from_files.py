@@ -6,17 +6,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
+from .._compose.contents import note_contents
 from .._compose.edge_service import edge_service, refuse_named_edge, stack_network, without_edge
+from .._compose.files import file_warnings, refuse_unusable
 from .._compose.layout import reach_for, split_layout
 from .._compose.render import (
     color_file,
     config_hash,
+    differences,
+    file_text,
     image_refs,
     refuse_old_compose,
     render_files,
@@ -97,7 +100,7 @@ class FromFiles:
         files = self._files(configs, hashes, deploy)
         adoption = Adoption(self.engine, self.planner) if started_by_hand(self.now.active_containers) else None
         if shared["services"]:
-            files[work["file"]] = json.dumps(without_services(shared, work["by_hand"]), indent=1)
+            files[work["file"]] = file_text(without_services(shared, work["by_hand"]))
         if not self.planner.check_mode:
             self._lay_down(plan, files, hashes[color], refs[color], ids, adoption)
             if adoption:
@@ -110,9 +113,10 @@ class FromFiles:
         src = self.request["project_src"]
         refuse_missing_project(src)
         settings = {key: self.request[key] for key in ("app", "release", "project_src", "compose_files", "env_files")}
+        self._look_at_files()
 
-        def render(color):
-            return render_files(self.run, self.docker, settings, color, self.request["env"])
+        def render(color, project=None):
+            return render_files(self.run, self.docker, settings, color, self.request["env"], project)
 
         paths = [os.path.join(src, with_color(name, color)) for name in settings["compose_files"] for color in COLORS]
         with ThreadPoolExecutor(max_workers=3) as pool:
@@ -120,9 +124,48 @@ class FromFiles:
             renderings = pool.map(render, COLORS)
             recent_enough.result()  # its message is the better one
             rendered = dict(zip(COLORS, renderings))
-        for _config, said in rendered.values():
+        for _config, said, _own in rendered.values():
             self.planner.warnings.extend(line for line in said if line not in self.planner.warnings)
-        return {color: config for color, (config, _said) in rendered.items()}
+        configs = {color: config for color, (config, _said, _own) in rendered.items()}
+        project = self._adopted_project() or rendered[COLORS[0]][2]
+        for color, (config, _said, own) in rendered.items():
+            if own != project:
+                configs[color], _said, _own = render(color, project)
+                self._warn_of_project(own, project, differences(config, configs[color]))
+        for config in configs.values():
+            note_contents(config)
+        return configs
+
+    def _look_at_files(self):
+        """Warn of files that are read for the first time, or that are left out. Raises ComposeError."""
+        src, files, loaded = (self.request[key] for key in ("project_src", "compose_files", "loaded_files"))
+        if files == loaded:
+            refuse_unusable(src, files)
+        deployed = [record for record in self.state.journal["releases"] if record["outcome"] == "deployed"]
+        known = [record["files"] for record in deployed if "files" in record][-1:]
+        self.planner.warnings += file_warnings(src, files, loaded, *(known or [[]]))
+
+    def _adopted_project(self):
+        """Return the Compose project of the stack that somebody started by hand; None where there was none. What the
+        user's files derive from the name must stay the same when the stack is a color's. Raises PlanError."""
+        running = {each["project"] for each in self.now.active_containers if each["app"] is None}
+        if len(running) > 1:
+            raise PlanError(
+                f"containers of {self.planner.app} were started by hand in the Compose projects "
+                f"{' and '.join(sorted(running))}, so the name that the files have for the project is not known: stop "
+                "and remove those of all projects but one"
+            )
+        noted = self.state.journal.get("project")
+        shared = {each["project"] for here in self.now.shared.values() for each in here if not each["shared"]}
+        return next(iter(running), None) or noted or (shared.pop() if len(shared) == 1 else None)
+
+    def _warn_of_project(self, own, project, places):
+        if places:
+            more = f" and {len(places) - 3} more" if len(places) > 3 else ""
+            self.planner.warnings.append(
+                f"the Compose project is {own} in the files, and both colors are made with {project}, in "
+                f"{', '.join(places[:3])}{more}; COMPOSE_PROJECT_NAME={project} in the .env of the project says so too"
+            )
 
     def _without_edge(self, configs):
         """Return the configurations without the service that is nginx itself."""
@@ -211,7 +254,7 @@ class FromFiles:
             }
             reach, exclusive = reach_for(self.request, color), self.planner.services_of(config, color)["exclusive"]
             colored = color_file(config, labels, self.planner.services, exclusive, reach, self.volumes)
-            files[f"compose.{color}.json"] = json.dumps(colored, indent=1)
+            files[f"compose.{color}.json"] = file_text(colored)
         return files
 
     def _lay_down(self, plan, files, config_hash, refs, ids, adoption):
@@ -231,12 +274,17 @@ class FromFiles:
             ids_before=self.state.journal["unfinished"]["ids_before"] if again else ids,
             adopted=self._adopted(),
             connected=adoption.connected if adoption else [],
+            files=[self._path_of(with_color(name, plan.color)) for name in self.request["compose_files"]],
         )
-        self.state.save(volumes=self.volumes)
+        project = self._adopted_project()
+        self.state.save(volumes=self.volumes, **({"project": project} if project else {}))
         self.state.forget_deploys(self.state.deploys_on_record() | {plan.deploy})
         os.makedirs(plan.directory, mode=0o700, exist_ok=True)
         for name, text in files.items():
             write_atomic(os.path.join(plan.directory, name), text)
+
+    def _path_of(self, name):
+        return os.path.normpath(os.path.join(self.request["project_src"], name))
 
     def _adopted(self):
         """Return the record of a stack that somebody started by hand, so that a rollback finds it; else None."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 
+from .._compose.render import file_text
 from .._docker.completeness import expected_by, record_lacks
 from .._docker.containers import is_ready
 from .._docker.traffic import service_names
@@ -85,7 +86,7 @@ class FromRecord:
                 setattr(plan, field, value)
             plan.leftovers = self.planner.started_by_hand(color)
             if not self.planner.check_mode:
-                write_atomic(os.path.join(plan.directory, plan.file), json.dumps(config, indent=1))
+                write_atomic(os.path.join(plan.directory, plan.file), file_text(config))
         plan.traffic_services = service_names(services, color)
         if not self.planner.check_mode:
             self.planner.begin(plan, services, **{key: record[key] for key in ("config_hash", "images", "containers")})

@@ -87,8 +87,8 @@ class Recorder:
         # Should it be aborted.
         noted = ("ids_before", "networks_before") if outcome == AWAITING else ()
         more = {key: unfinished[key] for key in noted if key in unfinished}
-        if "expected" in unfinished:  # else a run of an older version began it
-            more["expected"] = unfinished["expected"]
+        # Else a run of an older version began it; a rollback reads no files.
+        more.update({key: unfinished[key] for key in ("expected", "files") if key in unfinished})
         return {
             **more,
             "release": unfinished["release"],

@@ -23,8 +23,8 @@ DEFAULTS = {
 def complete_request(settings, **more):
     """Return ``settings`` with the DEFAULTS of those that its entry point does not have, and with ``more``.
 
-    ``more``: ``kind``, ``recovered`` (the result of bluegreen_recover, or empty), the secrets, decoded (``env``,
-    ``preview``, ``smoke_tests``) and module options.
+    ``more``: ``kind``, ``loaded_files`` (what Compose loads by itself), ``recovered`` (the result of
+    bluegreen_recover, or empty), the secrets, decoded (``env``, ``preview``, ``smoke_tests``) and module options.
     """
     request = {**DEFAULTS, **settings, **more}
     return dict(request, release=requested_release(settings, request["recovered"]))

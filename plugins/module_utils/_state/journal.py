@@ -24,11 +24,13 @@ A state, format 2::
          "rollback": bool,                    # whether the run went back to it; may be missing
          "services": [service],               # as of "unfinished", as it ran with them; may be missing
          "expected": {service: int},          # the number of containers of each of its services; may be missing
+         "files": [str],                      # paths of the Compose files that the deploy read; may be missing
          "ids_before", "networks_before",     # of a release that awaits its promotion alone, as below
          "outcome": "deployed" | "rolled_back" | "rejected" | "awaiting_promotion" | "forgotten"}],
      "migrations": [                          # that succeeded, newest last; may be missing
         {"release": str, "image": "sha256:...", "command": str, "at": "2026-01-31T23:59:59Z"}],
      "volumes": {key: str},                   # that colors use again, by the keys of the file; may be missing
+     "project": str,                          # the Compose project of the stack that was adopted; may be missing
      "restart_policies": {container id: {"Name": str, "MaximumRetryCount": int}},
      "proved": None | str,                    # the generation of nginx's file that nginx was seen to have loaded
      "unfinished": None |                     # a run that has not ended; "deploy" and its companions only in a deploy
@@ -46,6 +48,7 @@ A state, format 2::
          "config_hash": str,                  # as in a release
          "refs": {service: str},              # a deploy alone: the image references of its file
          "ids_before": {reference: None | "sha256:..."},  # and what they named before the pull
+         "files": [str],                      # as in a release; may be missing
          "adopted": None | {release},         # and the record of a stack that was started by hand
          "images", "containers",              # what brings a release back alone: as in its record
          "networks_before": [str],            # of the color's Compose project; may be missing
@@ -186,6 +189,8 @@ def _check(state):
         where = f"restart_policies[{container}]"
         _expect(policy, "Name", str, where)
         _expect(policy, "MaximumRetryCount", int, where)
+    if "project" in state:
+        _expect(state, "project", str, "")
     _expect(state, "proved", (str, type(None)), "")
     _expect(state, "unfinished", (dict, type(None)), "")
     if "deploy" in (state["unfinished"] or {}):
@@ -212,6 +217,7 @@ def _check_record(record, where):
             raise JournalError(f"{image_where}.id is {image['id']!r}, no image id such as sha256:...")
     _check_services(record, "services", where)
     _check_expected(record, where)
+    _check_files(record, where)
 
 
 def _check_unfinished(unfinished):
@@ -225,6 +231,7 @@ def _check_unfinished(unfinished):
     _check_services(unfinished, "services", "unfinished")
     _check_services(unfinished, "previous_services", "unfinished")
     _check_expected(unfinished, "unfinished")
+    _check_files(unfinished, "unfinished")
     for key in {"refs", "ids_before", "images", "swap"} & set(unfinished):
         _expect(unfinished, key, dict, "unfinished")
     if "swap" in unfinished:
@@ -246,6 +253,11 @@ def _check_expected(mapping, where):
         _expect(mapping, "expected", dict, where)
         for service in mapping["expected"]:
             _expect(mapping["expected"], service, int, f"{where}.expected")
+
+
+def _check_files(mapping, where):
+    if "files" in mapping:
+        _expect(mapping, "files", list, where)
 
 
 def _one_of(mapping, key, known, where):

@@ -168,7 +168,7 @@ def test_an_empty_answer_counts_as_none(name, empty):
             assert ran(given) == ran(SOUND)
         else:
             given["bluegreen_services"] = [{"name": "was", "port": 3000}]
-            assert ran(given)["settings"]["compose_files"] == ["compose.yml"]
+            assert ran(given)["settings"]["compose_files"] == []
 
 
 @pytest.mark.parametrize("release", ["", " ", None])
@@ -194,6 +194,10 @@ def test_an_empty_release_of_a_rollback_is_the_one_before(release):
         ("env", "{A: s3cret}", "bluegreen_env is given as a text that is no JSON: it must be a dict"),
         ("smoke_tests", "s3cret", "bluegreen_smoke_tests is given as a text that is no JSON: it must be a list"),
         ("preview", "[]", "bluegreen_preview"),
+        ("release", 1.1, "bluegreen_release is 1.1, a number with a fraction"),
+        ("services", [{"name": 1.5, "port": 80}], "bluegreen_services[0].name is 1.5, a number with a fraction"),
+        ("env", {"DEBUG": False, "A": "s3cret"}, "bluegreen_env.DEBUG is a boolean: put the text in quotes"),
+        ("env", '{"HOSTS": ["s3cret"]}', "bluegreen_env.HOSTS is a list: give one text"),
     ],
 )
 def test_an_odd_answer_is_refused(variable, odd, part):

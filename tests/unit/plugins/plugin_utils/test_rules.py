@@ -56,6 +56,7 @@ def sound(**changes):
         },
         {"health_timeout": 1, "drain_timeout": 0, "keep_releases": 1},
         {"compose_files": ["compose.yml"], "services": [{"name": "web", "port": 80}], "shared_services": ["db"]},
+        {"compose_files": [], "services": [{"name": "web", "port": 80}], "shared_services": ["db"]},
         {"exclusive_services": ["worker-{color}"]},
     ],
 )
@@ -101,7 +102,6 @@ BOTH = "the name must hold {color}, as in was-{color}: else both colors answer t
         ("nginx_conf_dir", "", f"'': {PATH}"),
         ("state_dir", "./state", f"'./state': {PATH}"),
         ("report_dir", "pages", "'pages': give the absolute path of a directory on the controller"),
-        ("compose_files", [], "[]: name at least one Compose file"),
         (
             "compose_files",
             ["{color}.yml", "{env}.yml"],

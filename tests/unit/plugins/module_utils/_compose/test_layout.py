@@ -61,8 +61,18 @@ def test_a_file_for_each_color_is_as_compose_rendered_it():
             "bluegreen_exclusive_services: the Compose files have no service cron",
         ),
         (params(shared_services=["pg"]), {}, "bluegreen_shared_services: the Compose files have no service pg"),
-        (params(), {"web": {"depends_on": {"worker": {}}}}, "service web depends on worker, which only starts after"),
         *((params(), {**AWAITED, "seed": seed}, "service seed has the restart policy") for seed in ENDLESS),
+        (
+            params(),
+            {"web": {"depends_on": {"worker": {}}}},
+            "service web depends on worker, which starts after the swap, once that of the old color is stopped: take "
+            "worker out of its depends_on, or out of bluegreen_exclusive_services",
+        ),
+        (
+            params(),
+            {"runner": {"depends_on": {"worker": {}}}},
+            "service runner depends on worker, .*: name runner in bluegreen_exclusive_services as well",
+        ),
     ],
 )
 def test_what_is_refused(given, services, words):
@@ -84,6 +94,13 @@ def test_how_nginx_reaches_a_color(changes, networks):
     layout.reach_for(params(**changes), "blue")(config, "web", service)
     assert config["services"]["web"].get("networks") == networks
     assert ("ports" in config["services"]["web"]) == (changes.get("nginx_mode") == "host")
+
+
+def test_one_container_name_in_both_colors_is_refused():
+    given = params(compose_files=["compose.{color}.yml"], shared_services=[])
+    split(given)
+    with pytest.raises(ComposeError, match=r"service web has the container_name shop-web in both colors, .*: put \$"):
+        split(given, web={"container_name": "shop-web"})
 
 
 def test_the_joins_are_in_the_file():

@@ -12,6 +12,7 @@ import pathlib
 import re
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,12 +53,15 @@ def test_the_command_that_renders(own, env_files, middle, tmp_path):
     if own:
         (tmp_path / ".env").touch()
     src = str(tmp_path)
-    argv = render.render_command("/usr/bin/docker", "store-blue", src, ["c.yml", "d.yml"], env_files)
+    files = ["c.yml", "d.yml"]
+    argv = render.render_command("/usr/bin/docker", "store", src, files, env_files)
     assert argv == [
-        *["/usr/bin/docker", "compose", "--project-name", "store-blue", "--project-directory", src],
+        *["/usr/bin/docker", "compose", "--project-name", "store", "--project-directory", src],
         *[word.replace("{src}", src) for word in middle],
         *["--file", f"{src}/c.yml", "--file", f"{src}/d.yml", "config", "--format", "json"],
     ]
+    by_itself = render.render_command("/usr/bin/docker", None, src, files, env_files, "--profiles")
+    assert by_itself == [*argv[:2], *argv[4:-2], "--profiles"]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +90,7 @@ def test_no_secret_is_left(secrets, around):
 class Runner:
     """Stands in for the docker command."""
 
-    def __init__(self, rc=0, out="{}", err=""):
+    def __init__(self, rc=0, out='{"name": "shop", "services": {"web": {}}}', err=""):
         self.answer = (rc, out, err)
         self.calls = []
 
@@ -109,11 +113,11 @@ def settings(tmp_path, **changes):
 
 
 def test_compose_renders_a_color_with_release_color_and_the_users_variables(tmp_path):
-    run = Runner(out='{"name": "store-green"}', err='time="…" level=warning msg="the s3cret is deprecated"\n')
-    config, warnings = render.render_files(
-        run, "docker", settings(tmp_path), "green", {"TOKEN": "s3cret", "WORKERS": 4}
+    run = Runner(err='time="…" level=warning msg="the s3cret is deprecated"\n')
+    config, warnings, project = render.render_files(
+        run, "docker", settings(tmp_path), "green", {"TOKEN": "s3cret", "WORKERS": 4, "UNSET": None}
     )
-    assert config == {"name": "store-green"}
+    assert (config, project) == ({"name": "store-green", "services": {"web": {}}}, "shop")
     assert warnings == ['time="…" level=warning msg="the *** is deprecated"']
     ((argv, environ),) = run.calls
     assert environ == {"TOKEN": "s3cret", "WORKERS": "4", "BLUEGREEN_RELEASE": "v2", "BLUEGREEN_COLOR": "green"}
@@ -151,6 +155,126 @@ def test_what_compose_cannot_render(changes, run, message, tmp_path):
         render.render_files(run, "docker", settings(tmp_path, **changes), "green", {"TOKEN": "s3cret"})
 
 
+class FakeCompose:
+    """Renders as Compose does: names follow from the project's name, where the files give none."""
+
+    def __init__(self, rendered, given=None, profiles=""):
+        self.rendered, self.given, self.profiles = rendered, given or {}, profiles
+        self.calls = []
+
+    def __call__(self, argv, environ):
+        self.calls.append(argv)
+        project = argv[argv.index("--project-name") + 1] if "--project-name" in argv else "stack"
+        text = json.dumps({"name": project, **(self.given if "--no-normalize" in argv else self.rendered)})
+        return 0, self.profiles if "--profiles" in argv else text.replace("PROJECT", project), ""
+
+
+DERIVED = {
+    "services": {"web": {"environment": {"QUEUE": "PROJECT:jobs"}, "labels": {"route": "PROJECT"}}},
+    "networks": {"default": {"name": "PROJECT_default"}, "back": {"name": "PROJECT-back"}},
+    "volumes": {
+        "uploads": {"name": "PROJECT-uploads"},
+        "data": {"name": "PROJECT_data"},
+        "cache": {"name": "stack_cache"},
+        "company": {"name": "stack_company", "external": True},
+    },
+    "configs": {"main": {"name": "PROJECT_main", "file": "/srv/main.conf"}},
+}
+
+
+@pytest.mark.parametrize("project", ["stack", None])
+def test_what_is_made_from_the_projects_name_is_the_same_in_both_colors(tmp_path, project):
+    given = {"volumes": {"uploads": {"name": "stack-uploads"}, "data": {}, "cache": {"name": "stack_cache"}}}
+    configs = {}
+    for color in ("blue", "green"):
+        run = FakeCompose(DERIVED, given)
+        configs[color], _said, own = render.render_files(run, "docker", settings(tmp_path), color, {}, project)
+        assert own == "stack"
+    blue, green = configs["blue"], configs["green"]
+    assert blue["services"] == {"web": {"environment": {"QUEUE": "stack:jobs"}, "labels": {"route": "stack"}}}
+    assert blue["services"] == green["services"]
+    for color, config in configs.items():
+        assert config["name"] == f"store-{color}"
+        names = {key: volume["name"] for key, volume in config["volumes"].items()}
+        assert names == {
+            "uploads": "stack-uploads",
+            "data": f"store-{color}_data",  # Compose's own name of it
+            "cache": "stack_cache",  # the user's, though it reads as Compose's own
+            "company": "stack_company",
+        }
+        assert config["networks"] == {
+            "default": {"name": f"store-{color}_default"},
+            "back": {"name": "stack-back"},
+        }
+    differing = {"configs.main.name", "name", "networks.default.name", "volumes.data.name"}
+    assert set(render.differences(blue, green)) == differing
+
+
+@pytest.mark.parametrize("volumes, calls", [({}, 1), ({"data": {"name": "stack_data"}}, 2)])
+def test_compose_is_asked_once_more_only_where_a_name_may_be_the_users(tmp_path, volumes, calls):
+    run = FakeCompose({"services": {"web": {}}, "networks": {"default": {"name": "stack_default"}}, "volumes": volumes})
+    render.render_files(run, "docker", settings(tmp_path), "green", {})
+    assert len(run.calls) == calls
+
+
+@pytest.mark.parametrize(
+    "one, other, paths",
+    [
+        ({}, {}, []),
+        ({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}}, ["a.c"]),
+        ({"a": [1]}, {"a": [2], "b": None}, ["a"]),
+        ({"b": {"x": 1}}, {"a": 1}, ["a", "b"]),
+    ],
+)
+def test_differences(one, other, paths):
+    assert render.differences(one, other) == paths
+
+
+@pytest.mark.parametrize(
+    "profiles, message",
+    [
+        (
+            "tools\ndev\n",
+            "each service of compose.green-deploy.yml is in a profile, and none is active; the profiles "
+            "are dev, tools: name one in bluegreen_env, for example {COMPOSE_PROFILES: dev}, or in the .env",
+        ),
+        ("", "compose.green-deploy.yml has no services: add one, or correct bluegreen_compose_files"),
+    ],
+)
+def test_a_file_without_an_active_service(tmp_path, profiles, message):
+    with pytest.raises(ComposeError, match="^" + re.escape(message)):
+        render.render_files(FakeCompose({"services": {}}, profiles=profiles), "docker", settings(tmp_path), "green", {})
+
+
+def test_an_optional_dependency_on_an_absent_service_goes(tmp_path):
+    how = {"condition": "service_started", "required": False}
+    needed = {"mail": how, "db": how, "cache": dict(how, required=True)}
+    run = FakeCompose({"services": {"web": {"depends_on": needed}, "db": {}, "cache": {}}})
+    config, _said, _own = render.render_files(run, "docker", settings(tmp_path), "green", {})
+    assert sorted(config["services"]["web"]["depends_on"]) == ["cache", "db"]
+
+
+@pytest.mark.parametrize(
+    "text, written",
+    [
+        ("ship it \U0001f680", '"ship it \U0001f680"'),
+        ("Grüße", '"Grüße"'),
+        ("\\ud83d\\ude80", '"\\\\ud83d\\\\ude80"'),
+        ("a\x7fb\x9bc", '"a\\u007fb\\u009bc"'),
+        ("a\u2028b\x85c\ufeff\uffff", '"a\\u2028b\\u0085c\\ufeff\\uffff"'),
+        ('"\n\t', '"\\"\\n\\t"'),
+    ],
+)
+def test_a_file_is_json_and_yaml(text, written):
+    assert render.file_text({"a": text}) == '{\n "a": ' + written + "\n}"
+    assert json.loads(render.file_text({text: [text]})) == yaml.safe_load(render.file_text({text: [text]}))
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=("Cs",))))
+def test_any_text_is_the_same_in_json_and_yaml(text):
+    assert yaml.safe_load(render.file_text({"a": text})) == json.loads(render.file_text({"a": text})) == {"a": text}
+
+
 def unset(name):
     return f'time="2026-01-31T23:59:59Z" level=warning msg="The \\"{name}\\" variable is not set. Defaulting to …"'
 
@@ -170,7 +294,7 @@ def test_a_warning_names_a_variable_of_the_files_alone(tmp_path, text, name, sho
     given = settings(tmp_path)
     (tmp_path / "compose.green-deploy.yml").write_text(text)
     run = Runner(err=f"{unset(name)}\n{unset(name)}\n")
-    _config, warnings = render.render_files(run, "docker", given, "green", {})
+    _config, warnings, _project = render.render_files(run, "docker", given, "green", {})
     assert warnings == [shown]
 
 

@@ -106,7 +106,9 @@ def test_a_network_that_is_defined_anew_is_another_one():
 
 
 def test_a_hostname_is_the_colors_own():
-    result, _warnings = colored(change(cache={"hostname": "redis", "container_name": "shop-cache"}))
+    result, warnings = colored(change(cache={"hostname": "redis", "container_name": "shop-cache"}))
+    (told,) = [text for text in warnings if "hostname" in text]
+    assert told.startswith("service cache runs without its hostname redis, which is a DNS name on each of its networks")
     assert "hostname" not in result["services"]["cache"]
     assert result["services"]["cache"]["networks"] == {"back": {"aliases": ["redis", "shop-cache"]}}
 

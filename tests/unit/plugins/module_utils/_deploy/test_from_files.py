@@ -129,6 +129,7 @@ def test_unfinished_run_of_a_first_deploy(target):
         "ids_before": ids("v1"),
         "adopted": None,
         "connected": [],
+        "files": [str(target.source / "compose.blue.yml")],
     }
 
 
@@ -730,6 +731,105 @@ def test_shared_service_that_was_started_by_hand_is_not_started_again(single):
     plan = single.plan(release="v1", **SINGLE_FILE)
     assert (plan["shared"]["up"], plan["shared"]["by_hand"]) == ([], {"db": ["db-blue-id"]})
     assert color_files(single, plan)["compose.shared.json"]["services"] == {}
+
+
+def derived(color, release, project="shop-blue"):
+    config = single_file(color, release)
+    config["services"]["web"]["environment"] = {"QUEUE": f"{project}:jobs"}
+    return dict(config, name=project)
+
+
+class ComposeOfProject:
+    """Renders the one file for the project that it is given, and for its own by default."""
+
+    def __init__(self, target, own="source"):
+        self.target, self.own, self.calls = target, own, []
+
+    def __call__(self, argv, environ):
+        if argv[:3] == ["docker", "compose", "version"]:
+            return 0, "2.40.3", ""
+        project = argv[argv.index("--project-name") + 1] if "--project-name" in argv else self.own
+        self.calls.append(project)
+        config = derived(environ["BLUEGREEN_COLOR"], environ["BLUEGREEN_RELEASE"], project)
+        return 0, json.dumps(config), ""
+
+
+def planned(target, **settings):
+    """Return ``(queues, warnings)``: what each color's file makes of the project's name."""
+    planner = target.planner(release="v1", **{**SINGLE_FILE, **settings})
+    files = color_files(target, planner.result()["plan"])
+    colors = [files[f"compose.{color}.json"] for color in ("blue", "green")]
+    assert [config["name"] for config in colors] == ["shop-blue", "shop-green"]
+    return [config["services"]["web"]["environment"]["QUEUE"] for config in colors], planner.warnings
+
+
+def test_both_colors_have_the_projects_own_name(single, monkeypatch):
+    run = ComposeOfProject(single)
+    monkeypatch.setattr(single, "run", run)
+    assert planned(single) == (["source:jobs"] * 2, [])
+    assert "project" not in single.state.journal
+
+
+def test_both_colors_have_the_name_of_the_stack_that_is_adopted(single, monkeypatch):
+    monkeypatch.setattr(single, "run", ComposeOfProject(single))
+    web = dict(container("web-blue", "10.0.0.2", ours=False), service="web", deploy=None, image="shop-was:v1")
+    web.update(shared=None, networks={"edge": {"addresses": ["10.0.0.2"], "names": ["web"]}})
+    single.colors["blue"], single.active = [web], "blue"
+    queues, warnings = planned(single)
+    assert queues == ["legacy:jobs"] * 2
+    told = (
+        "the Compose project is source in the files, and both colors are made with legacy, in "
+        "services.web.environment.QUEUE; COMPOSE_PROJECT_NAME=legacy in the .env of the project says so too"
+    )
+    assert told in warnings
+    single.colors["blue"], single.active = [], None
+    assert planned(single)[0] == ["legacy:jobs"] * 2  # though nothing of that stack is left
+    single.colors["blue"], single.active = [web, dict(web, project="other")], "blue"
+    with pytest.raises(PlanError, match="started by hand in the Compose projects legacy and other, so the name"):
+        planned(single)
+
+
+def test_a_file_that_no_earlier_deploy_read_is_told_of(single):
+    names = ["compose.yml", "compose.override.yml"]
+    (single.source / names[1]).touch()
+
+    def told(files, loaded):
+        planner = single.planner(release="v1", **{**SINGLE_FILE, "compose_files": files, "loaded_files": loaded})
+        plan = planner.result()["plan"]
+        return plan, [text.split(",")[0] for text in planner.warnings if "compose.override.yml" in text]
+
+    plan, warnings = told(names, names)
+    assert warnings == ["compose.override.yml is read as well"]
+    assert single.unfinished["files"] == [str(single.source / name) for name in names]
+    single.complete(plan)
+    assert told(names, names)[1] == []
+    assert told(names[:1], names)[1] == ["compose.override.yml is left out"]
+
+
+def test_a_directory_without_a_file_is_refused(single):
+    with pytest.raises(ComposeError, match="has no compose.yaml, compose.yml, docker-compose.yml or docker"):
+        single.plan(release="v1", **{**SINGLE_FILE, "compose_files": [], "loaded_files": []})
+
+
+def test_a_mounted_file_that_changed_is_a_reason(single):
+    path = single.source / "app.conf"
+    path.write_text("one")
+
+    def rendered_with_config(color, release):
+        config = single_file(color, release)
+        config["configs"] = {"main": {"name": f"shop-{color}_main", "file": str(path)}}
+        config["services"]["web"]["configs"] = [{"source": "main"}]
+        return config
+
+    single.render = rendered_with_config
+    single.shared = {"db": [SHARED]}
+    single.complete(single.plan(release="v1", **SINGLE_FILE))
+    networks = {"edge": {"addresses": ["10.0.0.2"], "names": ["shop-blue-web"]}}
+    single.change("blue", networks=networks)
+    single.shared["db"][0] = dict(SHARED, networks={"shop-blue_default": {"addresses": [], "names": ["db"]}})
+    assert single.plan(release="v1", **SINGLE_FILE)["reasons"] == []
+    path.write_text("two")
+    assert single.plan(release="v1", **SINGLE_FILE)["reasons"] == ["its configuration is another"]
 
 
 def test_volume_of_a_shared_service_is_in_use(single):

@@ -150,6 +150,11 @@ def test_the_image_of_a_record_is_the_one_that_runs(close, running, tag, before,
     assert recorder.images == ({"was-green": image(expected)} if expected else {})
 
 
+def test_a_record_has_the_files_that_the_deploy_read(close, journal):
+    close(StandInHost(), unfinished(1, files=["/srv/shop/compose.yml"]), "deployed")
+    assert journal()["releases"][-1]["files"] == ["/srv/shop/compose.yml"]
+
+
 def test_the_digest_of_an_image_is_recorded(close):
     engine = StandInHost(tags={"was:v2": "sha256:w2"})
     engine.digests = {"sha256:w2": "sha256:registry"}

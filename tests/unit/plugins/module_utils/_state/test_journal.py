@@ -138,6 +138,9 @@ WRONG = [
     (["unfinished"], dict(an_unfinished(), refs=[]), "unfinished.refs is of the wrong type, list"),
     (["unfinished"], dict(an_unfinished(), swap={}), "unfinished.swap.from is missing"),
     (["unfinished"], dict(an_unfinished(), previous="0123"), "unfinished.previous is of the wrong type, str"),
+    (["project"], 7, "project is of the wrong type, int"),
+    (["releases", 0, "files"], "a.yml", "releases[0].files is of the wrong type, str"),
+    (["unfinished"], dict(an_unfinished(), files=7), "unfinished.files is of the wrong type, int"),
     (["proved"], 7, "proved is of the wrong type, int"),
 ]
 
