@@ -14,11 +14,15 @@ from .._docker.containers import find_all_containers
 from .._edge.edge import quoted
 from .._edge.options import edge_for
 from .._errors import EdgeError, UpstreamError
-from .._nginx.app_file import app_file_name, app_text, file_in_dump, without_sections
+from .._nginx.app_file import app_file_name, app_text, file_in_dump, generation_of, with_marks, without_sections
+from .._nginx.configuration import connect_timeouts, proxied_hosts
 from .._nginx.preview import upstream_variable
-from .._nginx.upstream import connect_timeouts, parse_upstreams, proxied_hosts
+from .._nginx.upstream import parse_upstreams
 from .._state.directory import AppState
 from .decisions import active_color, mark_exclusive
+
+STAND_IN = "stand-in"
+"""The generation of the file that is tested in the place of an app's first one."""
 
 
 class Situation:
@@ -82,14 +86,14 @@ class Situation:
             )
         ok, text = edge.dump() if edge.running else (False, "")
         configuration = text if ok else ""
-        if ok and self.text is not None and file_in_dump(text, edge.path(name)) is None:
+        if ok and self.text is not None and file_in_dump(text, edge.path(name), generation_of(self.text)) is None:
             raise _not_included(edge, name)
         if may_judge and (not ok or self.text is None or self.server not in self.text):
             stand_in = app_text(self.app, "none", "none", self._stand_ins(), None, self.server)
-            judged_ok, judged = edge.judge({name: stand_in})
+            judged_ok, judged = edge.judge({name: with_marks(stand_in, generation=STAND_IN)})
             if not judged_ok:
                 raise EdgeError(_refused(edge, judged, ok))
-            if file_in_dump(judged, edge.path(name)) is None:
+            if file_in_dump(judged, edge.path(name), STAND_IN) is None:
                 raise _not_included(edge, name)
             configuration = judged
         return (text if ok else ""), configuration
@@ -105,14 +109,14 @@ class Situation:
             found = connect_timeouts(dump, upstreams + [upstream_variable(name) for name in upstreams])
         except UpstreamError:
             return []  # nginx itself accepts it
-        return [each for each in found if each[0] != self.edge.path(app_file_name(self.app))]
+        return [each for each in found if os.path.basename(each[0]) != app_file_name(self.app)]
 
     def _served(self, dump):
         own = {service["upstream"] for service in self.services}
         try:
             if self.text is not None:
                 return parse_upstreams(self.text)
-            return {name: targets for name, targets in parse_upstreams(dump).items() if name in own}
+            return parse_upstreams(dump, own)
         except UpstreamError as error:
             read = self.edge.path(app_file_name(self.app)) if self.text else "nginx's configuration (nginx -T)"
             raise EdgeError(f"{read} can't be read: {error}") from error

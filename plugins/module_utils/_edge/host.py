@@ -11,14 +11,14 @@ import re
 import subprocess
 
 from .._errors import EdgeError, UpstreamError
-from .._nginx.upstream import main_setting
+from .._nginx.configuration import main_setting
 from .._nginx.version import parse_version
 from .edge import Edge
 from .processes import MASTER_TITLE, sockets_of, title_of
 
 LOG_BYTES = 8192
 
-_PATHS = re.compile(r"--(pid|error-log)-path=(\S+)")
+_PATHS = re.compile(r"--(prefix|pid-path|error-log-path)=(\S+)")
 # In a private mount namespace the copy lies over the conf dir, for this one test and nobody else.
 _TEST = 'mount --bind "$1" "$2" && exec nginx -T'
 
@@ -50,8 +50,11 @@ class HostEdge(Edge):
             pid, error_log = (main_setting(configured, name) for name in ("pid", "error_log"))
         except UpstreamError as error:
             raise EdgeError(f"nginx's configuration (nginx -T) can't be read: {error}") from error
-        self._pid_file = (pid or [built_in.get("pid", "/run/nginx.pid")])[0]
-        self._error_log = (error_log or [built_in.get("error-log", "/var/log/nginx/error.log")])[0]
+        prefix = built_in.get("prefix", "/usr/local/nginx")
+        self._pid_file = os.path.join(prefix, (pid or [built_in.get("pid-path", "/run/nginx.pid")])[0])
+        self._error_log = os.path.join(
+            prefix, (error_log or [built_in.get("error-log-path", "/var/log/nginx/error.log")])[0]
+        )
 
     @property
     def running(self):

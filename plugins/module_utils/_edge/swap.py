@@ -16,8 +16,9 @@ from .._errors import EdgeError, UpstreamError
 from .._names import other_color
 from .._nginx import app_file
 from .._nginx.answer_log import built_in_log, has_answer_log, is_log_off, with_answer_log
+from .._nginx.configuration import http_settings
 from .._nginx.preview import without_preview
-from .._nginx.upstream import http_settings, parse_upstreams
+from .._nginx.upstream import parse_upstreams
 from .._nginx.version import follows_addresses, keeps_connections_on_reload
 from .._progress import ignore
 from .answer import wait_for_answer
@@ -186,7 +187,7 @@ class Swap:
         if not ok:
             return  # the test of the new file tells what is wrong
         try:
-            access_logs = http_settings(dump, "access_log", but=self.edge.path(self.name))
+            access_logs = http_settings(dump, "access_log", but=self.name)
         except UpstreamError as error:
             raise EdgeError(f"nginx's configuration (nginx -T) can't be read: {error}") from error
         if is_log_off(access_logs):
@@ -238,8 +239,9 @@ class Swap:
         return self.edge.judge(files) if ok and not self._is_read(said, text) else (ok, said)
 
     def _is_read(self, dump, text):
-        seen = app_file.file_in_dump(dump, self.edge.path(self.name))
-        return seen is not None and app_file.generation_of(seen) == app_file.generation_of(text)
+        generation = app_file.generation_of(text)
+        seen = app_file.file_in_dump(dump, self.edge.path(self.name), generation)
+        return app_file.generation_of(seen) == generation
 
     def _replace(self, text, way_back, before_rename=ignore):
         """Put the app's file, tested, where nginx reads it, and prove that nginx serves it; return what the proof says.

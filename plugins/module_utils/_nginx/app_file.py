@@ -7,10 +7,12 @@ Pure."""
 
 from __future__ import annotations
 
+import posixpath
 import re
 
 from .answer_log import without_answer_log
 from .canary import without_canary
+from .file_tree import parts_of
 from .preview import without_preview
 from .upstream import render_upstream
 from .version import keeps_connections_on_reload
@@ -20,6 +22,7 @@ KEEPALIVE_MIN_TIMEOUT = 5
 """s for which an old worker still takes a request on an idle keep-alive connection after a reload."""
 
 DOCKER_RESOLVER = "127.0.0.11"
+_FILE_HEADER = re.compile(r"^# configuration file (.+):\n", re.MULTILINE)
 _GENERATION = re.compile(r"^# generation: (\S+)$", re.MULTILINE)
 _ADDRESSES = re.compile(r"^# addresses: .*$", re.MULTILINE)
 _FOLLOWED = re.compile(r"^ *server (\S+)(?: weight=\d+)? resolve", re.MULTILINE)
@@ -79,17 +82,25 @@ def generation_of(text):
     return match.group(1) if match else None
 
 
-def file_in_dump(dump, path):
-    """Return the content of one file in what ``nginx -T`` printed, or None where nginx doesn't read it."""
-    header = f"# configuration file {path}:\n"
-    if header not in dump:
-        return None
-    return dump.split(header, 1)[1].split("\n# configuration file ", 1)[0]
+def file_in_dump(dump, path, generation=None):
+    """Return the content of one file in what ``nginx -T`` printed, or None where nginx doesn't read it.
+
+    ``generation``: by which the file is known too. nginx calls a file as its ``include`` does, which may lead to it by
+    ``..`` or a symbolic link.
+    """
+    name = posixpath.basename(path)
+    for header in _FILE_HEADER.finditer(dump):
+        if posixpath.basename(header.group(1)) != name:
+            continue
+        content = dump[header.end() :].split("\n# configuration file ", 1)[0]
+        if parts_of(header.group(1)) == parts_of(path) or (generation and generation_of(content) == generation):
+            return content
+    return None
 
 
 def files_in_dump(dump):
     """Return the paths of all files in what ``nginx -T`` printed."""
-    return re.findall(r"(?m)^# configuration file (.+):$", dump)
+    return [header.group(1) for header in _FILE_HEADER.finditer(dump)]
 
 
 def without_generation(text):

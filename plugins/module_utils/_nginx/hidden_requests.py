@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from .._errors import UpstreamError
-from .upstream import directives_of
+from .configuration import directives_of
 
 # Several requests on one connection, several connections for one request, or connections that outlive their client.
 _NAMES = {

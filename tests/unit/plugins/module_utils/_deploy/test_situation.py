@@ -99,6 +99,22 @@ def test_what_can_t_be_read_is_named(edge, look, text, read):
         look()
 
 
+@pytest.mark.parametrize("directory", ["./conf.d", "sites/../conf.d", "/conf.d", "live"])
+def test_our_file_is_read_however_nginx_calls_it(edge, look, directory):
+    edge.text = "upstream shop-was { server shop-blue-was:3000; }\n# generation: 7\n"
+    edge.said = f"# configuration file /etc/nginx/{directory}/bluegreen-shop.conf:\n{edge.text}"
+    assert look().active == "blue"
+
+
+def test_a_neighbours_upstream_is_not_read(edge, look):
+    edge.said = (
+        "# configuration file /etc/nginx/nginx.conf:\nhttp {\n"
+        "upstream blog { server 127.0.0.1:9; include /etc/nginx/blog.d/*.srv; server ::; }\n"
+        "upstream shop-was { server shop-blue-was:3000; include blog.d/*.srv; } }\n"
+    )
+    assert look().active == "blue"
+
+
 def test_how_long_the_users_own_blocks_wait_for_a_connection(edge, look):
     """Not the role's own file, which the next deploy writes anew anyway."""
     server = "server {\n    location / { proxy_pass http://shop-was; }\n}\n"

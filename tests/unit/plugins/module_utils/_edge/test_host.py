@@ -15,11 +15,12 @@ class StandInHostEdge(HostEdge):
     """An nginx that only says what it is made of."""
 
     main = ""
+    built = ""
 
     def run(self, argv):
         said = "nginx: the configuration file /etc/nginx/nginx.conf syntax is ok\n"
         dump = f"{said}# configuration file /etc/nginx/nginx.conf:\n{self.main}"
-        return True, dump if argv == ["nginx", "-T"] else "nginx version: nginx/1.26.3"
+        return True, dump if argv == ["nginx", "-T"] else "nginx version: nginx/1.26.3" + self.built
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +32,13 @@ def test_where_nginx_has_its_process_id_and_its_log(tmp_path, monkeypatch):
     monkeypatch.setattr(StandInHostEdge, "main", "pid /srv/nginx.pid;\nerror_log /srv/error.log warn;\nhttp {\n}\n")
     edge = StandInHostEdge(str(tmp_path), str(tmp_path))
     assert (edge._pid_file, edge._error_log) == ("/srv/nginx.pid", "/srv/error.log")
+
+
+def test_a_relative_name_is_below_nginx_s_prefix(tmp_path, monkeypatch):
+    monkeypatch.setattr(StandInHostEdge, "main", "pid run/nginx.pid;\nhttp {\n}\n")
+    monkeypatch.setattr(StandInHostEdge, "built", " --prefix=/opt/nginx --error-log-path=logs/error.log")
+    edge = StandInHostEdge(str(tmp_path), str(tmp_path))
+    assert (edge._pid_file, edge._error_log) == ("/opt/nginx/run/nginx.pid", "/opt/nginx/logs/error.log")
 
 
 def test_a_configuration_that_can_t_be_read_is_named(tmp_path, monkeypatch):

@@ -103,6 +103,21 @@ def test_a_file_that_nginx_does_not_read(path):
     assert app_file.file_in_dump(recorded("dump.txt"), path) is None
 
 
+@pytest.mark.parametrize("directory", ["/etc/nginx/./conf.d", "/etc/nginx//conf.d", "/etc//nginx/conf.d/"])
+def test_a_file_is_found_however_an_include_spells_it(directory):
+    dump = f"# configuration file /etc/nginx/nginx.conf:\n\n# configuration file {directory}/bluegreen-a.conf:\nours\n"
+    assert app_file.file_in_dump(dump, "/etc/nginx/conf.d/bluegreen-a.conf") == "ours\n"
+
+
+@pytest.mark.parametrize("directory", ["/etc/nginx/sites/../conf.d", "/etc/nginx/live"])
+def test_a_file_behind_a_link_is_known_by_its_generation(directory):
+    dump = f"# configuration file {directory}/bluegreen-a.conf:\nours\n# generation: 7\n"
+    path = "/etc/nginx/conf.d/bluegreen-a.conf"
+    assert app_file.file_in_dump(dump, path, "7") == "ours\n# generation: 7\n"
+    assert app_file.file_in_dump(dump, path, "8") is None
+    assert app_file.file_in_dump(dump, path) is None
+
+
 def test_the_last_file_of_a_dump_is_whole():
     assert app_file.file_in_dump(recorded("dump.txt"), "/etc/nginx/conf.d/store.conf").rstrip().endswith("}\n}")
 

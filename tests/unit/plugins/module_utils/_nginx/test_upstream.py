@@ -10,10 +10,7 @@ import pytest
 
 from ansible_collections.hotswap.compose.plugins.module_utils._errors import UpstreamError
 from ansible_collections.hotswap.compose.plugins.module_utils._nginx.upstream import (
-    connect_timeouts,
-    http_settings,
     parse_upstreams,
-    proxied_hosts,
     render_upstream,
 )
 
@@ -209,6 +206,7 @@ def test_resolvers_that_are_refused(resolver):
         ("upstream 'a' { server \"was:1\" weight=5 max_fails=0; }", {"a": [target(port=1, weight=5)]}),
         ("upstream a { server [::1]:81; server [::2]; }", {"a": [target("[::1]", 81), target("[::2]", 80)]}),
         ("upstream a { server unix:/run/was.sock; }", {"a": [target("unix:/run/was.sock", None)]}),
+        ("upstream a { server UNIX:/run/was.sock; }", {"a": [target("UNIX:/run/was.sock", None)]}),
         ("upstream a { server example.com service=http resolve; }", {"a": [target("example.com", None)]}),
         ("upstream a { server b:1; server c:1 down; server d:1 backup; }", {"a": [target("b", 1)]}),
         ("upstream a { server b:1; # server c:1;\n #}\n server d:1; }", {"a": [target("b", 1), target("d", 1)]}),
@@ -368,12 +366,50 @@ def test_a_part_of_a_dump_is_read_as_well():
     assert list(parse_upstreams("".join(files))) == ["a", "b"]
 
 
-@pytest.mark.parametrize("inner", ["include a;", "include b;"])
+def dump_of(files):
+    return "".join(f"# configuration file {path}:\n{content}\n" for path, content in files.items())
+
+
+@pytest.mark.parametrize("inner", ["include a;", "include b;", "include b; include a;"])
 def test_an_include_of_itself_is_refused(inner):
-    files = {"/m": "include a;", "/a": inner, "/b": "include a;"}
-    dump = "".join(f"# configuration file {path}:\n{content}\n" for path, content in files.items())
-    with pytest.raises(UpstreamError, match=r"^/[ab] line 1: includes nest deeper than 20 files, /[ab] in itself\?$"):
-        parse_upstreams(dump)
+    files = {"/m": "http { include a; }", "/a": inner, "/b": "include a;"}
+    with pytest.raises(UpstreamError, match=r"^/[ab] line 1: /[ab] includes itself$"):
+        parse_upstreams(dump_of(files))
+
+
+def test_includes_may_be_deep():
+    files = {"/n/nginx.conf": "http { include 0; }"}
+    files.update({f"/n/{i}": f"include {i + 1}; include shared;" for i in range(2000)})
+    files.update({"/n/2000": "upstream a { server b:1; include s; }", "/n/shared": "", "/n/s": "server c:1;"})
+    assert parse_upstreams(dump_of(files)) == {"a": [target("b", 1), target("c", 1)]}
+
+
+@pytest.mark.parametrize("include", ["blog.d/*.srv", "/etc/nginx/blog.d/*.srv", "none/[a-c]", "none/?"])
+def test_a_pattern_that_matches_no_file_includes_none(include):
+    block = f"upstream a {{ server b:1; include {include}; }}"
+    assert parse_upstreams(dump_of({"/etc/nginx/nginx.conf": f"http {{ {block} }}"})) == {"a": [target("b", 1)]}
+    with pytest.raises(UpstreamError, match=r"which is not in this text; give all that `nginx -T` prints$"):
+        parse_upstreams(block)  # nobody knows what else there is
+
+
+@pytest.mark.parametrize(
+    "include, path",
+    [
+        ("./conf.d/*.conf", "/etc/nginx/./conf.d/a.conf"),
+        ("/etc/nginx//conf.d/*.conf", "/etc/nginx//conf.d/a.conf"),
+        ("sites/../conf.d/*.conf", "/etc/nginx/sites/../conf.d/a.conf"),
+        ('"conf.d/my site.conf"', "/etc/nginx/conf.d/my site.conf"),
+        ("conf.d/[^b]*", "/etc/nginx/conf.d/a.conf"),
+    ],
+)
+def test_an_include_is_found_as_nginx_calls_it(include, path):
+    files = {"/etc/nginx/nginx.conf": f"http {{ include {include}; }}", path: "upstream a { include /srv/a; }"}
+    assert parse_upstreams(dump_of({**files, "/srv/a": "server b:1;"})) == {"a": [target("b", 1)]}
+
+
+def test_only_the_named_upstreams_are_read():
+    text = "upstream Shop { server b:1; } upstream other { include none; server ::; }"
+    assert parse_upstreams(text, ["shop", "missing"]) == {"shop": [target("b", 1)]}
 
 
 def test_an_include_takes_no_hidden_file_and_no_deeper_one():
@@ -389,86 +425,3 @@ def test_an_include_takes_no_hidden_file_and_no_deeper_one():
 
 def test_deep_nesting_is_no_problem():
     assert parse_upstreams("a {" * 5000 + "}" * 5000) == {}
-
-
-def test_the_hosts_that_requests_are_sent_to():
-    text = (
-        "server { location / { proxy_pass http://WEB:3000/app/; }\n"
-        "location /ws { proxy_pass http://shop-web; }\n"
-        "location /at { proxy_pass http://127.0.0.1:8000$request_uri; } }"
-    )
-    assert proxied_hosts(text) == [(None, 1, "web:3000"), (None, 2, "shop-web:80"), (None, 3, "127.0.0.1:8000")]
-
-
-def timeouts_of(http, names=("shop-was", "$bluegreen_shop_was")):
-    """The seconds by the lines of the included file."""
-    dump = (
-        "# configuration file /nginx.conf:\nevents { }\nhttp {\n    include c/*.conf;\n}\n"
-        f"# configuration file /c/site.conf:\n{http}\n"
-    )
-    found = connect_timeouts(dump, names)
-    assert {file for file, _line, _seconds in found} <= {"/c/site.conf"}
-    return {line: seconds for _file, line, seconds in found}
-
-
-@pytest.mark.parametrize(
-    "http, expected",
-    [
-        ("server { location / { proxy_pass http://shop-was; } }", {1: 60}),
-        ("server { location / { proxy_pass https://SHOP-was/app/; } }", {1: 60}),
-        ("server { location / { proxy_pass http://shop-was$request_uri; } }", {1: 60}),
-        ("server { location / { proxy_pass http://$bluegreen_shop_was; } }", {1: 60}),
-        ("server { location / { proxy_pass http://shop-was2; } }", {}),
-        ("server { location / { proxy_pass http://$somewhere; } }", {}),
-        ("server { location / { grpc_pass grpc://shop-was; } }", {}),
-        ("server { location / { return 200; } }", {}),
-        ("server { proxy_connect_timeout 4s; location / { proxy_pass http://shop-was; } }", {1: 4}),
-        ("server { location / { proxy_pass http://shop-was; } proxy_connect_timeout 4s; }", {1: 4}),
-        ("proxy_connect_timeout 4s; server { location / { proxy_pass http://shop-was; } }", {1: 4}),
-        (
-            "proxy_connect_timeout 4s;\nserver { proxy_connect_timeout 5; location / {\nproxy_pass http://shop-was;\n"
-            "if ($a) {\nproxy_connect_timeout 7s; proxy_pass http://shop-was; } } }",
-            {3: 5, 5: 7},
-        ),
-        (
-            "server { location / { proxy_connect_timeout 4s; proxy_pass http://shop-was; }\n"
-            "location /b { proxy_pass http://shop-was; } }",
-            {1: 4, 2: 60},
-        ),
-        ("server { location / { location /b { proxy_pass http://shop-was; } } }", {1: 60}),
-        ("server { proxy_connect_timeout 250ms; location / { proxy_pass http://shop-was; } }", {1: 0.25}),
-        ('server { proxy_connect_timeout "1m 30s"; location / { proxy_pass http://shop-was; } }', {1: 90}),
-        ("server { proxy_connect_timeout 1m5; location / { proxy_pass http://shop-was; } }", {1: 65}),
-        ("server { proxy_connect_timeout 1111111111111111111111x; location / { proxy_pass http://shop-was; } }", {}),
-    ],
-)
-def test_connect_timeouts(http, expected):
-    assert timeouts_of(http) == expected
-
-
-def test_connect_timeouts_of_a_deep_configuration():
-    assert timeouts_of("a {" * 5000 + "proxy_pass http://shop-was;" + "}" * 5000) == {1: 60}
-
-
-def test_connect_timeouts_of_an_include_within_a_server():
-    dump = (
-        "# configuration file /nginx.conf:\nhttp { server { proxy_connect_timeout 4s; include c/*; } }\n"
-        "# configuration file /c/locations:\nlocation / {\nproxy_pass http://shop-was; }\n"
-    )
-    assert connect_timeouts(dump, ["shop-was"]) == [("/c/locations", 2, 4)]
-
-
-def test_connect_timeouts_of_what_is_truncated():
-    with pytest.raises(UpstreamError, match="truncated"):
-        timeouts_of("server {")
-
-
-def test_settings_of_the_http_block():
-    dump = (
-        "# configuration file /nginx.conf:\naccess_log /a;\nhttp { include c/*; access_log /b main; }\n"
-        "# configuration file /c/ours:\naccess_log /c;\n"
-        "# configuration file /c/site:\naccess_log off;\nserver { access_log /d; }\n"
-    )
-    settings = [["/c"], ["off"], ["/b", "main"]]
-    assert http_settings(dump, "access_log")[-3:] == settings
-    assert ["/c"] not in http_settings(dump, "access_log", but="/c/ours")

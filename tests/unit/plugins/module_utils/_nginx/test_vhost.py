@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from ansible_collections.hotswap.compose.plugins.module_utils._names import named_services
 from ansible_collections.hotswap.compose.plugins.module_utils._nginx import vhost
-from ansible_collections.hotswap.compose.plugins.module_utils._nginx.upstream import _files
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.configuration import directives_of
+from ansible_collections.hotswap.compose.plugins.module_utils._nginx.directives import read_directives
 
 SERVICES = named_services("my-shop", [{"name": "was-{color}", "port": 3000}, {"name": "signal-{color}", "port": 3001}])
 NAMES = [service["name"] for service in SERVICES]
@@ -219,8 +220,9 @@ vhosts = st.fixed_dictionaries(
 
 def assert_one_server(text, given_vhost):
     """nginx would see this server, whole, and nothing beside it but the map it uses."""
-    files, includes = _files(text)
-    assert includes == [] and list(files) == [None]
+    files = read_directives(text)
+    assert list(files) == [None]
+    assert "include" not in [words[0] for words in directives_of(text)]
     *maps, server = files[None]
     locations = given_vhost.get("locations") or [at()]
     websocket = any(location.get("websocket") for location in locations)
