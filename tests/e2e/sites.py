@@ -15,6 +15,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import threading
 import time
 import uuid
@@ -404,17 +405,21 @@ class Site:
         self.start_nginx(wait=False)
         return self.deploy(release, **more).succeeded()
 
-    def start_nginx(self, wait=True, image=NGINX, **options):
-        """Start nginx as a user would, with the conf dir mounted."""
+    def start_nginx(self, wait=True, image=NGINX, name=None, configs=None, **options):
+        """Start nginx as a user would, with the conf dir mounted. ``configs``: ``{path: text}`` of inline ``configs``,
+        which Compose copies into the container before it starts."""
         options.setdefault("volumes", {str(self.conf): {"bind": "/etc/nginx/conf.d", "mode": "rw"}})
-        container = self.docker.containers.run(
+        container = self.docker.containers.create(
             image,
-            name=self.nginx_container,
+            name=name or self.nginx_container,
             network=self.name,
             ports={"80/tcp": (self.address, None)},
-            detach=True,
             **options,
         )
+        if configs:
+            container.put_archive("/", archive(configs))
+        container.start()
+        container.reload()
         if wait:
             until(self.workers, "nginx has workers")
         return container
@@ -558,6 +563,17 @@ class Site:
     def history(self):
         """How each run ended, the newest last."""
         return [json.loads(line) for line in (self.state / self.app / "history.jsonl").read_text().splitlines()]
+
+
+def archive(files):
+    """A tar archive of ``{path: text}``."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as tar:
+        for path, text in files.items():
+            member = tarfile.TarInfo(path.lstrip("/"))
+            member.size, member.mode = len(text.encode()), 0o755
+            tar.addfile(member, io.BytesIO(text.encode()))
+    return made.getvalue()
 
 
 def until(true, what, seconds=15):

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from sites import SERVER, until
+from sites import NGINX, SERVER, until
 
 
 @pytest.fixture
@@ -16,10 +16,25 @@ def site(make_site):
     return site
 
 
+MONITORING = """\
+server {
+    listen 80;
+    server_name monitoring.example;
+    location / { proxy_pass http://@site@-grafana:3000; }
+    location /host { proxy_pass http://host.docker.internal:9100; }
+}
+"""
+
+
 @pytest.mark.parametrize("policy", ["always", "no"])
 def test_nginx_that_waits_for_our_file_is_started(site, policy):
-    """It crashes and is restarted for ever, or it has exited."""
-    site.start_nginx(wait=False, restart_policy={"Name": policy})
+    """It crashes and is restarted for ever, or it has exited. It is on another network as well, and has a host name of
+    its own."""
+    monitoring = site.docker.networks.create(f"{site.name}-monitoring", labels={"hotswap.e2e": site.name})
+    site.docker.containers.run(NGINX, name=f"{site.name}-grafana", network=monitoring.name, detach=True)
+    site.write("monitoring.conf", site.text(MONITORING))
+    site.start_nginx(wait=False, restart_policy={"Name": policy}, extra_hosts={"host.docker.internal": "host-gateway"})
+    monitoring.connect(site.nginx_container)
     until(lambda: site.nginx.status in ("exited", "restarting"), "nginx is down")
     run = site.deploy("v1").succeeded()
     assert run.result["outcome"] == "deployed"

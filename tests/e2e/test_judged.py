@@ -15,10 +15,14 @@ SECRET = "Bearer s3cr3t-of-the-smoke-test"
 
 @pytest.fixture(scope="module")
 def site(site):
-    """v1 serves, from blue."""
+    """v1 serves, from blue, behind an nginx with a read-only root."""
     for release in ("v1", "v2"):
         site.image(release)
-    site.first_deploy("v1")
+    # Its root is read-only, and it has directories in memory.
+    site.write("cache.conf", "proxy_cache_path /cache/app keys_zone=app:1m;\n")
+    in_memory = dict.fromkeys(("/cache", "/run", "/tmp", "/var/lib/nginx"), "")
+    site.start_nginx(wait=False, read_only=True, tmpfs=in_memory)
+    site.deploy("v1").succeeded()
     return site
 
 

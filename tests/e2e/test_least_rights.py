@@ -18,6 +18,15 @@ import pytest
 from sites import ROOT, Site
 
 USER = "hotswap-e2e"
+CLOSED = "closed.conf"
+# nginx's own configuration, as inline configs have it; the zone is used by a file that only root can read.
+MAIN = """\
+events {}
+http {
+    limit_req_zone $binary_remote_addr zone=perip:1m rate=9999r/s;
+    include /etc/nginx/conf.d/*.conf;
+}
+"""
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make another user")
 
@@ -28,7 +37,7 @@ class TheirSite(Site):
     def begin(self, name, environment=None, arguments=(), hosts=None, directory="run", **more):
         own = [self.directory, *self.conf.rglob("*"), self.conf, *self.src.rglob("*"), self.src]
         for path in own:
-            shutil.chown(path, USER)
+            shutil.chown(path, "root" if path.name == CLOSED else USER)
         hosts = {
             "target": {
                 "ansible_become": True,
@@ -60,7 +69,9 @@ def site(app_image, user):
         site = TheirSite("least-rights", pathlib.Path(directory) / "site")
         for release in ("v1", "v2"):
             site.image(release)
-        site.start_nginx(wait=False)
+        site.write(CLOSED, "limit_req zone=perip burst=100;\n")
+        (site.conf / CLOSED).chmod(0o600)
+        site.start_nginx(wait=False, configs={"/etc/nginx/nginx.conf": MAIN})
         yield site
         site.close()
 

@@ -6,15 +6,20 @@
 
 from __future__ import annotations
 
+import io
 import os
 import posixpath
+import re
+import subprocess
+import tarfile
 import time
 
 from .._errors import EdgeError, EngineError
 from .._nginx.app_file import DOCKER_RESOLVER
-from .._nginx.version import parse_version
-from .edge import Edge
-from .processes import socket_inodes, status_of
+from .._nginx.version import PROGRAMS, parse_version
+from .edge import Edge, file_mode, put_files
+from .private_root import run_in_private_root
+from .processes import socket_inodes, status_of, title_of
 
 START_PATIENCE = 15
 """s for which a start of nginx may look up names, where the name server does not answer."""
@@ -23,7 +28,18 @@ LOG_LINES = 50
 UNSEEN_LOOKS = 3
 
 JUDGE = "hotswap.compose.judge"
-"""Label of a container that tests a candidate: the app's scratch directory."""
+"""Label of a container that tests a candidate, and of its image: the app's scratch directory."""
+
+LARGEST_LAYER = 2 * 10**9
+"""Bytes; a copy of so much takes some seconds, several times a deploy."""
+
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""What the Engine takes where an image says no PATH."""
+
+SETTINGS_OF_A_NETWORK = ("Dns", "DnsOptions", "DnsSearch", "ExtraHosts", "Links", "Sysctls")
+"""What a container that shares another's network has from that one, and must not say itself."""
+
+_PROGRAM = re.compile(r"(?:/\S*/s?bin/)?(?:{})".format("|".join(PROGRAMS)))
 
 
 class ContainerEdge(Edge):
@@ -39,9 +55,8 @@ class ContainerEdge(Edge):
         self._settle()
         self._inside = self._path_inside()
         self._refuse_single_files()
-        config = self.container["Config"]
-        self.arguments = config_arguments((config.get("Entrypoint") or []) + (config.get("Cmd") or []))
         self._check_network()
+        self.program, self.arguments = self._find_program()
 
     @property
     def running(self):
@@ -65,11 +80,17 @@ class ContainerEdge(Edge):
 
     def version(self):
         """Return nginx's version as a tuple of three numbers."""
-        command = ["nginx", "-v"]
-        ok, text = self.run_until(parse_version, command) if self.running else self._throw_away(command, None)
+        command = [self.program, "-V"]
+        if self.running:
+            ok, text = self.run_until(parse_version, command)
+        else:
+            ok, text = self._throw_away(self.container["Image"], command)
         found = parse_version(text)
         if not ok or found is None:
-            raise EdgeError(f"{self.name} does not say its version by 'nginx -v': {text.strip()}")
+            raise EdgeError(
+                f"'{self.program} -V' in {self.name} shows no version of nginx, OpenResty or Angie, which are "
+                f"supported; it shows: {text.strip()[:300]}"
+            )
         return found
 
     def path(self, name):
@@ -83,9 +104,51 @@ class ContainerEdge(Edge):
                 return os.path.normpath(os.path.join(mount["Source"], os.path.relpath(path, mount["Destination"])))
         return None
 
-    def test(self, tree):
-        """Test ``tree`` in the place of the conf dir, in a container of nginx's own image and mounts."""
-        return self._throw_away(["nginx", "-T"] + self.arguments, tree)
+    def judge(self, files):
+        """Test the files beside nginx itself, or, where only root could do that or it does not run, in a throw-away
+        container that is made as nginx's."""
+        master = self.processes()[0] if self.running and os.geteuid() == 0 else None
+        if master:
+            try:
+                return self._judge_beside(master[0], files)
+            except (OSError, subprocess.SubprocessError):
+                pass  # the kernel does not allow it, as on file systems that can't be overlaid; or nginx has gone
+        return self._judge_apart(files)
+
+    def _judge_beside(self, master, files):
+        environ = dict(entry.split("=", 1) for entry in self.container["Config"].get("Env") or [] if "=" in entry)
+        environ.setdefault("PATH", DEFAULT_PATH)
+        code, stdout, stderr = run_in_private_root(
+            master, self.nginx("-T"), environ, lambda root: put_files(root + self._inside, files)
+        )
+        return code == 0, (stderr + stdout).decode("utf-8", "replace")  # apart, as in run()
+
+    def _judge_apart(self, files):
+        """Everybody who may use Docker can do that, because the Engine reads the files."""
+        identity = self.container["Id"]
+        size = self.engine.layer_size(identity)
+        if size > LARGEST_LAYER:
+            raise EdgeError(
+                f"{self.name} has written {size / 1e9:.1f} GB outside of its mounts, which each test of a file would "
+                "copy; mount a volume where it has its caches and logs or, while nginx runs, run with become"
+            )
+        image = self.engine.copy_layer(identity, self._labels())
+        try:
+            conf_dir = self._read_conf_dir()
+            places = [os.path.relpath(mount["Destination"], self._inside) for mount in self.container["Mounts"]]
+            mounted = [place for place in places if place != "."]
+            return self._throw_away(image, self.nginx("-T"), with_files(conf_dir, files, mounted))
+        finally:
+            self.engine.call(self.engine.api.remove_image, image)
+
+    def _read_conf_dir(self):
+        try:
+            return self.engine.archive(self.container["Id"], self._inside + "/.")
+        except EngineError as error:  # as with a mount below a read-only one
+            raise EdgeError(
+                f"{self._inside} of {self.name} can't be copied for a test of a new file ({error}); run with become "
+                "while nginx runs, which copies nothing"
+            ) from error
 
     def run(self, argv):
         """Run a command in the container; return ``(ok, what it printed)``."""
@@ -188,6 +251,14 @@ class ContainerEdge(Edge):
 
     def _check_network(self):
         network = self.network
+        mode = self.container["HostConfig"].get("NetworkMode", "")
+        if mode in ("host", "none") or mode.startswith("container:"):
+            shares = "another container's network" if mode.startswith("container:") else f"network_mode: {mode}"
+            raise EdgeError(
+                f"{self.name} has {shares}: nginx can't look up the app's containers there, and Docker connects it to "
+                f"no other network; give its service 'ports' and 'networks: [{network}]' instead and make it anew "
+                "(docker compose up -d), or run nginx on the target itself with bluegreen_nginx_mode: host"
+            )
         if network not in [entry["Name"] for entry in self.engine.call(self.engine.api.networks, names=[network])]:
             raise EdgeError(
                 f"bluegreen_network is {network!r}: there is no such network; create it (docker network create "
@@ -204,26 +275,49 @@ class ContainerEdge(Edge):
 
     def tidy(self, app):
         super().tidy(app)
-        for left in self.engine.list_containers([f"{JUDGE}={self.scratch_dir}"]):
-            self.engine.call(self.engine.api.remove_container, left["Id"], force=True)
-
-    def _throw_away(self, command, tree):
+        label = f"{JUDGE}={self.scratch_dir}"
         api = self.engine.api
-        config = api.create_host_config(
-            volumes_from=[self.container["Id"] + ":ro"],
-            network_mode="container:" + self.container["Id"] if self.running else self.network,
-            binds=[f"{tree}:{self._inside}:ro"] if tree else None,
-            log_config={"Type": "json-file", "Config": {}},  # read here, gone with it, and nobody else's to collect
-        )
+        for left in self.engine.list_containers([label]):
+            self.engine.call(api.remove_container, left["Id"], force=True, v=True)
+        for left in self.engine.call(api.images, quiet=True, filters={"label": label}):
+            self.engine.call(api.remove_image, left, force=True)
+
+    def _find_program(self):
+        """Return nginx's program and the arguments that every call of it needs."""
+        config = self.container["Config"]
+        words = (config.get("Entrypoint") or []) + (config.get("Cmd") or [])
+        found = program_and_arguments(words)
+        if found is None and self.running and self.processes()[0]:
+            # A script starts it. The title of the master process has its command after a colon.
+            title = title_of(self.processes()[0][0]).partition(": ")[2]
+            found = program_and_arguments(title.replace("[", " ").replace("]", " ").split(), but="-g")
+        return found or (PROGRAMS[0], [])
+
+    def _labels(self):
+        """Return the labels of what is made to test a candidate: else it would have those of nginx's container, and
+        count as what they say."""
+        return {**dict.fromkeys(self.container["Config"].get("Labels") or {}, ""), JUDGE: self.scratch_dir}
+
+    def _throw_away(self, image, command, conf_dir=None):
+        """Run a command in a container of its own, as nginx's container is; return ``(ok, what it printed)``.
+
+        ``conf_dir``: what the conf dir has there, a tar archive.
+        """
+        api = self.engine.api
+        others = [name for name in self.container["NetworkSettings"]["Networks"] if name != self.network]
         created = self.engine.call(
             api.create_container,
-            self.container["Image"],
+            image,
             command=command,
             entrypoint=[],
-            host_config=config,
-            labels={JUDGE: self.scratch_dir},
+            host_config=host_config_like(self.container, self.network, self._inside if conf_dir else None),
+            labels=self._labels(),
         )
         try:
+            for network in [] if self.running else others:
+                self.engine.call(api.connect_container_to_network, created["Id"], network)
+            if conf_dir:
+                self.engine.call(api.put_archive, created["Id"], self._inside, conf_dir)
             self.engine.call(api.start, created["Id"])
             code = self.engine.call(api.wait, created["Id"])["StatusCode"]
             # Apart, as in run().
@@ -231,17 +325,73 @@ class ContainerEdge(Edge):
                 self.engine.call(api.logs, created["Id"], stdout=not errors, stderr=errors) for errors in (True, False)
             )
         finally:
-            self.engine.call(api.remove_container, created["Id"], force=True)
+            self.engine.call(api.remove_container, created["Id"], force=True, v=True)
         return code == 0, text.decode("utf-8", "replace")
 
 
-def config_arguments(command):
-    """Return nginx's ``-c`` and ``-p`` in a container's command, which every other call of nginx in it needs as
-    well."""
-    names = [posixpath.basename(part) for part in command]
-    own = command[names.index("nginx") :] if "nginx" in names else []  # the -c of `sh -c` is none of nginx's
+def host_config_like(container, network, conf_dir):
+    """Return the settings of a container that sees what ``container`` does, inspected, and is reached by nobody.
+
+    ``network``: the first that it joins where ``container`` does not run, whose network it shares otherwise;
+    ``conf_dir``: where it has files of its own, or None.
+    """
+    mounts = [
+        {
+            "Type": mount["Type"],
+            "Source": mount["Name"] if mount["Type"] == "volume" else mount["Source"],
+            "Target": mount["Destination"],
+            "ReadOnly": not mount["RW"],
+        }
+        for mount in container["Mounts"]
+        if mount["Type"] in ("bind", "volume") and os.path.normpath(mount["Destination"]) != conf_dir
+    ]
+    in_memory = [mount for mount in container["HostConfig"].get("Mounts") or [] if mount["Type"] == "tmpfs"]
+    own = [{"Type": "volume", "Target": conf_dir, "VolumeOptions": {"NoCopy": True}}] if conf_dir else []
+    running = container["State"]["Status"] == "running"
+    return {
+        **container["HostConfig"],
+        **(dict.fromkeys(SETTINGS_OF_A_NETWORK) if running else {}),
+        "NetworkMode": "container:" + container["Id"] if running else network,
+        "Binds": None,
+        "VolumesFrom": None,
+        "Mounts": mounts + in_memory + own,
+        "PortBindings": None,
+        "PublishAllPorts": False,
+        "RestartPolicy": {"Name": "no"},
+        "AutoRemove": False,
+        "LogConfig": {"Type": "json-file", "Config": {}},  # read here, gone with it, and nobody else's to collect
+    }
+
+
+def with_files(archive, files, mounted):
+    """Return a tar archive of a directory with ``files``, ``{name: content, or None for none}``, in it.
+
+    ``mounted``: relative paths of mounts. What lies there is left out, because it would be written to the mount.
+    """
+    made = io.BytesIO()
+    with tarfile.open(fileobj=io.BytesIO(archive)) as before, tarfile.open(fileobj=made, mode="w") as after:
+        for member in before:
+            name = posixpath.normpath(member.name)
+            if name not in files and not any(f"{name}/".startswith(path + "/") for path in mounted):
+                after.addfile(member, before.extractfile(member) if member.isreg() else None)
+        for name, content in files.items():
+            if content is not None:
+                data = content.encode("utf-8")
+                member = tarfile.TarInfo(name)
+                member.size, member.mode = len(data), file_mode(content)
+                after.addfile(member, io.BytesIO(data))
+    return made.getvalue()
+
+
+def program_and_arguments(words, but=None):
+    """Return nginx's program in a command, and those of its arguments that every other call of it needs as well; None
+    where the command does not name it. ``but``: a flag that is left out, because its value is not one word."""
+    place = next((place for place, word in enumerate(words) if _PROGRAM.fullmatch(word)), None)
+    if place is None:
+        return None
+    own = words[place + 1 :]
     arguments = []
     for flag, value in zip(own, own[1:]):
-        if flag in ("-c", "-p"):
+        if flag in ("-c", "-e", "-g", "-p") and flag != but:
             arguments += [flag, value]
-    return arguments
+    return words[place], arguments

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import time
 
 from .._errors import EdgeError
-from .._files import temporary_directory, why_unwritable, write_atomic
+from .._files import why_unwritable, write_atomic
 from .._nginx.app_file import app_file_name
 from .._nginx.preview import has_preview
+from .._nginx.version import PROGRAMS
 from .._progress import ignore
 from .connections import count_clients, count_upstream, may_receive
 from .lock import edge_lock
@@ -45,17 +45,24 @@ class Edge:
     """An nginx whose conf dir is a directory of the target.
 
     A subclass has ``name`` (for messages), ``logs`` (a directory that nginx can log to), ``running``,
-    ``describe_state()``, ``version()``, ``path(name)``, ``test(tree)``, ``run(argv)``, ``on_target(path)``,
+    ``describe_state()``, ``version()``, ``path(name)``, ``judge(files)``, ``run(argv)``, ``on_target(path)``,
     ``address``, ``resolver``, ``root()``, ``log_tail()`` and ``launch()``.
+
+    ``judge(files)`` returns ``(ok, text)`` of ``nginx -T`` with ``files`` in the conf dir, and changes nothing that
+    nginx or anybody else sees: a candidate in the conf dir would go live with anybody's reload. ``files``: ``{name:
+    content, or None for a file that is to go}``. ``program``, ``arguments``: nginx's program, and what every call of it
+    needs.
     """
 
     container = None
     """nginx's container, as inspected; None where nginx runs on the host."""
 
+    program = PROGRAMS[0]
+    arguments = ()
+
     def __init__(self, conf_dir, scratch_dir):
         self.conf_dir = conf_dir
         self.scratch_dir = scratch_dir
-        self.arguments = []
         if not os.path.isdir(conf_dir):
             raise EdgeError(
                 f"bluegreen_nginx_conf_dir is {conf_dir!r}: there is no such directory on the target; name the "
@@ -64,27 +71,19 @@ class Edge:
 
     def dump(self):
         """Return ``(ok, text)``: what the running nginx's ``nginx -T`` prints of the configuration on disk."""
-        ok, text = self.run_until(lambda said: "# configuration file " in said, ["nginx", "-T"] + self.arguments)
+        ok, text = self.run_until(lambda said: "# configuration file " in said, self.nginx("-T"))
         # That all is well, and what it warns of, comes first.
         return ok, text[max(text.find("# configuration file "), 0) :] if ok else text
+
+    def nginx(self, *flags):
+        """Return the command that calls nginx's program."""
+        return [self.program, *flags, *self.arguments]
 
     def run_until(self, is_whole, argv):
         """Run a command, as run(); once more where it succeeds but ``is_whole(what it printed)`` is false: on a busy
         machine, the Engine loses what a short command prints, once in thousands of times."""
         ok, text = self.run(argv)
         return self.run(argv) if ok and not is_whole(text) else (ok, text)
-
-    def judge(self, files):
-        """Return ``(ok, text)`` of ``nginx -T`` with ``files`` in the conf dir, without a change to the conf dir.
-
-        ``files``: ``{name: content, or None for a file that is to go}``. A copy of the conf dir is tested in its place:
-        a candidate in the real one would go live with anybody's reload.
-        """
-        with temporary_directory(self.scratch_dir) as candidate:
-            tree = os.path.join(candidate, "conf")
-            shutil.copytree(self.conf_dir, tree, symlinks=True)
-            _put(tree, files)
-            return self.test(tree)
 
     def tidy(self, app):
         """Remove what calls for this app that were killed left lying, while nobody else is at work for it."""
@@ -109,7 +108,7 @@ class Edge:
     def write(self, files):
         """Put ``files`` (as for judge) into the conf dir, each in one step."""
         try:
-            _put(self.conf_dir, files)
+            put_files(self.conf_dir, files)
         except OSError as error:
             raise self._not_writable(error.strerror) from error
 
@@ -150,7 +149,7 @@ class Edge:
         refusals = 0
         while refusals < RELOADS and time.monotonic() - began < RELOADS * RELOAD_PATIENCE:
             master, before = self._wait_until_idle(on_wait)
-            ok, text = self.run(["nginx", "-s", "reload"] + self.arguments)
+            ok, text = self.run(self.nginx("-s", "reload"))
             if not ok:
                 raise EdgeError(f"nginx refuses to reload: {quoted(text)}")
             proof = self._prove_reload(master, before, on_wait)
@@ -296,10 +295,16 @@ def _describe(master, workers):
     return describe_master(master[0], status_of(master[0]))
 
 
-def _put(directory, files):
+def file_mode(content):
+    """Return the mode of a file of the conf dir: a preview's has a secret."""
+    return 0o600 if has_preview(content) else 0o644
+
+
+def put_files(directory, files):
+    """Write ``files``, as for judge(), each in one step. Raises OSError."""
     for name, content in files.items():
         path = os.path.join(directory, name)
         if content is not None:
-            write_atomic(path, content, mode=0o600 if has_preview(content) else 0o644)
+            write_atomic(path, content, mode=file_mode(content))
         elif os.path.exists(path):
             os.remove(path)

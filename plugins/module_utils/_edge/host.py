@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 
 from .._errors import EdgeError, UpstreamError
+from .._files import temporary_directory
 from .._nginx.configuration import main_setting
-from .._nginx.version import parse_version
-from .edge import Edge
-from .processes import MASTER_TITLE, sockets_of, title_of
+from .._nginx.version import PROGRAMS, parse_version
+from .edge import Edge, put_files
+from .processes import is_master, sockets_of
 
 LOG_BYTES = 8192
 
 _PATHS = re.compile(r"--(prefix|pid-path|error-log-path)=(\S+)")
 # In a private mount namespace the copy lies over the conf dir, for this one test and nobody else.
-_TEST = 'mount --bind "$1" "$2" && exec nginx -T'
+_TEST = 'mount --bind "$1" "$2" && exec "$3" -T'
 
 
 class HostEdge(Edge):
@@ -38,11 +40,14 @@ class HostEdge(Edge):
                 "bluegreen_nginx_mode is 'host': nginx on the host can only be tested and reloaded by root; run with "
                 "become"
             )
-        ok, self._built = self.run(["nginx", "-V"])
-        if not ok:
+        answers = {program: self.run([program, "-V"]) for program in PROGRAMS}
+        found = [program for program, (ok, _text) in answers.items() if ok]
+        if not found:
             raise EdgeError(
                 "bluegreen_nginx_mode is 'host': there is no nginx on the target; install it, or run it in a container"
             )
+        self.program = found[0]
+        self._built = answers[self.program][1]
         built_in = dict(_PATHS.findall(self._built))
         ok, text = self.dump()
         configured = text if ok else ""
@@ -75,11 +80,14 @@ class HostEdge(Edge):
         """Return where the target has what nginx sees at ``path``."""
         return path
 
-    def test(self, tree):
-        """Test ``tree`` in the place of the conf dir, in a mount namespace of its own."""
-        return self.run(
-            ["unshare", "--mount", "--propagation", "private", "sh", "-ec", _TEST, "sh", tree, self.conf_dir]
-        )
+    def judge(self, files):
+        """Test a copy of the conf dir in its place, in a mount namespace of its own."""
+        with temporary_directory(self.scratch_dir) as candidate:
+            tree = os.path.join(candidate, "conf")
+            shutil.copytree(self.conf_dir, tree, symlinks=True)
+            put_files(tree, files)
+            shell = ["sh", "-ec", _TEST, "sh", tree, self.conf_dir, self.program]
+            return self.run(["unshare", "--mount", "--propagation", "private", *shell])
 
     def run(self, argv):
         """Run a command; return ``(ok, what it printed)``."""
@@ -99,7 +107,7 @@ class HostEdge(Edge):
                 pid = int(file.read())
         except (OSError, ValueError):
             return None
-        return pid if title_of(pid).startswith(MASTER_TITLE) else None
+        return pid if is_master(pid) else None
 
     def _sockets(self):
         return sockets_of(self.root())
@@ -114,7 +122,7 @@ class HostEdge(Edge):
             return []
 
     def launch(self):
-        argv = ["systemctl", "start", "nginx"] if os.path.isdir("/run/systemd/system") else ["nginx"]
+        argv = ["systemctl", "start", self.program] if os.path.isdir("/run/systemd/system") else [self.program]
         ok, text = self.run(argv)
         if not ok:
             raise EdgeError(f"nginx does not start: {text.strip()}")

@@ -10,8 +10,8 @@ import contextlib
 import os
 import re
 
-MASTER_TITLE = "nginx: master process"
-WORKER_TITLE = "nginx: worker process"
+# Angie's titles go on with its version or, of a worker process, with the number of its configuration.
+_TITLE = re.compile(r"(?:nginx|angie): (master|worker) process\b( is shutting down)?")
 _GONE = (FileNotFoundError, ProcessLookupError)
 _SOCKET = re.compile(r"socket:\[(\d+)\]")
 
@@ -27,12 +27,23 @@ def find_processes(root):
     for pid, (parent, started) in table.items():
         if not _descends(table, pid, root):
             continue
-        title = title_of(pid)
-        if title.startswith(MASTER_TITLE) and (pid == root or not _is_master(parent)):
+        kind, leaving = parse_title(title_of(pid))
+        if kind == "master" and (pid == root or not is_master(parent)):
             master = (pid, started)
-        elif title.startswith(WORKER_TITLE):
-            workers[(pid, started)] = title.endswith("is shutting down")
+        elif kind == "worker":
+            workers[(pid, started)] = leaving
     return master, workers
+
+
+def parse_title(title):
+    """Return ``("master" or "worker", does it leave?)`` of a process's title; ``(None, False)`` of another process."""
+    match = _TITLE.match(title)
+    return (match.group(1), bool(match.group(2))) if match else (None, False)
+
+
+def is_master(pid):
+    """Return whether a process is a master process of nginx."""
+    return parse_title(title_of(pid))[0] == "master"
 
 
 def title_of(pid):
@@ -60,10 +71,6 @@ def sockets_of(pid):
 def socket_inodes(text):
     """Return the inodes of the sockets in ``text``: targets of the links in ``/proc/PID/fd``."""
     return set(_SOCKET.findall(text))
-
-
-def _is_master(pid):
-    return title_of(pid).startswith(MASTER_TITLE)
 
 
 def _read(pid, name):

@@ -28,6 +28,10 @@ from .edge import quoted
 LOOK_UP = 1.0
 """s in which nginx has looked up the names that a reload told it of; Docker's DNS answers within milliseconds."""
 
+_NOT_NEEDED = ('"keepalive_min_timeout" directive is duplicate', 'unknown directive "keepalive_min_timeout"')
+"""nginx's words for the file that all apps share where the user has that directive, and in Angie, which keeps idle
+connections for its lingering_timeout by itself (5 s by default, from 1.8 on)."""
+
 
 class Swap:
     """One app's file on one edge. ``state``: the app's AppState; ``edge_url``: ``{url, host}`` or empty;
@@ -193,7 +197,7 @@ class Swap:
         if is_log_off(access_logs):
             self.answer_log = ""
         elif not access_logs:
-            self.default_log = built_in_log(self.edge.run(["nginx", "-V"])[1])
+            self.default_log = built_in_log(self.edge.run([self.edge.program, "-V"])[1])
 
     def _follow(self, text, since):
         """Have nginx follow the names that it looked up when it loaded, at ``since`` (s by the monotonic clock)."""
@@ -220,7 +224,7 @@ class Swap:
         """Return the files to write, which nginx was seen to accept. Raises EdgeError."""
         files = {self.name: text, app_file.SHARED_FILE: app_file.shared_text(self.version)}
         ok, said = self._judged(files, text)
-        if not ok and '"keepalive_min_timeout" directive is duplicate' in said:
+        if not ok and any(words in said for words in _NOT_NEEDED):
             files[app_file.SHARED_FILE] = None
             ok, said = self._judged(files, text)
         if not ok:

@@ -2,17 +2,24 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""nginx's version, and what an nginx of that version can do. Pure."""
+"""nginx's version, and what an nginx of that version can do. Pure.
+
+OpenResty and Angie count as the nginx that they are built from: the first three of OpenResty's four numbers, and the
+second line of ``angie -V``.
+"""
 
 from __future__ import annotations
 
 import re
 
-_VERSION = re.compile(r"nginx/(\d+)\.(\d+)\.(\d+)")
+PROGRAMS = ("nginx", "openresty", "angie")
+"""The names of nginx's program."""
+
+_VERSION = re.compile(r"(?:nginx|openresty)/(\d+)\.(\d+)\.(\d+)")
 
 
 def parse_version(text):
-    """Return ``(1, 27, 4)`` from what ``nginx -v`` prints, or None."""
+    """Return ``(1, 27, 4)`` from what ``nginx -V`` prints, or None."""
     match = _VERSION.search(text)
     return tuple(int(part) for part in match.groups()) if match else None
 

@@ -270,6 +270,26 @@ def test_with_what_a_container_last_exited(codes, last):
     assert json.loads(question["filters"]) == {"container": ["c1"], "event": ["die"]}
 
 
+def test_a_container_s_layer_and_its_files():
+    questions, bodies = [], []
+
+    class Handler(answering(b'{"Id": "sha256:4f", "SizeRw": 4711}', questions)):
+        def do_POST(self):
+            bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.do_GET()
+
+    with engine_of(Handler) as engine:
+        assert engine.layer_size("c1") == 4711
+        assert engine.copy_layer("c1", {"a": "b"}) == "sha256:4f"
+        assert engine.archive("c1", "/etc/.") == b'{"Id": "sha256:4f", "SizeRw": 4711}'
+    assert questions == [
+        ("/v1.41/containers/c1/json", {"size": "1"}),
+        ("/v1.41/commit", {"container": "c1", "pause": "0"}),
+        ("/v1.41/containers/c1/archive", {"path": "/etc/."}),
+    ]
+    assert bodies == [{"Labels": {"a": "b"}}]
+
+
 class FakeApi:
     """Hands out one stream of events a subscription; a stream that is an error is raised."""
 

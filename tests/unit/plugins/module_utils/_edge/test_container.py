@@ -5,8 +5,11 @@
 from __future__ import annotations
 
 import copy
+import io
 import os
 import re
+import subprocess
+import tarfile
 
 import pytest
 
@@ -24,7 +27,7 @@ class StandInEngine:
     """An Engine with nginx's container. ``told``: what it is told to change, in order.
 
     ``nginx``: as inspected, None where there is none; ``exit_code``, ``stdout``, ``stderr``: of every command;
-    ``fails``: the call that raises an EngineError; ``others``: ``{container id: labels}``.
+    ``fails``: the call that raises an EngineError; ``others``, ``left_images``: ``{id: labels}``.
     """
 
     def __init__(self, conf_dir):
@@ -33,11 +36,18 @@ class StandInEngine:
         self.networks_here = ["edge", "other"]
         self.exit_code, self.stdout, self.stderr = 0, b"", VERSION
         self.fails = None
-        self.others = {}
+        self.size = 1000
+        self.others, self.left_images = {}, {}
         self.nginx = {
             "Id": "nginx-id",
             "Image": "sha256:nginx",
-            "Config": {"Entrypoint": ["/docker-entrypoint.sh"], "Cmd": ["nginx", "-g", "daemon off;"]},
+            "Config": {
+                "Entrypoint": ["/docker-entrypoint.sh"],
+                "Cmd": ["nginx", "-g", "daemon off;"],
+                "Env": ["NGINX_VERSION=1.30.6"],
+                "Labels": {"com.docker.compose.project": "shop"},
+            },
+            "HostConfig": {"NetworkMode": "edge", "ReadonlyRootfs": False},
             "State": {"Status": "running", "ExitCode": 0, "Pid": 4711},
             "Mounts": [mount(conf_dir)],
             "NetworkSettings": {"Networks": {"edge": {"IPAddress": "10.0.0.9"}}},
@@ -71,8 +81,32 @@ class StandInEngine:
             {"Id": key} for key, has in self.others.items() if all(has.get(name) == value for name, value in wanted)
         ]
 
-    def create_host_config(self, **options):
-        return options
+    def layer_size(self, container_id):
+        return self.size
+
+    def copy_layer(self, container_id, labels):
+        self.told.append(("commit", container_id, labels))
+        return "sha256:layer"
+
+    def archive(self, container_id, path):
+        assert container_id == "nginx-id"
+        if self.fails == "archive":
+            raise GONE
+        self.told.append(("archive", path))
+        return tar_of({".": None, "./bank.conf": "bank\n", "./bluegreen-shop.conf": "blue\n"})
+
+    def put_archive(self, container_id, path, data):
+        self.told.append(("put", container_id, path, files_of(data)))
+
+    def connect_container_to_network(self, container_id, network):
+        self.told.append(("connect", container_id, network))
+
+    def images(self, quiet, filters):
+        wanted = tuple(filters["label"].split("=", 1))
+        return [key for key, has in self.left_images.items() if wanted in has.items()]
+
+    def remove_image(self, image, force=False):
+        self.told.append(("remove image", image))
 
     def create_container(self, image, **options):
         self.told.append(("create", image, options))
@@ -89,8 +123,9 @@ class StandInEngine:
         assert container_id == "judge-id"
         return self.stdout * stdout + self.stderr * stderr
 
-    def remove_container(self, container_id, force):
-        self.told.append(("remove", container_id, force))
+    def remove_container(self, container_id, force, v):
+        assert force and v
+        self.told.append(("remove", container_id))
 
     def restart(self, name):
         self.told.append(("restart", name))
@@ -98,7 +133,26 @@ class StandInEngine:
 
 
 def mount(source, destination=INSIDE):
-    return {"Type": "bind", "Source": str(source), "Destination": destination}
+    return {"Type": "bind", "Source": str(source), "Destination": destination, "RW": True}
+
+
+def tar_of(files):
+    """A tar archive of ``{name: content, None for a directory}``."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as tar:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.type = tarfile.DIRTYPE if content is None else tarfile.REGTYPE
+            member.size = len(content or "")
+            member.mode = 0o640
+            tar.addfile(member, io.BytesIO((content or "").encode()))
+    return made.getvalue()
+
+
+def files_of(data):
+    """``{name: (content, mode)}`` of a tar archive's files."""
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        return {each.name: (tar.extractfile(each).read().decode(), each.mode) for each in tar if each.isreg()}
 
 
 class Clock:
@@ -133,6 +187,16 @@ def workers(monkeypatch):
     return looks
 
 
+@pytest.fixture(autouse=True)
+def master(monkeypatch):
+    """nginx's master process and its title; this user is not root."""
+    found = {"pid": 4720, "title": "nginx: master process nginx -g daemon off;"}
+    monkeypatch.setattr(ContainerEdge, "processes", lambda self: ((found["pid"], 100), {}))
+    monkeypatch.setattr(container, "title_of", lambda pid: found["title"] if pid == found["pid"] else "")
+    monkeypatch.setattr(container.os, "geteuid", lambda: 1000)
+    return found
+
+
 @pytest.fixture
 def conf_dir(tmp_path):
     (tmp_path / "conf.d").mkdir()
@@ -161,7 +225,7 @@ def stopped(engine, status="exited", exit_code=1):
 
 @pytest.mark.parametrize("read_only, logs", [(False, "/tmp"), (True, "/dev/shm")])
 def test_where_it_can_log_to(engine, edge_of, read_only, logs):
-    engine.nginx["HostConfig"] = {"ReadonlyRootfs": read_only}
+    engine.nginx["HostConfig"]["ReadonlyRootfs"] = read_only
     assert edge_of(engine).logs == logs
 
 
@@ -402,6 +466,23 @@ def test_a_network_that_nginx_is_not_on(engine, edge_of, joined, on):
     )
 
 
+@pytest.mark.parametrize(
+    "mode, has",
+    [("host", "network_mode: host"), ("none", "network_mode: none"), ("container:4f2a", "another container's network")],
+)
+def test_a_network_that_docker_lets_nobody_leave(engine, edge_of, mode, has):
+    """Docker refuses to connect such a container to another network."""
+    engine.nginx["HostConfig"]["NetworkMode"] = mode
+    engine.nginx["NetworkSettings"]["Networks"] = {mode: {"IPAddress": ""}} if mode != "container:4f2a" else {}
+    with pytest.raises(EdgeError) as error:
+        edge_of(engine)
+    assert str(error.value) == (
+        f"nginx has {has}: nginx can't look up the app's containers there, and Docker connects it to no other network; "
+        "give its service 'ports' and 'networks: [edge]' instead and make it anew (docker compose up -d), or run nginx "
+        "on the target itself with bluegreen_nginx_mode: host"
+    )
+
+
 # Commands in it
 
 
@@ -430,47 +511,24 @@ def test_the_version_of_nginx(engine, edge_of, status, told):
     assert edge_of(engine).version() == (1, 30, 6)
     assert [each[0] for each in engine.told] == told
     asked = engine.told[0][2]
-    assert (asked if status == "running" else asked["command"]) == ["nginx", "-v"]
-    assert status == "running" or asked["host_config"]["binds"] is None
+    assert (asked if status == "running" else asked["command"]) == ["nginx", "-V"]
+    assert status == "running" or engine.told[0][1] == "sha256:nginx"
 
 
 @pytest.mark.parametrize("status", ["running", "exited"])
-@pytest.mark.parametrize("exit_code, stderr", [(0, b" openresty \n"), (127, b" nginx: not found\n"), (1, VERSION)])
+@pytest.mark.parametrize("exit_code, stderr", [(0, b" tengine \n"), (127, b" nginx: not found\n"), (1, VERSION)])
 def test_an_nginx_that_does_not_say_its_version(engine, edge_of, status, exit_code, stderr):
     engine.nginx["State"]["Status"] = status
     engine.exit_code, engine.stderr = exit_code, stderr
     with pytest.raises(EdgeError) as error:
         edge_of(engine).version()
-    assert str(error.value) == f"nginx does not say its version by 'nginx -v': {stderr.decode().strip()}"
+    assert str(error.value) == (
+        "'nginx -V' in nginx shows no version of nginx, OpenResty or Angie, which are supported; it shows: "
+        + stderr.decode().strip()
+    )
 
 
-# The throw-away container
-
-
-@pytest.mark.parametrize("status, network", [("running", "container:nginx-id"), ("exited", "edge")])
-def test_a_candidate_is_tested_in_a_container_like_nginx_s(engine, edge_of, tmp_path, status, network):
-    engine.nginx["State"]["Status"] = status
-    engine.nginx["Config"] = {"Entrypoint": None, "Cmd": ["nginx", "-c", "/srv/nginx.conf"]}
-    engine.stdout = b"# a dump\n"
-    engine.stderr = b"[warn]\n"
-    assert edge_of(engine).test("/scratch/conf") == (True, "[warn]\n# a dump\n")
-    options = {
-        "command": ["nginx", "-T", "-c", "/srv/nginx.conf"],
-        "entrypoint": [],
-        "host_config": {
-            "volumes_from": ["nginx-id:ro"],
-            "network_mode": network,
-            "binds": ["/scratch/conf:/etc/nginx/conf.d:ro"],
-            "log_config": {"Type": "json-file", "Config": {}},
-        },
-        "labels": {"hotswap.compose.judge": str(tmp_path / "scratch")},
-    }
-    assert engine.told == [
-        ("create", "sha256:nginx", options),
-        ("start", "judge-id"),
-        ("wait", "judge-id"),
-        ("remove", "judge-id", True),
-    ]
+# Its program
 
 
 @pytest.mark.parametrize(
@@ -478,27 +536,236 @@ def test_a_candidate_is_tested_in_a_container_like_nginx_s(engine, edge_of, tmp_
     [(["nginx", "-p"], ["/srv"]), (["nginx", "-p", "/srv"], None), (None, ["nginx", "-p", "/srv"])],
 )
 def test_nginx_s_arguments_are_those_of_its_container(engine, edge_of, entrypoint, command):
-    engine.nginx["Config"] = {"Entrypoint": entrypoint, "Cmd": command}
-    assert edge_of(engine).arguments == ["-p", "/srv"]
+    engine.nginx["Config"].update(Entrypoint=entrypoint, Cmd=command)
+    assert edge_of(engine).nginx("-T") == ["nginx", "-T", "-p", "/srv"]
+
+
+@pytest.mark.parametrize(
+    "title, expected",
+    [
+        (
+            "nginx: master process /usr/sbin/nginx -g daemon off; -c /srv/n.conf",
+            ["/usr/sbin/nginx", "-c", "/srv/n.conf"],
+        ),
+        ("nginx: master process openresty -g daemon off;", ["openresty"]),
+        ("angie: master process v1.7.0 #6 [/usr/sbin/angie -c /etc/a.conf]", ["/usr/sbin/angie", "-c", "/etc/a.conf"]),
+        ("nginx: master process web", ["nginx"]),
+    ],
+)
+def test_what_a_script_starts_is_seen_in_the_title(engine, edge_of, master, title, expected):
+    engine.nginx["Config"].update(Entrypoint=["/start.sh"], Cmd=None)
+    master["title"] = title
+    assert edge_of(engine).nginx() == expected
+    stopped(engine)
+    assert edge_of(engine).nginx() == ["nginx"]
+
+
+@pytest.mark.parametrize(
+    "command, expected",
+    [
+        (["nginx"], ("nginx", [])),
+        (["/docker-entrypoint.sh", "nginx", "-g", "daemon off;"], ("nginx", ["-g", "daemon off;"])),
+        (["nginx", "-c", "/n.conf", "-g", "daemon off;"], ("nginx", ["-c", "/n.conf", "-g", "daemon off;"])),
+        (["/usr/sbin/nginx", "-p", "/srv", "-c", "n.conf"], ("/usr/sbin/nginx", ["-p", "/srv", "-c", "n.conf"])),
+        (
+            ["/usr/local/openresty/bin/openresty", "-g", "daemon off;"],
+            ("/usr/local/openresty/bin/openresty", ["-g", "daemon off;"]),
+        ),
+        (["angie", "-e", "/dev/stderr"], ("angie", ["-e", "/dev/stderr"])),
+        (["sh", "-c", "envsubst </t >/etc/nginx/nginx.conf && exec nginx -g 'daemon off;'"], None),
+        (["sh", "-c", "exec /usr/sbin/nginx"], None),
+        (["confd", "/etc/nginx"], None),
+        (["sh", "-c", 'exec "$@"', "sh", "nginx", "-c", "/n.conf"], ("nginx", ["-c", "/n.conf"])),
+        (["nginx", "-c"], ("nginx", [])),
+        ([], None),
+    ],
+)
+def test_the_program_and_what_every_call_of_it_needs(command, expected):
+    assert container.program_and_arguments(command) == expected
+
+
+# A candidate
+
+FILES = {"bluegreen-shop.conf": "green\n", "bluegreen.conf": None}
+
+
+class Beside:
+    """In the place of run_in_private_root(): ``root``, of the copy; ``answer`` or ``fails``: what becomes of a call."""
+
+    def __init__(self):
+        self.calls = []
+        self.root = ""
+        self.answer = (0, b"# a dump\n", b"[warn]\n")
+        self.fails = []
+
+    def __call__(self, pid, argv, environ, prepare):
+        self.calls.append((pid, argv, environ))
+        for error in self.fails:
+            raise error
+        prepare(self.root)
+        return self.answer
+
+
+@pytest.fixture
+def beside(monkeypatch):
+    """The user is root, who tests beside nginx."""
+    made = Beside()
+    monkeypatch.setattr(container, "run_in_private_root", made)
+    monkeypatch.setattr(container.os, "geteuid", lambda: 0)
+    return made
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_root_tests_a_candidate_beside_nginx(engine, edge_of, beside, tmp_path, code):
+    beside.root = str(tmp_path / "root")
+    beside.answer = (code, *beside.answer[1:])
+    os.makedirs(beside.root + INSIDE)
+    assert edge_of(engine).judge(FILES) == (code == 0, "[warn]\n# a dump\n")
+    environ = {"NGINX_VERSION": "1.30.6", "PATH": container.DEFAULT_PATH}
+    assert beside.calls == [(4720, ["nginx", "-T", "-g", "daemon off;"], environ)]
+    assert os.listdir(beside.root + INSIDE) == ["bluegreen-shop.conf"]
+    assert engine.told == []
+
+
+@pytest.mark.parametrize(
+    "error, status",
+    [
+        (subprocess.SubprocessError("Exception occurred in preexec_fn."), "running"),
+        (FileNotFoundError(2, "/proc/4720/ns/net"), "running"),
+        (None, "exited"),
+    ],
+)
+def test_a_throw_away_container_tests_where_that_can_t_be(engine, edge_of, beside, error, status):
+    beside.fails = [error] if error else []
+    engine.nginx["State"]["Status"] = status
+    assert edge_of(engine).judge(FILES)[0]
+    assert len(beside.calls) == bool(error)
+    assert engine.told[0][0] == "commit"
+
+
+@pytest.mark.parametrize("status, network", [("running", "container:nginx-id"), ("exited", "edge")])
+def test_another_user_tests_a_candidate_in_a_container_like_nginx_s(engine, edge_of, tmp_path, status, network):
+    engine.nginx["State"]["Status"] = status
+    engine.nginx["NetworkSettings"]["Networks"]["monitoring"] = {"IPAddress": ""}
+    engine.stdout = b"# a dump\n"
+    engine.stderr = b"[warn]\n"
+    assert edge_of(engine).judge(FILES) == (True, "[warn]\n# a dump\n")
+    labels = {"com.docker.compose.project": "", "hotswap.compose.judge": str(tmp_path / "scratch")}
+    (_create, image, options), put = engine.told[2], ("put", "judge-id", INSIDE, FILES_THERE)
+    assert image == "sha256:layer"
+    assert options.pop("host_config")["NetworkMode"] == network
+    assert options == {"command": ["nginx", "-T", "-g", "daemon off;"], "entrypoint": [], "labels": labels}
+    joined = [("connect", "judge-id", "monitoring")] if status == "exited" else []
+    assert engine.told[:2] + engine.told[3:] == [
+        ("commit", "nginx-id", labels),
+        ("archive", INSIDE + "/."),
+        *joined,
+        put,
+        ("start", "judge-id"),
+        ("wait", "judge-id"),
+        ("remove", "judge-id"),
+        ("remove image", "sha256:layer"),
+    ]
+
+
+FILES_THERE = {"./bank.conf": ("bank\n", 0o640), "bluegreen-shop.conf": ("green\n", 0o644)}
+
+
+@pytest.mark.parametrize("content, mode", [("upstream", 0o644), ("# preview: open\n", 0o600)])
+def test_a_preview_s_file_is_closed_to_others(content, mode):
+    made = container.with_files(tar_of({".": None}), {"a.conf": content}, [])
+    assert files_of(made) == {"a.conf": (content, mode)}
+
+
+def test_what_is_mounted_in_the_conf_dir_is_not_written_to():
+    here = tar_of({".": None, "./a.conf": "", "./sub": None, "./sub/b.conf": "", "./subs.conf": "", "./c.conf": ""})
+    made = container.with_files(here, {}, ["../nginx.conf", "a.conf", "sub"])
+    assert sorted(files_of(made)) == ["./c.conf", "./subs.conf"]
+
+
+HOST_CONFIG = {
+    "NetworkMode": "edge",
+    "Binds": ["/srv/conf.d:/etc/nginx/conf.d:ro"],
+    "Mounts": [{"Type": "tmpfs", "Target": "/scratch"}, {"Type": "volume", "Source": "logs", "Target": "/logs"}],
+    "Tmpfs": {"/cache": ""},
+    "ReadonlyRootfs": True,
+    "ExtraHosts": ["host.docker.internal:host-gateway"],
+    "Dns": ["10.0.0.1"],
+    "CapDrop": ["ALL"],
+    "PortBindings": {"80/tcp": [{"HostPort": "80"}]},
+    "RestartPolicy": {"Name": "always"},
+    "AutoRemove": True,
+    "LogConfig": {"Type": "journald"},
+}
+MOUNTS = [
+    {"Type": "bind", "Source": "/srv/conf.d", "Destination": INSIDE + "/", "RW": False},
+    {"Type": "bind", "Source": "/srv/nginx.conf", "Destination": "/etc/nginx/nginx.conf", "RW": False},
+    {"Type": "volume", "Name": "logs", "Source": "/var/lib/docker/volumes/logs", "Destination": "/logs", "RW": True},
+    {"Type": "tmpfs", "Source": "", "Destination": "/scratch", "RW": True},
+]
+
+
+@pytest.mark.parametrize("status", ["running", "exited"])
+def test_a_container_like_nginx_s_sees_what_nginx_does_and_is_reached_by_nobody(status):
+    live = {"Id": "nginx-id", "State": {"Status": status}, "HostConfig": HOST_CONFIG, "Mounts": MOUNTS}
+    made = container.host_config_like(live, "edge", INSIDE)
+    assert made.pop("Mounts") == [
+        {"Type": "bind", "Source": "/srv/nginx.conf", "Target": "/etc/nginx/nginx.conf", "ReadOnly": True},
+        {"Type": "volume", "Source": "logs", "Target": "/logs", "ReadOnly": False},
+        {"Type": "tmpfs", "Target": "/scratch"},
+        {"Type": "volume", "Target": INSIDE, "VolumeOptions": {"NoCopy": True}},
+    ]
+    kept = {name: made[name] for name in ("Tmpfs", "ReadonlyRootfs", "CapDrop")}
+    assert kept == {name: HOST_CONFIG[name] for name in kept}
+    assert (made["ExtraHosts"], made["Dns"]) == (
+        (None, None) if status == "running" else (HOST_CONFIG["ExtraHosts"], HOST_CONFIG["Dns"])
+    )
+    assert made["NetworkMode"] == ("container:nginx-id" if status == "running" else "edge")
+    assert (made["Binds"], made["PortBindings"], made["AutoRemove"]) == (None, None, False)
+    assert (made["RestartPolicy"], made["LogConfig"]["Type"]) == ({"Name": "no"}, "json-file")
+
+
+def test_a_large_layer_is_not_copied(engine, edge_of):
+    engine.size = 2_300_000_000
+    with pytest.raises(EdgeError) as error:
+        edge_of(engine).judge(FILES)
+    assert str(error.value) == (
+        "nginx has written 2.3 GB outside of its mounts, which each test of a file would copy; mount a volume where it "
+        "has its caches and logs or, while nginx runs, run with become"
+    )
+    assert engine.told == []
+
+
+def test_a_conf_dir_that_the_engine_can_t_copy(engine, edge_of):
+    engine.fails = "archive"
+    with pytest.raises(EdgeError) as error:
+        edge_of(engine).judge(FILES)
+    assert str(error.value) == (
+        f"/etc/nginx/conf.d of nginx can't be copied for a test of a new file ({GONE}); run with become while nginx "
+        "runs, which copies nothing"
+    )
+    assert engine.told[-1] == ("remove image", "sha256:layer")
 
 
 def test_a_candidate_that_nginx_refuses(engine, edge_of):
     engine.exit_code, engine.stderr = 1, b"nginx: [emerg] unknown directive\n"
-    assert edge_of(engine).test("/scratch/conf") == (False, "nginx: [emerg] unknown directive\n")
-    assert engine.told[-1] == ("remove", "judge-id", True)
+    assert edge_of(engine).judge(FILES) == (False, "nginx: [emerg] unknown directive\n")
 
 
-@pytest.mark.parametrize("fails, removed", [("create_container", 0), ("start", 1), ("wait", 1), ("logs", 1)])
-def test_the_throw_away_container_is_removed_whatever_fails(engine, edge_of, fails, removed):
+@pytest.mark.parametrize(
+    "fails, container_removed", [("create_container", 0), ("start", 1), ("wait", 1), ("logs", 1), ("put_archive", 1)]
+)
+def test_what_tests_a_candidate_is_removed_whatever_fails(engine, edge_of, fails, container_removed):
     edge = edge_of(engine)
     engine.fails = fails
     with pytest.raises(EngineError, match="No such container"):
-        edge.test("/scratch/conf")
-    assert engine.told.count(("remove", "judge-id", True)) == removed
+        edge.judge(FILES)
+    assert engine.told.count(("remove", "judge-id")) == container_removed
+    assert engine.told[-1] == ("remove image", "sha256:layer")
 
 
 def test_what_killed_calls_left_is_removed(engine, edge_of, conf_dir, tmp_path):
-    """The containers of this app's tests, and its temporary files."""
+    """The containers and images of this app's tests, and its temporary files."""
     label = "hotswap.compose.judge"
     engine.others = {
         "ours-1": {label: str(tmp_path / "scratch")},
@@ -506,29 +773,12 @@ def test_what_killed_calls_left_is_removed(engine, edge_of, conf_dir, tmp_path):
         "another-app": {label: str(tmp_path / "bank")},
         "another": {},
     }
+    engine.left_images = {"layer-1": {label: str(tmp_path / "scratch")}, "layer-2": {label: str(tmp_path / "bank")}}
     for name in (".bluegreen-shop.conf.x1", ".bluegreen-bank.conf.x1", "bluegreen-shop.conf"):
         (conf_dir / name).touch()
     edge_of(engine).tidy("shop")
-    assert engine.told == [("remove", "ours-1", True), ("remove", "ours-2", True)]
+    assert engine.told == [("remove", "ours-1"), ("remove", "ours-2"), ("remove image", "layer-1")]
     assert sorted(os.listdir(conf_dir)) == [".bluegreen-bank.conf.x1", "bluegreen-shop.conf"]
-
-
-@pytest.mark.parametrize(
-    "command, expected",
-    [
-        (["nginx", "-g", "daemon off;"], []),
-        (["/docker-entrypoint.sh", "nginx", "-g", "daemon off;"], []),
-        (["nginx", "-c", "/srv/nginx.conf", "-g", "daemon off;"], ["-c", "/srv/nginx.conf"]),
-        (["/usr/sbin/nginx", "-p", "/srv", "-c", "n.conf"], ["-p", "/srv", "-c", "n.conf"]),
-        (["sh", "-c", "envsubst </t >/etc/nginx/nginx.conf && exec nginx -g 'daemon off;'"], []),
-        (["sh", "-c", "exec /usr/sbin/nginx"], []),
-        (["sh", "-c", 'exec "$@"', "sh", "nginx", "-c", "/n.conf"], ["-c", "/n.conf"]),
-        (["nginx", "-c"], []),
-        ([], []),
-    ],
-)
-def test_what_every_call_of_nginx_needs(command, expected):
-    assert container.config_arguments(command) == expected
 
 
 @pytest.mark.parametrize("swapped", [False, True])

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import os
+import pathlib
+
 import pytest
 
 from ansible_collections.hotswap.compose.plugins.module_utils._edge import host
@@ -16,11 +19,17 @@ class StandInHostEdge(HostEdge):
 
     main = ""
     built = ""
+    program = "nginx"
 
     def run(self, argv):
+        if argv[0] == "unshare":
+            tree = argv[-3]
+            return True, {name: (pathlib.Path(tree) / name).read_text() for name in sorted(os.listdir(tree))}
+        if argv[0] != self.program:
+            return False, "No such file or directory"
         said = "nginx: the configuration file /etc/nginx/nginx.conf syntax is ok\n"
         dump = f"{said}# configuration file /etc/nginx/nginx.conf:\n{self.main}"
-        return True, dump if argv == ["nginx", "-T"] else "nginx version: nginx/1.26.3" + self.built
+        return True, dump if argv[1] == "-T" else "nginx version: nginx/1.26.3" + self.built
 
 
 @pytest.fixture(autouse=True)
@@ -46,3 +55,27 @@ def test_a_configuration_that_can_t_be_read_is_named(tmp_path, monkeypatch):
     expected = r"^nginx's configuration \(nginx -T\) can't be read: /etc/nginx/nginx.conf line 2: the text ends before"
     with pytest.raises(EdgeError, match=expected):
         StandInHostEdge(str(tmp_path), str(tmp_path))
+
+
+@pytest.mark.parametrize("program", ["nginx", "openresty", "angie"])
+def test_the_program_that_is_installed(tmp_path, monkeypatch, program):
+    monkeypatch.setattr(StandInHostEdge, "program", program)
+    assert StandInHostEdge(str(tmp_path), str(tmp_path)).nginx("-T") == [program, "-T"]
+
+
+def test_there_is_no_program(tmp_path, monkeypatch):
+    monkeypatch.setattr(StandInHostEdge, "program", "httpd")
+    with pytest.raises(EdgeError, match="there is no nginx on the target; install it, or run it in a container$"):
+        StandInHostEdge(str(tmp_path), str(tmp_path))
+
+
+def test_a_candidate_is_judged_in_a_copy(tmp_path):
+    (tmp_path / "conf").mkdir()
+    edge = StandInHostEdge(str(tmp_path / "conf"), str(tmp_path / "scratch"))
+    edge.write({"bank.conf": "bank\n", "shop.conf": "blue\n", "bluegreen.conf": "shared\n"})
+    assert edge.judge({"shop.conf": "green\n", "bluegreen.conf": None}) == (
+        True,
+        {"bank.conf": "bank\n", "shop.conf": "green\n"},
+    )
+    assert edge.read("shop.conf") == "blue\n"
+    assert sorted(os.listdir(tmp_path)) == ["conf"]

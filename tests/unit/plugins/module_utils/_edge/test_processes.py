@@ -54,6 +54,25 @@ def test_the_processes_of_an_nginx(tree):
     assert processes.find_processes(worker)[0] is None
 
 
+@pytest.mark.parametrize(
+    "title, expected",
+    [
+        ("nginx: master process nginx -g daemon off;", ("master", False)),
+        ("nginx: worker process", ("worker", False)),
+        ("nginx: worker process is shutting down", ("worker", True)),
+        ("nginx: cache manager process", (None, False)),
+        ("angie: master process v1.7.0 #6 [/usr/sbin/angie -c /etc/angie/angie.conf]", ("master", False)),
+        ("angie: worker process #6", ("worker", False)),
+        ("angie: worker process is shutting down #5", ("worker", True)),
+        ("angie: cache loader process #6", (None, False)),
+        ("tail -f nginx: worker process", (None, False)),
+        ("", (None, False)),
+    ],
+)
+def test_what_a_title_says(title, expected):
+    assert processes.parse_title(title) == expected
+
+
 def test_a_process_s_sockets():
     reader, writer = os.pipe()
     mine = processes.sockets_of(os.getpid())

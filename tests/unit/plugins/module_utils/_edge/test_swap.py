@@ -20,10 +20,6 @@ from ansible_collections.hotswap.compose.plugins.module_utils._state.directory i
 OURS, SHARED = "bluegreen-shop.conf", "bluegreen.conf"
 OLD, NEW = (1, 26, 3), (1, 30, 6)
 UNCHANGED = {"changed": False, "nginx_version": "1.30.6"}
-DUPLICATE = (
-    'nginx: [emerg] "keepalive_min_timeout" directive is duplicate in /etc/nginx/conf.d/shop.conf:1\n'
-    "nginx: configuration file /etc/nginx/nginx.conf test failed\n"
-)
 UNKNOWN = 'nginx: [emerg] unknown directive "locatio" in /etc/nginx/conf.d/bank.conf:1'
 
 
@@ -31,6 +27,7 @@ class StandInEdge:
     """An nginx whose conf dir is a dict. ``calls``: what changed it, or could have, in order."""
 
     name = "nginx"
+    program = "nginx"
     conf_dir = "/srv/edge/conf.d"
 
     def __init__(self, files=None, version=NEW, running=True):
@@ -40,7 +37,7 @@ class StandInEdge:
         self.reads_conf_dir = True  # nginx includes it
         self.lost = 0  # so many of the next judgements lack what nginx printed
         self.sees_writes = True  # the directory is mounted, not a file of it
-        self.user_has_keepalive = False
+        self.refuses_keepalive = ""
         self.answered = True  # all names, by the DNS server
         self.drained = True
         self.broken = None  # what nginx says of somebody else's file
@@ -121,8 +118,8 @@ class StandInEdge:
     def _printed(self, files):
         if self.broken:
             return False, self.broken
-        if self.user_has_keepalive and files.get(SHARED):
-            return False, DUPLICATE
+        if self.refuses_keepalive and files.get(SHARED):
+            return False, f"nginx: [emerg] {self.refuses_keepalive} in /etc/nginx/conf.d/{SHARED}:3"
         if not self.answered and any("resolve down" in text for text in files.values() if text):
             return False, "nginx: [emerg] host not found in upstream"
         read = sorted(files.items()) if self.reads_conf_dir else []
@@ -289,16 +286,21 @@ def test_nginx_is_started_where_only_our_file_was_missing(state):
 
 
 @pytest.mark.parametrize(
-    "version, user_has, shared",
-    [(NEW, False, app_file.shared_text(NEW)), (NEW, True, None), (OLD, False, None)],
+    "version, refused, shared",
+    [
+        (NEW, "", app_file.shared_text(NEW)),
+        (NEW, '"keepalive_min_timeout" directive is duplicate', None),
+        (NEW, 'unknown directive "keepalive_min_timeout"', None),  # Angie
+        (OLD, "", None),
+    ],
 )
-def test_the_file_that_all_apps_share(version, user_has, shared, state):
+def test_the_file_that_all_apps_share(version, refused, shared, state):
     # Also where an older nginx, or a user without the directive, had it before.
     edge = StandInEdge({SHARED: app_file.shared_text(NEW)}, version=version)
-    edge.user_has_keepalive = user_has
+    edge.refuses_keepalive = refused
     live(edge, state)
     assert edge.files.get(SHARED) == shared
-    assert edge.calls == ["judge"] * (2 if user_has else 1) + ["write", "reload"]
+    assert edge.calls == ["judge"] * (2 if refused else 1) + ["write", "reload"]
 
 
 def test_check_mode_shows_what_would_be_and_touches_nothing(state):

@@ -18,7 +18,11 @@ from ansible_collections.hotswap.compose.plugins.module_utils._nginx.version imp
     [
         ("nginx version: nginx/1.30.6\n", (1, 30, 6)),
         ("nginx version: nginx/1.22.1 (Ubuntu)\r\n", (1, 22, 1)),
-        ("nginx version: openresty/1.25.3.1\n", None),
+        ("nginx version: openresty/1.25.3.1\nbuilt by gcc 13.2.1 20231014 (Alpine 13.2.1_git20231014)\n", (1, 25, 3)),
+        ("nginx version: openresty/1.29.2.5\nbuilt with OpenSSL 3.5.0 8 Apr 2025\n", (1, 29, 2)),
+        ("Angie version: Angie/1.7.0\nnginx version: nginx/1.27.1\nbuilt with OpenSSL 3.0.13\n", (1, 27, 1)),
+        ("Angie version: Angie/1.10.3\nnginx version: nginx/1.27.5\n", (1, 27, 5)),
+        ("Angie version: Angie/1.10.3\n", None),  # by -v
         ("", None),
     ],
 )
