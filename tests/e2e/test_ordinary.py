@@ -39,6 +39,7 @@ services:
       BLUEGREEN_COLOR: ${BLUEGREEN_COLOR:-}
       BEHAVIOUR: ${BEHAVIOUR:-healthy}
       QUEUE: "${COMPOSE_PROJECT_NAME}:jobs"
+    volumes: ["files:/files", "company:/company:ro", "./tree:/tree", "/scratch"]
   mail:
     image: @site@/app:v1
     profiles: [dev]
@@ -58,6 +59,8 @@ services:
     volumes: ["data:/data"]
 volumes:
   data: {}
+  files: {}
+  company: {external: true, name: @site@-company_files}
 """
 
 
@@ -67,7 +70,10 @@ def site(site):
     (site.src / "compose.yml").write_text(site.text(COMPOSE).replace("@port@", "0"))
     for release in ("v1", "v2", "v3"):
         site.image(release)
+    (site.src / "tree").mkdir()
+    site.docker.volumes.create(f"{site.name}-company_files")
     by_hand(site, "up", "--detach", "--wait")
+    site.docker.containers.get(f"{site.name}-web").exec_run(["sh", "-c", "echo ours | tee /files/mine /tree/mine"])
     site.docker.networks.get(site.name).connect(f"{site.name}-web", aliases=["web"])
     db(site).exec_run(["sh", "-c", "echo ours > /data/mine"])
     (site.conf / "upstream.conf").write_text(f"upstream {site.app}-web {{ server web:3000; }}\n")
@@ -93,6 +99,15 @@ def db(site):
 
 def keeps_its_data(site):
     return db(site).exec_run(["cat", "/data/mine"]).output == b"ours\n"
+
+
+def finds_its_files(site, color):
+    """Whether the color has the files that were written by hand, each at its place, and its own volume alone."""
+    (web,) = of(site, color, "web")
+    volumes = {each["Destination"]: (each["Name"], each["RW"]) for each in web.attrs["Mounts"] if "Name" in each}
+    del volumes["/scratch"]
+    named = {"/files": (f"{site.name}-legacy_files", True), "/company": (f"{site.name}-company_files", False)}
+    return volumes == named and web.exec_run(["cat", "/files/mine", "/tree/mine"]).output == b"ours\n" * 2
 
 
 def deploy(site, release, behaviour="healthy", worker="healthy", **more):
@@ -169,7 +184,16 @@ def test_a_site_that_runs_is_taken_over(site):
     assert f"QUEUE={site.name}-legacy:jobs" in web.attrs["Config"]["Env"]  # as by hand
     assert web.labels["motto"] == "ship it \U0001f680"
     assert db(site).attrs["State"]["StartedAt"] == started and keeps_its_data(site)
-    assert site.docker.containers.get(f"{site.name}-web").status == "exited"
+    before = site.docker.containers.get(f"{site.name}-web")
+    assert before.status == "exited" and finds_its_files(site, "green")
+    (scratch,) = [each["Name"] for each in before.attrs["Mounts"] if each["Destination"] == "/scratch"]
+    for words in (
+        f"/scratch of container {before.name} is the volume {scratch}, which the release does not have there",
+        "/scratch of service web is an anonymous volume",
+        "volume files is written by web of both releases",
+        f"directory {site.src}/tree is written by web of both releases",
+    ):
+        assert any(words in each for each in run.result["warnings"]), words
 
 
 def test_the_same_again_is_unchanged(site):
@@ -189,6 +213,7 @@ def test_no_look_up_inside_one_color_meets_the_other(site):
             assert looked_up(web, "db") == looked_up(web, "database") <= addresses([db(site)])
             web.restart(timeout=2)
     (active,) = of(site, "blue", "web")
+    assert finds_its_files(site, "blue")
     by_hand_of(site, "blue", "up", "--detach", "--no-recreate", "--scale", "cache=2", "cache")
     assert len(of(site, "blue", "cache")) == 2
     assert looked_up(active, "cache") == addresses(of(site, "blue", "cache"))
@@ -215,7 +240,7 @@ def test_rollback_moves_the_worker_back(site):
     load.lost_nothing()
     site.serves("v3", run.result["active_color"])
     assert seen.most == 1 and workers(site) == [f"{site.app}-{run.result['active_color']}"]
-    assert keeps_its_data(site)
+    assert keeps_its_data(site) and finds_its_files(site, run.result["active_color"])
 
 
 @pytest.mark.long

@@ -60,6 +60,7 @@ def container(service, *addresses, ours=True, **changes):
             "networks": {"edge": {"addresses": list(addresses), "names": names}},
             "published": {},
             "volumes": {},
+            "binds": {},
         },
         **changes,
     )
@@ -217,12 +218,26 @@ def nginx(*networks, service=None, project=None, directory="/srv/edge"):
     }
 
 
+class StandInStorage:
+    """What a Storage looks up. ``volumes``: ``{name: what the Engine has of it}``. ``/srv/link`` leads to
+    ``/srv/data``, and what lies in ``/run`` is no data."""
+
+    volumes_directory = "/var/lib/docker/volumes"
+
+    def __init__(self, volumes=None):
+        self.volume = (volumes or {}).get
+
+    def real_directory(self, path):
+        return None if path.startswith("/run/") else os.path.normpath(path).replace("/srv/link", "/srv/data")
+
+
 class StandInTarget:
     """A target on which runs of the app shop are planned; nginx runs in a container.
 
     Tests change the attributes: ``render(color, release)`` is what Compose makes of the user's files; ``images``:
-    ``{reference or id: id}``; ``volumes``: their names; ``colors``, ``shared``, ``active``, ``text``,
-    ``nginx_version`` and ``connect_timeouts``: as in a Situation. It is the Engine, too.
+    ``{reference or id: id}``; ``declared``: ``{reference: [mount target]}`` by VOLUME; ``volumes``: ``{name: what the
+    Engine has of it}``; ``colors``, ``shared``, ``active``, ``text``, ``nginx_version`` and ``connect_timeouts``: as in
+    a Situation. It is the Engine, too.
     """
 
     data_root = "/no/such/directory"
@@ -237,7 +252,8 @@ class StandInTarget:
         self.said_by_compose = ""
         self.images = {}
         self.add_images("cache:1", "shop-signal:v1", "shop-was:v1", "shop-signal:v2", "shop-was:v2")
-        self.volumes = set()
+        self.declared = {}
+        self.volumes = {}
         self.colors = {color: [] for color in COLORS}
         self.shared = {}
         self.active = None
@@ -340,8 +356,16 @@ class StandInTarget:
     def image_id(self, reference):
         return self.images.get(reference)
 
-    def has_volume(self, name):
-        return name in self.volumes
+    def image(self, reference):
+        if reference not in self.images:
+            return None
+        return {
+            "Id": self.images[reference],
+            "Config": {"Volumes": dict.fromkeys(self.declared.get(reference, ()), {})},
+        }
+
+    def volume(self, name):
+        return self.volumes.get(name)
 
     def list_containers(self, _labels):
         return []

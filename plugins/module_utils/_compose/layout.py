@@ -37,9 +37,7 @@ def split_layout(params, services, configs, volumes):
     refuse_unknown_services(configs[COLORS[0]], "services", [service["name"] for service in services])
     colors, warnings = {}, []
     for color, config in configs.items():
-        colors[color], said = color_part(
-            config, app, color, services, shared, params["exclusive_services"], _network(params)
-        )
+        colors[color], said = color_part(config, app, color, services, shared, _network(params))
         warnings += [line for line in said if line not in warnings]
     # Of one color, always the same, so that it does not change with each deploy.
     return colors, shared_part(configs[COLORS[0]], app, shared, volumes), warnings

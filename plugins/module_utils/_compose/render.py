@@ -20,6 +20,7 @@ import re
 
 from .._errors import ComposeError
 from .._names import LABEL, LOOPBACK, alias, project_name, with_color
+from .mounts import is_named_by_compose
 
 OLDEST = (2, 18)
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
@@ -335,7 +336,7 @@ def shared_volumes(config, app, known):
     """Return a configuration's volumes, which no color has for itself: what users uploaded yesterday must be there
     after the swap. ``known`` as for color_file()."""
     volumes = config.get("volumes") or {}
-    return {key: _shared_volume(each, app, key, config.get("name"), known) for key, each in volumes.items()}
+    return {key: _shared_volume(config, app, key, known) for key in volumes}
 
 
 def _edge_key(config, network):
@@ -384,9 +385,9 @@ def _publish(service, name, target, published):
     service["ports"] = others + [own]
 
 
-def _shared_volume(definition, app, key, project, known):
-    definition = dict(definition or {})
-    if definition.get("external") or definition.get("name") != f"{project}_{key}":
+def _shared_volume(config, app, key, known):
+    definition = dict(config["volumes"][key] or {})
+    if not is_named_by_compose(config, key):
         return definition
     if key in known:
         return {"name": known[key], "external": True}

@@ -15,6 +15,7 @@ import copy
 from .._docker.containers import has_completed, is_ready
 from .._errors import ComposeError
 from .._names import LABEL
+from .mounts import share_files
 
 
 def shared_work(config, containers, update, one_shots):
@@ -56,25 +57,26 @@ def shared_work(config, containers, update, one_shots):
     }, warnings
 
 
-def refuse_second_writer(config, up, running, own):
-    """Raise ComposeError where a service is to start on a volume that another container writes: two databases on one
-    volume destroy it.
+def refuse_second_writer(starting, running):
+    """Raise ComposeError where a service is to start on files that another container writes: two databases on the same
+    files destroy them.
 
-    ``running``: ``[{id, name, volumes}]`` of every container that runs here, with the names of the volumes that it
-    writes; ``own``: ids of the shared services' containers.
+    ``starting``: ``{service: [Place]}`` that the services to be started write; ``running``: ``[{name, places,
+    by_design}]`` of every other container that runs here: the places that it writes, and those of them that the user's
+    file has its service write, beside the shared ones.
     """
-    for name in up:
-        keys = [
-            each.get("source") for each in config["services"][name].get("volumes") or [] if each["type"] == "volume"
-        ]
-        for key in [key for key in keys if key]:
-            volume = config["volumes"][key].get("name", key)
+    for name, places in sorted(starting.items()):
+        for place in places:
             for container in running:
-                if volume in container["volumes"] and container["id"] not in own:
+                if any(share_files(place, each) for each in container["by_design"]):
+                    continue
+                other = next((each for each in container["places"] if share_files(place, each)), None)
+                if other:
+                    where = "" if other == place else f" ({other})"
                     raise ComposeError(
-                        f"shared service {name} is to start on the volume {volume}, which the container "
-                        f"{container['name']} writes: two on one volume would destroy it. Stop that container first, "
-                        f"or take {name} out of bluegreen_shared_services"
+                        f"shared service {name} would start on the {place}, which the container "
+                        f"{container['name']} writes{where}: two databases on the same files destroy them. Stop that "
+                        f"container first, or take {name} out of bluegreen_shared_services"
                     )
 
 

@@ -39,12 +39,11 @@ def refuse_unknown_services(config, variable, names):
             )
 
 
-def color_part(config, app, color, services, shared, exclusive, network):
+def color_part(config, app, color, services, shared, network):
     """Return ``(file, warnings)``: what a color has of the user's files, as Compose rendered them for it.
 
-    ``services``: from named_services, those that take traffic; ``shared``: names of those that run once, ``exclusive``:
-    of those that never run in both colors; ``network``: the one that nginx is on, None where it runs on the host.
-    Raises ComposeError.
+    ``services``: from named_services, those that take traffic; ``shared``: names of those that run once;
+    ``network``: the one that nginx is on, None where it runs on the host. Raises ComposeError.
     """
     _refuse_environment(config)
     result = copy.deepcopy(config)
@@ -54,7 +53,6 @@ def color_part(config, app, color, services, shared, exclusive, network):
     traffic = [service["name"] for service in services]
     joined = {(name, network) for name in traffic if network}
     warnings = _unpublished(defined, traffic) + _without_hostname(defined)
-    warnings += _anonymous(defined) + _written_by_both(defined, exclusive)
     for name, service in defined.items():
         _refuse_address(name, service)
         _forget(name, service, shared)
@@ -234,32 +232,6 @@ def _without_hostname(services):
         "of its container: where its software reads that, give it the name by an environment variable"
         for name, service in sorted(services.items())
         if service.get("hostname")
-    ]
-
-
-def _anonymous(services):
-    """Return a warning for each volume that no other color sees."""
-    return [
-        f"{volume['target']} of service {name} is an anonymous volume, of which each color has its own: give it a name "
-        "to keep what is in it"
-        for name, service in sorted(services.items())
-        for volume in service.get("volumes") or []
-        if volume["type"] == "volume" and not volume.get("source")
-    ]
-
-
-def _written_by_both(services, exclusive):
-    """Return a warning for each volume that two releases write while both run."""
-    writers = {}
-    for name, service in sorted(services.items()):
-        for volume in service.get("volumes") or []:
-            named = volume["type"] == "volume" and volume.get("source")
-            if named and not volume.get("read_only") and name not in exclusive:
-                writers.setdefault(volume["source"], []).append(name)
-    return [
-        "volume {} is written by {}, of both releases while both run: see that they can, mount it read-only, or name "
-        "the service in bluegreen_shared_services or bluegreen_exclusive_services".format(volume, " and ".join(names))
-        for volume, names in sorted(writers.items())
     ]
 
 

@@ -86,22 +86,6 @@ def live_release(containers):
     return releases.pop() if len(releases) == 1 else None
 
 
-def volumes_in_use(config, containers):
-    """Return ``{key: volume name}``: the volumes that ``containers`` use by the keys that ``config`` gives them.
-
-    ``shop_uploads`` is the key ``uploads`` of whatever project it was made by, unless there is a longer key that fits.
-    Where two containers use another volume each, that of the first counts.
-    """
-    keys = sorted(config.get("volumes") or {}, key=len, reverse=True)
-    found = {}
-    for container in containers:
-        for name in sorted(container["volumes"].values()):
-            key = next((key for key in keys if name.endswith("_" + key)), None)
-            if key is not None:
-                found.setdefault(key, name)
-    return found
-
-
 def changes_since(release, config, refs, image_ids, containers, expected, traffic_services):
     """Return why the active color is not what was asked for: one short reason each; empty where it is.
 

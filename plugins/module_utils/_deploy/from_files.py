@@ -15,6 +15,7 @@ from .._compose.contents import note_contents
 from .._compose.edge_service import edge_service, refuse_named_edge, stack_network, without_edge
 from .._compose.files import file_warnings, refuse_unusable
 from .._compose.layout import reach_for, split_layout
+from .._compose.mounts import anonymous_volumes, declared_volumes, left_behind, shared_writers, volumes_in_use
 from .._compose.render import (
     color_file,
     config_hash,
@@ -23,6 +24,7 @@ from .._compose.render import (
     image_refs,
     refuse_old_compose,
     render_files,
+    shared_volumes,
 )
 from .._compose.shared_services import without_services
 from .._compose.single_file import one_shot_services
@@ -34,7 +36,7 @@ from .._errors import PlanError
 from .._files import utc_now, write_atomic
 from .._names import COLORS, is_single_file, other_color, project_name, with_color
 from .adoption import Adoption, refuse_colors_project
-from .decisions import changes_since, volumes_in_use
+from .decisions import changes_since
 from .plan import Plan
 from .preflight import refuse_missing_project
 
@@ -64,9 +66,10 @@ class FromFiles:
         configs, shared, work = self._laid_out(self._without_edge(self._render()))
         hashes = {color: config_hash(config) for color, config in configs.items()}
         refs = {color: image_refs(config) for color, config in configs.items()}
-        ids = {
-            ref: self.engine.image_id(ref) for ref in sorted({ref for named in refs.values() for ref in named.values()})
+        images = {
+            ref: self.engine.image(ref) for ref in sorted({ref for named in refs.values() for ref in named.values()})
         }
+        ids = {ref: image and image["Id"] for ref, image in images.items()}
         active = self.now.active
         reasons = ["nothing has the traffic"]
         if active:
@@ -79,12 +82,14 @@ class FromFiles:
             return self.planner.refresh(self.request["release"])
         color = active if not reasons else other_color(active) if active else COLORS[0]
         self._refuse_missing(configs[color], refs[color], ids)
+        self.planner.warnings += self._mount_warnings(configs, refs, images, color if reasons else None)
         deploy = self.request["deploy"] or _new_deploy()
         plan = Plan(
             deploy=deploy,
             release=self.request["release"],
             color=color,
             pulls=self._pulls(bool(reasons)),
+            plans_again=not reasons or any(ids[ref] is None for ref in self._to_pull(configs[color], refs[color], ids)),
             download=self._download(configs[color], refs[color], ids),
             unchanged=not reasons,
             reasons=reasons,
@@ -106,8 +111,8 @@ class FromFiles:
             if adoption:
                 adoption.connect()
             plan.joins = self.shared_plan.joins(color, os.path.join(plan.directory, plan.file))
-        images = {ref: ids[ref] for ref in refs[color].values()}
-        return plan, images, [] if reasons else self.now.active_containers, self.planner.services
+        ids_of_color = {ref: ids[ref] for ref in refs[color].values()}
+        return plan, ids_of_color, [] if reasons else self.now.active_containers, self.planner.services
 
     def _render(self):
         src = self.request["project_src"]
@@ -220,20 +225,41 @@ class FromFiles:
 
     def _laid_out(self, configs):
         """Return the configurations of the colors, and that of what runs once."""
-        self.volumes = self._volumes_in_use(configs[COLORS[0]])
+        self.volumes = self._volumes_in_use(configs)
         colors, shared, warnings = split_layout(self.request, self.planner.services, configs, self.volumes)
         self.planner.warnings += warnings
-        work, warnings = self.shared_plan.work(shared, one_shot_services(configs[COLORS[0]]))
+        work, warnings = self.shared_plan.work(shared, one_shot_services(configs[COLORS[0]]), self._placed(colors))
         self.planner.warnings += warnings
         return colors, shared, work
 
-    def _volumes_in_use(self, config):
+    def _volumes_in_use(self, configs):
         """Return the volumes to be used again; the journal remembers what containers had that are gone."""
         active_first = sorted(COLORS, key=lambda color: color != self.now.active)
-        groups = [self.now.colors[color] for color in active_first] + list(self.now.shared.values())
-        seen = volumes_in_use(config, [container for group in groups for container in group])
-        noted = self.state.journal.get("volumes", {})
-        return {**{key: name for key, name in noted.items() if self.engine.has_volume(name)}, **seen}
+        stacks = [(configs[color], self.now.colors[color]) for color in active_first]
+        stacks += [(configs[COLORS[0]], containers) for containers in self.now.shared.values()]
+        return volumes_in_use(stacks, self.state.journal.get("volumes", {}), self.planner.storage)
+
+    def _placed(self, configs):
+        """Return the configurations with the volumes that the colors are to have."""
+        return {
+            color: dict(config, volumes=shared_volumes(config, self.planner.app, self.volumes))
+            for color, config in configs.items()
+        }
+
+    def _mount_warnings(self, configs, refs, images, coming):
+        """Return what a person should know of the files that the releases write; ``coming``: the color that is to
+        start, if any."""
+        storage, placed = self.planner.storage, self._placed(configs)
+        warnings = []
+        if is_single_file(self.request["compose_files"]):
+            config = placed[COLORS[0]]
+            declared = {name: declared_volumes(images[ref]) for name, ref in refs[COLORS[0]].items()}
+            warnings += anonymous_volumes(config, declared)
+            warnings += shared_writers(config, self.request["exclusive_services"], storage)
+        if coming and self.now.active:
+            named = [(each["service"].replace(self.now.active, coming), each) for each in self.now.active_containers]
+            warnings += left_behind(placed[coming], named, storage)
+        return warnings
 
     def _to_pull(self, config, refs, ids):
         return sorted(

@@ -43,8 +43,11 @@ class Plan:
     """Why it is not, a short text each."""
 
     pulls: bool = False
-    """Whether the images of ``file`` are pulled before anything starts. If the plan is unchanged so far, the run is
-    planned anew after that."""
+    """Whether the images of ``file`` are pulled before anything starts."""
+
+    plans_again: bool = False
+    """Whether the run is planned anew after the pull: the plan is unchanged so far, or an image was not here, and what
+    it declares was not known."""
 
     download: str | None = None
     """What a pull brings, such as "45.1 MB to download, 12.3 GB free". None if nothing is pulled after this."""

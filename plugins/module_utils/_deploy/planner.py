@@ -11,6 +11,7 @@ import dataclasses
 from .._compose.render import exclusive_services_in, expected_services
 from .._compose.single_file import one_shot_services
 from .._docker.completeness import serving_lacks
+from .._docker.storage import Storage
 from .._docker.traffic import service_names
 from .._files import utc_now
 from .._names import named_services, project_name, with_color
@@ -43,7 +44,8 @@ class Planner:
         self.state = self.now.state
         self.active_services = self._services_of_active()
         self.contents = NginxContents(request, self.services, self.active_services, self.now)
-        self.shared_plan = SharedPlan(engine, request, self.now)
+        self.storage = Storage(engine)
+        self.shared_plan = SharedPlan(engine, request, self.now, self.storage)
         self.warnings = []
         if self.state.damaged:
             self.warnings.append(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 
+from .._compose.mounts import written_by_container, written_by_service
 from .._compose.shared_services import refuse_second_writer, shared_work
 from .._compose.single_file import JOINS, SHARED, missing_joins
 from .._errors import ComposeError
@@ -16,21 +17,22 @@ from .._names import LABEL, project_name
 
 
 class SharedPlan:
-    """``params``: from complete_request(); ``now``: a Situation."""
+    """``params``: from complete_request(); ``now``: a Situation; ``storage``: a Storage."""
 
-    def __init__(self, engine, params, now):
+    def __init__(self, engine, params, now, storage):
         self.engine = engine
         self.params = params
         self.now = now
+        self.storage = storage
         self.app = params["app"]
 
-    def work(self, config, one_shots):
-        """Return ``(work, warnings)``, as shared_work() does, with where it is done. Raises ComposeError."""
+    def work(self, config, one_shots, colors):
+        """Return ``(work, warnings)``, as shared_work() does, with where it is done; ``colors``: ``{color: config}``.
+        Raises ComposeError."""
         self._refuse_unnamed()
         work, warnings = shared_work(config, self.now.shared, self.params["shared_update"], one_shots)
-        own = {container["id"] for here in self.now.shared.values() for container in here}
-        if work["up"]:
-            refuse_second_writer(config, work["up"], self._writers(), own)
+        if work["absent"]:
+            refuse_second_writer(self._starting(config, work), self._running(colors))
         place = {"project": project_name(self.app, SHARED), "file": "compose.shared.json"}
         return {**work, **place}, warnings
 
@@ -85,14 +87,32 @@ class SharedPlan:
                     "bluegreen_shared_services does not name it: name it there, or remove that container first"
                 )
 
-    def _writers(self):
-        """Return every container that runs here, with the names of the volumes that it writes."""
-        return [
-            {
-                "id": listed["Id"],
-                "name": listed["Names"][0].lstrip("/"),
-                "volumes": {mount["Name"] for mount in listed.get("Mounts") or [] if mount.get("Name") and mount["RW"]},
-            }
-            for listed in self.engine.list_containers([])
-            if listed["State"] == "running"
-        ]
+    def _starting(self, config, work):
+        """Return ``{service: [Place]}`` that the services to be started write."""
+        places = {
+            name: [place for place, _words in written_by_service(config, name, self.storage)] for name in work["up"]
+        }
+        for name, ids in work["by_hand"].items():
+            inspected = [self.engine.inspect(each) for each in ids if each in work["start"]]
+            places[name] = [place for each in inspected if each for place in written_by_container(each, self.storage)]
+        return places
+
+    def _running(self, colors):
+        """Return what refuse_second_writer() has to know of every container that runs here and is neither a shared one
+        nor nginx, which is no database."""
+        others = {container["id"] for here in self.now.shared.values() for container in here}
+        others |= {self.now.edge.container["Id"]} if self.now.edge.container else set()
+        by_design = {
+            container["id"]: [
+                place for place, _words in written_by_service(colors[color], container["service"], self.storage)
+            ]
+            for color, here in self.now.colors.items()
+            for container in here
+        }
+        running = []
+        for listed in self.engine.list_containers([]):
+            inspected = None if listed["State"] != "running" else self.engine.inspect(listed["Id"])
+            if inspected and listed["Id"] not in others:
+                name, places = listed["Names"][0].lstrip("/"), written_by_container(inspected, self.storage)
+                running.append({"name": name, "places": places, "by_design": by_design.get(listed["Id"], [])})
+        return running

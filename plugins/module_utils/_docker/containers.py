@@ -19,8 +19,8 @@ def summarize(inspected):
     Keys: id, name, project, service, state, health (None without a healthcheck), was_healthy (since its last start),
     exit_code, image, image_id, app, color, release, deploy, config, shared (None where the container isn't ours),
     exclusive, restart_policy ({Name, MaximumRetryCount}), stop_timeout (s of grace), networks ({network: {addresses,
-    names}}; IPv4 comes first, IPv6 is in brackets), volumes ({target: volume name}), published ({port: port of the
-    host}), depends_on (services).
+    names}}; IPv4 comes first, IPv6 is in brackets), volumes ({target: volume name}), binds ({target: path of the
+    host}), published ({port: port of the host}), depends_on (services).
     """
     labels = inspected["Config"].get("Labels") or {}
     state = inspected["State"]
@@ -52,11 +52,8 @@ def summarize(inspected):
             }
             for name, network in inspected["NetworkSettings"]["Networks"].items()
         },
-        "volumes": {
-            mount["Destination"]: mount["Name"]
-            for mount in inspected.get("Mounts") or []
-            if mount.get("Type") == "volume"
-        },
+        "volumes": _mounted(inspected, "volume", "Name"),
+        "binds": _mounted(inspected, "bind", "Source"),
         "published": {
             int(port.split("/")[0]): int(bindings[0]["HostPort"])
             for port, bindings in (inspected["NetworkSettings"].get("Ports") or {}).items()
@@ -64,6 +61,11 @@ def summarize(inspected):
         },
         "depends_on": [entry.split(":")[0] for entry in depends_on.split(",") if entry],
     }
+
+
+def _mounted(inspected, kind, what):
+    mounts = [each for each in inspected.get("Mounts") or [] if each.get("Type") == kind]
+    return {each["Destination"]: each[what] for each in mounts}
 
 
 def _addresses(network):

@@ -183,34 +183,24 @@ class Engine:
 
     def inspect(self, container_id: str) -> dict[str, Any] | None:
         """The container's whole state, or None where there is no such container."""
-        try:
-            return self.call(self.api.inspect_container, container_id)
-        except EngineError as error:
-            if isinstance(error.__cause__, docker.errors.NotFound):
-                return None
-            raise
+        return self._found(self.api.inspect_container, container_id)
+
+    def image(self, name: str) -> dict[str, Any] | None:
+        """What the Engine has of the image that ``name`` (a reference or an id) names here, or None."""
+        return self._found(self.api.inspect_image, name)
 
     def image_id(self, name: str) -> str | None:
         """The id of the image that ``name`` (a reference or an id) names here, or None."""
-        try:
-            return self.call(self.api.inspect_image, name)["Id"]
-        except EngineError as error:
-            if isinstance(error.__cause__, docker.errors.NotFound):
-                return None
-            raise
+        image = self.image(name)
+        return image["Id"] if image else None
 
     def image_ids(self) -> set[str]:
         """The ids of all images that are here."""
         return set(self.call(self.api.images, quiet=True, all=True))
 
-    def has_volume(self, name: str) -> bool:
-        try:
-            self.call(self.api.inspect_volume, name)
-        except EngineError as error:
-            if isinstance(error.__cause__, docker.errors.NotFound):
-                return False
-            raise
-        return True
+    def volume(self, name: str) -> dict[str, Any] | None:
+        """What the Engine has of a volume, or None where there is no such volume."""
+        return self._found(self.api.inspect_volume, name)
 
     def project_networks(self, project: str) -> list[str]:
         """The names of the networks that Compose made for a project."""
@@ -320,6 +310,15 @@ class Engine:
         stream = EventStream(self, {"type": "container", "label": labels, "event": actions})
         stream.start()
         return stream
+
+    def _found(self, function: Any, name: str) -> dict[str, Any] | None:
+        """What a method of ``api`` returns for ``name``; None where there is nothing of that name."""
+        try:
+            return self.call(function, name)
+        except EngineError as error:
+            if isinstance(error.__cause__, docker.errors.NotFound):
+                return None
+            raise
 
     def call(self, function: Any, *args: Any, **kwargs: Any) -> Any:
         """What ``function``, a method of ``api``, returns; its failures as EngineError."""

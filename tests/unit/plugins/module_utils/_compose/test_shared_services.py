@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.hotswap.compose.plugins.module_utils._compose import shared_services
+from ansible_collections.hotswap.compose.plugins.module_utils._compose.mounts import Place
 from ansible_collections.hotswap.compose.plugins.module_utils._errors import ComposeError
 
 CONFIG = {
@@ -99,30 +100,35 @@ def test_one_of_ours_does_not_find_one_that_was_started_by_hand():
         shared_services.shared_work(CONFIG, {"cache": [container("cache", None)]}, False, set())
 
 
-WRITER = {"id": "w", "name": "legacy-db-1", "volumes": {"shop_data"}}
+DATA, PART = Place("directory", "/srv/data"), Place("directory", "/srv/data/pg")
+VOLUME = Place("volume", "shop_data")
 
 
 @pytest.mark.parametrize(
-    "up, running, refused",
+    "starting, places, by_design, words",
     [
-        (["db"], [WRITER], True),
-        (["db"], [dict(WRITER, id="db-id")], False),
-        (["db"], [dict(WRITER, volumes={"other"})], False),
-        (["cache"], [WRITER], False),
-        ([], [WRITER], False),
+        (VOLUME, [VOLUME], [], "would start on the volume shop_data, which the container legacy-db-1 writes: two"),
+        (VOLUME, [Place("volume", "other")], [], None),
+        (VOLUME, [VOLUME], [VOLUME], None),
+        (VOLUME, [], [], None),
+        (DATA, [DATA], [], "would start on the directory /srv/data, which the container legacy-db-1 writes: two"),
+        (
+            PART,
+            [DATA],
+            [],
+            r"the directory /srv/data/pg, which the container legacy-db-1 writes \(directory /srv/data\):",
+        ),
+        # What the file has its service write does not excuse what else the container writes.
+        (DATA, [DATA], [VOLUME], "would start on the directory /srv/data"),
     ],
 )
-def test_two_never_write_one_volume(up, running, refused):
-    volume = {"type": "volume", "source": "data", "target": "/data"}
-    services = {"db": {"volumes": [volume, {"type": "volume", "target": "/x"}, {"type": "bind"}]}, "cache": {}}
-    config = {"services": services, "volumes": {"data": {"name": "shop_data"}}}
-    if refused:
-        with pytest.raises(
-            ComposeError, match="db is to start on the volume shop_data, which the container legacy-db-1"
-        ):
-            shared_services.refuse_second_writer(config, up, running, {"db-id"})
+def test_two_never_write_the_same_files(starting, places, by_design, words):
+    running = [{"name": "legacy-db-1", "places": places, "by_design": by_design}]
+    if words:
+        with pytest.raises(ComposeError, match=words):
+            shared_services.refuse_second_writer({"db": [starting]}, running)
     else:
-        shared_services.refuse_second_writer(config, up, running, {"db-id"})
+        shared_services.refuse_second_writer({"db": [starting]}, running)
 
 
 def test_without_what_was_started_by_hand():

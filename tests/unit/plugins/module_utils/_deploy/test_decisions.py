@@ -133,24 +133,6 @@ def test_live_release(containers, release):
     assert decisions.live_release(containers) == release
 
 
-@pytest.mark.parametrize(
-    "keys, used, expected",
-    [
-        (["uploads"], [], {}),
-        ([], ["legacy_uploads"], {}),
-        (["uploads"], ["legacy_uploads"], {"uploads": "legacy_uploads"}),
-        (["uploads"], ["5f3c0a"], {}),
-        (["data", "user_data"], ["shop_data", "shop_user_data"], {"data": "shop_data", "user_data": "shop_user_data"}),
-        (["data", "user_data"], ["shop_user_data"], {"user_data": "shop_user_data"}),
-        # Each color by hand in a project of its own: the active one comes first.
-        (["uploads"], ["b_uploads", "a_uploads"], {"uploads": "b_uploads"}),
-    ],
-)
-def test_volumes_in_use(keys, used, expected):
-    containers = [container("was-blue", volumes={"/srv": name}) for name in used]
-    assert decisions.volumes_in_use({"volumes": dict.fromkeys(keys)} if keys else {}, containers) == expected
-
-
 REFS = {"was-blue": "was:v1", "signal-blue": "signal:v1"}
 IDS = {"was:v1": "sha256:1", "signal:v1": "sha256:1"}
 EXPECTED = {"was-blue": 1, "signal-blue": 1}

@@ -640,13 +640,20 @@ def test_service_that_is_scaled_to_0_is_not_expected(target):
     "active, idle, noted, there, expected",
     [
         ({}, {}, {}, [], {}),
-        ({"/v": "legacy_uploads"}, {}, {}, ["legacy_uploads"], {"uploads": "legacy_uploads"}),
+        ({"/var/uploads": "legacy_uploads"}, {}, {}, ["legacy_uploads"], {"uploads": "legacy_uploads"}),
         # The active color's volume counts.
-        ({"/v": "a_uploads"}, {"/v": "b_uploads"}, {}, ["a_uploads", "b_uploads"], {"uploads": "a_uploads"}),
+        (
+            {"/var/uploads": "a_uploads"},
+            {"/var/uploads": "b_uploads"},
+            {},
+            ["a_uploads", "b_uploads"],
+            {"uploads": "a_uploads"},
+        ),
         # The journal has the volume of containers that are gone.
         ({}, {}, {"uploads": "legacy_uploads"}, ["legacy_uploads"], {"uploads": "legacy_uploads"}),
         ({}, {}, {"uploads": "legacy_uploads"}, [], {}),
-        ({"/v": "a_uploads"}, {}, {"uploads": "b_uploads"}, ["a_uploads", "b_uploads"], {"uploads": "a_uploads"}),
+        # Another volume of the same end, at another target.
+        ({"/v": "their_uploads"}, {}, {}, ["their_uploads"], {}),
     ],
 )
 def test_volumes_in_use_are_remembered(target, active, idle, noted, there, expected):
@@ -655,12 +662,34 @@ def test_volumes_in_use_are_remembered(target, active, idle, noted, there, expec
     target.change("green", "was-green", volumes=active)
     target.change("blue", "was-blue", volumes=idle)
     target.state.save(volumes=noted)
-    target.volumes = set(there)
+    target.volumes = {name: {"Labels": {"com.docker.compose.volume": "uploads"}} for name in there}
     plan = target.plan(release="v1")
     assert target.state.journal["volumes"] == expected
     uploads = color_files(target, plan)["compose.blue.json"]["volumes"]["uploads"]
     name = expected.get("uploads")
     assert uploads == ({"name": name, "external": True} if name else {"name": "shop_uploads"})
+
+
+def test_a_release_that_would_not_find_its_files_is_warned_of(target):
+    target.deploy("v1")
+    target.change("blue", "was-blue", volumes={"/var/uploads": "restored"})
+    planner = target.planner(release="v2")
+    planner.result()
+    (warning,) = [each for each in planner.warnings if "copy the files" in each]
+    assert warning.startswith("/var/uploads of container shop-blue-was-blue-1 is the volume restored,")
+
+
+@pytest.mark.parametrize("pull, again", [("missing", True), ("always", True), ("never", False)])
+def test_what_an_image_declares_is_planned_with_once_it_is_here(single, pull, again):
+    image_id = single.images.pop("shop-was:v1")
+    plan = None if pull == "never" else single.plan(release="v1", pull=pull, **SINGLE_FILE)
+    assert plan is None or (plan["pulls"], plan["plans_again"]) == (True, again)
+    single.images["shop-was:v1"] = image_id
+    single.declared["shop-was:v1"] = ["/data"]
+    planner = single.planner(release="v1", pull=pull, deploy=plan and plan["deploy"], **SINGLE_FILE)
+    assert planner.result()["plan"]["plans_again"] is False
+    (warning,) = [each for each in planner.warnings if "anonymous" in each]
+    assert "by VOLUME of its image" in warning
 
 
 def test_files_of_deploys_that_held_no_traffic_are_removed(target):

@@ -46,6 +46,7 @@ def test_a_container_of_ours():
             },
         },
         "volumes": {"/var/uploads": "legacy_uploads"},
+        "binds": {},
         "published": {},
         "depends_on": ["cache-green"],
     }
@@ -75,12 +76,12 @@ def test_what_an_engine_may_leave_out():
     container["Mounts"] = None
     del container["NetworkSettings"]["Networks"]["front"]["DNSNames"]  # before Engine 25
     container["NetworkSettings"]["Networks"]["front"]["Aliases"] = None
-    container["Mounts"] = [{"Type": "bind", "Source": "/srv", "Destination": "/srv"}]
+    container["Mounts"] = [{"Type": "bind", "Source": "/srv/data", "Destination": "/srv"}]
     summary = containers.summarize(container)
     assert summary["service"] is None
     assert summary["stop_timeout"] == 0
     assert summary["networks"] == {"front": {"addresses": ["10.200.77.3"], "names": []}}
-    assert summary["volumes"] == {}
+    assert (summary["volumes"], summary["binds"]) == ({}, {"/srv": "/srv/data"})
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,266 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which files a stack's mounts hold: which volume a key of the file is, who writes it, and what a release would not
+find any more. Pure, but for what a Storage (here ``storage``) looks up.
+
+A configuration is as Compose rendered it: each volume has a ``name``, and unused ones are left out.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import typing as t
+
+VOLUME, DIRECTORY, DEVICE = "volume", "directory", "device"
+_ANONYMOUS = re.compile(r"[0-9a-f]{64}")
+
+
+class Place(t.NamedTuple):
+    """Where the files of a mount lie. Equal places are the same files."""
+
+    kind: str
+    """VOLUME; DIRECTORY of the host; DEVICE, of a file system that a volume mounts, such as an NFS export."""
+
+    name: str
+    """The volume's name; the directory's real path; the type, the device and the server's address."""
+
+    inside: str = ""
+    """The directory within the volume or the device; empty for all of it."""
+
+    def __str__(self):
+        return f"{self.kind} {posixpath.join(self.name, self.inside) if self.inside else self.name}"
+
+
+def share_files(one, other):
+    """Return whether two places are the same files, or one of them lies within the other."""
+    if one.kind != other.kind:
+        return False
+    if one.kind == DIRECTORY:
+        return _nested(one.name, other.name)
+    return one.name == other.name and _nested("/" + one.inside, "/" + other.inside)
+
+
+def _nested(one, other):
+    shorter, longer = sorted((one.rstrip("/") + "/", other.rstrip("/") + "/"), key=len)
+    return longer.startswith(shorter)
+
+
+def is_named_by_compose(config, key):
+    """Return whether Compose names a volume after the project, because the file gives it no name."""
+    definition = config["volumes"][key] or {}
+    return not definition.get("external") and definition.get("name") == "{}_{}".format(config.get("name"), key)
+
+
+def volumes_in_use(stacks, noted, storage):
+    """Return ``{key: volume name}``: which existing volumes the keys of the file are, where the file gives no name.
+
+    ``stacks``: ``[(config, containers)]``, the active color first; ``noted``: what an earlier run found.
+
+    A volume is a key's where a container of the service has it at the key's mount target, and where it is named after
+    the container's project and the key, or Compose labelled it with the key. Containers count first, then ``noted``,
+    and last a volume that bears such a name and that no container has now. A volume to which the file gives a name is
+    another key's.
+    """
+    found, others = {}, {}
+    for config, containers in stacks:
+        volumes = config.get("volumes") or {}
+        own = [key for key in volumes if is_named_by_compose(config, key)]
+        named = {volumes[key]["name"] for key in volumes if key not in own}
+        for container in containers:
+            for target, key in _keys_at_targets(config, container["service"]).items():
+                name = container["volumes"].get(target)
+                if name and key in own and name not in named and _is_of_key(name, key, container["project"], storage):
+                    found.setdefault(key, name)
+        by_hand = [each["project"] for each in containers if each["app"] is None]
+        for key in own:
+            names = [noted[key]] if key in noted else []
+            names += [f"{project}_{key}" for project in dict.fromkeys(by_hand)]
+            others.setdefault(key, []).extend(name for name in names if name not in named)
+    for key in set(others) - set(found):
+        there = [name for name in others[key] if storage.volume(name)]
+        found.update({key: there[0]} if there else {})
+    return found
+
+
+def _keys_at_targets(config, service):
+    mounts = (config["services"].get(service) or {}).get("volumes") or []
+    return {_target(each): each["source"] for each in mounts if each["type"] == "volume" and each.get("source")}
+
+
+def _is_of_key(name, key, project, storage):
+    if name == f"{project}_{key}":
+        return True
+    labels = (storage.volume(name) or {}).get("Labels") or {}
+    return labels.get("com.docker.compose.volume") == key
+
+
+def written_by_service(config, name, storage):
+    """Return ``[(place, what the file calls it)]``: the places that a service writes."""
+    found = [(_place(config, each, storage), _described(each)) for each in _mounts(config, name)]
+    return [(place, words) for place, words in found if place]
+
+
+def _mounts(config, name, read_only=False):
+    """Return the mounts of a service that it may write, those of services that it takes volumes from included."""
+    service = config["services"].get(name) or {}
+    mounts = [] if read_only else [each for each in service.get("volumes") or [] if not each.get("read_only")]
+    for each in service.get("volumes_from") or []:
+        other, _colon, mode = each.partition(":")
+        if other != "container":
+            mounts += _mounts(config, other, read_only or mode == "ro")
+    return mounts
+
+
+def _place(config, mount, storage):
+    """Return the place of a mount in a configuration; None for one that no other container has, such as a tmpfs."""
+    source = mount.get("source")
+    if mount["type"] == "bind":
+        return directory_place(source, storage)
+    if mount["type"] != "volume" or not source:
+        return None
+    definition = config["volumes"][source] or {}
+    subpath = (mount.get("volume") or {}).get("subpath") or ""
+    return volume_place(definition.get("name", source), storage, subpath, definition)
+
+
+def _described(mount):
+    return ("volume " if mount["type"] == "volume" else "directory ") + (mount.get("source") or "")
+
+
+def volume_place(name, storage, inside="", definition=None):
+    """Return where a volume's files lie; None where it can't be written.
+
+    ``inside``: the directory in it; ``definition``: what the file has of it, for one that does not exist yet.
+    """
+    there = storage.volume(name)
+    driver, options = (definition or {}).get("driver"), (definition or {}).get("driver_opts")
+    if there:
+        driver, options = there.get("Driver"), there.get("Options")
+    device, kind = (options or {}).get("device"), (options or {}).get("type")
+    if (driver or "local") != "local" or not device or kind == "tmpfs":
+        return Place(VOLUME, name, inside)
+    flags = (options.get("o") or "").split(",")
+    if "ro" in flags:
+        return None
+    if {"bind", "rbind"} & set(flags):
+        return directory_place(posixpath.join(device, inside), storage)
+    server = [flag for flag in flags if flag.startswith("addr=")]
+    return Place(DEVICE, " ".join([kind or "", device, *server]).strip(), inside)
+
+
+def directory_place(path, storage):
+    """Return the place of a directory of the host; None where it holds no data of anybody's."""
+    real = storage.real_directory(path)
+    if real is None:
+        return None
+    root = storage.volumes_directory + "/"
+    name, _slash, rest = real[len(root) :].partition("/") if real.startswith(root) else ("", "", "")
+    if name and (rest + "/").startswith("_data/"):
+        return Place(VOLUME, name, rest[len("_data/") :])
+    return Place(DIRECTORY, real)
+
+
+def written_by_container(inspected, storage):
+    """Return the places that a container writes; ``inspected``: as the Engine has it."""
+    subpaths = {
+        each["Target"]: (each.get("VolumeOptions") or {}).get("Subpath") or ""
+        for each in inspected["HostConfig"].get("Mounts") or []
+    }
+    places = []
+    for mount in inspected.get("Mounts") or []:
+        if not mount.get("RW", True):
+            continue
+        if mount["Type"] == "volume":
+            places.append(volume_place(mount["Name"], storage, subpaths.get(mount["Destination"], "")))
+        elif mount["Type"] == "bind":
+            places.append(directory_place(mount["Source"], storage))
+    return [place for place in places if place]
+
+
+def shared_writers(config, exclusive, storage):
+    """Return a warning for each place that two releases write while both run.
+
+    ``config``: of a color, with the volumes that it is to have; ``exclusive``: services that never run in both colors.
+    """
+    writers = {}
+    for name in sorted(set(config["services"]) - set(exclusive)):
+        for place, words in written_by_service(config, name, storage):
+            services = writers.setdefault(place, (words, []))[1]
+            services += [] if name in services else [name]
+    return [
+        "{} is written by {} of both releases while both run: make sure that they can share it, mount it read-only, or "
+        "name the service in bluegreen_shared_services or bluegreen_exclusive_services".format(
+            words, " and ".join(services)
+        )
+        for words, services in sorted(writers.values())
+    ]
+
+
+def declared_volumes(image):
+    """Return the mount targets by VOLUME of an image, as the Engine has it; none of an image that is not here."""
+    return sorted(((image or {}).get("Config") or {}).get("Volumes") or {})
+
+
+def anonymous_volumes(config, declared):
+    """Return a warning for each volume that no other release sees.
+
+    ``declared``: ``{service: [mount target]}`` by VOLUME of the services' images, where they are here.
+    """
+    warnings = []
+    for name, service in sorted(config["services"].items()):
+        mounts = service.get("volumes") or []
+        taken = _all_targets(config, name)
+        targets = {_target(each): "" for each in mounts if each["type"] == "volume" and not each.get("source")}
+        of_image = {posixpath.normpath(target) for target in declared.get(name) or []} - taken
+        targets.update(dict.fromkeys(of_image, " by VOLUME of its image"))
+        warnings += [
+            f"{target} of service {name} is an anonymous volume{by}, and each release has its own: mount a named "
+            "volume there to keep its files"
+            for target, by in sorted(targets.items())
+        ]
+    return warnings
+
+
+def _all_targets(config, name):
+    """Return the targets of all mounts of a service."""
+    service = config["services"].get(name) or {}
+    targets = {_target(each) for each in service.get("volumes") or []}
+    tmpfs = service.get("tmpfs") or []
+    targets |= {posixpath.normpath(each.partition(":")[0]) for each in ([tmpfs] if isinstance(tmpfs, str) else tmpfs)}
+    for each in service.get("volumes_from") or []:
+        other = each.partition(":")[0]
+        targets |= _all_targets(config, other) if other != "container" else set()
+    return targets
+
+
+def left_behind(config, containers, storage):
+    """Return a warning for each place that a container of the active color has, and that the release would not find.
+
+    ``config``: of the color that comes, with the volumes that it is to have; ``containers``: ``[(name of the service in
+    it, summary)]``. Directories count only where somebody started the container by hand, because their paths may be
+    meant to change with the release; so do anonymous volumes, because each release has its own anyway.
+    """
+    warnings = []
+    for service, container in containers:
+        mounts = (config["services"].get(service) or {}).get("volumes") or []
+        wanted = {_target(each): _place(config, each, storage) for each in mounts}
+        by_hand = container["app"] is None
+        volumes = sorted(container["volumes"].items())
+        lost = [(target, f"volume {name}") for target, name in volumes if by_hand and _ANONYMOUS.fullmatch(name)]
+        had = [(target, volume_place(name, storage)) for target, name in volumes if not _ANONYMOUS.fullmatch(name)]
+        binds = sorted(container["binds"].items()) if by_hand else []
+        had += [(target, directory_place(path, storage)) for target, path in binds]
+        lost += [(target, place) for target, place in had if place and wanted.get(target, place) != place]
+        warnings += [
+            f"{target} of container {container['name']} is the {what}, which the release does not have there: copy the "
+            "files that it needs"
+            for target, what in lost
+        ]
+    return warnings
+
+
+def _target(mount):
+    return posixpath.normpath(mount["target"])

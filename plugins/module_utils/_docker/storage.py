@@ -1,0 +1,41 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where the files of volumes and bind mounts lie on the target."""
+
+from __future__ import annotations
+
+import functools
+import os
+
+PSEUDO = ("/dev", "/proc", "/run", "/sys")
+"""Directories of the kernel and of sockets: nothing in them is anybody's data."""
+
+
+class Storage:
+    """Looks each volume up once."""
+
+    def __init__(self, engine):
+        self.engine = engine
+        self._volumes = {}
+
+    def volume(self, name):
+        """Return what the Engine has of a volume, or None where it does not exist."""
+        if name not in self._volumes:
+            self._volumes[name] = self.engine.volume(name)
+        return self._volumes[name]
+
+    def real_directory(self, path):
+        """Return the real path of a directory that may hold data, or None: for a single file, a socket, a device, a
+        directory of the kernel, and for ``/``, which agents mount to look around."""
+        real = os.path.realpath(path)
+        is_single = os.path.exists(real) and not os.path.isdir(real)
+        if is_single or real == "/" or any((real + "/").startswith(each + "/") for each in PSEUDO):
+            return None
+        return real
+
+    @functools.cached_property
+    def volumes_directory(self):
+        """The real path of the directory in which the Engine keeps the files of its own volumes."""
+        return os.path.join(os.path.realpath(self.engine.data_root), "volumes")
