@@ -27,7 +27,7 @@ from .._compose.render import (
     shared_volumes,
 )
 from .._compose.shared_services import without_services
-from .._compose.single_file import one_shot_services
+from .._compose.single_file import JOINS, one_shot_services
 from .._docker.completeness import expected_of
 from .._docker.containers import color_of, started_as
 from .._docker.disk_space import DiskSpace
@@ -103,6 +103,8 @@ class FromFiles:
             leftovers=self.planner.started_by_hand(color),
         )
         files = self._files(configs, hashes, deploy)
+        if reasons:
+            self.planner.warnings += self.shared_plan.moved_gateways(configs[color].get(JOINS, []))
         adoption = Adoption(self.engine, self.planner) if started_by_hand(self.now.active_containers) else None
         if shared["services"]:
             files[work["file"]] = file_text(without_services(shared, work["by_hand"]))

@@ -14,6 +14,7 @@ from .._compose.shared_services import refuse_second_writer, shared_work
 from .._compose.single_file import JOINS, SHARED, missing_joins
 from .._errors import ComposeError
 from .._names import LABEL, project_name
+from .adoption import keeps_gateway
 
 
 class SharedPlan:
@@ -53,6 +54,23 @@ class SharedPlan:
         comes, and of the active one, for whatever shared service was made anew since."""
         files = [(color, path), (self.now.active, self._active_file())]
         return [{"color": each, "file": file} for each, file in files if self._joins_in(file)]
+
+    def moved_gateways(self, joins):
+        """Return a warning for each shared container whose published ports a join interrupts; ``joins``: from a color's
+        file."""
+        warnings = []
+        for join in joins:
+            for container in self.now.shared.get(join.get("shared"), []):
+                if not container["published"] or join["network"] in container["networks"]:
+                    continue
+                inspected = self.engine.inspect(container["id"])
+                if inspected and not keeps_gateway(inspected["NetworkSettings"]["Networks"], join["network"]):
+                    warnings.append(
+                        f"shared service {join['shared']} joins {join['network']}, which moves the default gateway of "
+                        f"{container['name']}: its published ports are closed for a moment, and those that Docker "
+                        "chose change"
+                    )
+        return warnings
 
     def by_hand(self):
         """Return ``{service: ids}`` of the shared services that somebody started by hand."""

@@ -861,6 +861,26 @@ def test_a_mounted_file_that_changed_is_a_reason(single):
     assert single.plan(release="v1", **SINGLE_FILE)["reasons"] == ["its configuration is another"]
 
 
+@pytest.mark.parametrize(
+    "published, network, warned",
+    [
+        ({5432: 15432}, "zone_default", True),
+        ({5432: 15432}, "legacy_default", False),  # it sorts before shop-blue_default
+        ({}, "zone_default", False),
+    ],
+)
+def test_shared_service_whose_published_ports_a_join_interrupts(single, published, network, warned):
+    single.shared = {"db": [dict(SHARED, published=published)]}
+    single.inspected["db-blue-id"] = {"NetworkSettings": {"Networks": {network: {"Gateway": "10.0.0.1"}}}}
+    planner = single.planner(release="v1", **SINGLE_FILE)
+    planner.result()
+    expected = (
+        "shared service db joins shop-blue_default, which moves the default gateway of legacy-db-1: its published "
+        "ports are closed for a moment, and those that Docker chose change"
+    )
+    assert (expected in planner.warnings) is warned
+
+
 def test_volume_of_a_shared_service_is_in_use(single):
     single.shared = {"db": [dict(SHARED, volumes={"/data": "legacy_data"})]}
     single.plan(release="v1", **SINGLE_FILE)
