@@ -57,6 +57,15 @@ def refuse_moved_gateway(container, name, network):
     )
 
 
+def refuse_nameless(container, name, network):
+    """Raise PlanError: the Engine gives no further name to a container on a network that it is on."""
+    raise PlanError(
+        "{0}, which runs service {1} and was started by hand, is on {2} without the name {3}, by which nginx would "
+        "find it: connect it again when it suits you (docker network disconnect {2} {0}, then docker network connect "
+        "--alias {3} {2} {0}), then deploy".format(container["name"], container["service"], network, name)
+    )
+
+
 def refuse_direct_proxy(hosts, containers, services, color):
     """Raise PlanError where nginx's configuration sends requests past the upstream, to a container that this deploy
     stops.
@@ -109,6 +118,8 @@ class Adoption:
         on = nginx["NetworkSettings"]["Networks"] if nginx else None
         self.missing = missing_connections(planner.app, color, containers, services, self.network, on) if nginx else []
         for container, name in self.missing:
+            if self.network in container["networks"]:
+                refuse_nameless(container, name, self.network)
             joined = engine.inspect(container["id"])["NetworkSettings"]["Networks"]
             if not keeps_gateway(joined, self.network):
                 refuse_moved_gateway(container, name, self.network)

@@ -584,6 +584,19 @@ def test_stack_whose_gateway_would_move_is_refused_with_the_command(target):
     assert (target.files(), target.told) == ([], [])
 
 
+def test_stack_on_nginxs_network_without_a_name_there_is_refused_with_the_commands(target):
+    apart_from_nginx(target)
+    target.colors["blue"][0]["networks"]["edge"] = {"addresses": ["10.0.0.2"], "names": ["legacy-was-blue-1"]}
+    with pytest.raises(PlanError) as error:
+        target.plan(release="v1")
+    assert str(error.value) == (
+        "legacy-was-blue-1, which runs service was-blue and was started by hand, is on edge without the name "
+        "shop-blue-was, by which nginx would find it: connect it again when it suits you (docker network disconnect "
+        "edge legacy-was-blue-1, then docker network connect --alias shop-blue-was edge legacy-was-blue-1), then deploy"
+    )
+    assert (target.files(), target.told) == ([], [])
+
+
 def test_nginx_that_sends_requests_past_the_upstream_is_refused(target):
     target.colors["blue"], target.active = by_hand("blue"), "blue"
     target.proxied = [("/etc/nginx/conf.d/site.conf", 4, "was-blue:3000")]
