@@ -364,7 +364,7 @@ class Site:
         (self.src / name).unlink()
 
     def close(self):
-        mine = re.compile(re.escape(self.name))
+        mine = re.compile("(0-)?" + re.escape(self.name))  # as single_file.FIRST
         for container in self.docker.containers.list(all=True, ignore_removed=True):
             if mine.match(container.name) or container.labels.get(APP_LABEL, "").startswith(self.name):
                 with contextlib.suppress(docker.errors.APIError):
