@@ -293,15 +293,17 @@ class FromFiles:
         if plan.unchanged and (again or self.request["pull"] != "always"):
             return
         self.state.create()
-        # Decided again, after the pull, the color may be the other one; what was here before is as it was noted then.
+        # Decided again, after the pull, the color may be the other one; what was here before, and what this run has
+        # connected since, is as it was noted then.
+        noted = self.state.journal["unfinished"] if again else {"ids_before": ids}
         self.planner.begin(
             plan,
             self.planner.services,
             config_hash=config_hash,
             refs=refs,
-            ids_before=self.state.journal["unfinished"]["ids_before"] if again else ids,
+            ids_before=noted["ids_before"],
             adopted=self._adopted(),
-            connected=adoption.connected if adoption else [],
+            connected=noted.get("connected", []) + (adoption.connected if adoption else []),
             files=[self._path_of(with_color(name, plan.color)) for name in self.request["compose_files"]],
         )
         project = self._adopted_project()

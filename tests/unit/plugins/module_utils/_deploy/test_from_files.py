@@ -560,6 +560,10 @@ def test_stack_that_nginx_does_not_find_is_connected_to_its_network(target):
         f"legacy-{each[:-3]}-1 was started by hand and shares no network with nginx: it joins edge as {name}"
         for each, name in names.items()
     ]
+    # Planned anew after the pull, the run still has what it connected, to undo it.
+    target.plan(release="v1", deploy=plan["deploy"])
+    assert target.unfinished["connected"] == [{"id": each, "network": "edge"} for each in names]
+    assert len(target.told) == 2
 
 
 def test_check_mode_connects_nothing(target):
