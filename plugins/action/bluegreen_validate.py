@@ -39,7 +39,8 @@ class ActionModule(ControllerAction):
         showing = self._templar.copy_with_new_env(available_variables=dict(task_vars, omit=OMITTED))
         variables = showing.template({name: task_vars[name] for name in options if name in task_vars})
         secret = [name for name in options if options[name].get("no_log")]
-        omitted = _omitted({name: variables[name] for name in secret if name in variables})
+        headers = _probe_headers(_typed(variables.get("bluegreen_services"), {"type": "list"}))
+        omitted = _omitted({**{name: variables[name] for name in secret if name in variables}, **headers})
         if omitted:  # the tasks encode these as they are
             raise TaskFailed(f"{', '.join(omitted)}: nothing secret can be omit; give a value or leave it out")
         values = {name: _typed(value, options[name]) for name, value in _without_omitted(variables).items()}
@@ -59,6 +60,8 @@ class ActionModule(ControllerAction):
             raise TaskFailed("; ".join(misspelt + found))
         secret = [name[len(PREFIX) :] for name in secret]
         settings = {name: value for name, value in everything.items() if name not in secret}
+        for service in settings.get("services") or []:
+            (service.get("probe") or {}).pop("headers", None)
         found = {"settings": settings, "warnings": warnings}
         if settings.get("nginx_manage"):
             found["nginx_volumes"] = nginx_volumes(settings)
@@ -86,6 +89,20 @@ class ActionModule(ControllerAction):
             except AnsibleError as error:
                 found.append(f"bluegreen_hooks is {path!r}: the tasks for {name} can't be loaded: {error}")
         return found
+
+
+def _probe_headers(services):
+    """Return ``{variable: headers}`` of the probes, which are secret; ``services``: as they are given."""
+    probes = [
+        (service.get("name"), service.get("probe"))
+        for service in (services if isinstance(services, list) else [])
+        if isinstance(service, dict)
+    ]
+    return {
+        f"bluegreen_services: headers of the probe of {name}": probe["headers"]
+        for name, probe in probes
+        if isinstance(probe, dict) and "headers" in probe
+    }
 
 
 def _typed(value, option):

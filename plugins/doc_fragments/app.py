@@ -62,6 +62,67 @@ requirements:
   - jmespath on the target, where a test has an expression
 """
 
+    PROBES = r"""
+options:
+  probes:
+    description:
+      - What is asked of each container of a service, again and again, from the target. Nothing is needed in the
+        container.
+      - The container is ready once the probe has passed, and unhealthy once it then fails.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      service:
+        description: The service.
+        type: str
+        required: true
+      port:
+        description: The port in the container.
+        type: int
+        required: true
+      path:
+        description:
+          - The path of a GET request. Redirects are not followed.
+          - Without it, only a TCP connection is opened.
+        type: str
+      status:
+        description: The HTTP statuses that pass.
+        type: list
+        elements: int
+        default: [200]
+      interval:
+        description: Seconds from one reply to the next probe.
+        type: float
+        default: 1
+      timeout:
+        description: Seconds for the whole of one reply.
+        type: float
+        default: 2
+      healthy_after:
+        description: After how many passes in a row the container is healthy.
+        type: int
+        default: 1
+      unhealthy_after:
+        description: After how many failures in a row a container that was healthy is unhealthy.
+        type: int
+        default: 3
+      network:
+        description: The Docker network at whose address the container is asked. Where it is not on it, a published port
+          is asked, or else any address.
+        type: str
+      headers_of:
+        description: The name in O(probe_headers) whose headers are sent; that of the service by default.
+        type: str
+  probe_headers:
+    description:
+      - The headers that probes send, a mapping for each service; JSON, encoded as Base64. The color in the name of a
+        service does not count.
+      - One text, because Ansible would otherwise black out each of its values wherever it appears in an output.
+    type: str
+    default: e30=
+"""
+
     LOOK = r"""
 options:
   project_name:

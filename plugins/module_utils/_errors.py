@@ -17,6 +17,7 @@
     │   └── NewerJournal (*)    a newer version of this collection wrote it
     ├── LockHeld                another run has the lock
     ├── SmokeError (*)          the smoke tests can't be read
+    ├── ProbeError (*)          the headers of the probes can't be read
     └── ReleaseFailed           the new color can't have the traffic, or keep it
 
     (*) is a ValueError as well
@@ -71,6 +72,10 @@ class LockHeld(BluegreenError):
 
 class SmokeError(BluegreenError, ValueError):
     """The smoke tests can't be read."""
+
+
+class ProbeError(BluegreenError, ValueError):
+    """The headers of the probes can't be read."""
 
 
 class ReleaseFailed(BluegreenError):

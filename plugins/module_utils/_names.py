@@ -59,6 +59,7 @@ def named_services(app, services):
                 "port": service["port"],
                 "upstream": service.get("upstream") or f"{app}-{base}",
                 "publish": service.get("publish"),
+                "probe": service.get("probe"),
             }
         )
     return named

@@ -26,6 +26,7 @@ extends_documentation_fragment:
   - hotswap.compose.app.edge
   - hotswap.compose.app.lock
   - hotswap.compose.app.look
+  - hotswap.compose.app.probes
   - hotswap.compose.app.smoke
 attributes:
   check_mode:
@@ -171,7 +172,7 @@ from ..module_utils._edge.answer import PATIENCE
 from ..module_utils._edge.options import EDGE_ARGUMENTS, edge_for
 from ..module_utils._edge.swap import Swap, endpoints_of_unfinished
 from ..module_utils._errors import BluegreenError
-from ..module_utils._health.look import LOG_TAIL, LOOK_ARGUMENTS, rules_of
+from ..module_utils._health.look import LOG_TAIL, LOOK_ARGUMENTS, prober_of, rules_of
 from ..module_utils._health.smoke_run import SMOKE_ARGUMENTS, SmokeRun, nginx_address, replica_addresses
 from ..module_utils._health.verdict import FAILED, READY, Outcome
 from ..module_utils._health.wait import Waiter
@@ -212,6 +213,7 @@ def bake(params, progress):
         on_change=progress.say,
         on_wait=progress.wait,
         objection=objection if watches else None,
+        prober=prober_of(params),
     )
     begun_at = time.time()
     with contextlib.ExitStack() as stack:

@@ -25,6 +25,7 @@ extends_documentation_fragment:
   - hotswap.compose.app
   - hotswap.compose.app.edge
   - hotswap.compose.app.look
+  - hotswap.compose.app.probes
 attributes:
   check_mode:
     support: full

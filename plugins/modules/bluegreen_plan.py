@@ -68,6 +68,10 @@ options:
     description: The role's O(hotswap.compose.bluegreen#role:main:bluegreen_preview), as Base64 of JSON.
     type: str
     default: e30=
+  probe_headers:
+    description: The headers of the probes, as O(hotswap.compose.compose_health_wait#module:probe_headers).
+    type: str
+    default: e30=
   smoke_tests:
     description: What is to be asked later, as O(hotswap.compose.bluegreen_smoke#module:tests); what can't be asked is
       refused here.
@@ -227,6 +231,7 @@ def decide(engine, params, run, docker, logged_in, check_mode):
         loaded_files=loaded,
         preview=decode_mapping(params["preview"]),
         smoke_tests=parse_smoke_tests(params["smoke_tests"]),
+        probe_headers=params["probe_headers"],
     )
     planner = Planner(engine, request, run, docker, logged_in, check_mode)
     result = dict(planner.result(), unfinished=bool(found), docker=docker)
@@ -265,6 +270,7 @@ def main():
             env={"type": "str", "default": "e30=", "no_log": True},
             smoke_tests={"type": "str", "default": "W10=", "no_log": True},
             preview={"type": "str", "default": "e30=", "no_log": True},
+            probe_headers={"type": "str", "default": "e30=", "no_log": True},
             registry={"type": "str", "default": "e30=", "no_log": True},
             deploy={"type": "str"},
             blind={"type": "bool", "default": False},

@@ -50,6 +50,10 @@ options:
     description: How many releases' images are retained.
     type: int
     default: 3
+  probe_headers:
+    description: The headers of the probes, as O(hotswap.compose.compose_health_wait#module:probe_headers).
+    type: str
+    default: e30=
 """
 
 EXAMPLES = r"""
@@ -123,6 +127,7 @@ def main():
             drain_timeout={"type": "int", "default": 30},
             retire={"type": "str", "choices": ["stop", "keep", "remove"], "default": "stop"},
             keep_releases={"type": "int", "default": 3},
+            probe_headers={"type": "str", "default": "e30=", "no_log": True},
             **APP_ARGUMENTS,
             **EDGE_ARGUMENTS,
             **ENGINE_ARGUMENTS,

@@ -27,6 +27,7 @@ extends_documentation_fragment:
   - hotswap.compose.app.lock
   - hotswap.compose.app.edge
   - hotswap.compose.app.look
+  - hotswap.compose.app.probes
 attributes:
   check_mode:
     support: full
@@ -178,7 +179,7 @@ nginx_version:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._docker.completeness import way_back_lacks
+from ..module_utils._docker.completeness import previous_services, way_back_lacks
 from ..module_utils._docker.containers import containers_by_id
 from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
 from ..module_utils._edge.drain import cut_warning
@@ -186,6 +187,8 @@ from ..module_utils._edge.options import EDGE_ARGUMENTS, edge_for
 from ..module_utils._edge.swap import Swap, addresses_at_load, endpoints_of_unfinished, with_addresses
 from ..module_utils._errors import BluegreenError, EdgeError, ReleaseFailed
 from ..module_utils._health.look import LOOK_ARGUMENTS, Look
+from ..module_utils._health.probe_run import probed
+from ..module_utils._names import other_color
 from ..module_utils._nginx.canary import with_canary
 from ..module_utils._nginx.preview import preview_secret, with_preview
 from ..module_utils._nginx.version import follows_addresses
@@ -198,9 +201,11 @@ PASSED = "after it had passed its health checks"
 STATES = ["judged", "live", "back", "preview", "canary", "settled"]
 
 
-def refuse_unhealthy(engine, unfinished):
+def refuse_unhealthy(engine, unfinished, params):
     """Raise EdgeError where the color that had the traffic before the unfinished run can't have it again."""
-    lacking = way_back_lacks(unfinished, containers_by_id(engine, unfinished["previous"]))
+    containers = containers_by_id(engine, unfinished["previous"])
+    services = previous_services(unfinished, containers)
+    lacking = way_back_lacks(unfinished, probed(containers, services, other_color(unfinished["color"]), params))
     if lacking:
         raise EdgeError(
             f"the color that had the traffic is not healthy any more ({', '.join(lacking)}), so the traffic stays "
@@ -221,7 +226,7 @@ def _act(params, check_mode, on_wait):
     swap = Swap(edge, state, params["edge_url"], check_mode, params["answer_log"], on_wait)
     if params["state"] == "back":
         if params["moved_traffic"] and state.unfinished:
-            refuse_unhealthy(engine, state.unfinished)
+            refuse_unhealthy(engine, state.unfinished, params)
         endpoints = endpoints_of_unfinished(engine, state, params["network"], params["nginx_mode"])
         result = swap.back(endpoints, params["drain_timeout"])
         warning = None if result.get("drained", True) else cut_warning(result["connections"], params["drain_timeout"])

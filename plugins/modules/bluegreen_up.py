@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - hotswap.compose.attributes
   - hotswap.compose.docker
   - hotswap.compose.app.look
+  - hotswap.compose.app.probes
 attributes:
   check_mode:
     support: none
@@ -124,7 +125,7 @@ from ..module_utils._compose.up import ComposeUp, up_command
 from ..module_utils._docker.containers import COMPOSE_LABEL
 from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
 from ..module_utils._errors import BluegreenError
-from ..module_utils._health.look import LOG_TAIL, LOOK_ARGUMENTS, rules_of
+from ..module_utils._health.look import LOG_TAIL, LOOK_ARGUMENTS, prober_of, rules_of
 from ..module_utils._health.verdict import FAILED
 from ..module_utils._health.wait import Waiter
 from ..module_utils._progress import Progress
@@ -154,6 +155,7 @@ def up(params, began, progress):
             objection=compose.failure,
             coming=compose.is_running,
             began=began,
+            prober=prober_of(params),
         )
         outcome = waiter.wait()
     failed = outcome.status == FAILED

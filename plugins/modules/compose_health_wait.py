@@ -19,8 +19,9 @@ description:
   - It follows the Engine's events and inspects the container that an event names, so there is no interval to choose; a
     look at everything every 5 seconds is there for safety only. Where the Engine is restarted meanwhile, the wait goes
     on.
-  - A container with a healthcheck is ready when it is healthy. One without is ready when it is running, unless its
-    service is listed in O(traffic_services); see O(no_healthcheck).
+  - A container with a healthcheck is ready when it is healthy, and one whose service has one of the O(probes) when it
+    passes that; one with both needs both. One without is ready when it is running, unless its service is listed in
+    O(traffic_services); see O(no_healthcheck).
   - A container fails that exits with another status than 0, is unhealthy, out of memory, dead, paused or removed,
     could not be started, or was restarted more often than O(max_restarts).
   - A container that exits with 0 has completed, and does not hold up the wait, where another service waits for that
@@ -30,6 +31,7 @@ description:
 extends_documentation_fragment:
   - hotswap.compose.attributes
   - hotswap.compose.docker
+  - hotswap.compose.app.probes
 attributes:
   check_mode:
     support: full
@@ -92,7 +94,8 @@ options:
     type: float
     default: 0
   no_healthcheck:
-    description: What to think of a container without a healthcheck whose service is one of O(traffic_services).
+    description: What to do about a container with neither a healthcheck nor one of the O(probes), if its service is one
+      of the O(traffic_services).
     type: str
     choices:
       fail: It fails.
@@ -144,6 +147,18 @@ EXAMPLES = r"""
     timeout: 60
     stable_for: 10
 
+- name: Ask a service that has no healthcheck for its health
+  hotswap.compose.compose_health_wait:
+    project_name: shop-green
+    traffic_services:
+      - was
+    network: edge
+    probes:
+      - service: was
+        port: 3000
+        path: /health
+        network: edge
+
 - name: Accept a service without a healthcheck that has been running for 15 seconds
   hotswap.compose.compose_health_wait:
     project_name: shop-green
@@ -181,7 +196,8 @@ msg:
   type: str
   sample: was-green-1 exited with 3 after 1.2 s
 seen:
-  description: What a later look can be held against; a C(name), C(started_at) and C(restarts) by the container's ID.
+  description: What a later look can be held against; a C(name), C(started_at), C(restarts) and, where it passed its
+    probe, C(probed) by the container's ID.
   returned: always
   type: dict
 elapsed:
@@ -232,7 +248,8 @@ containers:
       type: str
       sample: exited
     health:
-      description: V(starting), V(healthy) or V(unhealthy); V(null) without a healthcheck, or when it does not run.
+      description: V(starting), V(healthy) or V(unhealthy), by its healthcheck and its probe together; V(null) without
+        both, or when it does not run.
       type: str
       sample: healthy
     exit_code:
@@ -265,12 +282,13 @@ containers:
           type: float
           sample: 1.204
         state:
-          description: V(starting), V(healthy) or V(unhealthy) where there is a healthcheck, else the Engine's word
-            for the state.
+          description: V(starting), V(healthy) or V(unhealthy) where there is a healthcheck or a probe, else the
+            Engine's word for the state.
           type: str
           sample: exited (3)
     probes:
-      description: Its last probes, oldest first. Empty, unless it failed or, where none failed, was still waited for.
+      description: The last runs of its healthcheck, oldest first, and then the last replies to its probe. Empty, unless
+        it failed or, where none failed, was still waited for.
       type: list
       elements: dict
       contains:
@@ -279,11 +297,11 @@ containers:
           type: str
           sample: "2026-11-22T11:31:37.579735702Z"
         exit_code:
-          description: The status it exited with.
+          description: The status it exited with; of a probe V(0), or V(null) where it failed.
           type: int
           sample: 1
         output:
-          description: What it wrote.
+          description: What it wrote; of a probe, what was asked and what came of it.
           type: str
           sample: connection refused
     log:
@@ -310,7 +328,8 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
-from ..module_utils._errors import EngineError
+from ..module_utils._errors import EngineError, ProbeError
+from ..module_utils._health.probe_run import PROBE_ARGUMENTS, Prober, probes_in
 from ..module_utils._health.verdict import READY, Rules
 from ..module_utils._health.wait import Waiter, evidence, timeout_warnings
 from ..module_utils._progress import Progress
@@ -329,6 +348,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "min_uptime": {"type": "float", "default": 10},
     "max_restarts": {"type": "int", "default": 0},
     "log_tail": {"type": "int", "default": 50},
+    **PROBE_ARGUMENTS,
 }
 
 
@@ -361,9 +381,10 @@ def run(module: AnsibleModule) -> None:
                 on_change=progress.say,
                 on_wait=progress.wait,
                 began=params["began"],
+                prober=Prober(probes_in(params), params["seen"]),
             )
             outcome = waiter.look_once() if module.check_mode else waiter.wait()
-    except EngineError as error:
+    except (EngineError, ProbeError) as error:
         module.fail_json(msg=str(error), verdict=str(error), **result)
     records = list(waiter.records.values())
     result.update(

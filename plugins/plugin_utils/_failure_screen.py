@@ -82,6 +82,8 @@ def _last(items, count):
 
 def _probe(probe):
     output = excerpt(probe["output"], WIDTH)
+    if probe["exit_code"] is None:
+        return f"  probe: {output}"
     return f"  probe: exit status {probe['exit_code']}" + (f": {output}" if output else "")
 
 
@@ -151,13 +153,16 @@ def _of_container(containers):
     if first["oom_killed"]:
         return f"give {service} more memory in the Compose file, or have it use less"
     if first["health"] == "unhealthy":
-        return f"correct {service}, or the probe of its healthcheck"
+        return f"correct {service}, or its healthcheck or probe"
     if first["state"] == "removed":
         return f"see who removed {first['name']}"
     if first["exit_code"] in (126, 127):
         return f"see that the image of {service} has the command that it is to run"
     if first["state"] == "running" and first["health"] is None and not first["restarts"]:
-        return f"give {service} a healthcheck in the Compose file, or set bluegreen_no_healthcheck=running"
+        return (
+            f"give {service} a healthcheck in the Compose file or a probe in bluegreen_services, or set "
+            "bluegreen_no_healthcheck to running"
+        )
     return f"correct {service}; its log is above"
 
 

@@ -161,7 +161,8 @@ def _probes(probes):
     """Return ``[{"says", "times"}]``, one for each of those that say the same after each other."""
     rows = []
     for probe in probes:
-        says_so = f"exit status {probe['exit_code']}" + (f": {probe['output']}" if probe["output"] else "")
+        said = [] if probe["exit_code"] is None else [f"exit status {probe['exit_code']}"]
+        says_so = ": ".join([*said, *([probe["output"]] if probe["output"] else [])])
         if rows and rows[-1]["says"] == says_so:
             rows[-1]["times"] += 1
         else:

@@ -176,9 +176,36 @@ def _service(service, ordinary):
         yield _problem("services", name, "use letters, digits, '.', '_' and '-' around {color}")
     if not 1 <= service["port"] <= 65535:
         yield _problem("services", service["port"], f"the port of {name} is a number from 1 to 65535")
+    yield from _probe(name, service.get("probe"))
     upstream = service.get("upstream")
     if upstream and not _UPSTREAM.match(upstream):
         yield _problem("services", upstream, "an upstream is a letter, then letters, digits, '.', '_' and '-'")
+
+
+def _probe(service, probe):
+    if probe is None:
+        return
+    path, port = probe.get("path"), probe.get("port")
+    if path is not None and not _PATH.match(path):
+        yield _problem(
+            "services", path, f"the path of the probe of {service} begins with '/' and has no blanks; write them as %20"
+        )
+    if path is None and probe["headers"]:
+        yield _problem("services", service, "its probe has headers but no path, so it sends none: give it a path")
+    if port is not None and not 1 <= port <= 65535:
+        yield _problem("services", port, f"the port of the probe of {service} is a number from 1 to 65535")
+    if not probe["status"] or not all(100 <= status <= 599 for status in probe["status"]):
+        yield _problem(
+            "services", probe["status"], f"status of the probe of {service} lists numbers from 100 to 599, at least one"
+        )
+    for header, value in probe["headers"].items():
+        if not _TOKEN.match(header) or not _HEADER_VALUE.match(str(value)):
+            yield _problem(
+                "services", header, f"headers of the probe of {service} maps names of headers to one line of ASCII each"
+            )
+    for key, least in (("interval", 0.1), ("timeout", 0.1), ("healthy_after", 1), ("unhealthy_after", 1)):
+        if not probe[key] >= least:
+            yield _problem("services", probe[key], f"{key} of the probe of {service} is {least} or more")
 
 
 def _apart(settings):

@@ -117,6 +117,79 @@ def test_smoke_tests_through_nginx_that_fail_while_it_bakes_give_the_traffic_bac
     load.lost_nothing()
 
 
+UNCHECKED = """\
+services:
+  web-@color@:
+    healthcheck: {disable: true}
+    depends_on:
+      seed-@color@: {condition: service_completed_successfully}
+  seed-@color@:
+    image: @site@/app:${BLUEGREEN_RELEASE}
+    command: [sh, -c, "sleep 0.5"]
+    restart: on-failure
+    healthcheck:
+      test: [CMD, test, -e, /tmp/healthy]
+      interval: 200ms
+"""
+
+
+@pytest.fixture(scope="module")
+def unchecked(site):
+    """Files of a service without a healthcheck, and of a one-shot that has inherited one."""
+    for color in ("blue", "green"):
+        (site.src / f"unchecked.{color}.yml").write_text(site.text(UNCHECKED, color))
+    return {"compose_files": ["compose.{color}-deploy.yml", "unchecked.{color}.yml"]}
+
+
+def probed(**probe):
+    return [{"name": "web-{color}", "port": 3000, "probe": probe}]
+
+
+def test_no_health_check_at_all_is_refused_before_anything_starts(site, unchecked):
+    before = site.snapshot()
+    run = site.deploy("v2", **unchecked).failed()
+    for words in ("service web-green takes traffic but has no healthcheck", "probe:", "bluegreen_no_healthcheck"):
+        assert words in run.message, run.message
+    assert site.snapshot()["containers"] == before["containers"]
+
+
+def test_probe_that_never_passes_refuses_the_release(site, unchecked):
+    before = site.containers()
+    services = probed(path="/health", status=[204], interval=0.2, headers={"Authorization": SECRET})
+    with site.load() as load:
+        run = site.deploy("v2", services=services, health_timeout=6, arguments=["-vvv"], **unchecked).failed()
+    load.lost_nothing()
+    assert run.result["outcome"] == "rejected"
+    asked = ("web-green-1 has not passed its probe yet", "probe: GET http://", "/health: the status is 200, not 204")
+    for word in (*asked, "log: release v2 boots"):
+        assert word in run.message, run.message
+    assert SECRET not in run.stdout + run.stderr
+    assert site.containers().keys() == before.keys()
+
+
+def test_probe_that_fails_in_the_bake_gives_the_traffic_back(site, unchecked):
+    services = probed(path="/smoke", interval=0.2)
+    with site.load() as load:
+        run = site.deploy("v2", services=services, bake_seconds=60, env={"BEHAVIOUR": "fails"}, **unchecked)
+    went_back(site, run, "bake", "web-green-1 failed its probe 3 times in a row", "the status is 500, not 200")
+    load.lost_nothing()
+    assert run.result["phases"]["bake"] < 30
+
+
+def test_probe_by_tcp_alone(site, unchecked):
+    options = {"services": probed(), **unchecked}
+    with site.load() as load:
+        run = site.deploy("v2", **options).succeeded()
+    load.lost_nothing()
+    assert [container["health"] for container in run.result["containers"] if container["service"] == "web-green"] == [
+        "healthy"
+    ]
+    assert site.deploy("v2", **options).succeeded().changed == 0
+    assert site.rollback(**options).succeeded().result["release"] == "v1"
+    assert site.rollback(release="v2", **options).succeeded().result["release"] == "v2"
+    assert site.rollback(**options).succeeded().result["release"] == "v1"
+
+
 @pytest.mark.long
 def test_failures_that_are_allowed(site):
     options = {"smoke_tests": smoke(jmespath="BLUEGREEN_RELEASE == 'v2'"), "bake_seconds": 3, "bake_failures": 9}

@@ -50,6 +50,8 @@ def container(service, *addresses, ours=True, **changes):
             "state": "running",
             "health": "healthy",
             "was_healthy": False,
+            "has_healthcheck": True,
+            "started_at": "2026-01-31T12:00:00Z",
             "exit_code": 0,
             "image_id": "sha256:1",
             "app": "shop" if ours else None,
@@ -251,6 +253,7 @@ class StandInTarget:
         self.render = rendered
         self.said_by_compose = ""
         self.images = {}
+        self.unchecked = set()  # ids of images without a healthcheck
         self.add_images("cache:1", "shop-signal:v1", "shop-was:v1", "shop-signal:v2", "shop-was:v2")
         self.declared = {}
         self.volumes = {}
@@ -299,12 +302,14 @@ class StandInTarget:
             "exclusive_services": [],
             "vhost": {},
             "edge_url": {},
+            "no_healthcheck": "running",
         }
         more = {
             name: settings.pop(name, default)
             for name, default in (("preview", {}), ("smoke_tests", []), ("loaded_files", []))
         }
         place = {"app": "shop", "state_dir": str(self.state_dir), "network": "edge", "nginx_mode": "container"}
+        place["probe_headers"] = "e30="
         place.update({name: settings.pop(name) for name in list(settings) if name in place})
         request = complete_request(
             {**known, **settings}, **place, **more, kind=kind, recovered=recovered or {}, deploy=deploy, env=env or {}
@@ -359,10 +364,10 @@ class StandInTarget:
     def image(self, reference):
         if reference not in self.images:
             return None
-        return {
-            "Id": self.images[reference],
-            "Config": {"Volumes": dict.fromkeys(self.declared.get(reference, ()), {})},
-        }
+        config = {"Volumes": dict.fromkeys(self.declared.get(reference, ()), {})}
+        if self.images[reference] not in self.unchecked:
+            config["Healthcheck"] = {"Test": ["CMD", "true"]}
+        return {"Id": self.images[reference], "Config": config}
 
     def volume(self, name):
         return self.volumes.get(name)

@@ -29,7 +29,7 @@ from .._compose.render import (
 from .._compose.shared_services import without_services
 from .._compose.single_file import JOINS, one_shot_services
 from .._docker.completeness import expected_of
-from .._docker.containers import color_of, started_as
+from .._docker.containers import color_of, image_has_healthcheck, started_as
 from .._docker.disk_space import DiskSpace
 from .._docker.traffic import service_names, started_by_hand
 from .._errors import PlanError
@@ -37,6 +37,7 @@ from .._files import utc_now, write_atomic
 from .._names import COLORS, is_single_file, other_color, project_name, with_color
 from .adoption import Adoption, refuse_colors_project
 from .decisions import changes_since
+from .health_checks import healthcheck_in_file, refuse_unchecked
 from .plan import Plan
 from .preflight import refuse_missing_project
 
@@ -82,14 +83,17 @@ class FromFiles:
             return self.planner.refresh(self.request["release"])
         color = active if not reasons else other_color(active) if active else COLORS[0]
         self._refuse_missing(configs[color], refs[color], ids)
+        checks = self._healthchecks(configs[color], refs[color], images, color) if reasons else {}
+        refuse_unchecked(self.planner.services, color, checks, self.request["no_healthcheck"])
         self.planner.warnings += self._mount_warnings(configs, refs, images, color if reasons else None)
+        to_pull = self._to_pull(configs[color], refs[color], ids)
         deploy = self.request["deploy"] or _new_deploy()
         plan = Plan(
             deploy=deploy,
             release=self.request["release"],
             color=color,
             pulls=self._pulls(bool(reasons)),
-            plans_again=not reasons or any(ids[ref] is None for ref in self._to_pull(configs[color], refs[color], ids)),
+            plans_again=not reasons or None in checks.values() or any(ids[ref] is None for ref in to_pull),
             download=self._download(configs[color], refs[color], ids),
             unchanged=not reasons,
             reasons=reasons,
@@ -224,6 +228,23 @@ class FromFiles:
                     f"bluegreen_pull is 'never', but the image {ref} of service {service} is not on the target; load "
                     "it, or let bluegreen_pull be 'missing'"
                 )
+
+    def _healthchecks(self, config, refs, images, color):
+        """Return ``{service: whether it has a healthcheck}`` of the services that take traffic and have no probe; None
+        where an image decides that is still to be pulled. One that Compose builds is left out: the gate decides."""
+        waiting = self._to_pull(config, refs, images) if self._pulls(True) else []
+        found = {}
+        for service in self.planner.services:
+            name = with_color(service["name"], color)
+            if service["probe"] is not None or name not in config["services"]:
+                continue
+            check, ref = healthcheck_in_file(config["services"][name]), refs[name]
+            if check is None and "build" in config["services"][name]:
+                continue
+            if check is None and images[ref] is not None and ref not in waiting:
+                check = image_has_healthcheck(images[ref])
+            found[name] = check
+        return found
 
     def _laid_out(self, configs):
         """Return the configurations of the colors, and that of what runs once."""

@@ -9,14 +9,15 @@ from __future__ import annotations
 import json
 import os
 
-from .._compose.render import file_text
+from .._compose.render import file_text, image_refs
 from .._docker.completeness import expected_by, record_lacks
-from .._docker.containers import is_ready
+from .._docker.containers import image_has_healthcheck, is_ready
 from .._docker.traffic import service_names
 from .._errors import PlanError
 from .._files import write_atomic
 from .._names import COLORS, project_name
 from .decisions import awaiting_release, live_release, refuse_unfit_release, rollback_target, services_of, way_back
+from .health_checks import choose_probes, healthcheck_in_file, refuse_unchecked
 from .migration import migrations_after
 from .plan import CREATE, PROMOTE, Plan
 
@@ -45,8 +46,9 @@ class FromRecord:
         if finished:
             return self._bring_back(self.releases[-1])
         record = awaiting_release(self.app, self.releases)
-        containers = self.now.colors[record["color"]]
-        refuse_unfit_release(record, containers, self._services_of(record, record["color"], containers))
+        services = self._services_of(record, record["color"], self.now.colors[record["color"]])
+        containers = self.planner.probed(record["color"], services)
+        refuse_unfit_release(record, containers, services)
         return self._awaiting(record)
 
     def abort(self):
@@ -58,6 +60,8 @@ class FromRecord:
         if not reasons and not self.planner.contents.is_current():
             return self.planner.refresh(record["release"])
         services = self._services_of(record, record["color"], self.now.colors[record["color"]])
+        if reasons and record["color"] != self.now.active:
+            self.now.colors[record["color"]] = self.planner.probed(record["color"], services)
         color, how, containers = way_back(record, self.now.colors, self.now.active, services)
         plan = Plan(
             deploy=record["deploy"],
@@ -85,8 +89,11 @@ class FromRecord:
             for field, value in self.planner.services_of(config, color).items():
                 setattr(plan, field, value)
             plan.leftovers = self.planner.started_by_hand(color)
+            services = self._checked(services, color, self._healthchecks(config, service_names(services, color)))
             if not self.planner.check_mode:
                 write_atomic(os.path.join(plan.directory, plan.file), file_text(config))
+        else:
+            services = self._checked(services, color, _healthchecks_of(containers))
         plan.traffic_services = service_names(services, color)
         if not self.planner.check_mode:
             self.planner.begin(plan, services, **{key: record[key] for key in ("config_hash", "images", "containers")})
@@ -102,6 +109,23 @@ class FromRecord:
     def _services_of(self, record, color, containers):
         names = {container["service"] for container in containers if container["id"] in record["containers"]}
         return services_of(record, self.planner.services, color, names)
+
+    def _checked(self, services, color, has_healthcheck):
+        """Return the services of a release that comes back, each with its probe. Raises PlanError for one that has no
+        health check."""
+        chosen = choose_probes(services, self.planner.services, color, has_healthcheck)
+        refuse_unchecked(chosen, color, has_healthcheck, self.planner.request["no_healthcheck"])
+        return chosen
+
+    def _healthchecks(self, config, names):
+        """Return ``{service: whether it has a healthcheck}`` of some services of a file; its images are here."""
+        found, images = {}, image_refs(config)
+        for name in names:
+            found[name] = healthcheck_in_file(config["services"][name])
+            image = self.engine.image(images[name]) if found[name] is None else None
+            if image:
+                found[name] = image_has_healthcheck(image)
+        return found
 
     def _retained(self, record, color):
         """Return what a release ran from, with the very images it ran with."""
@@ -130,6 +154,8 @@ class FromRecord:
         color = record["color"]
         containers = [each for each in self.now.colors[color] if each["id"] in record["containers"]]
         services = self._services_of(record, color, containers)
+        if self.planner.request["kind"] == "promote":
+            services = self._checked(services, color, _healthchecks_of(containers))
         plan = Plan(
             deploy=record["deploy"],
             release=record["release"],
@@ -166,6 +192,11 @@ def _base(service):
     for color in COLORS:
         service = service.replace(color, "")
     return service
+
+
+def _healthchecks_of(containers):
+    """Return ``{service: whether its containers have a healthcheck}``."""
+    return {container["service"]: container["has_healthcheck"] for container in containers}
 
 
 def _services_and_containers(containers):

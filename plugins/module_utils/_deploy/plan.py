@@ -46,8 +46,8 @@ class Plan:
     """Whether the images of ``file`` are pulled before anything starts."""
 
     plans_again: bool = False
-    """Whether the run is planned anew after the pull: the plan is unchanged so far, or an image was not here, and what
-    it declares was not known."""
+    """Whether the run is planned anew after the pull: the plan is unchanged so far, or what an image declares
+    was not known."""
 
     download: str | None = None
     """What a pull brings, such as "45.1 MB to download, 12.3 GB free". None if nothing is pulled after this."""
@@ -69,6 +69,9 @@ class Plan:
 
     traffic_services: list[str] = dataclasses.field(default_factory=list)
     """The services that take traffic."""
+
+    probes: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
+    """The probes of those services, from probes_for(), without their headers."""
 
     exclusive: list[str] = dataclasses.field(default_factory=list)
     """The services that start after the swap, when those of the active color have stopped."""

@@ -14,6 +14,8 @@ from .._docker.completeness import serving_lacks
 from .._docker.storage import Storage
 from .._docker.traffic import service_names
 from .._files import utc_now
+from .._health.probe import probes_for
+from .._health.probe_run import probed
 from .._names import named_services, project_name, with_color
 from .._nginx.vhost import connect_timeout_warning, vhost_locations
 from .._state.directory import UNUSABLE
@@ -43,6 +45,8 @@ class Planner:
         self.now = Situation(engine, request, self.services, server, may_judge=not check_mode)
         self.state = self.now.state
         self.active_services = self._services_of_active()
+        if self.now.active and request["kind"] != "abort":
+            self.now.colors[self.now.active] = self.probed(self.now.active, self.active_services)
         self.contents = NginxContents(request, self.services, self.active_services, self.now)
         self.storage = Storage(engine)
         self.shared_plan = SharedPlan(engine, request, self.now, self.storage)
@@ -71,6 +75,7 @@ class Planner:
         plan.can_go_back = bool(color) and not lacking
         plan.previous_containers = [container["id"] for container in active]
         plan.previous_exclusive = self._previous_exclusive()
+        plan.probes = probes_for(services, plan.color, self.request["network"], self.request["nginx_mode"])
         plan.locations = vhost_locations(self.request["vhost"], self.services)
         for field, value in self.contents.for_plan(plan.color, plan.release, containers, services).items():
             setattr(plan, field, value)
@@ -148,6 +153,10 @@ class Planner:
         """Return the ids of a color's containers that somebody started by hand."""
         return [container["id"] for container in self.now.colors[color] if container["app"] is None]
 
+    def probed(self, color, services):
+        """Return a color's containers, as probed() does."""
+        return probed(self.now.colors[color], services, color, self.request)
+
     @property
     def active_images(self):
         """``{reference: id}`` of the images that the active color runs."""
@@ -171,7 +180,9 @@ class Planner:
         deploy = _deploy_of(containers)
         records = [record for record in self.state.journal["releases"] if record["deploy"] == deploy]
         names = {container["service"] for container in containers}
-        return services_of(records[-1] if records else None, self.services, self.now.active, names)
+        # A probe that is new may ask for what only the coming release has.
+        unprobed = [dict(service, probe=None) for service in self.services]
+        return services_of(records[-1] if records else None, unprobed, self.now.active, names)
 
     def _previous_exclusive(self):
         """Return the ids of the containers that end before those of the other color begin."""

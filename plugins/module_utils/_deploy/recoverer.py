@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import time
 
-from .._docker.completeness import record_lacks, way_back_lacks
+from .._docker.completeness import previous_services, record_lacks, way_back_lacks
 from .._docker.containers import containers_by_id, containers_of_run, is_retired
 from .._docker.lifecycle import give_up, remove_containers, start_containers, stop_containers
 from .._docker.traffic import service_names
 from .._edge.drain import cut_warning, wait_until_drained
 from .._edge.swap import addresses_at_load, endpoints_of_unfinished
+from .._health.probe_run import probed
+from .._health.verdict import epoch
 from .._names import other_color
 from .._nginx.app_file import app_file_name, without_sections
 from .._nginx.upstream import parse_upstreams
@@ -97,14 +99,28 @@ class Recoverer:
     def _decide(self):
         deadline = time.monotonic() + self.params["health_timeout"]
         while True:
-            ours, previous = self._ours(), self._previous()
+            ours, previous = self._probed()
             serves = not record_lacks(self._noted(ours), ours, self.found["services"])
             previous_serves = not way_back_lacks(self.found, previous)
             decision = decide_recovery(self.found, self._told(), serves, previous_serves)
-            too_early = any(map(is_starting, ours + previous)) and time.monotonic() < deadline
+            too_early = any(map(self._is_starting, ours + previous)) and time.monotonic() < deadline
             if decision in (FINISH, UNDO) or not too_early:
                 return decision
             time.sleep(_POLL)
+
+    def _probed(self):
+        """Return the containers of the run and those of before, each probed once."""
+        ours, previous = self._ours(), self._previous()
+        before = previous_services(self.found, previous)
+        return (
+            probed(ours, self.found["services"], self.found["color"], self.params, patient=False),
+            probed(previous, before, other_color(self.found["color"]), self.params, patient=False),
+        )
+
+    def _is_starting(self, container):
+        began = epoch(container["started_at"])
+        uptime = time.time() - began if began else 0
+        return is_starting(container, uptime, self.params["health_timeout"])
 
     def _noted(self, ours):
         """Return what the color has to have, as a record has it; a run of an older version did not note it."""

@@ -83,6 +83,11 @@ def describe_recovery(app, unfinished, decision):
     return f"{found}; {done[decision]}"
 
 
-def is_starting(container):
-    """Return whether it is too early to say that a container answers: it boots, with its host perhaps."""
-    return container["state"] == "restarting" or (container["state"] == "running" and container["health"] == "starting")
+def is_starting(container, uptime, patience):
+    """Return whether it is too early to say that a container answers: it boots, with its host perhaps.
+
+    ``uptime``: for how many s it runs; ``patience``: for how many it may fail its probe.
+    """
+    if container["state"] == "running":
+        return container["health"] == "starting" or bool(container.get("probe_problem") and uptime < patience)
+    return container["state"] == "restarting"

@@ -52,10 +52,15 @@ def serving_lacks(containers, services, color):
 def way_back_lacks(unfinished, containers):
     """Return what the color that had the traffic before an unfinished run (see _state/journal.py) lacks to take it
     back. ``containers``: of that color."""
-    color = other_color(unfinished["color"])
+    return serving_lacks(containers, previous_services(unfinished, containers), other_color(unfinished["color"]))
+
+
+def previous_services(unfinished, containers):
+    """Return the services that took traffic before an unfinished run, as they ran then. ``containers``: as of
+    way_back_lacks()."""
     names = {container["service"] for container in containers}
-    services = unfinished.get("previous_services") or services_as_run(unfinished["services"], color, names)
-    return serving_lacks(containers, services, color)
+    unprobed = [dict(service, probe=None) for service in unfinished["services"]]
+    return unfinished.get("previous_services") or services_as_run(unprobed, other_color(unfinished["color"]), names)
 
 
 def record_lacks(record, containers, services):
@@ -95,4 +100,6 @@ def has_gone(record, containers):
 def describe_state(container):
     """Return a container's name and state, such as ``shop-blue-was-1 is unhealthy``."""
     state = container["state"]
+    if state == "running" and container["health"] in (None, "healthy"):
+        return "{} does not pass its probe ({})".format(container["name"], container["probe_problem"])
     return "{} is {}".format(container["name"], container["health"] or state if state == "running" else state)

@@ -17,10 +17,11 @@ def summarize(inspected):
     """Return what matters of a ``docker inspect`` of one container.
 
     Keys: id, name, project, service, state, health (None without a healthcheck), was_healthy (since its last start),
-    exit_code, image, image_id, app, color, release, deploy, config, shared (None where the container isn't ours),
-    exclusive, restart_policy ({Name, MaximumRetryCount}), stop_timeout (s of grace), networks ({network: {addresses,
-    names}}; IPv4 comes first, IPv6 is in brackets), volumes ({target: volume name}), binds ({target: path of the
-    host}), published ({port: port of the host}), depends_on (services).
+    has_healthcheck, started_at (the Engine's time stamp), exit_code, image, image_id, app, color, release, deploy,
+    config, shared (None where the container isn't ours), exclusive, restart_policy ({Name, MaximumRetryCount}),
+    stop_timeout (s of grace), networks ({network: {addresses, names}}; IPv4 comes first, IPv6 is in brackets), volumes
+    ({target: volume name}), binds ({target: path of the host}), published ({port: port of the host}), depends_on
+    (services).
     """
     labels = inspected["Config"].get("Labels") or {}
     state = inspected["State"]
@@ -33,6 +34,8 @@ def summarize(inspected):
         "state": state["Status"],
         "health": (state.get("Health") or {}).get("Status"),
         "was_healthy": was_healthy(inspected),
+        "has_healthcheck": declares_healthcheck(inspected["Config"].get("Healthcheck")),
+        "started_at": state.get("StartedAt"),
         "exit_code": state.get("ExitCode", 0),
         "image": inspected["Config"]["Image"],
         "image_id": inspected["Image"],
@@ -74,8 +77,21 @@ def _addresses(network):
 
 
 def is_ready(container):
-    """Return whether a container answers requests now: running, and healthy where it has a healthcheck."""
-    return container["state"] == "running" and container["health"] in (None, "healthy")
+    """Return whether a container answers requests now: running, healthy where it has a healthcheck, and not without a
+    reply to its probe where it was probed (see _health/probe_run.py)."""
+    healthy = container["health"] in (None, "healthy") and not container.get("probe_problem")
+    return container["state"] == "running" and healthy
+
+
+def declares_healthcheck(check):
+    """Return whether what an image or a container has as its healthcheck is one, and not disabled."""
+    test = (check or {}).get("Test") or []
+    return bool(test) and test[0] != "NONE"
+
+
+def image_has_healthcheck(image):
+    """Return whether an image, as the Engine has it, declares a healthcheck."""
+    return declares_healthcheck((image.get("Config") or {}).get("Healthcheck"))
 
 
 def was_healthy(inspected):

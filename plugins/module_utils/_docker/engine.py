@@ -383,6 +383,10 @@ class EventStream:
         except queue.Empty:
             return None
 
+    def tell(self, notice: Notice) -> None:
+        """Have ``next`` return a notice that is not of the Engine."""
+        self._notices.put(notice)
+
     def close(self) -> None:
         self._closed.set()
         if self._stream is not None:

@@ -10,6 +10,7 @@ import contextlib
 import math
 
 from .._errors import ReleaseFailed
+from .probe_run import PROBE_ARGUMENTS, Prober, probes_in
 from .verdict import FAILED, READY, Rules
 from .wait import Waiter
 
@@ -23,6 +24,7 @@ LOOK_ARGUMENTS = {
     "replicas": {"type": "dict", "default": {}},
     "max_restarts": {"type": "int", "default": 0},
     "seen": {"type": "dict", "default": {}},
+    **PROBE_ARGUMENTS,
 }
 
 
@@ -40,12 +42,17 @@ def rules_of(params, more_restarts=0):
     )
 
 
+def prober_of(params):
+    """Return what probes the color. ``params``: LOOK_ARGUMENTS. Raises ProbeError."""
+    return Prober(probes_in(params), params["seen"])
+
+
 class Look:
     """``params``: LOOK_ARGUMENTS; ``when``: the clause that ends the error message, such as "after the swap"."""
 
     def __init__(self, engine, params, when):
         self._when = when
-        self._waiter = Waiter(engine, params["project_name"], rules_of(params))
+        self._waiter = Waiter(engine, params["project_name"], rules_of(params), prober=prober_of(params))
 
     def refuse_unready(self):
         """Look once. Raises ReleaseFailed unless all of it is ready."""

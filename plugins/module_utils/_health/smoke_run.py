@@ -65,7 +65,7 @@ class SmokeRun:
     def ask_all(self, retries=True):
         """Ask every test of every base, several at once. Return the results in their order, see ask()."""
         asked = [(test, base, host) for test in self.tests for base, host in self._bases(test) or [(None, None)]]
-        return _at_once(lambda each: self.ask(*each, retries=retries), asked)
+        return at_once(lambda each: self.ask(*each, retries=retries), asked)
 
     def ask(self, test, base, host, retries):
         """Ask one test of one base until it passes or its retries are over.
@@ -90,7 +90,7 @@ class SmokeRun:
         return result
 
 
-def _at_once(function, items):
+def at_once(function, items):
     """Return what a function returns for each item, called in threads that the end of the process does not wait for."""
 
     def call(future, item):

@@ -15,8 +15,9 @@ import datetime
 import re
 from typing import Any, Iterable, Mapping, NamedTuple
 
-from .._docker.containers import may_complete, was_healthy
+from .._docker.containers import declares_healthcheck, may_complete, was_healthy
 from .._text import excerpt
+from .probe import HEALTHY, STARTING, UNHEALTHY, ProbeState
 
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
@@ -35,7 +36,7 @@ DEFAULT_RETRIES = 3
 NANOSECONDS = 1e9
 
 PROBE = 200
-"""Characters of a probe's output in a verdict, which is one sentence. The whole output is in the evidence."""
+"""Characters of a healthcheck's output in a verdict, which is one sentence. The whole output is in the evidence."""
 
 
 class Rules(NamedTuple):
@@ -100,6 +101,11 @@ def epoch(stamp: str | None) -> float | None:
     return moment.timestamp() + float(fraction or 0)
 
 
+def stamp(at: float) -> str:
+    """A time stamp as the Engine's, of seconds since the epoch."""
+    return datetime.datetime.fromtimestamp(at, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 def seconds(value: float) -> str:
     """``0.05 s``, ``1.2 s``, ``30 s``: two digits below a second, one decimal above, none where it says nothing."""
     return f"{round(value, 1 if value >= 1 else 2):g} s"
@@ -123,9 +129,8 @@ def service_of(container: dict[str, Any]) -> str:
 
 def healthcheck_of(container: dict[str, Any]) -> dict[str, Any] | None:
     """The container's healthcheck, wherever it was declared; None where there is none, or it is disabled."""
-    check = container["Config"].get("Healthcheck") or {}
-    test = check.get("Test") or []
-    return check if test and test[0] != "NONE" else None
+    check = container["Config"].get("Healthcheck")
+    return check if declares_healthcheck(check) else None
 
 
 def health_of(container: dict[str, Any]) -> str | None:
@@ -136,28 +141,42 @@ def health_of(container: dict[str, Any]) -> str | None:
     return (container["State"].get("Health") or {}).get("Status", "starting")
 
 
-def state_of(container: dict[str, Any]) -> str:
+def probed_health_of(container: dict[str, Any], probe: ProbeState | None) -> str | None:
+    """The health of a container by its healthcheck and by its probe together: the worse one."""
+    health = health_of(container)
+    if probe is None or container["State"]["Status"] != "running":
+        return health
+    return next((each for each in (UNHEALTHY, STARTING) if each in (health, probe.status)), HEALTHY)
+
+
+def state_of(container: dict[str, Any], probe: ProbeState | None = None) -> str:
     """The state in one or two words, as the timeline shows it: ``created``, ``healthy``, ``exited (3)``, …"""
     state = container["State"]
     if state["Status"] in ("exited", "restarting", "dead"):
         return f"{state['Status']} ({state['ExitCode']})"
-    return health_of(container) or state["Status"]
+    return probed_health_of(container, probe) or state["Status"]
 
 
-def probes_of(container: dict[str, Any]) -> list[dict[str, Any]]:
-    """The outputs of the last probes that the Engine keeps, oldest first."""
+def probes_of(container: dict[str, Any], probe: ProbeState | None = None) -> list[dict[str, Any]]:
+    """The outputs of the last probes that the Engine keeps, oldest first, and then the replies to our own."""
     log = (container["State"].get("Health") or {}).get("Log") or []
+    own = probe.replies if probe else ()
     return [
-        {"start": probe["Start"], "exit_code": probe["ExitCode"], "output": probe["Output"].strip()} for probe in log
-    ]
+        {"start": each["Start"], "exit_code": each["ExitCode"], "output": each["Output"].strip()} for each in log
+    ] + [{"start": stamp(reply.at), "exit_code": 0 if reply.passed else None, "output": reply.text} for reply in own]
 
 
 def judge_container(
-    container: dict[str, Any], rules: Rules, now_epoch: float, last_exit_code: int | None = None
+    container: dict[str, Any],
+    rules: Rules,
+    now_epoch: float,
+    last_exit_code: int | None = None,
+    probe: ProbeState | None = None,
 ) -> Verdict:
     """What the container is worth. Its restarts count from its start by a person or by Compose, not from the first
     look: a gate follows ``docker compose up``, so all of them belong to this deploy. ``last_exit_code`` is what an
-    event told of an exit: of a container that runs again, the Engine no longer says it."""
+    event told of an exit: of a container that runs again, the Engine no longer says it. ``probe``: what its probes came
+    to, where its service has a probe."""
     state = container["State"]
     restarts = container.get("RestartCount") or 0
     if state["OOMKilled"]:
@@ -179,7 +198,7 @@ def judge_container(
         return Verdict(FAILED, f"could not be started: {state['Error']}")
     if state["Status"] != "running":
         return Verdict(PENDING, f"is {state['Status']}")
-    return _judge_running(container, rules, now_epoch)
+    return _judge_running(container, rules, now_epoch, probe)
 
 
 def hides_its_exit(container: dict[str, Any], rules: Rules) -> bool:
@@ -220,22 +239,28 @@ def _judge_exited(container: dict[str, Any], rules: Rules) -> Verdict:
     return Verdict(COMPLETED, text)
 
 
-def _judge_running(container: dict[str, Any], rules: Rules, now_epoch: float) -> Verdict:
+def _judge_running(container: dict[str, Any], rules: Rules, now_epoch: float, probe: ProbeState | None) -> Verdict:
     health = health_of(container)
     if _is_unreachable(container, rules):
         return Verdict(FAILED, f"takes traffic but is not on the network {rules.network}: nginx can't reach it")
-    if health == "healthy":
-        return Verdict(READY, "is healthy")
     if health == "unhealthy":
         return Verdict(FAILED, "is unhealthy" + _last_probe(container))
-    if health:
+    if probe is not None and probe.status == UNHEALTHY:
+        return Verdict(FAILED, f"failed its probe {times(probe.streak)} in a row{probe.last}")
+    if health == "starting":
         return Verdict(PENDING, "is not healthy yet" + _last_probe(container))
+    if probe is not None and (probe.status != HEALTHY or not probe.has_passed):
+        return Verdict(PENDING, "has not passed its probe yet" + probe.last)
+    if probe is not None:
+        return Verdict(READY, "passes its probe")
+    if health == "healthy":
+        return Verdict(READY, "is healthy")
     if rules.is_one_shot(service_of(container)):
         return Verdict(PENDING, "has not completed yet")
     if service_of(container) not in rules.traffic_services:
         return Verdict(READY, "is running")
     if rules.no_healthcheck == "fail":
-        return Verdict(FAILED, "takes traffic but has no healthcheck (declare one, or say no_healthcheck=running)")
+        return Verdict(FAILED, "takes traffic but has neither a healthcheck nor a probe")
     uptime = max(0.0, now_epoch - (epoch(container["State"]["StartedAt"]) or now_epoch))
     if uptime >= rules.min_uptime:
         return Verdict(READY, f"is running for {seconds(uptime)}")
@@ -284,6 +309,7 @@ class Record:
         self.verdict = Verdict(PENDING, "is not inspected yet")
         self.timeline: list[dict[str, Any]] = []
         self.removed = False
+        self.probe: ProbeState | None = None
         self._identity: Any = None
 
     @property
@@ -292,7 +318,7 @@ class Record:
 
     @property
     def state(self) -> str:
-        return "removed" if self.removed else state_of(self.container)
+        return "removed" if self.removed else state_of(self.container, self.probe)
 
     def update(
         self,
@@ -301,6 +327,7 @@ class Record:
         at: float,
         now_epoch: float,
         last_exit_code: int | None = None,
+        probe: ProbeState | None = None,
     ) -> bool:
         """Take in a new inspection (None: the container is gone); whether its state changed. A restart between two
         looks is a change too."""
@@ -310,7 +337,8 @@ class Record:
                 self.verdict = Verdict(FAILED, "was removed during the wait")
         else:
             self.container = container
-            self.verdict = judge_container(container, rules, now_epoch, last_exit_code)
+            self.probe = probe
+            self.verdict = judge_container(container, rules, now_epoch, last_exit_code, probe)
         identity = (self.state, self.container.get("RestartCount"), self.container["State"]["StartedAt"])
         if identity == self._identity:
             return False
@@ -330,7 +358,7 @@ class Record:
             "image": self.container["Config"]["Image"],
             "image_id": self.container["Image"],
             "state": "removed" if self.removed else state["Status"],
-            "health": None if self.removed else health_of(self.container),
+            "health": None if self.removed else probed_health_of(self.container, self.probe),
             "exit_code": state["ExitCode"] if state["Status"] in ("exited", "restarting", "dead") else None,
             "oom_killed": state["OOMKilled"],
             "restarts": self.container.get("RestartCount") or 0,

@@ -13,10 +13,11 @@ import contextlib
 import time
 from typing import Any, Callable, Iterator, NamedTuple
 
-from .._docker.engine import EVENT, SUBSCRIBED
+from .._docker.engine import EVENT, SUBSCRIBED, Notice
 from .._errors import EngineError
 from .._progress import ignore
 from . import verdict
+from .probe import HEALTHY
 
 # The events that change a verdict. Those of each probe's exec would be many more.
 ACTIONS = ["create", "start", "die", "oom", "pause", "unpause", "destroy", "health_status"]
@@ -32,6 +33,9 @@ SILENCE = 30.0
 
 COMING = "docker compose up has not ended"
 NOT_RUNNING = ("created", "exited", "dead")
+
+# The kind of a Notice that a container was probed: (its id, s since the epoch).
+PROBED = "probed"
 
 NOTHING_YET = verdict.Outcome(verdict.PENDING, "not decided yet")
 
@@ -67,7 +71,8 @@ class Waiter:
     called with each Change as it is seen, ``on_wait`` all the time with what is waited for, a clause, and for how many
     seconds at most. ``objection`` is asked, several times a second, whether there is a reason to
     give up that the containers don't show, and ``coming`` whether Compose is still bringing the containers up.
-    ``began``: when the time began, by the monotonic clock; now, where it says nothing.
+    ``began``: when the time began, by the monotonic clock; now, where it says nothing. ``prober``: a Prober or what
+    behaves like one; without it, nothing is probed.
     """
 
     def __init__(
@@ -83,6 +88,7 @@ class Waiter:
         objection: Callable[[], str | None] | None = None,
         coming: Callable[[], bool] | None = None,
         began: float | None = None,
+        prober: Any = None,
     ) -> None:
         self._engine = engine
         self._project_name = project_name
@@ -96,6 +102,7 @@ class Waiter:
         self._objection = objection
         self._coming = coming
         self._is_coming = coming is not None
+        self._prober = prober
         # What was there before Compose began, and whether it ran: Compose may remove it, or start it.
         self._before: dict[str, tuple[bool, str]] = {}
         now = clock.monotonic()
@@ -115,7 +122,7 @@ class Waiter:
     def wait(self) -> verdict.Outcome:
         """Wait until the project is READY or FAILED; a time-out is FAILED too. Where Compose was still bringing the
         containers up, the wait ends as soon as it has, and may be PENDING."""
-        stream = self._engine.events(self._labels, ACTIONS)
+        stream = self._open_stream()
         try:
             while True:
                 outcome = self._decide()
@@ -124,12 +131,12 @@ class Waiter:
                 self._on_wait(*self._outlook())
                 self._take_in(stream, self._wake_at())
         finally:
-            stream.close()
+            self._close(stream)
 
     @contextlib.contextmanager
     def following(self) -> Iterator[Callable[[], verdict.Outcome]]:
         """Follow the project while the block runs; give it a function that says at once what it is worth."""
-        stream = self._engine.events(self._labels, ACTIONS)
+        stream = self._open_stream()
 
         def look() -> verdict.Outcome:
             self._take_in(stream, self._clock.monotonic())
@@ -138,13 +145,17 @@ class Waiter:
         try:
             yield look
         finally:
-            stream.close()
+            self._close(stream)
 
     def look_once(self) -> verdict.Outcome:
         """What the project is like now; EngineError where the Engine does not say."""
-        self._look_at_all()
-        if self._unanswered:
-            raise EngineError(self._unanswered)
+        try:
+            self._look_at_all()
+            if self._unanswered:
+                raise EngineError(self._unanswered)
+            self._settle()
+        finally:
+            self._close()
         return self._decided(self._judge())
 
     def seen(self) -> dict[str, dict[str, Any]]:
@@ -155,6 +166,7 @@ class Waiter:
                 "name": record.name,
                 "started_at": record.container["State"]["StartedAt"],
                 "restarts": record.container.get("RestartCount") or 0,
+                **({"probed": True} if record.probe and record.probe.status == HEALTHY else {}),
             }
             for container_id, record in self.records.items()
             if not record.removed and record.verdict.status != verdict.COMPLETED
@@ -163,6 +175,25 @@ class Waiter:
     def evidence(self, outcome: verdict.Outcome, log_tail: int) -> list[dict[str, Any]]:
         """The containers seen; see evidence()."""
         return evidence(self._engine, list(self.records.values()), outcome, log_tail)
+
+    def _open_stream(self) -> Any:
+        stream = self._engine.events(self._labels, ACTIONS)
+        if self._prober:
+            self._prober.tell = lambda container_id, at: stream.tell(Notice(PROBED, (container_id, at)))
+        return stream
+
+    def _close(self, stream: Any = None) -> None:
+        if stream:
+            stream.close()
+        if self._prober:
+            self._prober.close()
+
+    def _settle(self, patient: bool = True) -> None:
+        """Wait for what the probes of one look come to. ``patient``: as of Prober.settle()."""
+        if self._prober:
+            self._prober.settle(patient)
+            for container_id in self.records:
+                self._judge_again(container_id, NO_EVENT)
 
     @property
     def _has_come(self) -> bool:
@@ -175,6 +206,7 @@ class Waiter:
         now = self._clock.monotonic()
         if now >= self._deadline and self._ready_since is None:
             self._look_at_all()  # a probe that fails while its container starts is no event
+            self._settle(patient=False)  # what came up late is probed at least once
         outcome = self._judge() if self._looked else NOTHING_YET
         if outcome.status == verdict.FAILED:
             return outcome
@@ -251,6 +283,9 @@ class Waiter:
                 actor = notice.detail["Actor"]
                 if self._rules.covers(actor["Attributes"]):
                     touched[actor["ID"]] = trigger_of(notice.detail, touched.get(actor["ID"], NO_EVENT))
+            elif notice.kind == PROBED:
+                container_id, at = notice.detail
+                self._judge_again(container_id, Trigger(at))
             else:
                 self._unanswered = notice.detail
                 self._rules = self._rules._replace(seen={})  # an Engine that restarts restarts the containers
@@ -301,6 +336,12 @@ class Waiter:
                 self._next_poll = self._clock.monotonic() + FIRST_POLL
                 return
 
+    def _judge_again(self, container_id: str, trigger: Trigger) -> None:
+        """Take in what a probe came to, without a call to the Engine."""
+        record = self.records.get(container_id)
+        if record and not record.removed:
+            self._see(container_id, record.container, trigger)
+
     def _limit_calls(self) -> None:
         self._engine.answer_within(max(1.0, self._end - self._clock.monotonic()))
 
@@ -321,7 +362,11 @@ class Waiter:
         exit_code = trigger.exit_code
         if exit_code is None and container and verdict.hides_its_exit(container, self._rules):
             exit_code = self._engine.last_exit_code(container_id, verdict.epoch(container["State"]["StartedAt"]) or 0.0)
-        changed = record.update(container, self._rules, at, self._clock.time(), exit_code)
+        probe = None
+        if self._prober and container:
+            self._prober.follow(container)
+            probe = self._prober.state_of(container)
+        changed = record.update(container, self._rules, at, self._clock.time(), exit_code, probe)
         if self._is_of_before(record):
             record.verdict = record.verdict._replace(status=verdict.PENDING)
         if record.verdict.due_in is not None:
@@ -358,7 +403,7 @@ def evidence(
     for record in verdict.sort_records(records):
         report = record.report()
         if record in explained:
-            report["probes"] = verdict.probes_of(record.container)
+            report["probes"] = verdict.probes_of(record.container, record.probe)
             report["log"] = [] if record.removed else log_lines(engine, report["id"], log_tail)
         reports.append(report)
     return reports

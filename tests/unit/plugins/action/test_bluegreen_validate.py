@@ -312,6 +312,33 @@ def test_what_is_omitted_and_required_is_missing():
         validated(dict(SOUND, bluegreen_release=OMIT))
 
 
+def test_the_headers_of_a_probe_are_no_setting():
+    services = [{"name": "was-{color}", "port": 3000, "probe": {"path": "/", "headers": {"X-Key": "s3cret"}}}]
+    for given in (services, json.dumps(services)):
+        (service,) = validated(dict(SOUND, bluegreen_services=given))["services"]
+        assert service["probe"] == {
+            "path": "/",
+            "status": [200],
+            "interval": 1.0,
+            "timeout": 2.0,
+            "healthy_after": 1,
+            "unhealthy_after": 3,
+        }
+
+
+def test_a_probe_by_tcp_has_the_defaults():
+    services = [{"name": "was-{color}", "port": 3000, "probe": {}}]
+    (service,) = validated(dict(SOUND, bluegreen_services=services))["services"]
+    assert "path" not in service["probe"]
+    assert service["probe"]["unhealthy_after"] == 3
+
+
+def test_the_headers_of_a_probe_can_not_be_omitted():
+    services = [{"name": "was-{color}", "port": 3000, "probe": {"path": "/", "headers": {"X-Key": OMIT}}}]
+    with pytest.raises(AnsibleActionFail, match="headers of the probe of was-.color..X-Key: nothing secret"):
+        validated(dict(SOUND, bluegreen_services=services))
+
+
 def test_each_entry_point_asks_for_its_own():
     assert "release" not in validated(without("bluegreen_release"), "rollback")
     status = validated({"bluegreen_app": "shop", "bluegreen_release": "!", "bluegreen_services": "!"}, "status")

@@ -59,6 +59,6 @@ def test_names_that_follow():
         "shop",
         [{"name": "was-{color}", "port": 3000}, {"name": "signal-{color}", "port": 3001, "upstream": "ws"}],
     ) == [
-        {"name": "was-{color}", "base": "was", "port": 3000, "upstream": "shop-was", "publish": None},
-        {"name": "signal-{color}", "base": "signal", "port": 3001, "upstream": "ws", "publish": None},
+        {"name": "was-{color}", "base": "was", "port": 3000, "upstream": "shop-was", "publish": None, "probe": None},
+        {"name": "signal-{color}", "base": "signal", "port": 3001, "upstream": "ws", "publish": None, "probe": None},
     ]

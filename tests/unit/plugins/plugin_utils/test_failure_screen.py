@@ -173,10 +173,10 @@ DEPLOY = ", then ansible-playbook hotswap.compose.deploy -e bluegreen_release=v2
         ({"containers": [container()]}, "correct was-green; its log is above" + DEPLOY),
         ({"containers": [container(oom_killed=True, exit_code=137)]}, "give was-green more memory in the Compose file"),
         ({"containers": [container(exit_code=127)]}, "see that the image of was-green has the command"),
-        ({"containers": [container(**UNHEALTHY)]}, "correct was-green, or the probe of its healthcheck"),
+        ({"containers": [container(**UNHEALTHY)]}, "correct was-green, or its healthcheck or probe"),
         (
             {"containers": [container(**BARE)]},
-            "give was-green a healthcheck in the Compose file, or set bluegreen_no_h",
+            "give was-green a healthcheck in the Compose file or a probe in bluegreen_s",
         ),
         ({"containers": [container(**{**BARE, "restarts": 1})]}, "correct was-green; its log is above"),
         ({"containers": [container(**{**BARE, "state": "removed"})]}, "see who removed shop-green-was-green-1"),

@@ -343,3 +343,37 @@ def test_all_problems_are_told_at_once():
     assert (
         len(_rules.rule_problems(sound(app="Shop", state_dir="x", services=one("was") + one("a-{color}", port=0)))) == 4
     )
+
+
+def probe(**changes):
+    known = {"status": [200], "headers": {}, "interval": 1, "timeout": 2, "healthy_after": 1, "unhealthy_after": 3}
+    return {**known, **changes}
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"path": "/health?full=1", "port": 9000, "status": [200, 301], "headers": {"Host": "a.example"}}]
+)
+def test_a_sound_probe(given):
+    assert _rules.rule_problems(sound(services=one("was-{color}", probe=probe(**given)))) == []
+
+
+@pytest.mark.parametrize(
+    "given, words",
+    [
+        ({"path": "health"}, "'health': the path of the probe of was-{color} begins with '/'"),
+        ({"path": ""}, "'': the path of the probe of was-{color} begins with '/'"),
+        ({"headers": {"X-A": "secret"}}, "'was-{color}': its probe has headers but no path"),
+        ({"path": "/", "headers": {"X-A": "secret\r\nX-B: 2"}}, "'X-A': headers of the probe of was-{color}"),
+        ({"port": 0}, "0: the port of the probe of was-{color}"),
+        ({"status": []}, "[]: status of the probe of was-{color}"),
+        ({"status": [200, 20]}, "[200, 20]: status of the probe of was-{color}"),
+        ({"interval": 0}, "0: interval of the probe of was-{color} is 0.1 or more"),
+        ({"timeout": float("nan")}, "nan: timeout of the probe of was-{color} is 0.1 or more"),
+        ({"healthy_after": 0}, "0: healthy_after of the probe of was-{color} is 1 or more"),
+        ({"unhealthy_after": 0}, "0: unhealthy_after of the probe of was-{color} is 1 or more"),
+    ],
+)
+def test_a_probe_that_is_refused(given, words):
+    (problem,) = _rules.rule_problems(sound(services=one("was-{color}", probe=probe(**given))))
+    assert problem.startswith(f"bluegreen_services is {words}")
+    assert "secret" not in problem

@@ -999,3 +999,56 @@ def test_what_runs_by_hand_in_the_project_of_a_color_is_refused(stacked, which):
         stacked.shared = {"db": [dict(SHARED, project="shop-blue")]}
     with pytest.raises(PlanError, match="belongs to the Compose project shop-blue, which is that of a color"):
         stacked.plan(release="v1", **ALL_IN_ONE)
+
+
+UNCHECKED = {"sha256:shop-was:v1"}
+PROBED = [{"name": "was-{color}", "port": 3000, "probe": {}}, {"name": "signal-{color}", "port": 3001}]
+
+
+def without_healthchecks(target):
+    """A target whose Compose files leave the healthchecks to the images."""
+
+    def render(*args):
+        config = rendered(*args)
+        for service in config["services"].values():
+            service.pop("healthcheck", None)
+        return config
+
+    target.render = render
+    return target
+
+
+def test_image_without_a_healthcheck_is_refused_before_anything_starts(target):
+    without_healthchecks(target).unchecked = UNCHECKED
+    before = target.files()
+    with pytest.raises(PlanError, match="service was-blue takes traffic but has no healthcheck"):
+        target.plan(release="v1", no_healthcheck="fail")
+    assert target.files() == before
+    assert target.plan(release="v1", no_healthcheck="running")["how"] == CREATE
+
+
+def test_image_with_a_healthcheck_is_enough(target):
+    plan = without_healthchecks(target).plan(release="v1", no_healthcheck="fail")
+    assert (plan["plans_again"], plan["probes"]) == (False, [])
+
+
+def test_probe_is_enough(target):
+    without_healthchecks(target).unchecked = UNCHECKED
+    (probe,) = target.plan(release="v1", no_healthcheck="fail", services=PROBED)["probes"]
+    assert (probe["service"], probe["port"], probe["network"]) == ("was-blue", 3000, "edge")
+    assert target.unfinished["services"][0]["probe"] == {}
+
+
+@pytest.mark.parametrize("pull, known", [("missing", ["cache:1", "shop-signal:v1"]), ("always", None)])
+def test_image_that_is_still_to_be_pulled_decides_after_the_pull(target, monkeypatch, pull, known):
+    monkeypatch.setattr(from_files.DiskSpace, "check", lambda *_args: None)
+    without_healthchecks(target).unchecked = UNCHECKED
+    here = dict(target.images)
+    if known:
+        target.images = {}
+        target.add_images(*known)
+    plan = target.plan(release="v1", no_healthcheck="fail", pull=pull)
+    assert (plan["plans_again"], plan["pulls"]) == (True, True)
+    target.images = here
+    with pytest.raises(PlanError, match="service was-blue takes traffic but has no healthcheck"):
+        target.plan(release="v1", no_healthcheck="fail", pull=pull, deploy=plan["deploy"])

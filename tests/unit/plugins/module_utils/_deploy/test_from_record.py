@@ -642,3 +642,43 @@ def test_promotion_that_recovery_has_finished_is_unchanged(two):
 def test_promotion_after_a_recovery_that_finished_another_run(awaiting):
     plan = awaiting.plan("promote", recovered={"decision": "finish"})
     assert (plan["release"], plan["how"]) == ("v2", PROMOTE)
+
+
+THEN = {"path": "/then", "unhealthy_after": 1, "timeout": 0.2, "interval": 0.1, "status": [200]}
+
+
+def services(probe):
+    return [{"name": "was-{color}", "port": 3000, "probe": probe}, {"name": "signal-{color}", "port": 3001}]
+
+
+def test_rollback_has_the_probe_of_then(target):
+    target.deploy("v1", services=services(THEN))
+    target.deploy("v2", services=services(dict(THEN, path="/now")))
+    stopped(target)
+    (probe,) = target.plan("rollback", services=services(dict(THEN, path="/now")))["probes"]
+    assert (probe["service"], probe["path"]) == ("was-blue", "/then")
+
+
+def test_rollback_without_a_health_check(two):
+    stopped(two)
+    two.change("blue", has_healthcheck=False)
+    with pytest.raises(PlanError, match="takes traffic but has no healthcheck"):
+        two.plan("rollback", no_healthcheck="fail")
+    today = [dict(service, probe=THEN) for service in services(None)]
+    assert {probe["path"] for probe in two.plan("rollback", services=today, no_healthcheck="fail")["probes"]} == {
+        "/then"
+    }
+
+
+def test_rollback_to_a_color_that_runs_and_does_not_answer_starts_it_again(target):
+    """Nothing listens there, so it is no warm rollback."""
+    target.deploy("v1", services=services(THEN))
+    target.deploy("v2", services=services(THEN))
+    assert target.plan("rollback", services=services(THEN))["how"] == START
+
+
+def test_release_that_does_not_answer_its_probe_is_not_promoted(target):
+    target.deploy("v1")
+    target.deploy("v2", outcome=AWAITING, auto_promote=False, services=services(THEN))
+    with pytest.raises(PlanError, match="can't be promoted: .*was-green.* does not pass its probe"):
+        target.plan("promote")

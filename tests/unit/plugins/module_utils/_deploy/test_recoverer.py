@@ -33,6 +33,7 @@ DECISIONS = (FINISH, BACK, UNDO, KEEP)
 HOWS = ("create", "start", "warm", "promote")
 RUNS = [(how, rollback) for rollback in (False, True) for how in HOWS if not (rollback and how == "promote")]
 PARAMS = {
+    "probe_headers": "e30=",
     "network": "edge",
     "nginx_mode": "container",
     "health_timeout": 120,

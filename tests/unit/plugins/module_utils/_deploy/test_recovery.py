@@ -160,18 +160,27 @@ def test_a_rollback_to_what_was_started_by_hand_has_a_name_too():
 
 
 @pytest.mark.parametrize(
-    "state, health, starting",
+    "state, health, more, starting",
     [
-        ("running", "starting", True),
-        ("restarting", None, True),
-        ("restarting", "unhealthy", True),
-        ("running", "healthy", False),
-        ("running", "unhealthy", False),
-        ("running", None, False),
-        ("exited", None, False),
-        ("exited", "starting", False),  # a container that was killed while it started keeps this word
-        ("created", None, False),
+        ("running", "starting", {}, True),
+        ("restarting", None, {}, True),
+        ("restarting", "unhealthy", {}, True),
+        ("running", "healthy", {}, False),
+        ("running", "unhealthy", {}, False),
+        ("running", None, {}, False),
+        ("running", None, {"probe_problem": None}, False),
+        ("running", None, {"probe_problem": "no answer"}, True),
+        ("exited", None, {}, False),
+        ("exited", "starting", {}, False),  # a container that was killed while it started keeps this word
+        ("created", None, {}, False),
     ],
 )
-def test_whether_it_is_too_early_to_say(state, health, starting):
-    assert recovery.is_starting({"state": state, "health": health}) is starting
+def test_whether_it_is_too_early_to_say(state, health, more, starting):
+    container = {"state": state, "health": health, **more}
+    assert recovery.is_starting(container, uptime=30, patience=60) is starting
+
+
+def test_one_that_fails_its_probe_for_long_is_not_starting():
+    failing = {"state": "running", "health": None, "probe_problem": "no answer"}
+    assert recovery.is_starting(failing, uptime=59, patience=60)
+    assert not recovery.is_starting(failing, uptime=60, patience=60)

@@ -23,6 +23,8 @@ def test_a_container_of_ours():
         "state": "running",
         "health": "healthy",
         "was_healthy": False,
+        "has_healthcheck": False,  # the fixture has none
+        "started_at": None,
         "exit_code": 0,
         "image": "shop-was:v2",
         "image_id": "sha256:4cc8a0f4499d0ac8dbc523cba1df47c199f696b19aefc29d3f63e15b2884bb00",

@@ -13,6 +13,7 @@ import pathlib
 import pytest
 
 from ansible_collections.hotswap.compose.plugins.module_utils._health import verdict
+from ansible_collections.hotswap.compose.plugins.module_utils._health.probe import ProbeState, Reply
 from ansible_collections.hotswap.compose.plugins.module_utils._health.verdict import FAILED, epoch, judge_container
 
 FIXTURES = pathlib.Path(__file__).parents[1] / "fixtures" / "inspect"
@@ -78,13 +79,13 @@ def traffic(*names):
             "plain",
             traffic("plain"),
             verdict.FAILED,
-            "takes traffic but has no healthcheck (declare one, or say no_healthcheck=running)",
+            "takes traffic but has neither a healthcheck nor a probe",
         ),
         (
             "disabled",
             traffic("disabled"),
             verdict.FAILED,
-            "takes traffic but has no healthcheck (declare one, or say no_healthcheck=running)",
+            "takes traffic but has neither a healthcheck nor a probe",
         ),
     ],
 )
@@ -426,3 +427,78 @@ def test_what_failed_is_explained_before_what_is_awaited():
     assert explained("starting", "crashed", "healthy") == ["shop-crashed-1"]
     assert explained("starting", "healthy") == ["shop-starting-1"]
     assert explained("healthy", "oneshot") == ["shop-healthy-1"]
+
+
+def replied(*passed, status):
+    replies = tuple(
+        Reply(each, f"GET http://10.0.0.2:3000/: reply {number}", 0.0) for number, each in enumerate(passed)
+    )
+    return ProbeState(status, len(passed), replies, any(passed))
+
+
+PASSED = replied(True, status="healthy")
+NOT_YET = "has not passed its probe yet (not probed yet)"
+
+
+@pytest.mark.parametrize(
+    "name, probe, status, reason, state",
+    [
+        ("plain", ProbeState(), verdict.PENDING, NOT_YET, "starting"),
+        # An earlier look saw it pass, and this one has not asked yet.
+        ("plain", ProbeState("healthy"), verdict.PENDING, NOT_YET, "healthy"),
+        (
+            "plain",
+            replied(False, status="starting"),
+            verdict.PENDING,
+            "has not passed its probe yet (GET http://10.0.0.2:3000/: reply 0)",
+            "starting",
+        ),
+        ("plain", replied(True, status="healthy"), verdict.READY, "passes its probe", "healthy"),
+        ("disabled", replied(True, status="healthy"), verdict.READY, "passes its probe", "healthy"),
+        (
+            "plain",
+            replied(False, False, status="unhealthy"),
+            verdict.FAILED,
+            "failed its probe 2 times in a row (GET http://10.0.0.2:3000/: reply 1)",
+            "unhealthy",
+        ),
+        # Beside a healthcheck, both must pass.
+        ("healthy", replied(True, status="healthy"), verdict.READY, "passes its probe", "healthy"),
+        ("healthy", ProbeState(), verdict.PENDING, NOT_YET, "starting"),
+        (
+            "starting",
+            replied(True, status="healthy"),
+            verdict.PENDING,
+            "is not healthy yet (not probed yet)",
+            "starting",
+        ),
+        (
+            "unhealthy",
+            replied(True, status="healthy"),
+            verdict.FAILED,
+            "is unhealthy (last probe exited with 1: connection refused)",
+            "unhealthy",
+        ),
+        # What does not run is no matter of probes.
+        ("crashed", replied(True, status="healthy"), verdict.FAILED, "exited with 3 after 1.2 s", "exited (3)"),
+    ],
+)
+@pytest.mark.parametrize("no_healthcheck", ["fail", "running"])
+def test_judge_by_a_probe(name, probe, status, reason, state, no_healthcheck):
+    container = inspected(name)
+    changes = {**traffic(name), "no_healthcheck": no_healthcheck}
+    found = judge_container(container, rules(**changes), 0.0, probe=probe)
+    assert (found.status, found.reason) == (status, reason)
+    assert verdict.state_of(container, probe) == state
+
+
+def test_the_replies_to_a_probe_are_evidence():
+    record = verdict.Record(inspected("plain"))
+    record.update(
+        inspected("plain"), rules(**traffic("plain")), 0.0, 0.0, probe=replied(True, False, status="starting")
+    )
+    assert record.report()["health"] == "starting"
+    assert verdict.probes_of(record.container, record.probe) == [
+        {"start": "1970-01-01T00:00:00.000000Z", "exit_code": 0, "output": "GET http://10.0.0.2:3000/: reply 0"},
+        {"start": "1970-01-01T00:00:00.000000Z", "exit_code": None, "output": "GET http://10.0.0.2:3000/: reply 1"},
+    ]

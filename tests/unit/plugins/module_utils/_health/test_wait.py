@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import EVENT, LOST, SUBSCRIBED, Notice
 from ansible_collections.hotswap.compose.plugins.module_utils._errors import EngineError
 from ansible_collections.hotswap.compose.plugins.module_utils._health import verdict
+from ansible_collections.hotswap.compose.plugins.module_utils._health.probe import HEALTHY, STARTING, ProbeState, Reply
 from ansible_collections.hotswap.compose.plugins.module_utils._health.wait import (
     Waiter,
     evidence,
@@ -556,3 +557,101 @@ def test_a_service_that_completes_later_does_not_begin_the_time_anew():
     assert outcome == (verdict.READY, "2 containers are ready, 1 of them completed")
     assert waiter.elapsed == 10.0
     assert set(waiter.seen()) == {"c1"}  # whatever removes stopped containers may remove the other one
+
+
+class FakeProber:
+    """``script``: ``(s, passed)`` of each reply of c1, which it tells as a Prober does."""
+
+    def __init__(self, engine, *script, status=STARTING):
+        self.state = ProbeState(status)
+        self.closed = False
+        self.tell = None
+        for at, passed in script:
+            engine.script.append((at, self.step(at, passed)))
+        engine.script.sort(key=lambda step: step[0])
+
+    def step(self, at, passed):
+        def act(_containers):
+            self.state = self.state.after(Reply(passed, f"asked at {at}", WALL + at), PROBE)
+            self.tell("c1", WALL + at)
+
+        return act
+
+    def follow(self, container):
+        pass
+
+    def state_of(self, container):
+        return self.state
+
+    def settle(self, patient=True):
+        if patient or not self.state.replies:
+            self.state = self.state.after(Reply(True, "asked once", WALL), PROBE)
+
+    def close(self):
+        self.closed = True
+
+
+PROBE = {"healthy_after": 1, "unhealthy_after": 2}
+
+
+def probed(*script, containers=None, status=STARTING, rules=None, **options):
+    clock = FakeClock()
+    engine = FakeEngine(clock, [SUBSCRIPTION, (0, {"c1": inspected("plain")}), *(containers or [])])
+    engine.tell = engine.notices.append
+    prober = FakeProber(engine, *script, status=status)
+    given = verdict.Rules(traffic_services=frozenset(["was"]), **(rules or {}))
+    waiter = Waiter(engine, "shop", given, clock=clock, prober=prober, **options)
+    outcome = waiter.wait()
+    assert prober.closed
+    return outcome, waiter, engine
+
+
+def test_a_probe_that_passes_ends_the_wait_at_once():
+    outcome, waiter, engine = probed((1, False), (2.5, True))
+    assert outcome == (verdict.READY, "1 container is ready")
+    assert (waiter.elapsed, waiter.reaction) == (2.5, 0.0)
+    assert [step["state"] for step in waiter.records["c1"].timeline] == ["starting", "healthy"]
+    assert engine.inspections == ["c1"]  # a reply costs no call to the Engine
+    assert waiter.seen()["c1"]["probed"] is True
+
+
+def test_a_probe_that_never_passes():
+    outcome, waiter, engine = probed((1, False), (2, False), (3, False), timeout=4)
+    text = "timed out after 4 s: was-c1 has not passed its probe yet (asked at 3)"
+    assert outcome == (verdict.FAILED, text)
+    (report,) = waiter.evidence(outcome, 50)
+    assert [each["output"] for each in report["probes"]] == ["asked at 1", "asked at 2", "asked at 3"]
+    assert report["log"] == ["line of c1"]
+    assert "probed" not in waiter.seen()["c1"]
+
+
+@pytest.mark.parametrize(
+    "replies, status", [([True, False, True], verdict.READY), ([True, False, False], verdict.FAILED)]
+)
+def test_a_probe_that_fails_while_all_must_stay_ready(replies, status):
+    outcome, waiter, _engine = probed(*enumerate(replies, 1), stable_for=8)
+    assert outcome.status == status
+    assert waiter.elapsed == (9.0 if status == verdict.READY else 3.0)
+
+
+def test_what_passed_before_must_pass_again():
+    outcome, waiter, _engine = probed((1, True), status=HEALTHY)
+    assert (outcome.status, waiter.elapsed) == (verdict.READY, 1.0)
+    assert (
+        probed((1, False), (2, False), status=HEALTHY)[0].text
+        == "was-c1 failed its probe 2 times in a row (asked at 2)"
+    )
+
+
+def test_what_came_up_late_is_probed_once():
+    """Compose took all of the time."""
+    assert probed(began=0.0, timeout=30)[0].status == verdict.READY
+
+
+def test_one_look_probes():
+    clock = FakeClock()
+    engine = FakeEngine(clock, [(0, {"c1": inspected("plain")})])
+    prober = FakeProber(engine)
+    waiter = Waiter(engine, "shop", verdict.Rules(traffic_services=frozenset(["was"])), clock=clock, prober=prober)
+    assert waiter.look_once().status == verdict.READY
+    assert prober.closed
