@@ -19,6 +19,7 @@ from ..module_utils._names import COLORS, PLACEHOLDER, alias, is_single_file, na
 from ..module_utils._nginx.canary import canary_problems
 from ..module_utils._nginx.preview import preview_problems
 from ..module_utils._nginx.upstream import render_upstream
+from ..module_utils._nginx.upstream_options import upstream_option_problems
 from ..module_utils._nginx.vhost import vhost_problems
 
 _APP = re.compile(r"[a-z][a-z0-9-]{0,30}\Z")
@@ -180,6 +181,8 @@ def _service(service, ordinary):
     upstream = service.get("upstream")
     if upstream and not _UPSTREAM.match(upstream):
         yield _problem("services", upstream, "an upstream is a letter, then letters, digits, '.', '_' and '-'")
+    for key, value, remedy in upstream_option_problems(service.get("upstream_options")):
+        yield _problem("services", value, f"upstream_options.{key} of {name}: {remedy}")
 
 
 def _probe(service, probe):

@@ -154,6 +154,23 @@ def test_change_of_the_vhost_alone_is_one_reload(site):
     assert (again.changed, again.result["outcome"]) == (0, "unchanged")
 
 
+def test_change_of_the_options_of_an_upstream_alone_is_one_reload(site):
+    assert "    keepalive_timeout 4s;\n" in site.upstream_file()
+    before, reloads = ids(site), site.reloads()
+    options = {"balance": "least_conn", "keepalive": 8, "keepalive_timeout": "2s", "max_fails": 2, "fail_timeout": "5s"}
+    changed = {"services": [{"name": "web-{color}", "port": 3000, "upstream_options": options}], "vhost": vhost(site)}
+    with site.load() as load:
+        run = site.deploy("v2", **changed, pull="missing").succeeded()
+    load.lost_nothing()
+    assert (run.result["outcome"], run.result["active_color"], run.result["release"]) == ("deployed", "green", "v2")
+    assert site.reloads() == reloads + 1
+    assert ids(site) == before
+    for line in ("    least_conn;\n", " max_fails=2 fail_timeout=5s resolve;\n", "    keepalive 8;\n"):
+        assert line in site.upstream_file(), line
+    again = site.deploy("v2", **changed).succeeded()
+    assert (again.changed, again.result["outcome"]) == (0, "unchanged")
+
+
 def test_check_mode_of_a_change_of_the_vhost(site):
     before = site.snapshot()
     run = site.check("v2", vhost=vhost(site)).succeeded()

@@ -17,6 +17,7 @@ from .._docker.traffic import (
 )
 from .._nginx.app_file import app_text, followed_names, generation_of, is_same_text, with_marks
 from .._nginx.preview import closed_preview, preview_upstream, upstream_variable, uses_variables
+from .._nginx.upstream_options import effective_options
 from .._nginx.version import follows_addresses
 from .._nginx.vhost import render_server, render_vhost, vhost_url
 from .decisions import live_release
@@ -43,6 +44,10 @@ class NginxContents:
         self.services = services
         self.active_services = at_upstreams(services, active_services)
         self.now = now
+        self.options = {
+            named["upstream"]: effective_options(given.get("upstream_options"), now.nginx_version)
+            for named, given in zip(services, request["services"])
+        }
 
     def for_plan(self, color, release, containers, services):
         """Return the fields of a Plan that say what nginx's file holds, and what it leads to.
@@ -99,7 +104,8 @@ class NginxContents:
         return app_text(self.app, color, release or "not known", upstreams, self._resolver, self.now.server)
 
     def _upstreams(self, color, containers, services):
-        return upstreams_of(self.app, color, services, containers, self.request["nginx_mode"])
+        upstreams = upstreams_of(self.app, color, services, containers, self.request["nginx_mode"])
+        return [dict(upstream, options=self.options[upstream["name"]]) for upstream in upstreams]
 
     def _active_upstreams(self):
         if not self.now.active:

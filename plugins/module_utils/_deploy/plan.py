@@ -127,7 +127,7 @@ class Plan:
     """nginx's file before the swap: it names both colors and moves no traffic. Empty if nginx needs none."""
 
     upstreams: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
-    """``[{name, targets, active_targets}]``: the upstreams of ``color`` and of the active color."""
+    """``[{name, targets, active_targets, options}]``: the upstreams of ``color`` and of the active color."""
 
     preview_server: str = ""
     """The ``server`` block of a preview with a port of its own. Empty without one."""

@@ -18,6 +18,7 @@ from .._nginx.app_file import app_file_name, app_text, file_in_dump, generation_
 from .._nginx.configuration import connect_timeouts, proxied_hosts
 from .._nginx.preview import upstream_variable
 from .._nginx.upstream import parse_upstreams
+from .._nginx.upstream_options import options_in
 from .._state.directory import AppState
 from .decisions import active_color, mark_exclusive
 
@@ -92,11 +93,33 @@ class Situation:
             stand_in = app_text(self.app, "none", "none", self._stand_ins(), None, self.server)
             judged_ok, judged = edge.judge({name: with_marks(stand_in, generation=STAND_IN)})
             if not judged_ok:
-                raise EdgeError(_refused(edge, judged, ok))
+                raise EdgeError(_refused(edge, judged, ok) + self._lost_options(judged, text))
             if file_in_dump(judged, edge.path(name), STAND_IN) is None:
                 raise _not_included(edge, name)
             configuration = judged
         return (text if ok else ""), configuration
+
+    def _lost_options(self, judged, dump):
+        """Return what is to be said of the settings in an upstream block of the user's that has to go."""
+        if "duplicate upstream" not in quoted(judged):
+            return ""
+        try:
+            found = options_in(dump, [service["upstream"] for service in self.services])
+        except UpstreamError:
+            return ""
+        given = "".join(
+            ". For upstream {}, give the service upstream_options: {{{}}}".format(
+                name, ", ".join(f"{key}: {value}" for key, value in options.items())
+            )
+            for name, options, _others in found
+            if options
+        )
+        lost = "".join(
+            ". upstream_options has nothing for these settings of {}: {}".format(name, "; ".join(others))
+            for name, _options, others in found
+            if others
+        )
+        return given + lost
 
     def _stand_ins(self):
         return [

@@ -89,8 +89,8 @@ def introduce_upstreams(previous, coming, followed):
     """Return the upstreams by which nginx gets to know where the traffic will go, while it goes where it goes now.
 
     An nginx that follows names looks a new one up only after it has loaded it, and answers 502 until then (a few ms);
-    the addresses of names that it knew are handed on at a reload. ``previous``, ``coming``: from upstreams_of();
-    ``followed``: the ``host:port`` that nginx follows already.
+    the addresses of names that it knew are handed on at a reload. ``previous``, ``coming``: from upstreams_of(),
+    with their options; ``followed``: the ``host:port`` that nginx follows already.
     """
     introduced = []
     for now, then in zip(previous, coming):
@@ -102,7 +102,7 @@ def introduce_upstreams(previous, coming, followed):
                 known = {key: target[key] for key in ("host", "port")}
                 targets += [dict(known, at_load=True), dict(known, down=True)]
         targets += [dict(target, down=True) for target in then["targets"]]
-        introduced.append({"name": now["name"], "targets": targets})
+        introduced.append(dict(now, targets=targets))
     return introduced
 
 

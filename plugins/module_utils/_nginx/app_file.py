@@ -25,8 +25,8 @@ DOCKER_RESOLVER = "127.0.0.11"
 _FILE_HEADER = re.compile(r"^# configuration file (.+):\n", re.MULTILINE)
 _GENERATION = re.compile(r"^# generation: (\S+)$", re.MULTILINE)
 _ADDRESSES = re.compile(r"^# addresses: .*$", re.MULTILINE)
-_FOLLOWED = re.compile(r"^ *server (\S+)(?: weight=\d+)? resolve", re.MULTILINE)
-_TAKES_REQUESTS = re.compile(r"^( *server \S+(?: weight=\d+)?) resolve;$", re.MULTILINE)
+_FOLLOWED = re.compile(r"^ *server (\S+)(?: \w+=\S+)* resolve", re.MULTILINE)
+_TAKES_REQUESTS = re.compile(r"^( *server \S+(?: \w+=\S+)*) resolve;$", re.MULTILINE)
 
 
 def app_file_name(app):
@@ -35,8 +35,9 @@ def app_file_name(app):
 
 
 def app_text(app, color, release, upstreams, resolver, server=""):
-    """Return the content of an app's file, without its generation. ``upstreams``: ``[{name, targets}]``.
+    """Return the content of an app's file, without its generation.
 
+    ``upstreams``: ``[{name, targets, options}]``, the last from effective_options(), missing for none;
     ``resolver``: address by which nginx follows names, or None; ``server``: text of the app's own ``server`` block.
     Raises UpstreamError.
     """
@@ -44,11 +45,11 @@ def app_text(app, color, release, upstreams, resolver, server=""):
         f"# Where nginx sends the requests of {app}. Written by hotswap.compose; the next deploy replaces it.\n"
         f"# color: {color}\n# release: {release}\n"
     )
-    return (
-        header
-        + "".join(render_upstream(upstream["name"], upstream["targets"], resolver) for upstream in upstreams)
-        + server
-    )
+    return header + "".join(_block(upstream, resolver) for upstream in upstreams) + server
+
+
+def _block(upstream, resolver):
+    return render_upstream(upstream["name"], upstream["targets"], resolver, upstream.get("options"))
 
 
 def with_marks(text, generation=None, addresses=()):

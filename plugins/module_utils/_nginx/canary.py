@@ -45,8 +45,8 @@ def weights(share, active, idle):
 def with_canary(text, share, upstreams, resolver):
     """Return an app's file in which the idle color has ``share`` % of the requests.
 
-    ``upstreams``: ``[{name, active_targets, targets, addresses}]``, the last two of the idle color, and how many
-    addresses are behind the targets, ``(active, idle)``; ``resolver`` as for render().
+    ``upstreams``: ``[{name, active_targets, options, targets, addresses}]``, the last two of the idle color, and how
+    many addresses are behind the targets, ``(active, idle)``; ``resolver`` as for render().
     """
     for upstream in upstreams:
         name = upstream["name"]
@@ -54,7 +54,7 @@ def with_canary(text, share, upstreams, resolver):
         targets = [dict(target, weight=ours) for target in upstream["active_targets"]]
         targets += [dict(target, weight=theirs) for target in upstream["targets"]]
         marked = {"{host}:{port}".format(**target) for target in upstream["targets"]}
-        lines = render_upstream(name, targets, resolver).splitlines()
+        lines = render_upstream(name, targets, resolver, upstream.get("options")).splitlines()
         block = [line + _MARK if _place(line) in marked else line for line in lines]
         text = _with_block(text, name, "\n".join(block) + "\n")
     return text

@@ -88,10 +88,13 @@ def closed_preview(preview, upstreams):
 def with_preview(text, preview, upstreams, resolver, server):
     """Return an app's file whose section lets those who know the secret, or the port, reach ``upstreams``.
 
-    ``upstreams``: ``[{name, targets}]`` of the idle color, by the names of the active one's; ``resolver`` as for
-    render(); ``server``: the text of a server of its own, with ``listen``.
+    ``upstreams``: ``[{name, targets, options}]`` of the idle color, by the names of the active one's; ``resolver`` as
+    for render(); ``server``: the text of a server of its own, with ``listen``.
     """
-    blocks = [render_upstream(preview_upstream(each["name"]), each["targets"], resolver) for each in upstreams]
+    blocks = [
+        render_upstream(preview_upstream(each["name"]), each["targets"], resolver, each.get("options"))
+        for each in upstreams
+    ]
     if uses_variables(preview):
         ((kind, given),) = preview.items()
         prefix = "http" if kind == "header" else "cookie"

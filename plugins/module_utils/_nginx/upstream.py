@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from .._errors import UpstreamError
 from .configuration import Configuration
 from .directives import brief, place_of, shown
+from .upstream_options import option_lines, server_parameters
 
 DEFAULT_PORT = 80
 DEFAULT_WEIGHT = 1
@@ -38,7 +39,7 @@ _IPV6_CHARACTERS = re.compile(r"[0-9A-Fa-f:.]{2,45}")
 _ADDRESS = re.compile(r"(\[[^\[\]]*\]|[^\[\]:]+)(?::(.*))?", re.DOTALL)
 
 
-def render_upstream(name, targets, resolver=None):
+def render_upstream(name, targets, resolver=None, options=None):
     """Return the text of one ``upstream`` block, which ends with a newline.
 
     name: letter first, then letters, digits, ".", "_", "-"; 128 characters at most.
@@ -46,6 +47,7 @@ def render_upstream(name, targets, resolver=None):
       true, nginx
         gets to know it and sends it nothing; with ``at_load`` true, it is looked up once, when nginx loads.
     resolver: address of the DNS server by which nginx (1.27.3 or newer) follows the other targets named by a host name.
+    options: from effective_options().
     Raises UpstreamError, which names the field, the value and the remedy.
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
@@ -57,11 +59,15 @@ def render_upstream(name, targets, resolver=None):
     if resolver is not None:
         _check_resolver(resolver)
         lines += [f"zone {name} {ZONE_SIZE};", f"resolver {resolver} valid={RESOLVE_EVERY} ipv6=off;"]
+    before, after = option_lines(options or {})
+    lines += before
+    parameters = server_parameters(options or {})
     for target in _checked_targets(targets):
         weight = f" weight={target['weight']}" if target["weight"] != DEFAULT_WEIGHT else ""
         followed = resolver is not None and not target["at_load"] and not _is_ip_literal(target["host"])
         marks = (" resolve" if followed else "") + (" down" if target["down"] else "")
-        lines.append(f"server {target['host']}:{target['port']}{weight}{marks};")
+        lines.append(f"server {target['host']}:{target['port']}{weight}{parameters}{marks};")
+    lines += after
     return "".join([f"upstream {name} {{\n"] + [f"    {line}\n" for line in lines] + ["}\n"])
 
 

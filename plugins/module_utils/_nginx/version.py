@@ -29,6 +29,11 @@ def follows_addresses(nginx_version):
     return nginx_version >= (1, 27, 3)
 
 
+def keeps_idle_upstream_connections(nginx_version):
+    """Return whether this nginx keeps idle connections to an app by itself, for 60 s."""
+    return nginx_version >= (1, 29, 7)
+
+
 def keeps_connections_on_reload(nginx_version):
     """Return whether this nginx can keep idle keep-alive connections for a while over a reload."""
     return nginx_version >= (1, 27, 4)

@@ -233,6 +233,14 @@ def test_hooks_are_absolute_paths():
     )
 
 
+def test_each_option_of_an_upstream_is_named_with_its_service():
+    service = {"name": "was-{color}", "port": 3000, "upstream_options": {"fail_timeout": "1 min"}}
+    assert _rules.rule_problems({"app": "shop", "services": [service]}) == [
+        "bluegreen_services is '1 min': upstream_options.fail_timeout of was-{color}: give one time with its unit, "
+        "such as 10s or 1m"
+    ]
+
+
 def published(blue, green, name="was-{color}"):
     return {"name": name, "port": 3000, "publish": {"blue": blue, "green": green}}
 

@@ -24,7 +24,7 @@ def by_hand(**changes):
     return stack("blue", ours=False, **changes)
 
 
-def contents(tmp_path, active=None, containers=(), services=None, server="", **changes):
+def contents(tmp_path, active=None, containers=(), services=None, server="", options=None, **changes):
     """Return the NginxContents of an app of which ``active``, with ``containers``, has the traffic."""
     request = {"app": "shop", "network": "edge", "nginx_mode": "container", "vhost": {}, "preview": {}, "edge_url": {}}
     now = {"active": active, "active_containers": list(containers), "text": None, "nginx_version": FOLLOWS}
@@ -33,6 +33,7 @@ def contents(tmp_path, active=None, containers=(), services=None, server="", **c
     request.update({key: changes.pop(key) for key in list(changes) if key in request})
     now = types.SimpleNamespace(**{**now, **changes}, state=state, edge=types.SimpleNamespace(**edge), server=server)
     services = services or SERVICES
+    request["services"] = [dict(service, upstream_options=options) for service in services]
     return NginxContents(request, services, services, now)
 
 
@@ -172,6 +173,35 @@ def test_each_text_ends_with_the_server_block(tmp_path):
     assert [fields[name].endswith("}\n" + SERVER) for name in TEXTS] == [True] * 3
 
 
+def test_options_of_today_are_in_each_text(tmp_path):
+    options = {"balance": "least_conn", "max_fails": 0}
+    found = contents(tmp_path, "blue", BLUE, options=options, nginx_version=(1, 30, 6))
+    for name in TEXTS:
+        text = planned(found, "green", "v2", [])[name]
+        assert text.count("    least_conn;\n") == text.count("    keepalive_timeout 4s;\n") == 2, name
+        assert text.count(" max_fails=0") == text.count("    server "), name
+
+
+@pytest.mark.parametrize(
+    "written, options, version, current",
+    [
+        (None, None, FOLLOWS, True),
+        (None, {"balance": "ip_hash"}, FOLLOWS, False),
+        ({"balance": "ip_hash"}, {"balance": "ip_hash"}, FOLLOWS, True),
+        ({"balance": "ip_hash"}, None, FOLLOWS, False),
+        (None, None, (1, 30, 6), True),
+        (None, {"keepalive_timeout": "1s"}, (1, 30, 6), False),
+    ],
+)
+def test_a_change_of_options_alone_asks_for_a_reload(tmp_path, written, options, version, current):
+    before = contents(tmp_path, options=written, nginx_version=version)
+    text = with_marks(planned(before, "blue", "v1", BLUE)["content"], PROVED)
+    found = contents(tmp_path, "blue", BLUE, text=text, options=options, nginx_version=version)
+    found.now.state.create()
+    found.now.state.save(proved=PROVED)
+    assert found.is_current() is current
+
+
 def targets(*places):
     return [
         {"name": name, "targets": [{"host": host, "port": port}]}
@@ -201,7 +231,7 @@ IDLE = targets(("shop-green-was", 3000), ("shop-green-signal", 3001))
 )
 def test_upstreams_have_the_targets_of_both_colors(tmp_path, now, expected):
     upstreams = planned(contents(tmp_path, **now), "green", "v2", [])["upstreams"]
-    assert upstreams == [dict(each, active_targets=active) for each, active in zip(IDLE, expected)]
+    assert upstreams == [dict(each, active_targets=active, options={}) for each, active in zip(IDLE, expected)]
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,28 @@ def test_a_neighbours_upstream_is_not_read(edge, look):
     assert look().active == "blue"
 
 
+@pytest.mark.parametrize(
+    "block, said",
+    [
+        ("server was-blue:3000;", ""),
+        (
+            "least_conn; server was-blue:3000 max_fails=2; keepalive 16;",
+            ". For upstream shop-was, give the service upstream_options: {balance: least_conn, max_fails: 2, "
+            "keepalive: 16}",
+        ),
+        (
+            "hash $uri; server was-blue:3000;",
+            ". upstream_options has nothing for these settings of shop-was: hash $uri",
+        ),
+    ],
+)
+def test_the_settings_of_a_block_that_has_to_go_are_named(edge, look, block, said):
+    edge.said = f"# configuration file /etc/nginx/nginx.conf:\nhttp {{ upstream shop-was {{ {block} }} }}\n"
+    found = look()
+    assert found._lost_options('[emerg] duplicate upstream "shop-was"', edge.said) == said
+    assert found._lost_options("[emerg] host not found", edge.said) == ""
+
+
 def test_how_long_the_users_own_blocks_wait_for_a_connection(edge, look):
     """Not the role's own file, which the next deploy writes anew anyway."""
     server = "server {\n    location / { proxy_pass http://shop-was; }\n}\n"

@@ -67,6 +67,12 @@ def test_nginx_does_not_follow_what_was_started_by_hand():
     assert {target.get("at_load", False) for each in ours for target in each["targets"]} == {False}
 
 
+def test_the_options_of_an_upstream_are_kept_while_names_are_introduced():
+    now = {"name": "shop-was", "targets": [{"host": "a", "port": 1}], "options": {"balance": "ip_hash"}}
+    (introduced,) = traffic.introduce_upstreams([now], [dict(now, targets=[{"host": "b", "port": 1}])], set())
+    assert introduced["options"] == {"balance": "ip_hash"}
+
+
 def test_nginx_gets_to_know_where_the_traffic_will_go_while_it_goes_where_it_goes():
     previous = traffic.upstreams_of("shop", "blue", SERVICES[:1], [], "container")
     coming = traffic.upstreams_of("shop", "green", SERVICES[:1], [], "container")
