@@ -8,6 +8,7 @@ from ..plugin_utils._action import FollowedAction
 
 AWAITS = {
     "bluegreen_bake": "the target has not answered yet",
+    "bluegreen_build": "Docker builds the images",
     "bluegreen_drain": "the target has not answered yet",
     "bluegreen_recover": "what a killed run left is ended",
     "bluegreen_smoke": "the smoke tests are asked",

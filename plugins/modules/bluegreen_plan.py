@@ -258,7 +258,10 @@ def record_refusal(lock, state, params, error):
 
 def is_fulfilled(result):
     """Return whether nothing comes after this decision."""
-    return not result["unfinished"] and result["plan"]["unchanged"] and not result["plan"]["pulls"]
+    if result["unfinished"]:
+        return False
+    plan = result["plan"]
+    return plan["unchanged"] and not (plan["pulls"] or plan["builds"])
 
 
 def main():

@@ -127,12 +127,14 @@ def _advice(facts):
         return "correct the release, or go back to one that is sound by a deploy of it"
     if facts["module"] == "hotswap.compose.bluegreen_swap":
         return "correct what nginx, or the way through it, is said to have wrong"
-    by_container = _of_container(facts["containers"]) if facts["phase"] not in ("prepare", "migrate", "smoke") else None
+    without_containers = ("prepare", "build", "migrate", "smoke")
+    by_container = None if facts["phase"] in without_containers else _of_container(facts["containers"])
     if by_container:
         return by_container
     return {
         "prepare": "see that the images are there under these names, and that the target may pull them "
         "(bluegreen_registry)",
+        "build": "correct the Dockerfile or its context; the end of the build's output is above",
         "migrate": "see in what state it left the database, and correct it",
         "canary": "correct the release",
         "bake": "correct the release",

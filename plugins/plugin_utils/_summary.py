@@ -63,6 +63,10 @@ def describe_end(run):
 
 
 def _would(run):
+    builds = ", ".join(first_few([_build_in_words(build) for build in run.get("builds") or []]))
+    if run["result"]["outcome"] == "unchanged" and builds:
+        holder = f"{run['result']['release']}, in {run['result']['active_color']}"
+        return f"{holder}, has the traffic; the run would build {builds} and replace it if that gives another image"
     if run["result"]["outcome"] == "unchanged":
         return describe_end(run)
     place = f" in {run['color']}" if run["color"] else ""
@@ -70,7 +74,13 @@ def _would(run):
         "awaiting_promotion": f"would be started{place} and await its promotion",
         "rejected": "would be removed",
     }.get(run["result"]["outcome"], f"would get the traffic{place}")
-    return f"{run['release'] or BY_HAND} {verb}; nothing was changed"
+    built = f", once the run has built {builds}" if builds else ""
+    return f"{run['release'] or BY_HAND} {verb}{built}; nothing was changed"
+
+
+def _build_in_words(build):
+    context = f" from {build['context']}" if build["context"] else ""
+    return f"{build['image']}{context} ({' and '.join(build['services'])})"
 
 
 def _took(run):

@@ -61,6 +61,7 @@ networks:
 TASKS = {
     "plan": "detect bluegreen_plan",
     "recover": "recover bluegreen_recover",
+    "build": "build bluegreen_build",
     "start": "start bluegreen_up",
     "judge": "start bluegreen_swap",
     "gate": "gate compose_health_wait",

@@ -41,8 +41,9 @@ _TAG_SINCE = (2, 24, 4)
 """An older Compose reads such a tag and does not do what it says, or not everywhere."""
 
 
-def render_command(docker, project, project_src, files, env_files, *options):
-    """Return the argv of ``docker compose config``; ``project``: a name, or None for the one that Compose finds.
+def project_command(docker, project, project_src, files, env_files):
+    """Return the argv of ``docker compose`` without a subcommand; ``project``: a name, or None for the one that Compose
+    finds.
 
     Compose drops the project's own ``.env`` as soon as it is given another one, so that comes first where it exists.
     """
@@ -54,7 +55,13 @@ def render_command(docker, project, project_src, files, env_files, *options):
         argv += ["--env-file", os.path.join(project_src, path)]
     for path in files:
         argv += ["--file", os.path.join(project_src, path)]
-    return argv + ["config", *(options or ("--format", "json"))]
+    return argv
+
+
+def render_command(docker, project, project_src, files, env_files, *options):
+    """Return the argv of ``docker compose config``, for a project as of project_command()."""
+    argv = project_command(docker, project, project_src, files, env_files)
+    return [*argv, "config", *(options or ("--format", "json"))]
 
 
 def redacted(text, secrets):

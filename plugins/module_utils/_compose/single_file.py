@@ -206,9 +206,11 @@ def _refuse_address(name, service):
 
 
 def _refuse_environment(config):
+    """Raise ComposeError where a container needs a variable of this run; a build, which no rollback repeats, may."""
     for kind in ("secrets", "configs"):
+        mounted = {each["source"] for service in config["services"].values() for each in service.get(kind) or []}
         for name, definition in sorted((config.get(kind) or {}).items()):
-            if "environment" in definition:
+            if "environment" in definition and name in mounted:
                 raise ComposeError(
                     "{} {} is the variable {} of whoever runs Compose, which a rollback later would not have: let it "
                     "be a file".format(kind[:-1], name, definition["environment"])

@@ -11,6 +11,7 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
+from .._compose.builds import BUILD_FILE, build_file, describe_build, refuse_colored_builds, with_built_images
 from .._compose.contents import note_contents
 from .._compose.edge_service import edge_service, refuse_named_edge, stack_network, without_edge
 from .._compose.files import file_warnings, refuse_unusable
@@ -21,7 +22,6 @@ from .._compose.render import (
     config_hash,
     differences,
     file_text,
-    image_refs,
     refuse_old_compose,
     render_files,
     shared_volumes,
@@ -30,7 +30,6 @@ from .._compose.shared_services import without_services
 from .._compose.single_file import JOINS, one_shot_services
 from .._docker.completeness import expected_of
 from .._docker.containers import color_of, image_has_healthcheck, started_as
-from .._docker.disk_space import DiskSpace
 from .._docker.traffic import service_names, started_by_hand
 from .._errors import PlanError
 from .._files import utc_now, write_atomic
@@ -40,6 +39,7 @@ from .decisions import changes_since
 from .health_checks import healthcheck_in_file, refuse_unchecked
 from .plan import Plan
 from .preflight import refuse_missing_project
+from .release_images import ReleaseImages
 
 
 class FromFiles:
@@ -64,13 +64,12 @@ class FromFiles:
 
         Raises PlanError, ComposeError or StateError.
         """
-        configs, shared, work = self._laid_out(self._without_edge(self._render()))
+        rendered = self._without_edge(self._render())
+        configs, shared, work = self._laid_out(rendered)
         hashes = {color: config_hash(config) for color, config in configs.items()}
-        refs = {color: image_refs(config) for color, config in configs.items()}
-        images = {
-            ref: self.engine.image(ref) for ref in sorted({ref for named in refs.values() for ref in named.values()})
-        }
-        ids = {ref: image and image["Id"] for ref, image in images.items()}
+        images = ReleaseImages(self.planner, self.run, self.docker_logged_in, rendered)
+        configs = images.name(configs)
+        refs, ids = images.refs, images.ids
         active = self.now.active
         reasons = ["nothing has the traffic"]
         if active:
@@ -79,22 +78,24 @@ class FromFiles:
             traffic = service_names(self.planner.services, active)
             reasons = changes_since(*asked, self.now.active_containers, expected, traffic)
         reasons += self.shared_plan.reasons(work) if active else []
-        if not reasons and not self.planner.contents.is_current() and not self._pulls_first():
-            return self.planner.refresh(self.request["release"])
         color = active if not reasons else other_color(active) if active else COLORS[0]
-        self._refuse_missing(configs[color], refs[color], ids)
-        checks = self._healthchecks(configs[color], refs[color], images, color) if reasons else {}
+        pulls, builds = images.pulls(color), images.builds_of(color, shared, work["up"])
+        looks_again = (pulls or builds) and not self.planner.check_mode
+        if not reasons and not self.planner.contents.is_current() and not looks_again:
+            return self.planner.refresh(self.request["release"])
+        coming = {*pulls, *(name for build in builds for name in build["services"])}
+        checks = self._healthchecks(configs[color], images, color, coming) if reasons else {}
         refuse_unchecked(self.planner.services, color, checks, self.request["no_healthcheck"])
-        self.planner.warnings += self._mount_warnings(configs, refs, images, color if reasons else None)
-        to_pull = self._to_pull(configs[color], refs[color], ids)
+        self.planner.warnings += self._mount_warnings(configs, refs, images.found, color if reasons else None)
         deploy = self.request["deploy"] or _new_deploy()
         plan = Plan(
             deploy=deploy,
             release=self.request["release"],
             color=color,
-            pulls=self._pulls(bool(reasons)),
-            plans_again=not reasons or None in checks.values() or any(ids[ref] is None for ref in to_pull),
-            download=self._download(configs[color], refs[color], ids),
+            pulls=pulls,
+            download=images.download(color, pulls),
+            plans_again=not reasons or None in checks.values() or images.lacks_any(color, pulls, builds),
+            builds=[describe_build(build) for build in builds],
             unchanged=not reasons,
             reasons=reasons,
             project=project_name(self.planner.app, color),
@@ -103,7 +104,6 @@ class FromFiles:
             **self.planner.services_of(configs[color], color),
             shared=work,
             traffic_services=service_names(self.planner.services, color),
-            builds=self._builds(configs[color], refs[color], ids),
             leftovers=self.planner.started_by_hand(color),
         )
         files = self._files(configs, hashes, deploy)
@@ -111,14 +111,17 @@ class FromFiles:
             self.planner.warnings += self.shared_plan.moved_gateways(configs[color].get(JOINS, []))
         adoption = Adoption(self.engine, self.planner) if started_by_hand(self.now.active_containers) else None
         if shared["services"]:
+            shared = with_built_images(shared, [], images.pulled)
             files[work["file"]] = file_text(without_services(shared, work["by_hand"]))
+        if builds:
+            files[BUILD_FILE] = file_text(build_file(rendered[color], builds, plan.project))
         if not self.planner.check_mode:
-            self._lay_down(plan, files, hashes[color], refs[color], ids, adoption)
+            self._lay_down(plan, files, hashes[color], ids, images.noted(color), adoption)
             if adoption:
                 adoption.connect()
             plan.joins = self.shared_plan.joins(color, os.path.join(plan.directory, plan.file))
-        ids_of_color = {ref: ids[ref] for ref in refs[color].values()}
-        return plan, ids_of_color, [] if reasons else self.now.active_containers, self.planner.services
+        shown = {ref: ids[ref] for ref in refs[color].values()}
+        return plan, shown, [] if reasons else self.now.active_containers, self.planner.services
 
     def _render(self):
         src = self.request["project_src"]
@@ -143,6 +146,7 @@ class FromFiles:
             if own != project:
                 configs[color], _said, _own = render(color, project)
                 self._warn_of_project(own, project, differences(config, configs[color]))
+        refuse_colored_builds(configs, settings["compose_files"])
         for config in configs.values():
             note_contents(config)
         return configs
@@ -199,50 +203,18 @@ class FromFiles:
                 left[color] = without_edge(config, service, network)
         return left
 
-    def _pulls(self, is_new):
-        """Return whether the images are pulled; ``is_new``: whether the active color differs from the request."""
-        pull, is_first_plan = self.request["pull"], self.request["deploy"] is None
-        return is_first_plan and (pull == "always" or (pull == "missing" and is_new))
-
-    def _pulls_first(self):
-        """Whether this is decided again, once the images are those of the registry."""
-        return self.request["pull"] == "always" and self.request["deploy"] is None and not self.planner.check_mode
-
-    def _download(self, config, refs, ids):
-        """What is to be pulled, in words; raises PlanError where there is no room for it."""
-        if self.request["pull"] == "never" or self.request["deploy"] is not None:
-            return None
-        disk = DiskSpace(self.engine, self.run, self.docker_logged_in, self.now.active_containers)
-        return disk.check(self._to_pull(config, refs, ids), ids)
-
-    @staticmethod
-    def _builds(config, refs, ids):
-        return any("build" in config["services"][service] and ids[ref] is None for service, ref in refs.items())
-
-    def _refuse_missing(self, config, refs, ids):
-        if self.request["pull"] != "never":
-            return
-        for service, ref in refs.items():
-            if ids[ref] is None and "build" not in config["services"][service]:
-                raise PlanError(
-                    f"bluegreen_pull is 'never', but the image {ref} of service {service} is not on the target; load "
-                    "it, or let bluegreen_pull be 'missing'"
-                )
-
-    def _healthchecks(self, config, refs, images, color):
+    def _healthchecks(self, config, images, color, coming):
         """Return ``{service: whether it has a healthcheck}`` of the services that take traffic and have no probe; None
-        where an image decides that is still to be pulled. One that Compose builds is left out: the gate decides."""
-        waiting = self._to_pull(config, refs, images) if self._pulls(True) else []
+        where an image decides that is still to be pulled or built. ``images``: a ReleaseImages; ``coming``: the
+        services whose image that is."""
         found = {}
         for service in self.planner.services:
             name = with_color(service["name"], color)
             if service["probe"] is not None or name not in config["services"]:
                 continue
-            check, ref = healthcheck_in_file(config["services"][name]), refs[name]
-            if check is None and "build" in config["services"][name]:
-                continue
-            if check is None and images[ref] is not None and ref not in waiting:
-                check = image_has_healthcheck(images[ref])
+            check, image = healthcheck_in_file(config["services"][name]), images.found[images.refs[color][name]]
+            if check is None and image is not None and name not in coming:
+                check = image_has_healthcheck(image)
             found[name] = check
         return found
 
@@ -284,13 +256,6 @@ class FromFiles:
             warnings += left_behind(placed[coming], named, storage)
         return warnings
 
-    def _to_pull(self, config, refs, ids):
-        return sorted(
-            ref
-            for service, ref in refs.items()
-            if "build" not in config["services"][service] and (self.request["pull"] == "always" or ids[ref] is None)
-        )
-
     def _files(self, configs, hashes, deploy):
         files = {}
         for color, config in configs.items():
@@ -306,25 +271,25 @@ class FromFiles:
             files[f"compose.{color}.json"] = file_text(colored)
         return files
 
-    def _lay_down(self, plan, files, config_hash, refs, ids, adoption):
+    def _lay_down(self, plan, files, config_hash, ids, noted, adoption):
         again = self.request["deploy"] is not None
         if plan.unchanged and again:
             self.state.save(unfinished=None)
             self.state.forget_deploys(self.state.deploys_on_record())
-        if plan.unchanged and (again or self.request["pull"] != "always"):
+        if plan.unchanged and not (plan.pulls or plan.builds):
             return
         self.state.create()
-        # Decided again, after the pull, the color may be the other one; what was here before, and what this run has
-        # connected since, is as it was noted then.
-        noted = self.state.journal["unfinished"] if again else {"ids_before": ids}
+        # Decided again, after the pull and the builds, the color may be the other one; what was here before, and what
+        # this run has connected since, is as it was noted then.
+        before = self.state.journal["unfinished"] if again else {"ids_before": ids}
         self.planner.begin(
             plan,
             self.planner.services,
             config_hash=config_hash,
-            refs=refs,
-            ids_before=noted["ids_before"],
+            **noted,
+            ids_before=before["ids_before"],
             adopted=self._adopted(),
-            connected=noted.get("connected", []) + (adoption.connected if adoption else []),
+            connected=before.get("connected", []) + (adoption.connected if adoption else []),
             files=[self._path_of(with_color(name, plan.color)) for name in self.request["compose_files"]],
         )
         project = self._adopted_project()

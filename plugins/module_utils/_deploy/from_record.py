@@ -146,8 +146,9 @@ class FromRecord:
                     "{} can't come back: its image {} ({}) is no longer on the target; deploy it again from the "
                     "registry".format(name, image["ref"], image["id"][:19])
                 )
-            if self.engine.image_id(image["ref"]) != image["id"]:
-                definition["image"] = image["id"]
+            is_named = self.engine.image_id(image["ref"]) == image["id"]
+            definition["image"] = image["ref"] if is_named else image["id"]
+            definition.pop("build", None)  # an older version left it there; a rollback builds nothing
         return config
 
     def _awaiting(self, record):

@@ -42,15 +42,18 @@ class Plan:
     reasons: list[str] = dataclasses.field(default_factory=list)
     """Why it is not, a short text each."""
 
-    pulls: bool = False
-    """Whether the images of ``file`` are pulled before anything starts."""
+    pulls: list[str] = dataclasses.field(default_factory=list)
+    """The services of ``file`` whose images are pulled before anything starts."""
 
     plans_again: bool = False
-    """Whether the run is planned anew after the pull: the plan is unchanged so far, or what an image declares
-    was not known."""
+    """Whether the run is planned anew after the pull and the builds: the plan is unchanged so far, or what an image
+    declares was not known."""
 
     download: str | None = None
     """What a pull brings, such as "45.1 MB to download, 12.3 GB free". None if nothing is pulled after this."""
+
+    builds: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
+    """``[{image, services, context}]``: the images that are built before anything starts, after the pull."""
 
     project: str = ""
     """The color's Compose project."""
@@ -92,9 +95,6 @@ class Plan:
 
     containers: list[str] = dataclasses.field(default_factory=list)
     """The stopped containers to start."""
-
-    builds: bool = False
-    """Whether Compose builds an image of it, which takes its time before the containers start."""
 
     leftovers: list[str] = dataclasses.field(default_factory=list)
     """The containers of that color that somebody started by hand. They are removed."""
@@ -139,7 +139,7 @@ class Plan:
     """The locations of ``bluegreen_vhost``, with their defaults. Empty without one."""
 
     steps: list[str] = dataclasses.field(default_factory=list)
-    """The steps of this run after the phase prepare, in their order (see steps.py)."""
+    """The steps of this run after the phases prepare and build, in their order (see steps.py)."""
 
     outcome: str = ""
     """The outcome of this run if nothing fails."""

@@ -113,10 +113,12 @@ class Recorder:
                 brought = image_id != unfinished["ids_before"][ref]
                 digest = self.engine.digest(image_id, ref)
                 images[service] = {"ref": ref, "id": image_id, "digest": digest, "brought": brought}
+                if service in unfinished.get("tags", {}):
+                    images[service]["tags"] = unfinished["tags"][service]
         return images
 
     def _restore_names(self, unfinished):
-        """A refused pull moved ``app:latest`` to its own image; give the name back to the one it named before."""
+        """Give names such as ``app:latest``, which a refused pull or build moved, back to what they named before."""
         for ref, image_id in unfinished["ids_before"].items():
             if image_id and self.engine.image_id(ref) != image_id and self.engine.image_id(image_id):
                 self.engine.call(self.engine.api.tag, image_id, ref)

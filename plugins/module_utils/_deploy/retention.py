@@ -33,10 +33,10 @@ def prunable(releases, keep, protected_ids, foreign_ids, traffic_services):
         image for record in releases if release_identity(record) in kept_releases for image in record["images"].values()
     ]
     untouchable = set(protected_ids) | set(foreign_ids) | {image["id"] for image in kept}
-    kept_refs = {image["ref"] for image in kept}
+    kept_refs = {name for image in kept for name in names_of(image)}
     every_use = [(record, service, image) for record in releases for service, image in record["images"].items()]
     brought = {image["id"] for _record, _service, image in every_use if image["brought"]}
-    newest_id = {image["ref"]: image["id"] for _record, _service, image in every_use}
+    newest_id = {name: image["id"] for _record, _service, image in every_use for name in names_of(image)}
 
     refs_of = {}
     release_of = {}
@@ -46,14 +46,19 @@ def prunable(releases, keep, protected_ids, foreign_ids, traffic_services):
             continue
         refs = refs_of.setdefault(image["id"], [])
         release_of[image["id"]] = record["release"]
-        ref = image["ref"]
-        if ref not in kept_refs and newest_id[ref] == image["id"] and ref not in refs:
-            refs.append(ref)
+        for ref in names_of(image):
+            if ref not in kept_refs and newest_id[ref] == image["id"] and ref not in refs:
+                refs.append(ref)
     return [
         {"ref": ref, "id": image_id, "release": release_of[image_id]}
         for image_id, refs in refs_of.items()
         for ref in refs or [None]
     ]
+
+
+def names_of(image):
+    """Return all names of an image on record; one that was built may have several."""
+    return [image["ref"], *image.get("tags", [])]
 
 
 def retained(releases, keep):

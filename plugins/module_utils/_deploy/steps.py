@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which steps a run has after the phase prepare, and how it ends if nothing fails. Pure.
+"""Which steps a run has after the phases prepare and build, and how it ends if nothing fails. Pure.
 
 A step is a phase, or one of before_start, join, await and before_swap, which are not timed.
 
@@ -67,7 +67,7 @@ def steps_of(request, plan):
     before_swap = {
         "shared": plan.shared.get("waits"),
         "before_start": "before_start" in hooks and plan.how not in (WARM, PROMOTE),
-        "create": plan.how == CREATE and (plan.joins or plan.exclusive or plan.builds),
+        "create": plan.how == CREATE and (plan.joins or plan.exclusive),
         "join": plan.joins,
         "migrate": request["kind"] == "deploy" and request["migrate"],
         "start": plan.how != WARM,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from .._state.journal import FORGOTTEN
 from .decisions import content_of, releases_with_traffic
-from .retention import ALWAYS_RETAINED, retained
+from .retention import ALWAYS_RETAINED, names_of, retained
 
 RECENT = 20
 """records that are kept whatever they are of: as many as people look at."""
@@ -34,7 +34,7 @@ def trimmed_releases(releases, keep, images_here):
         record = releases[index]
         held = record["outcome"] in ("deployed", FORGOTTEN)
         new_uses = {
-            (service, image["id"], image["ref"], image["brought"], held)
+            (service, image["id"], *names_of(image), image["brought"], held)
             for service, image in record["images"].items()
             if image["id"] in images_here
         } - uses

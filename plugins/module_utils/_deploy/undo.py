@@ -19,7 +19,7 @@ UNSURE = "unsure"
 MOVES_TRAFFIC = ("canary", "swap", "exclusive", "bake", "drain")
 """The phases in which the new color may have traffic."""
 
-STARTS_NOTHING = ("detect", "prepare", "shared")
+STARTS_NOTHING = ("detect", "prepare", "build", "shared")
 """The phases in which the new color has no container yet."""
 
 

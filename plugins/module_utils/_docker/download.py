@@ -22,6 +22,15 @@ def manifest_command(docker, reference):
     return ["timeout", "10", docker, "manifest", "inspect", "--verbose", *insecure, reference]
 
 
+def is_not_found(said, reference):
+    """Return whether that command printed that the registry does not have the image. Docker Hub, whose references name
+    no host, says of an unknown repository that access is denied."""
+    host = reference.partition("/")[0] if "/" in reference else ""
+    on_hub = not any(mark in host for mark in (".", ":")) and host != "localhost"
+    words = ("no such manifest", "manifest unknown", *(("denied", "unauthorized") if on_hub else ()))
+    return any(each in said.lower() for each in words)
+
+
 def parse_manifest(said, architecture):
     """Return ``{"ids": [ids and digests by which it may be known here], "layers": {digest: bytes}}`` of what that
     command printed, for the architecture as Docker calls it; None where it says nothing of use."""

@@ -19,7 +19,8 @@ A state, format 2::
          "containers": [container id],
          "deployed_at": "2026-01-31T23:59:59Z",
          "images": {service: {"ref": "shop-was:v1", "id": "sha256:...", "brought": bool,
-                              "digest": None | "sha256:..."}},  # the registry's; may be missing
+                              "digest": None | "sha256:...",  # the registry's; may be missing
+                              "tags": [str]}},  # other names of an image that was built; missing where it was pulled
          "config_hash": str,
          "rollback": bool,                    # whether the run went back to it; may be missing
          "services": [service],               # as of "unfinished", as it ran with them; may be missing
@@ -47,7 +48,10 @@ A state, format 2::
          "begun_at": "2026-01-31T23:59:59Z",
          "config_hash": str,                  # as in a release
          "refs": {service: str},              # a deploy alone: the image references of its file
-         "ids_before": {reference: None | "sha256:..."},  # and what they named before the pull
+         "tags": {service: [str]},            # as in a release, of the services whose images are built; may be missing
+         "pulled": [str],                     # references that are pulled although the file can build them; may be
+                                              # missing
+         "ids_before": {reference: None | "sha256:..."},  # what all these named before the pull and the builds
          "files": [str],                      # as in a release; may be missing
          "adopted": None | {release},         # and the record of a stack that was started by hand
          "images", "containers",              # what brings a release back alone: as in its record
@@ -57,11 +61,11 @@ A state, format 2::
          "given_up": True,                    # once the traffic is to go back, or the containers are removed
          "swap": {"from": None | str}}}       # what nginx's file said before; from the first time that it is written
 
-``brought`` says that this deploy pulled the image. ``deployed``: the release had the traffic when the run ended, so the
-newest such record is the active one; going back to a release adds a record of it. ``rolled_back``: it had the traffic
-and lost it again in the same run. ``rejected``: it never had it. ``awaiting_promotion``: it is ready and waits for the
-traffic, where this is the newest record. ``forgotten``: it was deployed, and no run goes back to it; the record is kept
-because images of it are still on the host. Keys beside these are kept as they are.
+``brought`` says that this deploy pulled or built the image. ``deployed``: the release had the traffic when the run
+ended, so the newest such record is the active one; going back to a release adds a record of it. ``rolled_back``: it had
+the traffic and lost it again in the same run. ``rejected``: it never had it. ``awaiting_promotion``: it is ready and
+waits for the traffic, where this is the newest record. ``forgotten``: it was deployed, and no run goes back to it; the
+record is kept because images of it are still on the host. Keys beside these are kept as they are.
 
 Format 1 had no ``forgotten``.
 """

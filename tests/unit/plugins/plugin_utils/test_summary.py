@@ -126,6 +126,9 @@ def test_the_last_lines(run, page, lines):
     assert _summary.closing_lines(run, False, page).splitlines() == lines
 
 
+BUILD = {"image": "shop-web:v2", "services": ["job", "web"], "context": "/srv/shop"}
+
+
 @pytest.mark.parametrize(
     ("run", "line"),
     [
@@ -138,6 +141,16 @@ def test_the_last_lines(run, page, lines):
         (a_run(result=READY), "v2 would be started in green and await its promotion; nothing was changed"),
         (a_run(kind="abort", result={"outcome": "rejected"}), "v2 would be removed; nothing was changed"),
         (a_run(result={"outcome": "unchanged"}), "v2, in green, has the traffic already; there is nothing to do"),
+        (
+            a_run(builds=[BUILD]),
+            "v2 would get the traffic in green, once the run has built shop-web:v2 from /srv/shop (job and web); "
+            "nothing was changed",
+        ),
+        (
+            a_run(builds=[dict(BUILD, context="")], result={"outcome": "unchanged"}),
+            "v2, in green, has the traffic; the run would build shop-web:v2 (job and web) and replace it if that gives "
+            "another image",
+        ),
     ],
 )
 def test_check_mode_says_what_would_be(run, line):

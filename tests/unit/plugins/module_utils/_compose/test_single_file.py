@@ -165,7 +165,7 @@ def test_warnings():
         (change(worker={"volumes_from": ["db:ro"]}), "service worker has volumes_from db, which runs once"),
         (change(worker={"network_mode": "service:db"}), "service worker has network_mode service:db, but db runs once"),
         (
-            dict(rendered(), secrets={"token": {"environment": "TOKEN"}}),
+            dict(change(web={"secrets": [{"source": "token"}]}), secrets={"token": {"environment": "TOKEN"}}),
             "secret token is the variable TOKEN of whoever runs Compose",
         ),
         (

@@ -12,7 +12,7 @@ import stat
 import pytest
 
 from ansible_collections.hotswap.compose.plugins.module_utils._compose.single_file import JOINS
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy import from_files
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy import release_images
 from ansible_collections.hotswap.compose.plugins.module_utils._deploy.plan import CREATE, REFRESH
 from ansible_collections.hotswap.compose.plugins.module_utils._errors import ComposeError, PlanError
 from ansible_collections.hotswap.compose.tests.unit.stand_ins import (
@@ -126,6 +126,8 @@ def test_unfinished_run_of_a_first_deploy(target):
         "networks_before": [],
         "config_hash": labels["hotswap.compose.config"],
         "refs": refs("blue", "v1"),
+        "tags": {},
+        "pulled": [],
         "ids_before": ids("v1"),
         "adopted": None,
         "connected": [],
@@ -163,7 +165,7 @@ def test_same_release_is_unchanged_and_nothing_is_written(target, pull):
     journal, files = target.state.journal, target.files()
     plan = target.plan(release="v1", pull=pull)
     assert (plan["unchanged"], plan["reasons"], plan["color"], plan["how"]) == (True, [], "blue", CREATE)
-    assert plan["download"] == {"never": None, "missing": "the disk is another machine's"}[pull]
+    assert plan["download"] is None
     assert (target.state.journal, target.files()) == (journal, files)
 
 
@@ -307,27 +309,28 @@ def test_plan_without_a_file_pulls_nothing(target, pull):
     target.text = None
     deploy = target.plan(release="v1", pull=pull)["deploy"] if pull == "always" else None
     plan = target.plan(release="v1", pull=pull, deploy=deploy)
-    assert (plan["how"], plan["file"], plan["pulls"]) == (REFRESH, "", False)
+    assert (plan["how"], plan["file"], plan["pulls"]) == (REFRESH, "", [])
 
 
 @pytest.mark.parametrize(
     "release, settings, pulls",
     [
-        ("v2", {"pull": "always"}, True),
-        ("v2", {"pull": "missing"}, True),
-        ("v2", {"pull": "never"}, False),
-        ("v1", {"pull": "always"}, True),  # the registry may have another image
-        ("v1", {"pull": "missing"}, False),
-        ("v1", {"pull": "never"}, False),
+        ("v2", {"pull": "always"}, ["cache", "signal", "was"]),
+        ("v2", {"pull": "missing"}, []),
+        ("v2", {"pull": "never"}, []),
+        ("v3", {"pull": "missing"}, ["signal", "was"]),
+        ("v1", {"pull": "always"}, ["cache", "signal", "was"]),  # the registry may have another image
+        ("v1", {"pull": "missing"}, []),
+        ("v1", {"pull": "never"}, []),
     ],
 )
 def test_when_images_are_pulled(target, monkeypatch, release, settings, pulls):
-    monkeypatch.setattr(from_files.DiskSpace, "check", lambda *_args: "nothing new")
+    monkeypatch.setattr(release_images.DiskSpace, "check", lambda *_args: "nothing new")
     target.deploy("v1")
     plan = target.plan(release=release, **settings)
-    assert plan["pulls"] is pulls
+    assert plan["pulls"] == [f"{name}-{plan['color']}" for name in pulls]
     if pulls:
-        assert target.plan(release=release, deploy=plan["deploy"], **settings)["pulls"] is False
+        assert target.plan(release=release, deploy=plan["deploy"], **settings)["pulls"] == []
 
 
 def test_unchanged_release_is_laid_down_before_its_pull(target):
@@ -395,7 +398,7 @@ def test_images_to_pull(target, monkeypatch, settings, asked):
             seen.append((references, image_ids))
             return "45.1 MB to download, 12.3 GB free"
 
-    monkeypatch.setattr(from_files, "DiskSpace", StandInDisk)
+    monkeypatch.setattr(release_images, "DiskSpace", StandInDisk)
     target.deploy("v1")
     del target.images["shop-was:v2"]
     assert target.plan(release="v2", **settings)["download"] == "45.1 MB to download, 12.3 GB free"
@@ -403,12 +406,6 @@ def test_images_to_pull(target, monkeypatch, settings, asked):
         ("docker-logged-in", target.colors["blue"]),
         (asked, {"cache:1": "sha256:cache:1", "shop-signal:v2": "sha256:shop-signal:v2", "shop-was:v2": None}),
     ]
-
-
-def with_build(color, release):
-    config = rendered(color, release)
-    config["services"][f"was-{color}"]["build"] = {"context": "."}
-    return config
 
 
 def test_pull_never_refuses_a_missing_image(target):
@@ -424,22 +421,178 @@ def test_pull_never_refuses_a_missing_image(target):
     assert (target.state.journal, target.files()) == (journal, files)
 
 
-@pytest.mark.parametrize("pull", ["never", "missing", "always"])
-def test_missing_image_that_is_built_or_pulled(target, pull, monkeypatch):
-    del target.images["shop-was:v1"]
-    target.render = with_build
-    asked = []
-    monkeypatch.setattr(from_files.DiskSpace, "check", lambda _self, references, _ids: asked.extend(references))
-    plan = target.plan(release="v1", pull=pull)
-    assert (plan["builds"], plan["steps"][0]) == (True, "create")
-    assert target.unfinished["ids_before"]["shop-was:v1"] is None
-    assert asked == {"never": [], "missing": [], "always": ["cache:1", "shop-signal:v1"]}[pull]
+@pytest.mark.parametrize(
+    "own, here, pulls",
+    [
+        ("always", True, True),
+        ("daily", True, True),
+        ("missing", True, False),
+        ("missing", False, True),
+        ("if_not_present", True, False),
+        ("never", True, False),
+    ],
+)
+def test_pull_policy_of_a_service_outranks_ours(target, monkeypatch, own, here, pulls):
+    def with_policy(color, release):
+        config = rendered(color, release)
+        config["services"][f"cache-{color}"]["pull_policy"] = own
+        return config
+
+    monkeypatch.setattr(release_images.DiskSpace, "check", lambda *_args: "nothing new")
+    target.render = with_policy
+    if not here:
+        del target.images["cache:1"]
+    plan = target.plan(release="v1", pull="missing" if own == "always" else "always")
+    assert ("cache-blue" in plan["pulls"]) is pulls
+    assert "pull_policy" not in color_files(target, plan)["compose.blue.json"]["services"]["cache-blue"]
 
 
-def test_image_that_was_built_is_not_built_again(target):
-    target.render = with_build
-    plan = target.plan(release="v1")
-    assert (plan["builds"], plan["steps"][0]) == (False, "start")
+def test_image_that_is_missing_and_never_pulled_is_refused(target):
+    def with_policy(color, release):
+        config = rendered(color, release)
+        config["services"][f"cache-{color}"]["pull_policy"] = "never"
+        return config
+
+    target.render = with_policy
+    del target.images["cache:1"]
+    with pytest.raises(PlanError, match="^pull_policy is 'never', but the image cache:1 of service cache-blue is"):
+        target.plan(release="v1", pull="always")
+    assert target.files() == []
+
+
+def built(color, release):
+    """was is built; in the fixture, its image is one of a release."""
+    config = rendered(color, release)
+    config["services"][f"was-{color}"]["build"] = {"context": "/srv/shop"}
+    return config
+
+
+def built_as(image):
+    def render(color, release):
+        config = built(color, release)
+        config["services"][f"was-{color}"].update({"image": image} if image else {})
+        if not image:
+            del config["services"][f"was-{color}"]["image"]
+        return config
+
+    return render
+
+
+@pytest.mark.parametrize(
+    "image, name, tags",
+    [
+        (None, "shop-was:v2", []),
+        ("was", "shop-was:v2", ["was"]),
+        ("was:latest", "shop-was:v2", ["was:latest"]),
+        ("registry.example:5000/was:v2", "registry.example:5000/was:v2", []),
+    ],
+)
+def test_each_release_is_built_under_a_name_of_its_own(target, image, name, tags):
+    target.render = built_as(image)
+    target.add_images("shop-was:v1")
+    target.deploy("v1", pull="never")
+    plan = target.plan(release="v2", pull="never")
+    files = color_files(target, plan)
+    service = files["compose.green.json"]["services"]["was-green"]
+    assert (service["image"], "build" in service) == (name, False)
+    assert plan["builds"] == [{"image": name, "services": ["was-green"], "context": "/srv/shop"}]
+    assert files["build.json"]["services"]["was-green"]["image"] == name
+    assert files["build.json"]["services"]["was-green"]["build"] == {"context": "/srv/shop", "tags": tags}
+    assert target.unfinished["refs"]["was-green"] == name
+    assert target.unfinished["tags"] == {"was-green": tags}
+    assert {name, *tags} <= set(target.unfinished["ids_before"])
+
+
+def test_same_release_is_built_again_before_it_counts_as_unchanged(target):
+    """Its source may be another one now."""
+    target.render = built_as("was")
+    target.deploy("v1", pull="never")
+    first = target.plan(release="v1", pull="never")
+    assert (first["unchanged"], first["steps"], len(first["builds"])) == (True, [], 1)
+    again = target.plan(release="v1", pull="never", deploy=first["deploy"])
+    assert (again["unchanged"], again["builds"], target.unfinished) == (True, [], None)
+
+
+def test_same_release_with_another_source_is_deployed(target):
+    target.render = built_as("was")
+    target.deploy("v1", pull="never")
+    first = target.plan(release="v1", pull="never")
+    target.add_images("shop-was:v1", suffix="-2")
+    again = target.plan(release="v1", pull="never", deploy=first["deploy"])
+    assert (again["unchanged"], again["color"], again["builds"]) == (False, "green", [])
+    assert again["reasons"] == ["shop-was:v1 is another image now"]
+    assert target.unfinished["ids_before"]["shop-was:v1"] == "sha256:shop-was:v1"
+
+
+def test_check_mode_says_what_would_be_built(target):
+    target.render = built_as("was")
+    target.deploy("v1", pull="never")
+    files = target.files()
+    plan = target.plan(release="v1", pull="never", check_mode=True)
+    assert (plan["unchanged"], len(plan["builds"]), target.files()) == (True, 1, files)
+
+
+@pytest.mark.parametrize("answer, pulled", [((0, "{}", ""), True), ((1, "", "no such manifest: was:v2"), False)])
+def test_image_that_its_registry_has_is_pulled_and_not_built(target, monkeypatch, answer, pulled):
+    run, asked = target.run, []
+
+    def with_registry(argv, environ):
+        if "manifest" not in argv:
+            return run(argv, environ)
+        asked.append(argv[-1])
+        return answer
+
+    target.run = with_registry
+    target.render = built_as("was:latest")
+    monkeypatch.setattr(release_images.DiskSpace, "check", lambda *_args: "nothing new")
+    planner = target.planner(release="v2", pull="always")
+    plan = planner.result()["plan"]
+    assert asked == ["was:latest"]
+    assert ("was-blue" in plan["pulls"], plan["builds"] == []) == (pulled, pulled)
+    assert target.unfinished["pulled"] == (["was:latest"] if pulled else [])
+    service = color_files(target, plan)["compose.blue.json"]["services"]["was-blue"]
+    assert (service["image"], "build" in service) == ("was:latest" if pulled else "shop-was:v2", False)
+    assert any("is pulled and not built" in line for line in planner.warnings) is pulled
+    # The registry is not asked again in the same run.
+    again = target.plan(release="v2", pull="always", deploy=plan["deploy"])
+    assert (again["pulls"], again["builds"], asked) == ([], [], ["was:latest"])
+
+
+def test_registry_that_does_not_answer_is_told(target):
+    target.run = lambda argv, environ, run=target.run: (
+        (1, "", "dial tcp: no such host") if "manifest" in argv else run(argv, environ)
+    )
+    target.render = built_as("was:latest")
+    planner = target.planner(release="v2", pull="always")
+    assert len(planner.result()["plan"]["builds"]) == 1
+    assert any(
+        "does not answer whether it has was:latest (dial tcp: no such host)" in line for line in planner.warnings
+    )
+
+
+@pytest.mark.parametrize("digest, is_built, builds", [("sha256:d", False, 0), (None, False, 1), ("sha256:d", True, 1)])
+def test_missing_uses_what_was_pulled_and_never_what_was_built(target, digest, is_built, builds):
+    """With bluegreen_pull=missing, an image on the target counts only if it came from a registry."""
+    target.digest = lambda _image, _reference: digest
+    target.render = built_as("was:latest")
+    target.deploy("v1", pull="never")
+    target.add_images("was:latest")
+    image = {"ref": "shop-was:v1", "id": "sha256:was:latest", "brought": True, **({"tags": []} if is_built else {})}
+    record = dict(target.state.journal["releases"][-1], images={"was-blue": image})
+    target.state.save(releases=[record])
+    assert len(target.plan(release="v2", pull="missing")["builds"]) == builds
+
+
+def test_build_that_differs_between_the_colors_is_refused(target):
+    def colored(color, release):
+        config = built(color, release)
+        config["services"][f"was-{color}"]["build"]["args"] = {"COLOR": color}
+        return config
+
+    target.render = colored
+    with pytest.raises(ComposeError, match="^service was-blue: build differs between the colors in args"):
+        target.plan(release="v1")
+    assert target.files() == []
 
 
 def test_one_shot_whose_container_was_pruned_is_no_change(target):
@@ -700,7 +853,7 @@ def test_a_release_that_would_not_find_its_files_is_warned_of(target):
 def test_what_an_image_declares_is_planned_with_once_it_is_here(single, pull, again):
     image_id = single.images.pop("shop-was:v1")
     plan = None if pull == "never" else single.plan(release="v1", pull=pull, **SINGLE_FILE)
-    assert plan is None or (plan["pulls"], plan["plans_again"]) == (True, again)
+    assert plan is None or (plan["pulls"], plan["plans_again"]) == (["web"], again)
     single.images["shop-was:v1"] = image_id
     single.declared["shop-was:v1"] = ["/data"]
     planner = single.planner(release="v1", pull=pull, deploy=plan and plan["deploy"], **SINGLE_FILE)
@@ -1041,14 +1194,14 @@ def test_probe_is_enough(target):
 
 @pytest.mark.parametrize("pull, known", [("missing", ["cache:1", "shop-signal:v1"]), ("always", None)])
 def test_image_that_is_still_to_be_pulled_decides_after_the_pull(target, monkeypatch, pull, known):
-    monkeypatch.setattr(from_files.DiskSpace, "check", lambda *_args: None)
+    monkeypatch.setattr(release_images.DiskSpace, "check", lambda *_args: None)
     without_healthchecks(target).unchecked = UNCHECKED
     here = dict(target.images)
     if known:
         target.images = {}
         target.add_images(*known)
     plan = target.plan(release="v1", no_healthcheck="fail", pull=pull)
-    assert (plan["plans_again"], plan["pulls"]) == (True, True)
+    assert (plan["plans_again"], bool(plan["pulls"])) == (True, True)
     target.images = here
     with pytest.raises(PlanError, match="service was-blue takes traffic but has no healthcheck"):
         target.plan(release="v1", no_healthcheck="fail", pull=pull, deploy=plan["deploy"])

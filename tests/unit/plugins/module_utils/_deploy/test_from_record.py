@@ -189,6 +189,18 @@ def test_rollback_to_the_other_color_finds_the_images_by_their_service(target):
     assert plan["services"] == ["cache-green", "signal-green", "was-green"]
 
 
+def test_rollback_builds_nothing(two):
+    """An older version left the build in the file, and the image without a name."""
+    gone(two)
+    path = next(two.state_dir.glob(f"shop/deploys/{two.state.journal['releases'][0]['deploy']}/compose.blue.json"))
+    config = json.loads(path.read_text())
+    config["services"]["was-blue"]["build"] = {"context": "/srv/shop"}
+    del config["services"]["was-blue"]["image"]
+    path.write_text(json.dumps(config))
+    was = rollback_file(two.plan("rollback"))["services"]["was-blue"]
+    assert (was["image"], "build" in was) == ("shop-was:v1", False)
+
+
 def test_service_without_a_recorded_image_keeps_its_reference(two):
     gone(two)
     releases = two.state.journal["releases"]

@@ -116,6 +116,21 @@ def order(journal):
 # The record
 
 
+def test_the_names_of_a_built_image_are_recorded(close, journal):
+    found = unfinished(2, tags={"was-green": ["was:latest"]})
+    close(StandInHost(tags={**tags(2), "was:latest": "sha256:w2"}), found, "deployed")
+    assert journal()["releases"][-1]["images"]["was-green"]["tags"] == ["was:latest"]
+
+
+def test_a_refused_build_gives_each_name_back(close, journal):
+    host = StandInHost(tags={**tags(1, 2), "was:latest": "sha256:w2"})
+    before = {"was:v2": None, "was:latest": "sha256:w1"}
+    found = unfinished(2, tags={"was-green": ["was:latest"]}, ids_before=before)
+    gone, _recorder = close(host, found, "rejected", [record(1)])
+    assert gone == ["was:v2"]
+    assert host.image_id("was:latest") == "sha256:w1"
+
+
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_a_deploy_ends_with_one_record(close, journal, outcome):
     containers = [("was-green", "d2"), ("was-green", "d0"), ("was-blue", "d1")]

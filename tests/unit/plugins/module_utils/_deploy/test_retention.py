@@ -34,7 +34,34 @@ def pruned(releases, keep=2, protected=(), foreign=(), traffic=("was", "signal")
     return [f"{entry['release']} {entry['ref']} {entry['id']}" for entry in gone]
 
 
+def built(release, *tags, image=None):
+    """The record of a release whose image was built under a name of its own, and has others in the file."""
+    made = record(release, was=f"shop-was:{release} {image or 'id-' + release}+")
+    made["images"]["was"]["tags"] = list(tags)
+    return made
+
+
 CASES = {
+    "a built one goes with all names that are its own": (
+        [built("v1", "was:a1"), built("v2", "was:a2"), built("v3", "was:a3")],
+        {},
+        ["v1 shop-was:v1 id-v1", "v1 was:a1 id-v1"],
+    ),
+    "a name of a built one that a later build has stays": (
+        [built(release, "was:latest") for release in ("v1", "v2", "v3")],
+        {},
+        ["v1 shop-was:v1 id-v1"],
+    ),
+    "two releases built from one source share the image": (
+        [built("v1", image="id"), built("v2", image="id"), built("v3")],
+        {},
+        [],
+    ),
+    "and both names go with it": (
+        [built("v1", image="id"), built("v2", image="id"), built("v3"), built("v4")],
+        {},
+        ["v2 shop-was:v1 id", "v2 shop-was:v2 id"],
+    ),
     "nothing was deployed yet": ([], {}, []),
     "fewer releases than are kept": (history(2), {"keep": 3}, []),
     "the oldest goes": (history(4), {"keep": 3}, ["v1 was:v1 id1"]),

@@ -75,7 +75,7 @@ ADDED = [
     ),
     ({}, {"joins": JOINS}, ["create join", "create join", "join", "join", "join"]),
     ({}, {"exclusive": ["worker"]}, ["create exclusive", "create exclusive", "exclusive", "exclusive", "exclusive"]),
-    ({}, {"builds": True}, ["create", "create", "", "", ""]),
+    ({}, {"builds": [{"image": "shop-was:v2"}]}, [""] * 5),  # it is over by then
     ({}, {"previous_exclusive": ["id"]}, ["exclusive"] * 5),
     ({}, {"shared": WAITS}, ["shared"] * 5),
     ({}, {"shared": {"waits": []}}, [""] * 5),

@@ -58,6 +58,23 @@ def test_the_command_that_asks(reference, insecure):
     assert ("--insecure" in argv) == insecure
 
 
+@pytest.mark.parametrize(
+    "said, reference, expected",
+    [
+        ("no such manifest: shop:v1", "shop:v1", True),
+        ("denied: requested access to the resource is denied", "shop:v1", True),
+        ("unauthorized: authentication required", "me/shop:v1", True),
+        ("unauthorized: authentication required", "registry.example/shop:v1", False),
+        ("denied: access forbidden", "localhost/shop", False),
+        ("manifest unknown", "registry.example:5000/shop:v1", True),
+        ("dial tcp: lookup registry-1.docker.io: no such host", "shop:v1", False),
+        ("", "shop:v1", False),
+    ],
+)
+def test_whether_the_registry_does_not_have_it(said, reference, expected):
+    assert download.is_not_found(said, reference) is expected
+
+
 def test_what_is_missing():
     first, second = {"layers": {"a": 1, "b": 20}}, {"layers": {"b": 20, "c": 300}}
     assert download.bytes_to_download([first, second], set()) == 321
