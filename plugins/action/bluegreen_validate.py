@@ -15,10 +15,19 @@ from ansible.playbook.helpers import load_list_of_blocks
 from ..module_utils._options import without_unset
 from ..plugin_utils._action import ControllerAction
 from ..plugin_utils._managed_nginx import nginx_volumes
+from ..plugin_utils._play import is_included, is_selected, play_problems
 from ..plugin_utils._rules import rule_problems
 from ..plugin_utils._task_failure import TaskFailed
 from ..plugin_utils._unquoted import unquoted_problems
 from ..plugin_utils._variable_names import PREFIX, unknown_variables
+
+ACTING = ("main", "rollback", "promote", "abort")
+"""The entry points that change something."""
+
+UNSELECTED = (
+    "--tags or --skip-tags leaves out the tasks of the role, so that it would do nothing: run without them, or give "
+    "include_role the same tags under apply ('apply: {tags: [deploy]}')"
+)
 
 OMITTED = "__bluegreen_omitted__"
 
@@ -32,6 +41,11 @@ class ActionModule(ControllerAction):
     def act(self, given, task_vars):
         if self._task._role is None:
             raise AnsibleActionFail("bluegreen_validate is a part of the role hotswap.compose.bluegreen")
+        if not is_selected(self._task, task_vars):
+            if is_included(self._task):
+                raise TaskFailed(UNSELECTED)
+            return {"skipped": True}
+        problems = play_problems(self._task, task_vars) if given["entry_point"] in ACTING else []
         specs = self._specs()
         options = specs[given["entry_point"]]["options"]
         misspelt, warnings = unknown_variables(task_vars, {name for spec in specs.values() for name in spec["options"]})
@@ -56,8 +70,8 @@ class ActionModule(ControllerAction):
         found = list(checked.error_messages) or rule_problems(everything) + self._broken_hooks(
             everything.get("hooks") or {}
         )
-        if misspelt or found:
-            raise TaskFailed("; ".join(misspelt + found))
+        if problems or misspelt or found:
+            raise TaskFailed("; ".join(problems + misspelt + found))
         secret = [name[len(PREFIX) :] for name in secret]
         settings = {name: value for name, value in everything.items() if name not in secret}
         for service in settings.get("services") or []:

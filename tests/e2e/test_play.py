@@ -14,7 +14,7 @@ ROLE = {"include_role": {"name": "hotswap.compose.bluegreen"}}
 
 @pytest.fixture(scope="module")
 def site(site):
-    for release in ("v1", "v2"):
+    for release in ("v1", "v2", "v3"):
         site.image(release)
     site.first_deploy("v1")
     return site
@@ -41,13 +41,20 @@ def test_users_pending_handler_that_fails_ends_the_play_before_ours_begins(site)
     site.serves("v1", "blue")
 
 
-def test_two_apps_on_one_nginx_in_one_play(site, make_site):
-    """By include_role, after a task whose handler is the user's own: it runs once, before ours."""
+@pytest.fixture(scope="module")
+def other(site, make_site):
+    """A second app behind the nginx of the site."""
     other = make_site("play-other")
     for color in ("blue", "green"):
         path = other.src / f"compose.{color}-deploy.yml"
         path.write_text(path.read_text().replace(f"name: {other.name}", f"name: {site.name}"))
     other.image("v1")
+    other.image("v2")
+    return other
+
+
+def test_two_apps_on_one_nginx_in_one_play(site, other):
+    """By include_role, after a task whose handler is the user's own: it runs once, before ours."""
     path = write(
         site,
         tasks=[
@@ -83,6 +90,53 @@ def test_role_by_the_roles_keyword(site):
     path = write(site, roles=["hotswap.compose.bluegreen"])
     run = site.play(path, release="v2").succeeded()
     assert (run.changed, run.result["outcome"]) == (0, "unchanged")
+
+
+def test_two_apps_by_a_loop(site, other):
+    """Ansible adds the tasks and handlers of every item before it runs those of the first."""
+    options = ("bluegreen_app", "bluegreen_release", "bluegreen_project_src")
+    apps = [(site.app, "v3", str(site.src)), (other.app, "v2", str(other.src))]
+    variables = {option: "{{ item[" + str(number) + "] }}" for number, option in enumerate(options)}
+    path = write(site, serial=1, tasks=[{**ROLE, "loop": apps, "vars": variables}])
+    playbook(site.directory / "run", path, hosts={"target": site.variables()}).succeeded()
+    site.serves("v3", "blue")
+    assert (other.states("green"), site.states("blue")) == ({"running"}, {"running"})
+    assert site.journal()["unfinished"] is None
+
+
+@pytest.mark.parametrize(
+    "play, arguments, environment, hosts, message",
+    [
+        ("deploy", ["--tags=deploy"], None, 1, "--tags or --skip-tags leaves out the tasks of the role"),
+        ("include", ["--tags=deploy"], None, 1, "--tags or --skip-tags leaves out the tasks of the role"),
+        ("deploy", [], {"ANSIBLE_ANY_ERRORS_FATAL": "1"}, 2, "any_errors_fatal is True: with 2 hosts at once"),
+        ("roles", ["--start-at-task=Prepare"], None, 1, "runs from its first task on: leave out --start-at-task"),
+    ],
+)
+def test_ways_to_call_it_that_would_do_a_part(site, play, arguments, environment, hosts, message):
+    if play != "deploy":
+        tagged = (
+            {"tasks": [{**ROLE, "tags": ["deploy"]}]}
+            if play == "include"
+            else {"roles": [ROLE["include_role"]["name"]]}
+        )
+        play = write(site, **tagged)
+    before = site.snapshot()
+    names = {f"host{number}": {} for number in range(hosts)}
+    run = site.play(play, environment, arguments, names, release="v9")
+    assert run.rc != 0 and message in run.stdout
+    assert site.snapshot() == before
+
+
+def test_tags_that_select_the_role(site):
+    """By import_role the tasks have its tags; by include_role those under apply."""
+    tagged = {"include_role": {**ROLE["include_role"], "apply": {"tags": ["deploy"]}}, "tags": ["deploy"]}
+    for tasks in ([tagged], [{"import_role": ROLE["include_role"], "tags": ["deploy"]}]):
+        release = site.other()
+        site.play(write(site, tasks=tasks), arguments=["--tags=deploy"], release=release).succeeded()
+        site.serves(release)
+    run = site.play(write(site, tasks=tasks), arguments=["--tags=other"], release="v9").succeeded()
+    assert run.ran("bluegreen_plan") == 0
 
 
 HANDLERS = [{"name": "mine", "fail": {"msg": "the user's handler is broken"}}]

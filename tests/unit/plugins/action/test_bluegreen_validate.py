@@ -14,6 +14,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.play import Play
+from ansible.playbook.role_include import IncludeRole
 from ansible.template import Templar
 from ansible.vars.manager import VariableManager
 
@@ -22,13 +23,17 @@ from ansible_collections.hotswap.compose.plugins.action.bluegreen_validate impor
 try:
     from ansible.template import trust_as_template
 
-    ALWAYS_THERE = {}
+    ALWAYS_THERE = {"ansible_run_tags": ["all"], "ansible_skip_tags": []}
 except ImportError:  # before ansible-core 2.19 every text may be a template
 
     def trust_as_template(text):
         return text
 
-    ALWAYS_THERE = {"omit": "__omit_place_holder__of_this_run"}
+    ALWAYS_THERE = {
+        "omit": "__omit_place_holder__of_this_run",
+        "ansible_run_tags": ["all"],
+        "ansible_skip_tags": [],
+    }
 
 
 ROLE = pathlib.Path(__file__).parents[4] / "roles" / "bluegreen"
@@ -58,6 +63,11 @@ def ran(variables, entry_point="main", role=ROLE):
         diff=False,
         action="hotswap.compose.bluegreen_validate",
         _role=SimpleNamespace(_role_path=str(role)) if role else None,
+        _get_parent_attribute=lambda name, omit: None,
+        copy=lambda: SimpleNamespace(evaluate_tags=lambda only, skip, variables: "none" not in only),
+        any_errors_fatal=variables.get("any_errors_fatal", False),
+        get_play=lambda: SimpleNamespace(max_fail_percentage=variables.get("max_fail_percentage")),
+        get_first_parent_include=lambda: variables.get("include"),
     )
     plugin = ActionModule(
         task=task,
@@ -74,6 +84,40 @@ def ran(variables, entry_point="main", role=ROLE):
 
 def without(*names):
     return {name: value for name, value in SOUND.items() if name not in names}
+
+
+@pytest.mark.parametrize(
+    "play, hosts, expected",
+    [
+        (
+            {"any_errors_fatal": True},
+            2,
+            "any_errors_fatal is True: with 2 hosts at once, a failure on one ends the oth",
+        ),
+        ({"max_fail_percentage": 0}, 3, "max_fail_percentage is 0: with 3 hosts at once, a failure on one ends the ot"),
+        ({"any_errors_fatal": True, "max_fail_percentage": 0}, 1, None),
+        ({}, 2, None),
+    ],
+)
+def test_play_that_would_end_the_undo_of_other_hosts(play, hosts, expected):
+    variables = {**SOUND, **play, "ansible_play_batch": [f"web{number}" for number in range(hosts)]}
+    assert ran(variables, "status")["settings"]
+    if expected is None:
+        assert validated(variables)
+    else:
+        with pytest.raises(AnsibleActionFail) as error:
+            validated(variables)
+        assert str(error.value).startswith(expected) and "use serial: 1" in str(error.value)
+
+
+def test_tags_that_leave_out_the_role():
+    variables = {**SOUND, "ansible_run_tags": ["none"]}
+    assert ran(variables)["skipped"]  # imported, it has the tags of the import: it is not meant
+    include = IncludeRole()
+    with pytest.raises(AnsibleActionFail, match="^--tags or --skip-tags leaves out the tasks of the role, so that it"):
+        ran({**variables, "include": include})
+    include.statically_loaded = True
+    assert ran({**variables, "include": include})["skipped"]
 
 
 def test_what_is_left_out_has_its_default():
