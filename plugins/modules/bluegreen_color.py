@@ -44,8 +44,10 @@ options:
     description:
       - What they are to be.
       - V(absent) stops them first, with their own grace periods.
+      - V(idle) lets them run, without the aliases that only the active color has. V(stopped) and V(absent) take those
+        from them as well.
     type: str
-    choices: [started, stopped, absent]
+    choices: [started, stopped, absent, idle]
     required: true
   volumes:
     description: Whether V(absent) removes their anonymous volumes as well, which hold nothing where they never took
@@ -73,7 +75,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 containers:
-  description: The names of the containers that were started, stopped or removed.
+  description: The names of the containers that were changed.
   returned: success
   type: list
   elements: str
@@ -81,6 +83,7 @@ containers:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils._docker.aliases import moving_of_run, take_aliases, to_take
 from ..module_utils._docker.containers import find_containers, is_retired, summarize
 from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
 from ..module_utils._docker.lifecycle import give_up, remove_containers, start_containers, stop_containers
@@ -99,16 +102,19 @@ def chosen(engine, params):
 
 
 def act(engine, params, containers):
-    """Make them what O(state) says."""
+    """Make them what O(state) says; return what a person should know."""
     state = AppState(params["state_dir"], params["app"])
     state.create()
     if params["state"] == "started":
         start_containers(engine, state, containers)
     elif params["state"] == "stopped":
         stop_containers(engine, state, containers)
+    elif params["state"] == "idle":
+        return take_aliases(engine, containers, moving_of_run(state.unfinished))
     else:
         remove = give_up if params["color"] else remove_containers
         remove(engine, state, containers, params["volumes"])
+    return []
 
 
 def main():
@@ -116,7 +122,7 @@ def main():
         argument_spec=dict(
             containers={"type": "list", "elements": "str"},
             color={"type": "str", "choices": ["blue", "green"]},
-            state={"type": "str", "choices": ["started", "stopped", "absent"], "required": True},
+            state={"type": "str", "choices": ["started", "stopped", "absent", "idle"], "required": True},
             volumes={"type": "bool", "default": False},
             **APP_ARGUMENTS,
             **ENGINE_ARGUMENTS,
@@ -126,6 +132,7 @@ def main():
         supports_check_mode=True,
     )
     params = module.params
+    warnings = []
     try:
         engine = Engine.connect(params)
         containers = chosen(engine, params)
@@ -133,11 +140,16 @@ def main():
             containers = [container for container in containers if container["state"] != "running"]
         elif params["state"] == "stopped":
             containers = [container for container in containers if not is_retired(container)]
+        elif params["state"] == "idle":
+            unfinished = AppState(params["state_dir"], params["app"]).unfinished
+            containers = [each[0] for each in to_take(containers, moving_of_run(unfinished))]
         if containers and not module.check_mode:
             with AppLock(params["state_dir"], params["app"]).acting(params["lock"]):
-                act(engine, params, containers)
+                warnings = act(engine, params, containers)
     except (BluegreenError, OSError) as error:
         module.fail_json(msg=str(error))
+    for warning in warnings:
+        module.warn(warning)
     module.exit_json(changed=bool(containers), containers=[container["name"] for container in containers])
 
 

@@ -71,6 +71,7 @@ import json
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._compose.single_file import JOINS, missing_joins
+from ..module_utils._docker.aliases import join_network
 from ..module_utils._docker.containers import containers_by_id, find_all_containers
 from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
 from ..module_utils._errors import BluegreenError
@@ -89,13 +90,6 @@ def open_joins(engine, params):
         by_hand = {name: containers_by_id(engine, ids) for name, ids in params["by_hand"].items()}
         found += missing_joins(joins, colors[each["color"]], {**shared, **by_hand})
     return found
-
-
-def join_network(engine, container, network, aliases):
-    """Connect a container; one that is connected already, under other names, anew."""
-    if network in container["networks"]:
-        engine.leave_network(container["id"], network)
-    engine.join_network(container["id"], network, aliases)
 
 
 def main():

@@ -179,6 +179,7 @@ nginx_version:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils._docker.aliases import hand_back, hand_over
 from ..module_utils._docker.completeness import previous_services, way_back_lacks
 from ..module_utils._docker.containers import containers_by_id
 from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
@@ -214,7 +215,7 @@ def refuse_unhealthy(engine, unfinished, params):
 
 
 def act(params, check_mode, on_wait):
-    """Do what O(state) says; return ``(result, warning or None)``."""
+    """Do what O(state) says; return ``(result, warnings)``."""
     with AppLock(params["state_dir"], params["app"]).acting(None if check_mode else params["lock"]):
         return _act(params, check_mode, on_wait)
 
@@ -229,20 +230,30 @@ def _act(params, check_mode, on_wait):
             refuse_unhealthy(engine, state.unfinished, params)
         endpoints = endpoints_of_unfinished(engine, state, params["network"], params["nginx_mode"])
         result = swap.back(endpoints, params["drain_timeout"])
-        warning = None if result.get("drained", True) else cut_warning(result["connections"], params["drain_timeout"])
-        return result, warning
+        warnings = [] if check_mode or not state.unfinished else hand_back(engine, params["app"], state.unfinished)
+        if not result.get("drained", True):
+            warnings.append(cut_warning(result["connections"], params["drain_timeout"]))
+        return result, warnings
     if params["state"] == "judged":
         result = swap.judge(params["content"], params["introduction"], params["previous_content"])
-        return result, swap.warning if swap.unprepared else None
+        return result, [swap.warning] if swap.unprepared else []
     if params["state"] == "settled":
-        return swap.settle(), None
+        return swap.settle(), []
     addresses = addresses_at_load(engine, swap, params["network"], params["color"])
-    before_rename = Look(engine, params, PASSED).refuse_unready if params["project_name"] else ignore
+    look = Look(engine, params, PASSED).refuse_unready if params["project_name"] else ignore
     if params["state"] in ("preview", "canary"):
-        result = swap.unsettle(params["content"], addresses, _change(engine, swap, params), before_rename)
-        return result, swap.warning if swap.unprepared else None
+        result = swap.unsettle(params["content"], addresses, _change(engine, swap, params), look)
+        return result, [swap.warning] if swap.unprepared else []
+    warnings = []
+
+    def before_rename():
+        # Before nginx sends requests, because the containers are off that network for a moment.
+        if state.unfinished:
+            warnings.extend(hand_over(engine, params["app"], state.unfinished))
+        look()
+
     result = swap.live(params["content"], params["previous_content"], addresses, params["at_once"], before_rename)
-    return result, swap.warning
+    return result, warnings + ([swap.warning] if swap.warning else [])
 
 
 def _change(engine, swap, params):
@@ -288,12 +299,12 @@ def main():
     progress = Progress()
     try:
         with progress:
-            result, warning = act(module.params, module.check_mode, progress.wait)
+            result, warnings = act(module.params, module.check_mode, progress.wait)
     except ReleaseFailed as error:
         module.fail_json(msg=str(error), containers=error.containers)
     except (BluegreenError, OSError) as error:
         module.fail_json(msg=str(error), progress=progress.lines)
-    if warning:
+    for warning in warnings:
         module.warn(warning)
     module.exit_json(progress=progress.lines, **result)
 

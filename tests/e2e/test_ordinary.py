@@ -34,6 +34,7 @@ services:
       mail: {condition: service_started, required: false}
     labels: {motto: "ship it \U0001f680"}
     links: ["db:database"]
+    networks: {default: {}, corp: {aliases: [orders-api]}}
     environment:
       BLUEGREEN_RELEASE: ${BLUEGREEN_RELEASE:-v1}
       BLUEGREEN_COLOR: ${BLUEGREEN_COLOR:-}
@@ -61,6 +62,8 @@ volumes:
   data: {}
   files: {}
   company: {external: true, name: @site@-company_files}
+networks:
+  corp: {name: "@site@-corp", external: true}
 """
 
 
@@ -72,6 +75,7 @@ def site(site):
         site.image(release)
     (site.src / "tree").mkdir()
     site.docker.volumes.create(f"{site.name}-company_files")
+    site.docker.networks.create(f"{site.name}-corp")
     by_hand(site, "up", "--detach", "--wait")
     site.docker.containers.get(f"{site.name}-web").exec_run(["sh", "-c", "echo ours | tee /files/mine /tree/mine"])
     site.docker.networks.get(site.name).connect(f"{site.name}-web", aliases=["web"])
@@ -143,6 +147,49 @@ class Workers(threading.Thread):
             self.most = max(self.most, len(workers(self.site)))
 
 
+LOOK_UPS = """
+import socket, sys, time
+looked, failed = 0, 0
+while True:
+    try:
+        with socket.create_connection(("orders-api", 3000), timeout=2):
+            looked += 1
+    except OSError:
+        failed += 1
+    print(looked, failed, flush=True)
+    time.sleep(0.02)
+"""
+
+
+class Neighbour:
+    """A container on the network of others; for as long as the block runs, how often it reached the app by its alias
+    there, and how often it did not."""
+
+    def __init__(self, site):
+        self.site = site
+
+    def __enter__(self):
+        self.container = self.site.docker.containers.run(
+            f"{self.site.name}/app:v1",
+            entrypoint=["python3", "-c", LOOK_UPS],
+            network=f"{self.site.name}-corp",
+            name=f"{self.site.name}-neighbour",
+            detach=True,
+        )
+        until(lambda: self.container.logs(tail=1), "the neighbour looks the alias up")
+        return self
+
+    def __exit__(self, *_):
+        self.looked, self.failed = map(int, self.container.logs(tail=1).split())
+        self.addresses = looked_up(self.container, "orders-api")
+        self.container.remove(force=True)
+
+    def lost_nothing(self, color):
+        """And at the end the alias is that color's alone."""
+        assert self.looked > 20 and self.failed == 0
+        assert len(self.addresses) == 1 and self.addresses <= addresses(of(self.site, color, "web"))
+
+
 def workers(site):
     """The projects whose workers run."""
     running = site.docker.api.containers(filters={"label": "com.docker.compose.service=worker"})
@@ -173,8 +220,11 @@ def of(site, color, service):
 
 def test_a_site_that_runs_is_taken_over(site):
     started = db(site).attrs["State"]["StartedAt"]
-    with site.load() as load, Workers(site) as seen:
+    with site.load() as load, Workers(site) as seen, Neighbour(site) as neighbour:
         run = deploy(site, "v2").succeeded()
+    neighbour.lost_nothing("green")
+    (warning,) = [each for each in run.result["warnings"] if "can't reach service web" in each]
+    assert f"by the name {site.name}-web or web" in warning
     # Of the first reload: the nginx that was there kept no idle connection over it (see test_adoption).
     assert load.dropped <= 7 and load.report["total"]["errors_5xx"] == 0
     assert (run.result["outcome"], run.result["active_color"]) == ("deployed", "green")
@@ -204,7 +254,9 @@ def test_the_same_again_is_unchanged(site):
 
 
 def test_no_look_up_inside_one_color_meets_the_other(site):
-    deploy(site, "v3", retire="keep").succeeded()
+    with Neighbour(site) as neighbour:
+        deploy(site, "v3", retire="keep").succeeded()
+    neighbour.lost_nothing("blue")
     for color in ("blue", "green"):
         (web,) = of(site, color, "web")
         for _round in range(2):
@@ -235,9 +287,10 @@ def test_worker_that_does_not_start_gives_all_back(site):
 
 def test_rollback_moves_the_worker_back(site):
     deploy(site, "v2").succeeded()
-    with site.load() as load, Workers(site) as seen:
+    with site.load() as load, Workers(site) as seen, Neighbour(site) as neighbour:
         run = site.rollback(**ordinary()).succeeded()
     load.lost_nothing()
+    neighbour.lost_nothing(run.result["active_color"])
     site.serves("v3", run.result["active_color"])
     assert seen.most == 1 and workers(site) == [f"{site.app}-{run.result['active_color']}"]
     assert keeps_its_data(site) and finds_its_files(site, run.result["active_color"])

@@ -9,10 +9,20 @@
 
 from __future__ import annotations
 
+import copy
+
 from .._errors import ComposeError
 from .._names import COLORS, is_single_file, with_color
 from .render import reach_by_join, reach_by_name, reach_by_port
-from .single_file import color_part, one_shot_services, refuse_unknown_services, shared_part
+from .single_file import (
+    JOINS,
+    color_part,
+    join_outside,
+    networks_outside,
+    one_shot_services,
+    refuse_unknown_services,
+    shared_part,
+)
 
 ENDLESS = ("always", "unless-stopped", "any")
 """The restart policies by which the Engine starts a container again that exited with 0."""
@@ -31,13 +41,15 @@ def split_layout(params, services, configs, volumes):
         _refuse_endless_one_shots(config)
     if not is_single_file(params["compose_files"]):
         _refuse_one_name(configs)
-        return configs, {"services": {}}, []
+        return _with_moving_aliases(params, configs), {"services": {}}, []
     app, shared = params["app"], params["shared_services"]
     refuse_unknown_services(configs[COLORS[0]], "shared_services", shared)
     refuse_unknown_services(configs[COLORS[0]], "services", [service["name"] for service in services])
     colors, warnings = {}, []
     for color, config in configs.items():
-        colors[color], said = color_part(config, app, color, services, shared, _network(params))
+        colors[color], said = color_part(
+            config, app, color, services, shared, params["exclusive_services"], _network(params)
+        )
         warnings += [line for line in said if line not in warnings]
     # Of one color, always the same, so that it does not change with each deploy.
     return colors, shared_part(configs[COLORS[0]], app, shared, volumes), warnings
@@ -67,6 +79,39 @@ def _refuse_endless_one_shots(config):
                 f"service {name} has the restart policy {policy}, so it never completes, but service {dependent} waits "
                 f'for that (service_completed_successfully): give {name} restart: on-failure, or restart: "no"'
             )
+
+
+def _with_moving_aliases(params, configs):
+    """Return the configurations of the colors without the aliases that both have on a network of others: only the
+    active color has those, so its containers get them at the swap."""
+    network = _network(params)
+    both = set.intersection(*({each[-2:] for each in _aliases_outside(config, network)} for config in configs.values()))
+    found = {}
+    for color, config in configs.items():
+        result = found[color] = copy.deepcopy(config)
+        exclusive = [with_color(name, color) for name in params["exclusive_services"]]
+        joins = {}
+        for name, key, place, alias in _aliases_outside(config, network):
+            if (place, alias) in both and name not in exclusive:
+                result["services"][name]["networks"][key]["aliases"].remove(alias)
+                joins.setdefault((name, place), []).append(alias)
+        if joins:
+            result[JOINS] = [
+                join_outside(name, place, name, sorted(aliases), False, network)
+                for (name, place), aliases in sorted(joins.items())
+            ]
+    return found
+
+
+def _aliases_outside(config, network):
+    """Return ``[(service, network's key, network's name, alias)]`` of the networks that are not a color's own."""
+    outside = networks_outside(config, network)
+    return [
+        (name, key, outside[key], alias)
+        for name, service in (config.get("services") or {}).items()
+        for key, joined in (service.get("networks") or {}).items()
+        for alias in ((joined or {}).get("aliases") or [] if key in outside else [])
+    ]
 
 
 def _refuse_dependents(config, exclusive, traffic):

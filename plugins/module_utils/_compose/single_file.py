@@ -7,7 +7,7 @@ Pure.
 
 Compose gives a service its own name on every network that it is on. So a network that others are on as well is not in
 a color's file: there, ``web`` would be either color's. Its containers join such networks by the Engine's API, under
-names that have the color in them, and shared services join each color's own networks. ``JOINS`` in the file says which.
+names that have the color in them, and shared services join each color's own networks. ``JOINS`` in the file lists them.
 """
 
 from __future__ import annotations
@@ -39,31 +39,61 @@ def refuse_unknown_services(config, variable, names):
             )
 
 
-def color_part(config, app, color, services, shared, network):
+def color_part(config, app, color, services, shared, exclusive, network):
     """Return ``(file, warnings)``: what a color has of the user's files, as Compose rendered them for it.
 
-    ``services``: from named_services, those that take traffic; ``shared``: names of those that run once;
-    ``network``: the one that nginx is on, None where it runs on the host. Raises ComposeError.
+    ``services``: from named_services, those that take traffic; ``shared``: names of those that run once, ``exclusive``:
+    of those that never run in both colors; ``network``: the one that nginx is on, None where it runs on the host.
+    Raises ComposeError.
     """
     _refuse_environment(config)
     result = copy.deepcopy(config)
     defined = result["services"]
     apart = {name: defined.pop(name) for name in shared}
-    outside = _outside(result.get("networks") or {}, network)
+    outside = networks_outside(result, network)
     traffic = [service["name"] for service in services]
-    joined = {(name, network) for name in traffic if network}
+    joined = {(name, network): set() for name in traffic if network}
     warnings = _unpublished(defined, traffic) + _without_hostname(defined)
     for name, service in defined.items():
         _refuse_address(name, service)
         _forget(name, service, shared)
-        joined |= {(name, place) for place in _leave(service, outside)}
+        for place, aliases in _leave(service, outside):
+            joined.setdefault((name, place), set()).update(aliases)
         _go_by_network(service)
     result["networks"] = _own_networks(result, _network_prefix(project_name(app, color), outside, network), outside)
     joins = [
-        {"service": name, "network": place, "aliases": [alias(app, color, name)]} for name, place in sorted(joined)
+        join_outside(name, place, alias(app, color, name), sorted(aliases), name in exclusive, network)
+        for (name, place), aliases in sorted(joined.items())
     ]
     result[JOINS] = joins + _joins_of_shared(apart, result["networks"], config)
     return result, warnings
+
+
+def moving_aliases(joins):
+    """Return those of a color's joins that have aliases which only the active color has, as _docker/aliases.py takes
+    them."""
+    return [join for join in joins if "moving" in join]
+
+
+def names_left(config, shared, network):
+    """Return a warning for each service that is on a network of others, where no color has the names that Compose
+    gives a service by itself.
+
+    ``config``, ``network``: as of color_part(). On nginx's own network they are to call nginx.
+    """
+    outside = networks_outside(config, network)
+    warnings = []
+    for name, service in sorted(config["services"].items()):
+        for key, joined in sorted((service.get("networks") or {}).items()) if name not in shared else ():
+            names = {name, service.get("container_name"), service.get("hostname")} - {None}
+            names -= set((joined or {}).get("aliases") or [])
+            if outside.get(key, network) != network and names:
+                warnings.append(
+                    f"others on network {outside[key]} can't reach service {name} by the name "
+                    f"{' or '.join(sorted(names))}: if they call it so, add the name to networks.{key}.aliases of the "
+                    "service; the active color then has it"
+                )
+    return warnings
 
 
 def missing_joins(joins, colored, shared):
@@ -99,8 +129,10 @@ def one_shot_services(config):
     return found
 
 
-def _outside(networks, edge):
-    """Return ``{key: name}`` of the networks that are not a color's own."""
+def networks_outside(config, edge):
+    """Return ``{key: name}`` of the networks that are not a color's own; ``edge``: the one that nginx is on, or
+    None."""
+    networks = config.get("networks") or {}
     names = {key: (definition or {}).get("name", key) for key, definition in networks.items()}
     return {
         key: name for key, name in names.items() if (networks[key] or {}).get("external") or (edge and name == edge)
@@ -108,12 +140,29 @@ def _outside(networks, edge):
 
 
 def _leave(service, outside):
-    """Take a service off the networks that are not its color's own; return their names."""
+    """Take a service off the networks that are not its color's own; return ``[(name, aliases)]`` of those."""
     networks = service.get("networks") or {}
     if "networks" in service:
         own = {key: joined for key, joined in networks.items() if key not in outside}
         service["networks"] = own or {"default": None}
-    return [outside[key] for key in networks if key in outside]
+    return [(outside[key], (joined or {}).get("aliases") or []) for key, joined in networks.items() if key in outside]
+
+
+def join_outside(name, place, own, aliases, is_exclusive, network):
+    """Return how a service joins a network that is not its color's own.
+
+    ``own``: the alias with the color in it; ``aliases``: those that the user's files give both colors; ``network``: the
+    one that nginx is on. Raises ComposeError.
+    """
+    if is_exclusive or not aliases:  # an exclusive service never runs in both colors
+        return {"service": name, "network": place, "aliases": sorted({own, *aliases})}
+    if place == network:
+        raise ComposeError(
+            f"service {name} has the alias {' and '.join(aliases)} on network {place}, which nginx is on: both colors "
+            "are on it before the release has passed its health checks, and both would answer; remove the alias, and "
+            "let others call nginx instead"
+        )
+    return {"service": name, "network": place, "aliases": [own], "moving": aliases}
 
 
 def _go_by_network(service):

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 import uuid
@@ -27,7 +28,7 @@ from .._compose.render import (
     shared_volumes,
 )
 from .._compose.shared_services import without_services
-from .._compose.single_file import JOINS, one_shot_services
+from .._compose.single_file import JOINS, names_left, one_shot_services
 from .._docker.completeness import expected_of
 from .._docker.containers import color_of, image_has_healthcheck, started_as
 from .._docker.traffic import service_names, started_by_hand
@@ -222,10 +223,19 @@ class FromFiles:
         """Return the configurations of the colors, and that of what runs once."""
         self.volumes = self._volumes_in_use(configs)
         colors, shared, warnings = split_layout(self.request, self.planner.services, configs, self.volumes)
-        self.planner.warnings += warnings
+        self.planner.warnings += warnings + self._names_left(configs)
         work, warnings = self.shared_plan.work(shared, one_shot_services(configs[COLORS[0]]), self._placed(colors))
         self.planner.warnings += warnings
         return colors, shared, work
+
+    def _names_left(self, configs):
+        """Return what names_left() does, on the first deploy alone: from then on nobody calls a service so."""
+        if self.now.active and not self.planner.started_by_hand(self.now.active):
+            return []
+        if not is_single_file(self.request["compose_files"]):
+            return []
+        network = self.request["network"] if self.request["nginx_mode"] == "container" else None
+        return names_left(configs[COLORS[0]], self.request["shared_services"], network)
 
     def _volumes_in_use(self, configs):
         """Return the volumes to be used again; the journal remembers what containers had that are gone."""
@@ -291,6 +301,7 @@ class FromFiles:
             adopted=self._adopted(),
             connected=before.get("connected", []) + (adoption.connected if adoption else []),
             files=[self._path_of(with_color(name, plan.color)) for name in self.request["compose_files"]],
+            **self.shared_plan.moving(plan.color, json.loads(files[plan.file]).get(JOINS, [])),
         )
         project = self._adopted_project()
         self.state.save(volumes=self.volumes, **({"project": project} if project else {}))

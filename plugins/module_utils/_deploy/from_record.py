@@ -96,7 +96,8 @@ class FromRecord:
             services = self._checked(services, color, _healthchecks_of(containers))
         plan.traffic_services = service_names(services, color)
         if not self.planner.check_mode:
-            self.planner.begin(plan, services, **{key: record[key] for key in ("config_hash", "images", "containers")})
+            noted = {key: record[key] for key in ("config_hash", "images", "containers")}
+            self.planner.begin(plan, services, **noted, **self._moving(plan))
         return plan, _images_of(record), containers, services
 
     def _lacks_as_active(self, record):
@@ -174,14 +175,22 @@ class FromRecord:
         if not self.planner.check_mode:
             keys = ("config_hash", "images", "containers", "ids_before", "networks_before")
             noted = {key: record[key] for key in keys if key in record}
-            self.planner.begin(plan, services, **noted)
+            self.planner.begin(plan, services, **noted, **self._moving(plan))
         return plan, _images_of(record), containers, services
 
     def _join(self, plan):
         """Have a release whose containers exist be on the networks that its file names."""
-        path = os.path.join(plan.directory, f"compose.{plan.color}.json")
-        plan.joins = self.planner.shared_plan.joins(plan.color, path)
+        plan.joins = self.planner.shared_plan.joins(plan.color, _file_of(plan))
         plan.shared = {"by_hand": self.planner.shared_plan.by_hand()}
+
+    def _moving(self, plan):
+        shared_plan = self.planner.shared_plan
+        return shared_plan.moving(plan.color, shared_plan.joins_in(_file_of(plan)))
+
+
+def _file_of(plan):
+    """Return the path of the file that names the networks which the plan's color joins."""
+    return os.path.join(plan.directory, f"compose.{plan.color}.json")
 
 
 def _images_of(record):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 
+from .._docker.aliases import hand_back, hand_over, moving_of_run, take_aliases
 from .._docker.completeness import previous_services, record_lacks, way_back_lacks
 from .._docker.containers import containers_by_id, containers_of_run, is_retired
 from .._docker.lifecycle import give_up, remove_containers, start_containers, stop_containers
@@ -70,8 +71,10 @@ class Recoverer:
             self._finish()
         elif decision == KEEP:
             self._make_sure()
+            self.warnings += hand_over(self.engine, self.state.app, self.found)
         else:
             self._go_back()
+            self.warnings += hand_back(self.engine, self.state.app, self.found)
             self._take_down(decision)
             before = set(self.found.get("previous_exclusive", []))
             self._start([container for container in self._previous() if container["id"] in before])
@@ -147,6 +150,7 @@ class Recoverer:
 
     def _finish(self):
         self._make_sure()
+        self.warnings += hand_over(self.engine, self.state.app, self.found)
         # Of every reload since: that of the run that was killed closed connections as well.
         old_workers = [worker for worker, leaving in self.edge.workers().items() if leaving]
         timeout = self.params["drain_timeout"]
@@ -158,6 +162,7 @@ class Recoverer:
         previous = self._previous()
         left = [container for container in previous if not is_retired(container)]
         if self.params["retire"] == "keep":
+            self.warnings += take_aliases(self.engine, previous, moving_of_run(self.found))
             left = [container for container in left if container["id"] in self.found.get("previous_exclusive", [])]
         if self.params["retire"] == "remove":
             remove_containers(self.engine, self.state, previous, volumes=False)

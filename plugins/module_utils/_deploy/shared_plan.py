@@ -11,7 +11,8 @@ import os
 
 from .._compose.mounts import written_by_container, written_by_service
 from .._compose.shared_services import refuse_second_writer, shared_work
-from .._compose.single_file import JOINS, SHARED, missing_joins
+from .._compose.single_file import JOINS, SHARED, missing_joins, moving_aliases
+from .._docker.aliases import as_moving_of, to_give
 from .._errors import ComposeError
 from .._names import LABEL, project_name
 from .adoption import keeps_gateway
@@ -40,20 +41,35 @@ class SharedPlan:
     def reasons(self, work):
         """Return why the active color does not have beside it what it needs."""
         reasons = [f"shared service {name} does not run as it is to" for name in work["absent"]]
-        joins = self._joins_in(self._active_file())
+        joins = self.joins_in(self._active_file())
         if reasons or not joins:
             return reasons
         try:
             missing = missing_joins(joins, self.now.active_containers, self.now.shared)
         except ComposeError as error:
             return [str(error)]
-        return [f"{container['name']} is not on the network {network}" for container, network, _aliases in missing]
+        reasons = [f"{container['name']} is not on the network {network}" for container, network, _aliases in missing]
+        unnamed = to_give(self.now.active_containers, moving_aliases(joins)) if not missing else []
+        return reasons + [
+            f"{container['name']} lacks an alias on the network {network}" for container, network, _aliases in unnamed
+        ]
 
     def joins(self, color, path):
         """Return ``[{color, file}]``: which networks are to be joined, by the files that say it: of the color that
         comes, and of the active one, for whatever shared service was made anew since."""
         files = [(color, path), (self.now.active, self._active_file())]
-        return [{"color": each, "file": file} for each, file in files if self._joins_in(file)]
+        return [{"color": each, "file": file} for each, file in files if self.joins_in(file)]
+
+    def moving(self, color, joins):
+        """Return what the journal has of the moving aliases of a run that gives the traffic to ``color``: those of both
+        colors, where there are any. ``joins``: of the file that its release runs from."""
+        coming, previous = moving_aliases(joins), moving_aliases(self.joins_in(self._active_file()))
+        if not coming and self.params["kind"] == "rollback":  # the release has no file, or one of an older version
+            coming = as_moving_of(previous, color, self.now.colors[color])
+        if not previous and self.now.active:
+            previous = as_moving_of(coming, self.now.active, self.now.active_containers)
+        both = {"moving_aliases": coming, "previous_moving_aliases": previous}
+        return {key: aliases for key, aliases in both.items() if aliases}
 
     def moved_gateways(self, joins):
         """Return a warning for each shared container whose published ports a join interrupts; ``joins``: from a color's
@@ -87,7 +103,8 @@ class SharedPlan:
         return next((path for path in paths if os.path.exists(path)), "")
 
     @staticmethod
-    def _joins_in(path):
+    def joins_in(path):
+        """Return the joins in a color's file; none if it can't be read."""
         try:
             with open(path, encoding="utf-8") as file:
                 return json.load(file).get(JOINS, [])

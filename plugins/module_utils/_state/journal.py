@@ -45,6 +45,8 @@ A state, format 2::
          "endpoints": [str],                  # by which nginx reaches those
          "previous_exclusive": [container id],    # of those, that stop before the new color's start; may be missing
          "exclusive_containers": [container id],  # of the new color, if they existed; may be missing
+         "moving_aliases": [...],             # of the new color, as of _docker/aliases.py; may be missing
+         "previous_moving_aliases": [...],    # of the color that had the traffic; may be missing
          "begun_at": "2026-01-31T23:59:59Z",
          "config_hash": str,                  # as in a release
          "refs": {service: str},              # a deploy alone: the image references of its file
@@ -228,6 +230,8 @@ def _check_unfinished(unfinished):
     for key in ("deploy", "release", "color", "how", "begun_at", "config_hash"):
         _expect(unfinished, key, str, "unfinished")
     for key in ("services", "started", "previous", "endpoints"):
+        _expect(unfinished, key, list, "unfinished")
+    for key in {"moving_aliases", "previous_moving_aliases"} & set(unfinished):
         _expect(unfinished, key, list, "unfinished")
     _expect(unfinished, "rollback", bool, "unfinished")
     _one_of(unfinished, "color", COLORS, "unfinished")

@@ -114,3 +114,38 @@ def test_the_joins_are_in_the_file():
 def test_a_one_shot_that_can_complete(seed):
     colors, _shared, _warnings = split(params(), **AWAITED, seed=seed)
     assert "seed" in colors["green"]["services"]
+
+
+COLORED = {"compose_files": ["compose.{color}.yml"], "shared_services": [], "exclusive_services": []}
+
+
+def split_colored(networks, **changes):
+    """``networks``: what the service of each color joins, with ``{color}``."""
+    configs = {}
+    for color in ("blue", "green"):
+        joined = {key: {"aliases": [name.format(color=color) for name in names]} for key, names in networks.items()}
+        outside = {key: {"name": key, "external": True} for key in networks}
+        services = {f"web-{color}": {"image": "web", "networks": joined}}
+        configs[color] = {"name": f"shop-{color}", "services": services, "networks": outside}
+    return layout.split_layout(params(**{**COLORED, **changes}), [], configs, {})[0]
+
+
+def test_alias_that_both_colors_files_have_is_the_active_colors():
+    green = split_colored({"corp": ["orders-api", "orders-{color}"]})["green"]
+    assert green["services"]["web-green"]["networks"] == {"corp": {"aliases": ["orders-green"]}}
+    assert green[single_file.JOINS] == [
+        {"service": "web-green", "network": "corp", "aliases": ["web-green"], "moving": ["orders-api"]}
+    ]
+
+
+def test_alias_of_one_color_stays_and_one_on_the_network_of_nginx_is_refused():
+    green = split_colored({"edge": ["orders-{color}"]})["green"]
+    assert green["services"]["web-green"]["networks"] == {"edge": {"aliases": ["orders-green"]}}
+    assert single_file.JOINS not in green
+    with pytest.raises(ComposeError, match="^service web-blue has the alias orders-api on network edge"):
+        split_colored({"edge": ["orders-api"]})
+
+
+def test_alias_of_an_exclusive_service_stays():
+    green = split_colored({"corp": ["jobs"]}, exclusive_services=["web-{color}"])["green"]
+    assert green["services"]["web-green"]["networks"] == {"corp": {"aliases": ["jobs"]}}

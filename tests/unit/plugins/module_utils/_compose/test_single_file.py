@@ -26,12 +26,13 @@ def rendered():
     del config["secrets"]["envsecret"]
     config["networks"]["back"]["ipam"] = {}
     config["services"]["cache"]["networks"]["back"] = None
+    del config["services"]["web"]["networks"]["front"]["aliases"]
     return config
 
 
-def colored(config=None, shared=("db",), network="edge", services=None):
+def colored(config=None, shared=("db",), exclusive=(), network="edge", services=None):
     config = rendered() if config is None else config
-    return single_file.color_part(config, "shop", "blue", services or SERVICES, list(shared), network)
+    return single_file.color_part(config, "shop", "blue", services or SERVICES, list(shared), list(exclusive), network)
 
 
 def change(**services):
@@ -79,6 +80,59 @@ def test_a_network_of_others_is_joined_by_whoever_was_on_it():
     assert {"service": "worker", "network": "corp", "aliases": ["shop-blue-worker"]} in result[single_file.JOINS]
     assert result["services"]["worker"]["networks"] == {"default": None}
     assert result["networks"]["default"] == {"name": "0-shop-blue_default"}
+
+
+def on_corp(joined, service="worker"):
+    config = rendered()
+    config["networks"]["corp"] = {"name": "corp", "external": True}
+    config["services"][service]["networks"] = {"corp": joined}
+    return config
+
+
+def test_alias_on_a_network_of_others_is_the_active_colors():
+    config = on_corp({"aliases": ["orders-api"]})
+    result, _warnings = colored(config)
+    join = {"service": "worker", "network": "corp", "aliases": ["shop-blue-worker"], "moving": ["orders-api"]}
+    assert join in result[single_file.JOINS]
+    assert single_file.moving_aliases(result[single_file.JOINS]) == [join]
+    # An exclusive service never runs in both colors.
+    result, _warnings = colored(config, exclusive=["worker"])
+    assert {"service": "worker", "network": "corp", "aliases": ["orders-api", "shop-blue-worker"]} in result[
+        single_file.JOINS
+    ]
+    assert single_file.moving_aliases(result[single_file.JOINS]) == []
+
+
+def test_alias_on_the_network_of_nginx_is_refused():
+    config = rendered()
+    config["services"]["web"]["networks"]["front"]["aliases"] = ["orders-api"]
+    with pytest.raises(
+        ComposeError, match="^service web has the alias orders-api on network edge, which nginx is on: "
+    ):
+        colored(config)
+    result, _warnings = colored(config, network=None)  # nginx on the host is on none
+    assert result[single_file.JOINS][0]["moving"] == ["orders-api"]
+
+
+@pytest.mark.parametrize(
+    "joined, changes, network, words",
+    [
+        (None, {}, "edge", ["service worker by the name worker: "]),
+        (None, {"container_name": "jobs"}, "edge", ["service worker by the name jobs or worker: "]),
+        ({"aliases": ["worker"]}, {}, "edge", []),
+        (None, {}, "corp", []),
+        (None, {}, None, ["others on network edge can't reach service web", "others on network corp can't reach "]),
+    ],
+)
+def test_names_that_others_can_t_call_are_told(joined, changes, network, words):
+    config = on_corp(joined)
+    config["services"]["worker"].update(changes)
+    config["services"]["web"]["container_name"] = None
+    if network:
+        del config["services"]["web"]["networks"]["front"]
+    warnings = single_file.names_left(config, ["db"], network)
+    assert len(warnings) == len(words)
+    assert all(word in "".join(warnings) for word in words)
 
 
 def test_a_network_with_a_name_is_each_colors_own():

@@ -16,7 +16,7 @@ from ansible_collections.hotswap.compose.plugins.module_utils._names import LABE
 from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import AppState
 from ansible_collections.hotswap.compose.tests.unit.stand_ins import StandInStorage, container
 
-PARAMS = {"app": "shop", "shared_services": ["db"], "shared_update": False}
+PARAMS = {"kind": "deploy", "app": "shop", "shared_services": ["db"], "shared_update": False}
 
 
 def join_file(directory, deploy, color, joins):
@@ -31,7 +31,7 @@ def plan_of(tmp_path):
     """Return a SharedPlan. ``listed``: containers as the Engine lists them, with their ``Mounts`` as it inspects them;
     ``shared``, ``colors``: of the Situation."""
 
-    def make(listed=(), shared=None, active=None, containers=(), colors=None):
+    def make(listed=(), shared=None, active=None, containers=(), colors=None, idle=(), **params):
         inspected = {each.get("Id"): {"HostConfig": {}, "Mounts": each.get("Mounts")} for each in listed}
 
         def list_containers(labels):
@@ -44,10 +44,10 @@ def plan_of(tmp_path):
             shared=shared or {},
             active=active,
             active_containers=list(containers),
-            colors=colors or {},
+            colors=colors or {"blue": list(containers), "green": list(idle)},
             state=state,
         )
-        return SharedPlan(engine, PARAMS, now, StandInStorage())
+        return SharedPlan(engine, {**PARAMS, **params}, now, StandInStorage())
 
     return make
 
@@ -136,3 +136,47 @@ def test_one_that_somebody_started_by_hand_does_not_either(plan_of):
     both = [listed("db-1", "exited", WRITES), listed("backup", mounts=WRITES)]
     with pytest.raises(ComposeError, match="db would start on the directory /srv/data, which the container backup"):
         plan_of(both, {"db": [here]}).work(CONFIG, [], {})
+
+
+# The aliases that go to the color with the traffic
+
+EDGE = {"service": "web", "network": "edge", "aliases": ["shop-green-web"]}
+MOVING = {"service": "web", "network": "corp", "aliases": ["shop-green-web"], "moving": ["orders-api"]}
+BLUE = dict(MOVING, aliases=["shop-blue-web"])
+BY_HAND = dict(MOVING, aliases=[])
+
+
+def on_corp(deploy, *names):
+    networks = {"corp": {"addresses": [], "names": list(names)}}
+    return {"id": "web-id", "name": "web", "service": "web", "deploy": deploy, "networks": networks}
+
+
+@pytest.mark.parametrize(
+    "active, before, joins, expected",
+    [
+        ("blue", [BLUE], [EDGE, MOVING], {"moving_aliases": [MOVING], "previous_moving_aliases": [BLUE]}),
+        ("blue", None, [MOVING], {"moving_aliases": [MOVING], "previous_moving_aliases": [BY_HAND]}),
+        ("blue", [BLUE], [EDGE], {"previous_moving_aliases": [BLUE]}),
+        (None, None, [MOVING], {"moving_aliases": [MOVING]}),
+        ("blue", None, [EDGE], {}),
+    ],
+    ids=["ours", "by-hand", "alias-removed", "first", "none"],
+)
+def test_moving_aliases_of_a_deploy(plan_of, tmp_path, active, before, joins, expected):
+    if before:
+        join_file(tmp_path, "d1", "blue", before)
+    containers = [on_corp("d1" if before else None)] if active else []
+    assert plan_of(active=active, containers=containers).moving("green", joins) == expected
+
+
+def test_rollback_to_a_release_without_aliases_takes_those_of_the_active_color(plan_of, tmp_path):
+    join_file(tmp_path, "d1", "blue", [BLUE])
+    plan = plan_of(active="blue", containers=[on_corp("d1")], idle=[on_corp(None)], kind="rollback")
+    assert plan.moving("green", []) == {"moving_aliases": [BY_HAND], "previous_moving_aliases": [BLUE]}
+
+
+@pytest.mark.parametrize("names, reasons", [([], ["web lacks an alias on the network corp"]), (["orders-api"], [])])
+def test_active_color_without_its_alias_is_a_reason(plan_of, tmp_path, names, reasons):
+    join_file(tmp_path, "d1", "blue", [BLUE])
+    containers = [on_corp("d1", "shop-blue-web", *names)]
+    assert plan_of(active="blue", containers=containers).reasons({"absent": []}) == reasons

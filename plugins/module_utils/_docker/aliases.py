@@ -1,0 +1,125 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The aliases that an app has on networks of others, such as ``orders-api`` on ``corp``: the active color alone has
+them, so they move at the swap.
+
+Docker gives a container its aliases when it is connected. So a container that runs is disconnected and connected again,
+which takes some 50 ms. It gets the same address again while no lower one of that network has become free; then its open
+connections survive.
+
+``moving`` is ``[{service, network, aliases, moving}]``: ``aliases`` a container of the service always has on the
+network, ``moving`` only while its color is the active one. ``containers`` are summaries (see containers.py).
+"""
+
+from __future__ import annotations
+
+from .containers import containers_by_id, containers_of_run
+
+
+def to_give(containers, moving):
+    """Return ``[(container, network, aliases)]`` to connect anew, so that these containers have the moving aliases."""
+    found = []
+    for container, entry in _pairs(containers, moving):
+        wanted = {*entry["aliases"], *entry["moving"]}
+        names = _names(container, entry["network"])
+        if not wanted <= names:
+            found.append((container, entry["network"], sorted(_own(container, names) | wanted)))
+    return found
+
+
+def to_take(containers, moving):
+    """Return the same, so that these containers don't have the moving aliases."""
+    found = []
+    for container, entry in _pairs(containers, moving):
+        names = _names(container, entry["network"])
+        # Without any name there, it is off the network: a run was killed between disconnecting and connecting it.
+        if not names or names & set(entry["moving"]):
+            kept = (_own(container, names) - set(entry["moving"])) | set(entry["aliases"])
+            found.append((container, entry["network"], sorted(kept)))
+    return found
+
+
+def as_moving_of(moving, color, containers):
+    """Return ``moving``, which the release in the other color has, as that of ``containers`` in ``color``: so a stack
+    that has none of its own, because somebody started it by hand, hands its aliases over and gets them back."""
+    found = []
+    for entry in moving:
+        names = {entry["service"], _in_color(entry["service"], color)}
+        here = [each for each in containers if each["service"] in names and entry["network"] in each["networks"]]
+        found += [
+            {"service": service, "network": entry["network"], "aliases": [], "moving": entry["moving"]}
+            for service in sorted({each["service"] for each in here})
+        ]
+    return found
+
+
+def give_aliases(engine, containers, moving):
+    """Have these containers answer to the moving aliases; return a line for each whose address has changed."""
+    return _reconnect(engine, to_give(containers, moving))
+
+
+def take_aliases(engine, containers, moving):
+    """Have these containers no longer answer to the moving aliases; return the same."""
+    return _reconnect(engine, to_take(containers, moving))
+
+
+def hand_over(engine, app, unfinished):
+    """Give the moving aliases to the containers of an unfinished run (see _state/journal.py), whose color gets the
+    traffic; the color before has them as well until it is retired. Return what give_aliases() does."""
+    return give_aliases(engine, containers_of_run(engine, app, unfinished), unfinished.get("moving_aliases", []))
+
+
+def hand_back(engine, app, unfinished):
+    """Leave the moving aliases to the color that had the traffic before an unfinished run. Return the same."""
+    previous = containers_by_id(engine, unfinished["previous"])
+    changed = give_aliases(engine, previous, unfinished.get("previous_moving_aliases", []))
+    ours = containers_of_run(engine, app, unfinished)
+    return changed + take_aliases(engine, ours, unfinished.get("moving_aliases", []))
+
+
+def moving_of_run(unfinished):
+    """Return the moving aliases of both colors, by what the journal has of an unfinished run (or None)."""
+    found = unfinished or {}
+    return found.get("moving_aliases", []) + found.get("previous_moving_aliases", [])
+
+
+def join_network(engine, container, network, aliases):
+    """Connect a container; one that is connected already is disconnected first, because only so its aliases change."""
+    if network in container["networks"]:
+        engine.leave_network(container["id"], network)
+    engine.join_network(container["id"], network, aliases)
+
+
+def _reconnect(engine, joins):
+    changed = []
+    for container, network, aliases in joins:
+        join_network(engine, container, network, aliases)
+        before = container["networks"].get(network, {}).get("addresses")
+        after = [
+            each["networks"].get(network, {}).get("addresses") for each in containers_by_id(engine, [container["id"]])
+        ]
+        if before and after != [before] and container["state"] == "running":
+            changed.append(
+                "{} has another address on network {} since its aliases there have moved ({} before): connections that "
+                "it had open there are cut".format(container["name"], network, " and ".join(before))
+            )
+    return changed
+
+
+def _pairs(containers, moving):
+    return [(each, entry) for entry in moving for each in containers if each["service"] == entry["service"]]
+
+
+def _names(container, network):
+    return set(container["networks"].get(network, {}).get("names", []))
+
+
+def _own(container, names):
+    """Return the aliases among the names: the Engine adds the container's name and its short id by itself."""
+    return names - {container["name"], container["id"][:12]}
+
+
+def _in_color(service, color):
+    return service.replace("green" if color == "blue" else "blue", color)
