@@ -24,9 +24,11 @@ class ActionModule(FollowedAction):
                 "project": {"type": "dict", "required": True},
                 "arguments": {"type": "dict", "required": True},
                 "awaits": {"type": "str", "required": True},
+                "docker_host": {"type": "str"},
             }
         )
-        arguments = {**given["project"], **given["arguments"]}
+        engine = {"docker_host": given["docker_host"]} if given["docker_host"] else {}
+        arguments = {**engine, **given["project"], **given["arguments"]}
         name = f"{COLLECTION}.{given['module']}"
         result = self._execute_module(module_name=name, module_args=arguments, task_vars=task_vars)
         result.pop("containers", None)  # not told of as ours are

@@ -13,7 +13,8 @@ options:
   docker_host:
     description:
       - The URL of the Docker Engine, as seen from the target.
-      - Without it, the environment variable E(DOCKER_HOST) decides; without both, V(unix:///var/run/docker.sock).
+      - Without it, the environment variable E(DOCKER_HOST) decides, then the Docker context (E(DOCKER_CONTEXT), or the
+        one of C(docker context use)), as the docker command has it; without any, V(unix:///var/run/docker.sock).
     type: str
   api_version:
     description:

@@ -48,6 +48,9 @@ options:
     description: What is waited for, a clause.
     type: str
     required: true
+  docker_host:
+    description: The URL of the Docker Engine; by default that of community.docker.
+    type: str
 """
 
 EXAMPLES = r"""

@@ -129,6 +129,10 @@ docker:
   description: The docker command for this run; while it has the lock, it refuses to work once another run has it.
   returned: success
   type: str
+docker_host:
+  description: The URL of the Docker Engine.
+  returned: success
+  type: str
 clock_ahead:
   description: By how many seconds the target's clock is ahead of the controller's, but for the way of the answer.
   returned: success
@@ -159,6 +163,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._compose.files import loaded_files
 from ..module_utils._deploy.planner import Planner
 from ..module_utils._deploy.request import complete_request, requested_release
+from ..module_utils._docker.address import local_address
 from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
 from ..module_utils._docker.registry import docker_config
 from ..module_utils._edge.options import EDGE_ARGUMENTS
@@ -181,8 +186,11 @@ def decode_env(encoded):
     return env
 
 
-def take_lock(lock, state, params, docker, check_mode):
-    """Take the lock, where the run is to have it. Return the directories that were made for it."""
+def take_lock(lock, state, params, docker, host, check_mode):
+    """Take the lock, where the run is to have it. Return the directories that were made for it.
+
+    ``host``: the URL of the Engine that the docker command works on.
+    """
     state.refuse_unusable()
     if check_mode:
         params["lock"] = None
@@ -191,7 +199,7 @@ def take_lock(lock, state, params, docker, check_mode):
     made = state.create()
     release = requested_release(params["settings"], params["recovered"])
     holder = dict(params["holder"] or {}, release=release, kind=params["kind"])
-    lock.take(params["lock"], holder, params["dead"], docker, own_docker_config(params))
+    lock.take(params["lock"], holder, params["dead"], docker, own_docker_config(params), host)
     return made
 
 
@@ -287,7 +295,7 @@ def main():
     )
 
     def run(argv, environ):
-        return module.run_command(argv, environ_update=environ)
+        return module.run_command(argv, environ_update=dict(environ, DOCKER_HOST=params["docker_host"]))
 
     docker = module.get_bin_path("docker")
     if docker is None:
@@ -297,8 +305,9 @@ def main():
     state, made = None, []
     try:
         state = AppState(params["state_dir"], params["app"])
+        params["docker_host"] = local_address(params["docker_host"], os.environ)
         engine = Engine.connect(params)
-        made = take_lock(lock, state, params, docker, module.check_mode)
+        made = take_lock(lock, state, params, docker, params["docker_host"], module.check_mode)
         with lock.acting(params["lock"]):
             logged_in = lock.docker(params["lock"]) if params["lock"] else docker
             result, warnings = decide(engine, params, run, docker, logged_in, module.check_mode)
@@ -321,7 +330,7 @@ def main():
         module.fail_json(msg=str(error))
     for warning in warnings:
         module.warn(warning)
-    result["now"] = time.time()
+    result.update(now=time.time(), docker_host=params["docker_host"])
     if params["lock"] and not module.check_mode and not is_fulfilled(result):
         result.update(lock=params["lock"], beat=lock.beat(params["lock"]), docker=lock.docker(params["lock"]))
     module.exit_json(**result)

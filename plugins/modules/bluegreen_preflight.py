@@ -46,12 +46,20 @@ EXAMPLES = r"""
     project_src: /srv/shop
 """
 
-RETURN = r""" # """
+RETURN = r"""
+docker_host:
+  description: The URL of the Docker Engine.
+  returned: success
+  type: str
+"""
+
+import os
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._compose.render import refuse_old_compose
 from ..module_utils._deploy.preflight import refuse_unfit_target
+from ..module_utils._docker.address import local_address
 from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
 from ..module_utils._errors import BluegreenError
 
@@ -69,19 +77,20 @@ def main():
     )
 
     def run(argv, environ):
-        return module.run_command(argv, environ_update=environ)
+        return module.run_command(argv, environ_update=dict(environ, DOCKER_HOST=params["docker_host"]))
 
     params = module.params
     docker = module.get_bin_path("docker")
     if docker is None:
         module.fail_json(msg="the docker command is missing on the target; install Docker's client and Compose v2")
     try:
+        params["docker_host"] = local_address(params["docker_host"], os.environ)
         refuse_unfit_target(params["app"], params["state_dir"], params["nginx_conf_dir"], params["project_src"])
         refuse_old_compose(run, docker, [])
         Engine.connect(params)
     except (BluegreenError, OSError) as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=False)
+    module.exit_json(changed=False, docker_host=params["docker_host"])
 
 
 if __name__ == "__main__":

@@ -85,6 +85,14 @@ def _paths(settings):
         value = settings.get(variable)
         if value is not None and not value.startswith("/"):
             yield _problem(variable, value, "give the absolute path of a directory on the target")
+    docker_host = settings.get("docker_host")
+    if docker_host and not docker_host.startswith("unix:///"):
+        yield _problem(
+            "docker_host",
+            docker_host,
+            "give a socket of the target itself, such as unix:///run/user/1000/docker.sock; for the Engine of another "
+            "host, let the inventory name that host as the target",
+        )
     report_dir = settings.get("report_dir")
     if report_dir and not report_dir.startswith("/"):
         yield _problem("report_dir", report_dir, "give the absolute path of a directory on the controller")

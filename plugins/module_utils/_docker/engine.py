@@ -23,6 +23,7 @@ import threading
 from typing import Any, Iterable, Iterator, Mapping, NamedTuple
 
 from .._errors import EngineError
+from .address import engine_address
 
 try:
     import docker
@@ -32,8 +33,6 @@ except ImportError as error:
     SDK_IMPORT_ERROR: ImportError | None = error
 else:
     SDK_IMPORT_ERROR = None
-
-DEFAULT_HOST = "unix:///var/run/docker.sock"
 
 # Options of every module that talks to the Engine; documented in the fragment hotswap.compose.docker.
 ENGINE_ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -69,12 +68,12 @@ class Notice(NamedTuple):
 
 
 def connection_settings(options: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
-    """The module's options, completed from the variables that the docker command line reads too.
+    """The module's options, completed from the variables and the context that the docker command reads too.
 
     Returns ``host``, ``version``, ``timeout`` and ``tls``: None, or ``verify``, ``ca_cert`` and ``client_cert`` (None
     or a pair).
     """
-    host = options.get("docker_host") or environ.get("DOCKER_HOST") or DEFAULT_HOST
+    host, _source = engine_address(options.get("docker_host"), environ)
     directory = environ.get("DOCKER_CERT_PATH")
     verify = options.get("tls_verify")
     if verify is None:
@@ -125,7 +124,10 @@ def explain(error: BaseException, host: str) -> str:
             f"{os.geteuid()}) to the socket's group (usually docker)"
         )
     if number in (errno.ENOENT, errno.ECONNREFUSED):
-        return f"no Docker Engine answers at {host} ({os.strerror(number)}): start it, or set docker_host"
+        return (
+            f"no Docker Engine answers at {host} ({os.strerror(number)}): start it, or set docker_host "
+            "(bluegreen_docker_host of the role)"
+        )
     if "timed out" in str(error).lower():
         return f"the Docker Engine at {host} did not answer in time: {error}"
     explanation = getattr(error, "explanation", None)  # what the Engine itself says, without the HTTP around it

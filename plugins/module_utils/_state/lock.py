@@ -38,7 +38,7 @@ _POLL = 0.1
 _DOCKER = """\
 #!/bin/sh
 # docker for one deploy, for as long as that deploy has its app's lock.
-exec 9<{in_flight} && flock -s 9 && grep -qs {token} {holder} && {login}exec {docker} "$@"
+exec 9<{in_flight} && flock -s 9 && grep -qs {token} {holder} && {login}{host}exec {docker} "$@"
 echo "this run has lost the lock of its app to another one: nothing was done" >&2
 exit 1
 """
@@ -84,12 +84,13 @@ class AppLock:
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
-    def take(self, token, holder, dead, docker, config=None):
+    def take(self, token, holder, dead, docker, config=None, docker_host=None):
         """Take the lock. Raises LockHeld, and StateError where a module of a killed run does not end.
 
         ``holder``: ``user``, ``controller``, ``release``, ``kind`` (see bluegreen_plan), ``job``, ``host``,
         ``process``; ``dead``: the token of a run that is known to be dead; ``docker``: the command's path; ``config``:
-        the text of the configuration that it is to have instead of the user's own.
+        the text of the configuration that it is to have instead of the user's own; ``docker_host``: the URL of the
+        Engine that it works on.
         """
         with self._in_flight() as descriptor:
             deadline = time.monotonic() + ORPHAN_PATIENCE
@@ -119,7 +120,7 @@ class AppLock:
                 if config:
                     os.mkdir(self._config(token), 0o700)
                     write_atomic(os.path.join(self._config(token), "config.json"), config)
-                write_atomic(self.docker(token), self._wrapper(token, docker, bool(config)), mode=0o700)
+                write_atomic(self.docker(token), self._wrapper(token, docker, bool(config), docker_host), mode=0o700)
 
     def docker(self, token):
         """Return the path of the docker command for the run that has this token."""
@@ -202,9 +203,10 @@ class AppLock:
     def _config(self, token):
         return self._path("config-" + token)
 
-    def _wrapper(self, token, docker, logged_in):
+    def _wrapper(self, token, docker, logged_in, docker_host):
         return _DOCKER.format(
             login=f"export DOCKER_CONFIG={shlex.quote(self._config(token))} && " if logged_in else "",
+            host=f"export DOCKER_HOST={shlex.quote(docker_host)} && " if docker_host else "",
             in_flight=shlex.quote(self._path("in-flight")),
             token=shlex.quote(f'"token": "{token}"'),
             holder=shlex.quote(self._path("holder.json")),

@@ -129,6 +129,7 @@ def test_what_is_left_out_has_its_default():
 
 # Each variable, typed, and the texts that mean the same, as -e name=value or a survey hands them in.
 TEXTS = {
+    "docker_host": ("unix:///run/user/1000/docker.sock", ["unix:///run/user/1000/docker.sock"]),
     "app": ("shop", ["shop"]),
     "release": ("v1", ["v1"]),
     "project_src": ("/srv/shop", ["/srv/shop"]),
@@ -386,7 +387,8 @@ def test_the_headers_of_a_probe_can_not_be_omitted():
 def test_each_entry_point_asks_for_its_own():
     assert "release" not in validated(without("bluegreen_release"), "rollback")
     status = validated({"bluegreen_app": "shop", "bluegreen_release": "!", "bluegreen_services": "!"}, "status")
-    assert status == {"app": "shop", "nginx_conf_dir": "/etc/nginx/conf.d", "state_dir": "/var/lib/bluegreen"}
+    places = {"docker_host": "", "nginx_conf_dir": "/etc/nginx/conf.d", "state_dir": "/var/lib/bluegreen"}
+    assert status == {"app": "shop", **places}
 
 
 @pytest.mark.parametrize(

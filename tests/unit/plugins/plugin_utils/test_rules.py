@@ -101,6 +101,8 @@ BOTH = "the name must hold {color}, as in was-{color}: else both colors answer t
         ("project_src", "~/shop", f"'~/shop': {PATH}"),
         ("nginx_conf_dir", "", f"'': {PATH}"),
         ("state_dir", "./state", f"'./state': {PATH}"),
+        ("docker_host", "tcp://192.0.2.1:2375", "'tcp://192.0.2.1:2375': give a socket of the target itself, such as"),
+        ("docker_host", "ssh://far.example", "'ssh://far.example': give a socket of the target itself"),
         ("report_dir", "pages", "'pages': give the absolute path of a directory on the controller"),
         (
             "compose_files",

@@ -88,11 +88,13 @@ def wrapped(number):
     [
         (
             errno.ENOENT,
-            "no Docker Engine answers at unix:///x (No such file or directory): start it, or set docker_host",
+            "no Docker Engine answers at unix:///x (No such file or directory): start it, or set docker_host "
+            "(bluegreen_docker_host of the role)",
         ),
         (
             errno.ECONNREFUSED,
-            "no Docker Engine answers at unix:///x (Connection refused): start it, or set docker_host",
+            "no Docker Engine answers at unix:///x (Connection refused): start it, or set docker_host "
+            "(bluegreen_docker_host of the role)",
         ),
         (
             errno.EACCES,
@@ -312,7 +314,10 @@ def test_event_stream_subscribes_again(monkeypatch):
     stream = Engine(api, "unix:///x", 60).events(["a=b"], ["die"])
     notices = [stream.next(5) for dummy in range(7)]
     stream._closed.set()
-    refused = "no Docker Engine answers at unix:///x (Connection refused): start it, or set docker_host"
+    refused = (
+        "no Docker Engine answers at unix:///x (Connection refused): start it, or set docker_host "
+        "(bluegreen_docker_host of the role)"
+    )
     assert notices == [
         (SUBSCRIBED, None),
         (EVENT, {"n": 1}),

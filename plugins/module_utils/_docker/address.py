@@ -1,0 +1,64 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where the Docker Engine is: by the option, by DOCKER_HOST or by a context, as the docker command decides it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+
+from .._errors import EngineError
+
+DEFAULT_HOST = "unix:///var/run/docker.sock"
+
+
+def engine_address(docker_host, environ):
+    """Return ``(host, source)``: the URL of the Engine, and what names it, such as ``DOCKER_HOST``.
+
+    ``docker_host``: of the module, may be empty; ``environ``: of the user that the module runs as. Raises EngineError
+    for a context that does not exist.
+    """
+    if docker_host:
+        return docker_host, "docker_host"
+    if environ.get("DOCKER_HOST"):
+        return environ["DOCKER_HOST"], "DOCKER_HOST"
+    home = environ.get("HOME") or os.path.expanduser("~")
+    directory = environ.get("DOCKER_CONFIG") or os.path.join(home, ".docker")
+    context = environ.get("DOCKER_CONTEXT") or _read(os.path.join(directory, "config.json")).get("currentContext")
+    if not context or context == "default":
+        return DEFAULT_HOST, "the default"
+    digest = hashlib.sha256(context.encode()).hexdigest()
+    endpoints = _read(os.path.join(directory, "contexts", "meta", digest, "meta.json")).get("Endpoints")
+    try:
+        return endpoints["docker"]["Host"], f"the Docker context {context}"
+    except (KeyError, TypeError):
+        raise EngineError(
+            f"the Docker context {context} is not in {directory}: see `docker context ls`, and choose one by `docker "
+            "context use`"
+        ) from None
+
+
+def local_address(docker_host, environ):
+    """Return the URL of the Engine. Raises EngineError where it is not a socket of this host."""
+    host, source = engine_address(docker_host, environ)
+    if host.startswith("unix://"):
+        return host
+    raise EngineError(
+        f"{'bluegreen_docker_host' if source == 'docker_host' else source} is {host}: the Engine must be the target's "
+        "own, because nginx's processes and the addresses of containers are those of its host; let the inventory name "
+        "that host as the target, or set bluegreen_docker_host to a local socket, such as "
+        "unix:///run/user/1000/docker.sock"
+    )
+
+
+def _read(path):
+    """Return the mapping in a JSON file; an empty one if it can't be read, as the docker command does."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            found = json.load(file)
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
