@@ -243,6 +243,7 @@ class StandInTarget:
     """
 
     data_root = "/no/such/directory"
+    is_rootless = False
 
     def __init__(self, directory, monkeypatch):
         self.source = directory / "source"

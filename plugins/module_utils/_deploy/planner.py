@@ -13,6 +13,7 @@ from .._compose.single_file import one_shot_services
 from .._docker.completeness import serving_lacks
 from .._docker.storage import Storage
 from .._docker.traffic import service_names
+from .._errors import PlanError
 from .._files import utc_now
 from .._health.probe import probes_for
 from .._health.probe_run import probed
@@ -40,6 +41,11 @@ class Planner:
         self.check_mode = check_mode
         self.commands = (run, docker, docker_logged_in)
         self.app = request["app"]
+        if request["smoke_tests"] and request["nginx_mode"] == "container" and engine.is_rootless:
+            raise PlanError(
+                "bluegreen_smoke_tests: the Docker Engine is rootless, so this host does not reach a container by its "
+                "address; remove the tests, and let each service's healthcheck do what they do"
+            )
         self.services = named_services(self.app, request["services"])
         server = server_text(self.app, request, self.services)
         self.now = Situation(engine, request, self.services, server, may_judge=not check_mode)

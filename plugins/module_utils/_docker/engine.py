@@ -239,6 +239,12 @@ class Engine:
         return self.call(self.api.info)
 
     @property
+    def is_rootless(self) -> bool:
+        """Whether its networks are in a namespace of their own, where this host does not reach containers by their
+        addresses; the same addresses may be those of another Engine's containers."""
+        return "name=rootless" in (self._info.get("SecurityOptions") or [])
+
+    @property
     def data_root(self) -> str:
         """The directory of images and containers, as the Engine's host has it."""
         return self._info["DockerRootDir"]

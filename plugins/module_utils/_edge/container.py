@@ -70,7 +70,9 @@ class ContainerEdge(Edge):
 
     @property
     def address(self):
-        """nginx's address, as the target reaches it; empty where it does not run."""
+        """nginx's address, as the target reaches it; empty where it does not run or can't be reached so."""
+        if self.engine.is_rootless:
+            return ""
         return self.container["NetworkSettings"]["Networks"][self.network]["IPAddress"]
 
     def describe_state(self):

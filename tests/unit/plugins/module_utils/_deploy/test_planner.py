@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from contextlib import nullcontext
 
 import pytest
 
 from ansible_collections.hotswap.compose.plugins.module_utils._deploy import planner as planner_module
 from ansible_collections.hotswap.compose.plugins.module_utils._deploy.plan import Plan
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import PlanError
 from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import UNUSABLE
 from ansible_collections.hotswap.compose.plugins.module_utils._state.journal import AWAITING
 from ansible_collections.hotswap.compose.tests.unit.stand_ins import SERVICES, StandInTarget, container, stack
@@ -321,3 +323,14 @@ def test_images_of_the_active_color(target):
     target.deploy("v2")
     images = {ref: f"sha256:{ref}" for ref in ("cache:1", "shop-signal:v2", "shop-was:v2")}
     assert target.planner(release="v1").active_images == images
+
+
+@pytest.mark.parametrize("rootless, tests, refused", [(True, [{}], True), (True, [], False), (False, [{}], False)])
+def test_smoke_tests_on_a_rootless_engine_are_refused(target, rootless, tests, refused):
+    target.is_rootless = rootless
+    with (
+        pytest.raises(PlanError, match="^bluegreen_smoke_tests: the Docker Engine is rootless")
+        if refused
+        else nullcontext()
+    ):
+        target.plan(release="v1", smoke_tests=tests)
