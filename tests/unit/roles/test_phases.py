@@ -85,7 +85,7 @@ def test_each_module_of_a_group_has_the_options_of_the_group(group):
     options = set(VARS[f"__bluegreen_{group}_options"])
     for name in set(RUNTIME["action_groups"][group]) - {"bluegreen_compose"}:  # an action plugin alone
         source = (ROOT / "plugins" / "modules" / f"{name}.py").read_text()
-        spec = source.partition("def main():")[2]
+        spec = source.partition("def main(")[2]
         given = {
             "APP_ARGUMENTS": APP_ARGUMENTS,
             "EDGE_ARGUMENTS": EDGE_ARGUMENTS,

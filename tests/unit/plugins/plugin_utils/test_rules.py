@@ -75,6 +75,10 @@ def one(name, **more):
 
 APP = "use a small letter first, then small letters, digits and '-', 31 at most"
 RELEASE = "use a letter or digit first, then letters, digits, '.', '_' and '-', 128 at most"
+SOCKET = (
+    "give a socket of the target itself, such as unix:///run/user/1000/docker.sock; for the Engine of another host, "
+    "let the inventory name that host as the target"
+)
 PATH = "give the absolute path of a directory on the target"
 UPSTREAM = "an upstream is a letter, then letters, digits, '.', '_' and '-'"
 LETTERS = "use letters, digits, '.', '_' and '-' around {color}"
@@ -101,8 +105,8 @@ BOTH = "the name must hold {color}, as in was-{color}: else both colors answer t
         ("project_src", "~/shop", f"'~/shop': {PATH}"),
         ("nginx_conf_dir", "", f"'': {PATH}"),
         ("state_dir", "./state", f"'./state': {PATH}"),
-        ("docker_host", "tcp://192.0.2.1:2375", "'tcp://192.0.2.1:2375': give a socket of the target itself, such as"),
-        ("docker_host", "ssh://far.example", "'ssh://far.example': give a socket of the target itself"),
+        ("docker_host", "tcp://192.0.2.1:2375", f"'tcp://192.0.2.1:2375': {SOCKET}"),
+        ("docker_host", "ssh://far.example", f"'ssh://far.example': {SOCKET}"),
         ("report_dir", "pages", "'pages': give the absolute path of a directory on the controller"),
         (
             "compose_files",
