@@ -159,7 +159,8 @@ def _may_be_given(config):
 
 def _names_given(compose):
     """Return ``{(kind, key)}`` of what has its name from the user's files."""
-    config = json.loads(compose("--no-normalize", "--format", "json")[0])
+    # Only normalizing defines the network default, so a service that names it would be inconsistent.
+    config = json.loads(compose("--no-normalize", "--no-consistency", "--format", "json")[0])
     return {
         (kind, key)
         for kind in _KINDS
