@@ -38,7 +38,7 @@ demo: setup tree docker images ## deploy, replace under load, refuse a broken re
 demo-clean: setup tree docker ## remove what the demo runs
 	$(playbook) hotswap.compose.demo -e demo_state=absent
 
-reference: setup ## write docs/variables.md from the role's argument specs
+reference: setup ## write docs/variables.md from the role's argument specs, and docs/compose-keys.md
 	.venv/bin/python tools/reference.py
 
 shellcheck:

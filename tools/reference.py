@@ -1,6 +1,7 @@
 # Copyright (c) 2026 the hotswap.compose authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Write docs/variables.md from the role's argument specs, or with --check say whether it is what they give."""
+"""Write docs/variables.md from the role's argument specs, and docs/compose-keys.md from the table of the keys of the
+Compose specification; or with --check say whether they are what those give."""
 
 from __future__ import annotations
 
@@ -14,13 +15,28 @@ from antsibull_docs_parser.parser import Context, parse
 
 ROOT = Path(__file__).resolve().parents[1]
 SPECS = ROOT / "roles/bluegreen/meta/argument_specs.yml"
-PAGE = ROOT / "docs/variables.md"
+KEYS = ROOT / "tests/unit/plugins/module_utils/fixtures/compose/keys.yml"
 
 HEAD = """\
 # Variables
 
 Made by `make reference` from the role's argument specs. [README](../README.md) has them in one table;
 `ansible-doc -t role hotswap.compose.bluegreen` has this in a terminal.
+"""
+
+KEYS_HEAD = """\
+# Keys of the Compose specification
+
+Made by `make reference` from a table that tests compare with the role and with the installed Compose.
+[Compose files](layouts.md) has the reasons.
+
+The columns are a service of a color in one ordinary file, a shared service, and a service in the layout with a
+file for each color.
+
+- kept: as Compose has it.
+- by Compose: Compose has applied the key before the role reads its rendering.
+- changed, left out: as the last column says.
+- refused: the plan refuses it with a message, before anything starts or changes.
 """
 
 
@@ -76,7 +92,7 @@ def section(name, option, entry_points):
     return "\n\n".join(lines)
 
 
-def page():
+def variables():
     specs = yaml.safe_load(SPECS.read_text())["argument_specs"]
     named = {entry: "deploy" if entry == "main" else entry for entry in specs}
     sections = [
@@ -86,14 +102,49 @@ def page():
     return "\n\n".join([HEAD.strip(), *sections]) + "\n"
 
 
+def outcomes(entry, defaults):
+    """What becomes of a key: in a color, in a shared service, with a file for each color."""
+    if entry.get("gone"):
+        return ["by Compose"] * 3
+    given = {**defaults, **entry}
+    color, shared, per_color = (given.get(name, "kept") for name in ("color", "shared", "per_color"))
+    traffic, other = given.get("traffic", color), given.get("other", color)
+    return [traffic if traffic == other else f"{traffic} where it takes traffic, else {other}", shared, per_color]
+
+
+def keys_section(section):
+    defaults = {name: section[name] for name in ("color", "shared", "per_color") if name in section}
+    rows, kept = [], []
+    for name, entry in section["keys"].items():
+        cells = outcomes(entry, defaults)
+        if cells == ["kept"] * 3 and not entry.get("note"):
+            kept.append(f"`{name}`")
+        else:
+            rows.append("| `{}` | {} | {} |".format(name, " | ".join(cells), entry.get("note", "").strip()))
+    head = ["| key | a color's | shared | a file for each color | |", "|---|---|---|---|---|"]
+    parts = ["## " + section["title"]]
+    parts += ["Kept: {}.".format(", ".join(kept))] if kept else []
+    parts += ["\n".join(head + rows)] if rows else []
+    return "\n\n".join(parts)
+
+
+def compose_keys():
+    return "\n\n".join([KEYS_HEAD.strip(), *map(keys_section, yaml.safe_load(KEYS.read_text()))]) + "\n"
+
+
+PAGES = {"docs/variables.md": (SPECS, variables), "docs/compose-keys.md": (KEYS, compose_keys)}
+
+
 def main():
-    if "--check" not in sys.argv[1:]:
-        PAGE.write_text(page())
-        return 0
-    if PAGE.exists() and PAGE.read_text() == page():
-        return 0
-    print(f"{PAGE.relative_to(ROOT)} is not what {SPECS.relative_to(ROOT)} gives: make reference", file=sys.stderr)
-    return 1
+    status = 0
+    for name, (source, page) in PAGES.items():
+        path = ROOT / name
+        if "--check" not in sys.argv[1:]:
+            path.write_text(page())
+        elif not path.exists() or path.read_text() != page():
+            print(f"{name} is not what {source.relative_to(ROOT)} gives: make reference", file=sys.stderr)
+            status = 1
+    return status
 
 
 if __name__ == "__main__":

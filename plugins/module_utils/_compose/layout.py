@@ -23,6 +23,7 @@ from .single_file import (
     refuse_unknown_services,
     shared_part,
 )
+from .unsupported import refuse_unsupported, refuse_unsupported_in_one_file
 
 ENDLESS = ("always", "unless-stopped", "any")
 """The restart policies by which the Engine starts a container again that exited with 0."""
@@ -39,6 +40,7 @@ def split_layout(params, services, configs, volumes):
         refuse_unknown_services(config, "exclusive_services", exclusive)
         _refuse_dependents(config, exclusive, [with_color(service["name"], color) for service in services])
         _refuse_endless_one_shots(config)
+        refuse_unsupported(config, params["shared_services"])
     if not is_single_file(params["compose_files"]):
         _refuse_one_name(configs)
         return _with_moving_aliases(params, configs), {"services": {}}, []
@@ -47,6 +49,7 @@ def split_layout(params, services, configs, volumes):
     refuse_unknown_services(configs[COLORS[0]], "services", [service["name"] for service in services])
     colors, warnings = {}, []
     for color, config in configs.items():
+        refuse_unsupported_in_one_file(config, shared)
         colors[color], said = color_part(
             config, app, color, services, shared, params["exclusive_services"], _network(params)
         )

@@ -21,6 +21,12 @@ from .render import config_hash, shared_volumes
 FIRST = "0-"
 """Where the name of a color's own network begins so, it sorts before that of nginx's network."""
 
+_ONE_NETWORK_ONLY = ("com.docker.network.bridge.name", "parent")
+"""Options of network drivers whose value only one network of a host can have."""
+
+_ENDPOINT = ("mac_address", "link_local_ips", "driver_opts", "gw_priority", "interface_name")
+"""What Compose gives a service on a network, and the role does not where it connects it itself."""
+
 JOINS = "x-hotswap-joins"
 SHARED = "shared"
 """Where the name of a color is in a project's name, for the project of the shared services."""
@@ -46,7 +52,6 @@ def color_part(config, app, color, services, shared, exclusive, network):
     of those that never run in both colors; ``network``: the one that nginx is on, None where it runs on the host.
     Raises ComposeError.
     """
-    _refuse_environment(config)
     result = copy.deepcopy(config)
     defined = result["services"]
     apart = {name: defined.pop(name) for name in shared}
@@ -56,6 +61,7 @@ def color_part(config, app, color, services, shared, exclusive, network):
     warnings = _unpublished(defined, traffic) + _without_hostname(defined)
     for name, service in defined.items():
         _refuse_address(name, service)
+        _refuse_endpoint(name, service, outside)
         _forget(name, service, shared)
         for place, aliases in _leave(service, outside):
             joined.setdefault((name, place), set()).update(aliases)
@@ -198,6 +204,14 @@ def _own_network(config, prefix, key, was_outside):
         raise ComposeError(
             f"network {key} has the subnet {subnets[0]}, and each color has such a network of its own: remove ipam"
         )
+    for option in _ONE_NETWORK_ONLY:
+        value = (definition.get("driver_opts") or {}).get(option)
+        if value:
+            raise ComposeError(
+                f"network {key} has the driver option {option} ({value}), which only one network can have, and each "
+                "color has such a network of its own: remove the option, or create the network by hand and declare it "
+                "as external"
+            )
     # One that is defined anew is another one: Compose can't replace it while shared services are on it.
     suffix = "_" + config_hash(definition)[:6] if definition else ""
     return dict(definition, name=f"{prefix}_{key}{suffix}")
@@ -254,16 +268,14 @@ def _refuse_address(name, service):
                 )
 
 
-def _refuse_environment(config):
-    """Raise ComposeError where a container needs a variable of this run; a build, which no rollback repeats, may."""
-    for kind in ("secrets", "configs"):
-        mounted = {each["source"] for service in config["services"].values() for each in service.get(kind) or []}
-        for name, definition in sorted((config.get(kind) or {}).items()):
-            if "environment" in definition and name in mounted:
-                raise ComposeError(
-                    "{} {} is the variable {} of whoever runs Compose, which a rollback later would not have: let it "
-                    "be a file".format(kind[:-1], name, definition["environment"])
-                )
+def _refuse_endpoint(name, service, outside):
+    for key, joined in (service.get("networks") or {}).items():
+        lost = [each for each in _ENDPOINT if (joined or {}).get(each)] if key in outside else []
+        if lost:
+            raise ComposeError(
+                f"service {name} has {lost[0]} on network {key}, to which the role connects it with aliases alone: "
+                "remove the key there"
+            )
 
 
 def _unpublished(services, traffic):

@@ -219,8 +219,12 @@ def test_warnings():
         (change(worker={"volumes_from": ["db:ro"]}), "service worker has volumes_from db, which runs once"),
         (change(worker={"network_mode": "service:db"}), "service worker has network_mode service:db, but db runs once"),
         (
-            dict(change(web={"secrets": [{"source": "token"}]}), secrets={"token": {"environment": "TOKEN"}}),
-            "secret token is the variable TOKEN of whoever runs Compose",
+            change(web={"networks": {"front": {"mac_address": "02:42:ac:11:00:05"}}}),
+            "service web has mac_address on network front, to which the role connects it with aliases alone: remove",
+        ),
+        (
+            dict(rendered(), networks={"back": {"driver": "macvlan", "driver_opts": {"parent": "eth0"}}}),
+            r"network back has the driver option parent \(eth0\), which only one network can have",
         ),
         (
             dict(rendered(), networks={"back": {"ipam": {"config": [{"subnet": "10.9.0.0/24"}]}}}),

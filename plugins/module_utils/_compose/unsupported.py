@@ -1,0 +1,81 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Keys of the Compose specification that would have no effect, or another one, in a color. The plan refuses them. Pure.
+
+``config``: what Compose rendered, without nginx's own service.
+"""
+
+from __future__ import annotations
+
+from .._errors import ComposeError
+
+_HOOKS = {
+    "post_start": "do that work in its entrypoint",
+    "pre_stop": "let its process do that work when it gets its stop signal",
+}
+
+
+def refuse_unsupported(config, shared):
+    """Raise ComposeError for a key that has no effect in either layout. ``shared``: names of the shared services."""
+    for name, service in sorted(config["services"].items()):
+        if "provider" in service:
+            raise ComposeError(
+                f"service {name} has a provider, so another program starts it, and no container is created that the "
+                "role could check or replace: start it outside of the Compose files, remove the service, and give the "
+                "other services its address in their environment"
+            )
+        if service.get("models"):
+            raise ComposeError(
+                f"service {name} has models, and the file that a color runs from can't define them: remove the key, "
+                "and give the service the address and the name of the model in its environment"
+            )
+        for hook, remedy in _HOOKS.items():
+            if service.get(hook) and name not in shared:
+                raise ComposeError(
+                    f"service {name} has {hook}, which only docker compose runs, but the role starts and stops "
+                    f"containers itself, in a rollback for example: remove the key and {remedy}"
+                )
+    _refuse_environment(config)
+
+
+def _refuse_environment(config):
+    """Raise ComposeError where a container needs a variable of this run; a build, which no rollback repeats, may."""
+    for kind in ("secrets", "configs"):
+        mounted = {each["source"] for service in config["services"].values() for each in service.get(kind) or []}
+        for name, definition in sorted((config.get(kind) or {}).items()):
+            if "environment" in definition and name in mounted:
+                raise ComposeError(
+                    f"{kind[:-1]} {name} comes from the environment variable {definition['environment']}, which a "
+                    "later rollback could not reproduce: use a file"
+                )
+
+
+def refuse_unsupported_in_one_file(config, shared):
+    """Raise ComposeError for a key that has no effect where both colors run from one ordinary file, because each has
+    containers and networks of its own. ``shared``: names of the shared services."""
+    services = config["services"]
+    owners = {service.get("container_name"): name for name, service in services.items() if name not in shared}
+    for name, service in sorted(services.items()):
+        for key, container in _containers_named(service):
+            if container in owners:
+                owner = owners[container]
+                remedy = owner if key == "volumes_from" else f"service:{owner}"
+                raise ComposeError(
+                    f"service {name} has {key} container:{container}, but each color has its own container of service "
+                    f"{owner}, without that name: write {key}: {remedy}"
+                )
+        if service.get("external_links"):
+            raise ComposeError(
+                f"service {name} has external_links {service['external_links'][0]}, which Docker resolves only where "
+                "both containers are on one network, and the role gives the service other networks: remove the key, "
+                "and connect both to an external network, where the container's own name is enough"
+            )
+
+
+def _containers_named(service):
+    """Return ``[(key, container)]``: the containers that a service names instead of services."""
+    given = [(key, service.get(key) or "") for key in ("network_mode", "ipc", "pid")]
+    given += [("volumes_from", each) for each in service.get("volumes_from") or []]
+    return [(key, value.split(":")[1]) for key, value in given if value.startswith("container:")]
