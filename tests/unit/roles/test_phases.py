@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import pathlib
+import re
 
 import pytest
 import yaml
+from jinja2.nativetypes import NativeEnvironment
 
 from ansible_collections.hotswap.compose.plugins.action.compose_health_wait import AWAITS
 from ansible_collections.hotswap.compose.plugins.module_utils._deploy.plan import REFRESH, Plan
@@ -100,3 +102,23 @@ def test_each_module_that_is_followed_has_the_action_plugin_that_follows_it():
     routed = RUNTIME["plugin_routing"]["modules"]
     assert {route["action_plugin"] for route in routed.values()} == {"hotswap.compose.compose_health_wait"}
     assert set(AWAITS) - {"compose_health_wait"} <= set(routed)
+
+
+def templated(text, **variables):
+    """Return the value of a Jinja expression; Ansible's filters of these names are not Jinja's."""
+    environment = NativeEnvironment()
+    environment.filters.update(flatten=lambda lists: sum(lists, []), unique=lambda values: list(dict.fromkeys(values)))
+    return environment.from_string(text).render(**variables)
+
+
+def test_result_has_the_warnings_of_each_plan():
+    use = yaml.safe_load((ROLE / "tasks" / "detect.yml").read_text())[-1]["ansible.builtin.set_fact"]
+    warnings = []
+    for said in (["web joins edge"], ["the registry does not answer"], None):
+        plan = {} if said is None else {"warnings": said}
+        facts = {"__bluegreen_new_plan": plan, "__bluegreen_plan_warnings": warnings}
+        warnings = templated(use["__bluegreen_plan_warnings"], **facts)
+    text = VARS["__bluegreen_warnings"]
+    facts = {name: {} for name in re.findall(r"__bluegreen_\w+", text)}
+    facts.update(__bluegreen_plan_warnings=warnings, __bluegreen_left_undone=[])
+    assert templated(text, **facts) == ["web joins edge", "the registry does not answer"]
