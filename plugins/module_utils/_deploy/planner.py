@@ -11,6 +11,7 @@ import dataclasses
 from .._compose.render import exclusive_services_in, expected_services
 from .._compose.single_file import one_shot_services
 from .._docker.completeness import serving_lacks
+from .._docker.containers import ENDED
 from .._docker.storage import Storage
 from .._docker.traffic import service_names
 from .._errors import PlanError
@@ -172,6 +173,8 @@ class Planner:
         """Return ``(plan, images, containers, services)``: ``{reference: id}`` of the planned release, the containers
         that it has already, and the services that take traffic, as it runs with them."""
         kind, release = self.request["kind"], self.request["release"]
+        if kind != "abort":  # which touches no container but those of the release
+            self.shared_plan.refuse_unnamed()
         if kind == "deploy":
             return FromFiles(self, *self.commands).plan()
         record = FromRecord(self)
@@ -192,8 +195,7 @@ class Planner:
 
     def _previous_exclusive(self):
         """Return the ids of the containers that end before those of the other color begin."""
-        ended = ("exited", "created", "dead")
-        return [each["id"] for each in self.now.active_containers if each["exclusive"] and each["state"] not in ended]
+        return [each["id"] for each in self.now.active_containers if each["exclusive"] and each["state"] not in ENDED]
 
 
 def _deploy_of(containers):

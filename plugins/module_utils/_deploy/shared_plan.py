@@ -13,6 +13,7 @@ from .._compose.mounts import written_by_container, written_by_service
 from .._compose.shared_services import refuse_second_writer, shared_work
 from .._compose.single_file import JOINS, SHARED, missing_joins, moving_aliases
 from .._docker.aliases import as_moving_of, to_give
+from .._docker.containers import ENDED
 from .._errors import ComposeError
 from .._names import LABEL, project_name
 from .adoption import keeps_gateway
@@ -28,10 +29,34 @@ class SharedPlan:
         self.storage = storage
         self.app = params["app"]
 
+    def refuse_unnamed(self):
+        """Raise ComposeError where a service runs once that is not named any more.
+
+        Each color would start its own. Where somebody started it by hand, it also counts as a color's container, which
+        a run stops or removes with its color, although the active color still uses it.
+        """
+        ours = [
+            (listed["Labels"][LABEL + "shared"], listed["Names"][0].lstrip("/"))
+            for listed in self.engine.list_containers([LABEL + "shared"])
+            if listed["Labels"].get(LABEL + "app") == self.app
+        ]
+        used = {join["shared"] for join in self.joins_in(self._active_file()) if "shared" in join}
+        by_hand = [
+            (each["service"], each["name"])
+            for here in self.now.colors.values()
+            for each in here
+            if each["app"] is None and each["service"] in used and each["state"] not in ENDED
+        ]
+        for name, container in ours + by_hand:
+            if name not in self.params["shared_services"]:
+                raise ComposeError(
+                    f"{name} runs once, beside the colors ({container}), and bluegreen_shared_services does not name "
+                    "it: name it there, or remove that container first"
+                )
+
     def work(self, config, one_shots, colors):
         """Return ``(work, warnings)``, as shared_work() does, with where it is done; ``colors``: ``{color: config}``.
         Raises ComposeError."""
-        self._refuse_unnamed()
         work, warnings = shared_work(config, self.now.shared, self.params["shared_update"], one_shots)
         if work["absent"]:
             refuse_second_writer(self._starting(config, work), self._running(colors))
@@ -110,17 +135,6 @@ class SharedPlan:
                 return json.load(file).get(JOINS, [])
         except (OSError, ValueError):
             return []
-
-    def _refuse_unnamed(self):
-        """Raise ComposeError where a service runs once that is not named any more: each color would start its own."""
-        for listed in self.engine.list_containers([LABEL + "shared"]):
-            labels = listed["Labels"]
-            name = labels[LABEL + "shared"]
-            if labels.get(LABEL + "app") == self.app and name not in self.params["shared_services"]:
-                raise ComposeError(
-                    f"{name} runs once, beside the colors ({listed['Names'][0].lstrip('/')}), and "
-                    "bluegreen_shared_services does not name it: name it there, or remove that container first"
-                )
 
     def _starting(self, config, work):
         """Return ``{service: [Place]}`` that the services to be started write."""

@@ -11,6 +11,8 @@ import os
 from .._names import COLORS, LABEL, PLACEHOLDER, is_single_file, with_color
 
 COMPOSE_LABEL = "com.docker.compose."
+ENDED = ("exited", "created", "dead")
+"""The states of a container that has no process."""
 
 
 def summarize(inspected):
@@ -160,7 +162,7 @@ def edge_addresses(containers, network, app, color):
 
 def is_retired(container):
     """Return whether a container is stopped, and stays so when the Docker daemon restarts."""
-    return container["state"] in ("exited", "created", "dead") and container["restart_policy"]["Name"] in ("", "no")
+    return container["state"] in ENDED and container["restart_policy"]["Name"] in ("", "no")
 
 
 def find_containers(engine, app, project_src=None, compose_files=()):

@@ -932,6 +932,16 @@ def test_shared_service_that_was_started_by_hand_is_not_started_again(single):
     assert color_files(single, plan)["compose.shared.json"]["services"] == {}
 
 
+def test_every_kind_of_run_refuses_a_shared_service_by_hand_that_is_not_named_any_more(single):
+    single.shared = {"db": [SHARED]}
+    single.complete(single.plan(release="v1", **SINGLE_FILE))
+    # Without its name in the list, it counts as one of the first color.
+    single.shared, single.colors["blue"] = {}, [*single.colors["blue"], dict(SHARED, app=None)]
+    for kind in ("deploy", "rollback", "promote"):
+        with pytest.raises(ComposeError, match=r"^db runs once, beside the colors \(legacy-db-1\), and bluegreen_sh"):
+            single.plan(kind=kind, release="v2", **{**SINGLE_FILE, "shared_services": []})
+
+
 def derived(color, release, project="shop-blue"):
     config = single_file(color, release)
     config["services"]["web"]["environment"] = {"QUEUE": f"{project}:jobs"}

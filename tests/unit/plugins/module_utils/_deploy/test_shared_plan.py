@@ -56,7 +56,7 @@ def test_a_shared_service_that_is_not_named_any_more_is_refused(plan_of):
     labels = {LABEL + "app": "shop", LABEL + "shared": "cache"}
     plan = plan_of([{"Labels": labels, "Names": ["/shop-shared-cache-1"]}])
     with pytest.raises(ComposeError, match=r"^cache runs once, beside the colors \(shop-shared-cache-1\)"):
-        plan.work({"services": {}}, [], {})
+        plan.refuse_unnamed()
 
 
 @pytest.mark.parametrize(
@@ -64,8 +64,36 @@ def test_a_shared_service_that_is_not_named_any_more_is_refused(plan_of):
 )
 def test_another_apps_and_a_named_one_are_not(plan_of, labels):
     plan = plan_of([{"Labels": labels, "Names": ["/x"]}])
+    plan.refuse_unnamed()
     work, warnings = plan.work({"services": {}}, [], {})
     assert (work["project"], work["file"], work["up"], warnings) == ("shop-shared", "compose.shared.json", [], [])
+
+
+@pytest.mark.parametrize("active, idle", [("blue", "green"), ("green", "blue")])
+@pytest.mark.parametrize(
+    "service, state, app, refused",
+    [
+        ("db", "running", None, True),
+        ("db", "restarting", None, True),
+        ("db", "exited", None, False),
+        ("db", "running", "shop", False),  # each color has its own again
+        ("web", "running", None, False),
+    ],
+)
+def test_one_by_hand_that_the_active_color_uses_is_refused_too(
+    plan_of, tmp_path, active, idle, service, state, app, refused
+):
+    join_file(tmp_path, "d1", active, [EDGE, {"shared": "db", "network": "shop-blue_default", "aliases": ["db"]}])
+    own = dict(container(f"web-{active}"), deploy="d1", service="web")
+    other = dict(container("db-blue", ours=False), service=service, state=state, app=app, deploy=None, name="legacy-db")
+    colors = {active: [own], idle: []}
+    colors["blue"] = [*colors["blue"], other]
+    plan = plan_of(active=active, containers=[own], colors=colors, shared_services=[])
+    if refused:
+        with pytest.raises(ComposeError, match=r"^db runs once, beside the colors \(legacy-db\)"):
+            plan.refuse_unnamed()
+    else:
+        plan.refuse_unnamed()
 
 
 def test_why_the_active_color_lacks_a_shared_service(plan_of):
