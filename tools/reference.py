@@ -102,21 +102,19 @@ def variables():
     return "\n\n".join([HEAD.strip(), *sections]) + "\n"
 
 
-def outcomes(entry, defaults):
+def outcomes(entry):
     """What becomes of a key: in a color, in a shared service, with a file for each color."""
     if entry.get("gone"):
         return ["by Compose"] * 3
-    given = {**defaults, **entry}
-    color, shared, per_color = (given.get(name, "kept") for name in ("color", "shared", "per_color"))
-    traffic, other = given.get("traffic", color), given.get("other", color)
+    color, shared, per_color = (entry.get(name, "kept") for name in ("color", "shared", "per_color"))
+    traffic, other = entry.get("traffic", color), entry.get("other", color)
     return [traffic if traffic == other else f"{traffic} where it takes traffic, else {other}", shared, per_color]
 
 
 def keys_section(section):
-    defaults = {name: section[name] for name in ("color", "shared", "per_color") if name in section}
     rows, kept = [], []
     for name, entry in section["keys"].items():
-        cells = outcomes(entry, defaults)
+        cells = outcomes(entry)
         if cells == ["kept"] * 3 and not entry.get("note"):
             kept.append(f"`{name}`")
         else:

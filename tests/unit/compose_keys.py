@@ -48,16 +48,13 @@ class Key(t.NamedTuple):
 
     def becomes(self, kind):
         """Return what becomes of it in a kind of service."""
-        for given in (self.entry, self.section):
-            for name in (kind, "color") if kind in OF_A_COLOR else (kind,):
-                if name in given:
-                    return given[name]
-        return "kept"
+        of_colors = self.entry.get("color", "kept") if kind in OF_A_COLOR else "kept"
+        return self.entry.get(kind, of_colors)
 
     @property
     def says(self):
         """Words of the refusal or the warning."""
-        return self.entry.get("says", self.section.get("says", ""))
+        return self.entry.get("says", "")
 
 
 def load_keys():
