@@ -98,6 +98,13 @@ def test_each_module_of_a_group_has_the_options_of_the_group(group):
         assert options <= has, name
 
 
+def test_each_module_that_talks_to_the_engine_is_in_its_group():
+    """Any other module would take the default Engine, whatever bluegreen_docker_host is."""
+    modules = (ROOT / "plugins" / "modules").glob("*.py")
+    talking = {path.stem for path in modules if "**ENGINE_ARGUMENTS" in path.read_text()}
+    assert talking <= set(RUNTIME["action_groups"]["engine"])
+
+
 def test_each_module_that_is_followed_has_the_action_plugin_that_follows_it():
     routed = RUNTIME["plugin_routing"]["modules"]
     assert {route["action_plugin"] for route in routed.values()} == {"hotswap.compose.compose_health_wait"}
