@@ -413,7 +413,7 @@ class Site:
         container = self.docker.containers.create(
             image,
             name=name or self.nginx_container,
-            network=self.name,
+            network=self.network,
             ports={"80/tcp": (self.address, None)},
             **options,
         )

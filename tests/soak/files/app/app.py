@@ -1,37 +1,41 @@
 # Copyright (c) 2026 the hotswap.compose authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""An application that counts what it is sent in a store: `web` takes requests, `work` takes jobs, `tick` makes them.
+"""An application that counts what it is sent in a store: `web` takes requests, `work` takes jobs, `tick` makes them,
+`migrate` prepares the store, `call` is a neighbour that asks a URL over and over.
 
-STORE: postgres://HOST, redis://HOST or file:///PATH; QUEUE: redis://HOST. A POST counts one, a GET says how many.
+STORE: postgres://HOST, redis://HOST or file:///PATH; QUEUE, CACHE: redis://HOST; NEEDS: files without which it ends.
+A POST counts one, a GET says how many, and when the first came. /release, where it is, is the release.
 """
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import json
 import os
+import pathlib
 import signal
 import socket
 import sys
 import time
+import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-RELEASE = os.environ.get("RELEASE", "")
+BUILT = pathlib.Path("/release")
+RELEASE = BUILT.read_text().strip() if BUILT.exists() else os.environ.get("RELEASE", "")
 
 
 class Postgres:
     def __init__(self, host):
-        self.host = host
-
-    def run(self, statement):
         import psycopg2
 
-        connection = psycopg2.connect(host=self.host, user="postgres", connect_timeout=3)
-        with contextlib.closing(connection), connection, connection.cursor() as cursor:
-            cursor.execute("CREATE TABLE IF NOT EXISTS hits (at timestamptz DEFAULT now())")
+        self.connection = psycopg2.connect(host=host, user="postgres", connect_timeout=10)
+        self.connection.autocommit = True
+        self.run("CREATE TABLE IF NOT EXISTS hits (at timestamptz DEFAULT now())")
+
+    def run(self, statement):
+        with self.connection.cursor() as cursor:
             cursor.execute(statement)
-            return cursor.fetchone()[0]
+            return cursor.fetchone()[0] if cursor.description else None
 
     def add(self):
         self.run("INSERT INTO hits DEFAULT VALUES RETURNING 1")
@@ -39,18 +43,25 @@ class Postgres:
     def count(self):
         return self.run("SELECT count(*) FROM hits")
 
+    def first(self):
+        return self.run("SELECT min(at)::text FROM hits")
+
 
 class Redis:
     def __init__(self, host):
         import redis
 
-        self.client = redis.Redis(host, socket_timeout=3)
+        self.client = redis.Redis(host, socket_timeout=10)
 
     def add(self):
+        self.client.set("first", time.time(), nx=True)
         self.client.incr("hits")
 
     def count(self):
         return int(self.client.get("hits") or 0)
+
+    def first(self):
+        return (self.client.get("first") or b"").decode()
 
 
 class File:
@@ -60,10 +71,13 @@ class File:
     def add(self):
         with open(self.path, "a") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            file.write("1")
+            file.write(f"{time.time():020.6f}\n")
 
     def count(self):
-        return os.path.getsize(self.path) if os.path.exists(self.path) else 0
+        return os.path.getsize(self.path) // 21 if os.path.exists(self.path) else 0
+
+    def first(self):
+        return pathlib.Path(self.path).read_text()[:20] if os.path.exists(self.path) else ""
 
 
 def store():
@@ -71,25 +85,27 @@ def store():
     return {"postgres": Postgres, "redis": Redis, "file": File}[kind](place)
 
 
-def queue():
+def redis_of(variable):
     import redis
 
-    return redis.Redis(os.environ["QUEUE"].removeprefix("redis://"), socket_timeout=5)
+    return redis.Redis(os.environ[variable].removeprefix("redis://"), socket_timeout=10)
 
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
-        self.answer(STORE.count())
+        if "CACHE" in os.environ:
+            redis_of("CACHE").incr("seen")
+        self.answer(STORE.count(), STORE.first())
 
     def do_POST(self):
         self.rfile.read(int(self.headers["Content-Length"]))
         STORE.add()
-        self.answer(None)
+        self.answer(None, None)
 
-    def answer(self, count):
-        body = json.dumps({"release": RELEASE, "count": count, "host": socket.gethostname()}).encode()
+    def answer(self, count, first):
+        body = json.dumps({"release": RELEASE, "count": count, "first": first, "host": socket.gethostname()}).encode()
         self.send_response(200)
         self.send_header("X-Release", RELEASE)
         self.send_header("Content-Length", str(len(body)))
@@ -102,10 +118,10 @@ class Handler(BaseHTTPRequestHandler):
 
 def work():
     """Take jobs, one at a time; a second worker at the same time is noted."""
-    jobs, name = queue(), socket.gethostname()
+    jobs, name = redis_of("QUEUE"), socket.gethostname()
 
     def leave(*_signal):
-        queue().delete("worker")
+        redis_of("QUEUE").delete("worker")
         os._exit(0)
 
     signal.signal(signal.SIGTERM, leave)
@@ -120,8 +136,30 @@ def work():
 
 def tick():
     while True:
-        queue().rpush("jobs", "job")
+        redis_of("QUEUE").rpush("jobs", "job")
         time.sleep(0.2)
+
+
+def call(url):
+    """Ask over and over, each time by a new look-up; print what came of it at the end."""
+    seen = {"requests": 0, "lost": 0, "releases": []}
+
+    def leave(*_signal):
+        print(json.dumps(seen))
+        os._exit(0)
+
+    signal.signal(signal.SIGTERM, leave)
+    while True:
+        seen["requests"] += 1
+        try:
+            with urllib.request.urlopen(url, timeout=5) as response:
+                release = json.load(response)["release"]
+            if release not in seen["releases"]:
+                seen["releases"].append(release)
+        except OSError as error:
+            seen["lost"] += 1
+            print(error, file=sys.stderr)
+        time.sleep(0.05)
 
 
 if __name__ == "__main__":
@@ -134,7 +172,13 @@ if __name__ == "__main__":
     if sys.argv[1] == "healthy":
         with socket.create_connection(("127.0.0.1", 8000), timeout=2):
             sys.exit(0)
+    if sys.argv[1] == "call":
+        call(sys.argv[2])
+    for path in os.environ.get("NEEDS", "").split():
+        assert os.path.exists(path), f"{path} is not there"
     STORE = store()
     STORE.count()
+    if sys.argv[1] == "migrate":
+        sys.exit(0)
     ThreadingHTTPServer.request_queue_size = 256
     ThreadingHTTPServer(("", 8000), Handler).serve_forever()

@@ -1,8 +1,12 @@
 #!/bin/sh
 # As the official image does it: a new directory is made a database, then it runs.
 set -eu
-PATH=$(echo /usr/lib/postgresql/*/bin):$PATH
 data=/var/lib/postgresql/data
+if [ "$(id -u)" -eq 0 ]; then # a directory of the host is root's
+    install -d -o postgres -m 700 "$data"
+    exec setpriv --reuid=postgres --regid=postgres --init-groups "$0"
+fi
+PATH=$(echo /usr/lib/postgresql/*/bin):$PATH
 if [ ! -s "$data/PG_VERSION" ]; then
     initdb --auth=trust --no-sync "$data" >/dev/null
     echo 'host all all all trust' >>"$data/pg_hba.conf"
