@@ -95,8 +95,8 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
-        if "CACHE" in os.environ:
-            redis_of("CACHE").incr("seen")
+        if CACHE:
+            CACHE.incr("seen")
         self.answer(STORE.count(), STORE.first())
 
     def do_POST(self):
@@ -176,6 +176,7 @@ if __name__ == "__main__":
         call(sys.argv[2])
     for path in os.environ.get("NEEDS", "").split():
         assert os.path.exists(path), f"{path} is not there"
+    CACHE = redis_of("CACHE") if "CACHE" in os.environ else None
     STORE = store()
     STORE.count()
     if sys.argv[1] == "migrate":
