@@ -17,7 +17,6 @@ import signal
 import socket
 import sys
 import time
-import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 BUILT = pathlib.Path("/release")
@@ -142,6 +141,8 @@ def tick():
 
 def call(url):
     """Ask over and over, each time by a new look-up; print what came of it at the end."""
+    import urllib.request
+
     seen = {"requests": 0, "lost": 0, "releases": []}
 
     def leave(*_signal):
