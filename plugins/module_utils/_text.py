@@ -23,6 +23,8 @@ _SEQUENCES = re.compile(
 # Characters that Unicode takes for letters or marks, and that fonts draw as nothing.
 _BLANKS = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 
+_URL = re.compile(r"([a-z][a-z0-9+.-]*://)(?:([^/?#]*)@)?([^?#]*)(?:\?([^#]*))?(.*)", re.IGNORECASE | re.DOTALL)
+
 
 def sanitize_text(text):
     """Return a text that only displays: each line in LONGEST characters at most, and nothing in it that a terminal
@@ -46,6 +48,22 @@ def _visible(line):
 def excerpt(text, width=LONGEST):
     """Return the beginning of a text in one line of at most ``width`` characters, sanitized."""
     return cut_text(" ".join(sanitize_text(text).split()), width)
+
+
+def without_credentials(url):
+    """Return a URL without its user, password and query; any other text as it is."""
+    found = _URL.fullmatch(url)
+    return found.group(1) + found.group(3) + found.group(5) if found else url
+
+
+def credentials_in(url):
+    """Return the parts of a URL that may be secret: its password, or the user without one, and the query's values."""
+    found = _URL.fullmatch(url)
+    if not found:
+        return []
+    user, _colon, password = (found.group(2) or "").partition(":")
+    values = [each.partition("=")[2] for each in (found.group(4) or "").split("&")]
+    return [each for each in (password or user, *values) if each]
 
 
 def first_line(text):

@@ -16,6 +16,7 @@ import re
 
 from .._errors import ComposeError
 from .._names import COLORS, PLACEHOLDER, is_single_file, without_color
+from .._text import credentials_in, without_credentials
 
 BUILD_FILE = "build.json"
 """The Compose file of the builds, beside those of the colors."""
@@ -182,12 +183,16 @@ def build_file(config, builds, project):
 
 
 def describe_build(build):
-    """Return what a plan has of a build."""
-    context = build["definition"]["build"].get("context", "")
+    """Return what a plan has of a build. A context may be a URL with a token in it."""
+    context = without_credentials(build["definition"]["build"].get("context", ""))
     return {"image": build["image"], "services": build["services"], "context": context}
 
 
 def secret_values(config):
-    """Return the values of the build arguments in a file of builds."""
-    arguments = [service["build"].get("args") or {} for service in config["services"].values()]
-    return [str(value) for given in arguments for value in given.values() if value is not None]
+    """Return what is secret in a file of builds: values of build arguments, and tokens in the URLs of contexts."""
+    values = []
+    for build in (service["build"] for service in config["services"].values()):
+        values += [str(value) for value in (build.get("args") or {}).values() if value is not None]
+        for context in [build.get("context") or "", *(build.get("additional_contexts") or {}).values()]:
+            values += credentials_in(context)
+    return values

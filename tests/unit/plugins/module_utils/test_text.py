@@ -134,3 +134,20 @@ def test_excerpt(text, line):
 
 def test_no_cell_of_a_table_ends_its_line():
     assert format_table([("a\nb", "c")]) == ["a b  c"]
+
+
+@pytest.mark.parametrize(
+    "url, shown, secret",
+    [
+        ("https://git.example/a@b.git#main", "https://git.example/a@b.git#main", []),
+        ("https://t0ken@git.example/a.git", "https://git.example/a.git", ["t0ken"]),
+        ("https://user:pass@word@git.example/a.git", "https://git.example/a.git", ["pass@word"]),
+        ("HTTP://git.example/a.git?ref=v1&token=s3cret#main", "HTTP://git.example/a.git#main", ["v1", "s3cret"]),
+        ("ssh://git@git.example/a.git", "ssh://git.example/a.git", ["git"]),
+        ("git@git.example:a.git", "git@git.example:a.git", []),
+        ("/srv/shop?/a@b", "/srv/shop?/a@b", []),
+        ("", "", []),
+    ],
+)
+def test_credentials_of_a_url(url, shown, secret):
+    assert (_text.without_credentials(url), _text.credentials_in(url)) == (shown, secret)

@@ -12,10 +12,12 @@ from ansible_collections.hotswap.compose.plugins.module_utils._errors import Com
 HERE = {"context": "/srv/shop", "dockerfile": "Dockerfile"}
 THERE = {"context": "/srv/shop/there"}
 
+PARAMS = {"app": "shop", "release": "v2", "compose_files": ["compose.yml"]}
+
 
 def of(config, release="v2", pulled=(), names=None, **params):
     """Return ``[(image, services, tags)]`` of the builds of a release."""
-    params = {"app": "shop", "release": release, "compose_files": ["compose.yml"], **params}
+    params = {**PARAMS, "release": release, **params}
     names = set(config) if names is None else names
     found = builds.release_builds({"services": config}, params, "blue", set(pulled), names)
     return [(build["image"], build["services"], build["tags"]) for build in found]
@@ -150,9 +152,8 @@ def test_color_starts_from_images_alone():
         "web": {"build": HERE, "image": "x", "pull_policy": "build"},
         "cache": {"image": "cache:1", "pull_policy": "daily"},
     }
-    params = {"app": "shop", "release": "v2", "compose_files": ["compose.yml"]}
     config = {"services": services}
-    found = builds.release_builds(config, params, "blue", set(), set(services))
+    found = builds.release_builds(config, PARAMS, "blue", set(), set(services))
     named = builds.with_built_images(config, found, set())
     assert named["services"] == {"web": {"image": "shop-web:v2"}, "cache": {"image": "cache:1"}}
     assert "build" in services["web"], "the argument stays as it is"
@@ -170,8 +171,7 @@ def test_file_of_the_builds():
         "cache": {"image": "cache:1"},
     }
     config = {"services": services, "secrets": {"token": {"environment": "TOKEN"}, "other": {"file": "/o"}}}
-    params = {"app": "shop", "release": "v2", "compose_files": ["compose.yml"]}
-    found = builds.release_builds(config, params, "blue", set(), set(services))
+    found = builds.release_builds(config, PARAMS, "blue", set(), set(services))
     assert builds.build_file(config, found, "shop-blue") == {
         "name": "shop-blue",
         "services": {
@@ -218,10 +218,19 @@ def test_one_image_for_both_colors(blue, green, files, refused):
 def test_plan_shows_no_argument_of_a_build():
     (build,) = builds.release_builds(
         {"services": {"web": {"build": dict(HERE, args={"TOKEN": "s3cret", "EMPTY": None})}}},
-        {"app": "shop", "release": "v2", "compose_files": ["compose.yml"]},
+        PARAMS,
         "blue",
         set(),
         {"web"},
     )
     assert builds.describe_build(build) == {"image": "shop-web:v2", "services": ["web"], "context": "/srv/shop"}
     assert builds.secret_values({"services": {"web": build["definition"]}}) == ["s3cret"]
+
+
+def test_plan_and_output_show_no_token_of_a_context():
+    context = "https://user:s3cret@git.example/shop.git?checksum=c0ffee#main:app"
+    build = {"context": context, "additional_contexts": {"lib": "https://t0ken@git.example/lib.git", "own": "./lib"}}
+    (found,) = builds.release_builds({"services": {"web": {"build": build}}}, PARAMS, "blue", set(), {"web"})
+    assert builds.describe_build(found)["context"] == "https://git.example/shop.git#main:app"
+    assert builds.secret_values({"services": {"web": found["definition"]}}) == ["s3cret", "c0ffee", "t0ken"]
+    assert found["definition"]["build"]["context"] == context, "Docker gets it whole"
