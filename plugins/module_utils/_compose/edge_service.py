@@ -79,7 +79,8 @@ def stack_network(config, edge, network, project):
 
 
 def _sources(service, kind):
-    mounts = service.get(kind) or []
+    """Return the keys of the volumes, configs or secrets that a service uses, in its container or for its build."""
+    mounts = [*(service.get(kind) or []), *((service.get("build") or {}).get(kind) or [])]
     return {mount.get("source") for mount in mounts if kind != "volumes" or mount["type"] == "volume"}
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.hotswap.compose.plugins.module_utils._compose.builds import build_file, release_builds
 from ansible_collections.hotswap.compose.plugins.module_utils._compose.edge_service import (
     edge_service,
     refuse_named_edge,
@@ -128,6 +129,17 @@ def test_volumes_configs_and_secrets_of_nginx_alone_are_its_own():
     given.update(volumes={"certs": {}, "static": {}}, configs={"main": {}}, secrets={"key": {}, "token": {}})
     left = without_edge(given, "proxy")
     assert (left["volumes"], left["configs"], left["secrets"]) == ({"static": {}}, {}, {"token": {}})
+
+
+def test_a_secret_of_nginx_that_another_service_is_built_with_stays():
+    given = config(secrets=[{"source": "token"}])
+    given["services"]["web"]["build"] = {"context": "/srv/shop", "secrets": [{"source": "token"}]}
+    given["secrets"] = {"token": {"file": "/srv/token"}}
+    left = without_edge(given, "proxy")
+    assert left["secrets"] == {"token": {"file": "/srv/token"}}
+    params = {"app": "shop", "release": "v1", "compose_files": ["compose.yml"]}
+    found = release_builds(left, params, "green", set(), {"web"})
+    assert build_file(left, found, "shop-green")["secrets"] == left["secrets"]
 
 
 @pytest.mark.parametrize(
