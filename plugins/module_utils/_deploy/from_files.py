@@ -95,7 +95,7 @@ class FromFiles:
             color=color,
             pulls=pulls,
             download=images.download(color, pulls),
-            plans_again=not reasons or None in checks.values() or images.lacks_any(color, pulls, builds),
+            plans_again=not reasons or None in checks.values(),
             builds=[describe_build(build) for build in builds],
             unchanged=not reasons,
             reasons=reasons,

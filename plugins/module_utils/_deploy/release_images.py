@@ -74,11 +74,6 @@ class ReleaseImages:
                 raise PlanError(self._missing(service, ref, definition))
         return pulls if self.is_first_plan else []
 
-    def lacks_any(self, color, services, builds):
-        """Return whether an image is missing that is pulled for one of the services, or built."""
-        names = [self.refs[color][service] for service in services] + [build["image"] for build in builds]
-        return any(self.ids.get(name) is None for name in names)
-
     def download(self, color, services):
         """Return what a pull of the services' images brings, in words. Raises PlanError where there is no room."""
         if not services:

@@ -849,15 +849,18 @@ def test_a_release_that_would_not_find_its_files_is_warned_of(target):
     assert warning.startswith("/var/uploads of container shop-blue-was-blue-1 is the volume restored,")
 
 
-@pytest.mark.parametrize("pull, again", [("missing", True), ("always", True), ("never", False)])
-def test_what_an_image_declares_is_planned_with_once_it_is_here(single, pull, again):
-    image_id = single.images.pop("shop-was:v1")
-    plan = None if pull == "never" else single.plan(release="v1", pull=pull, **SINGLE_FILE)
-    assert plan is None or (plan["pulls"], plan["plans_again"]) == (["web"], again)
-    single.images["shop-was:v1"] = image_id
+@pytest.mark.parametrize("pull", ["missing", "always"])
+def test_release_whose_image_is_still_to_be_pulled_is_planned_once(single, pull):
+    del single.images["shop-was:v1"]
+    probed = {**SINGLE_FILE, "services": [{"name": "web", "port": 80, "probe": {}}]}
+    plan = single.plan(release="v1", pull=pull, **probed)
+    assert (plan["pulls"], plan["plans_again"]) == (["web"], False)
+
+
+def test_volume_that_an_image_declares_is_warned_of_where_the_image_is_here(single):
     single.declared["shop-was:v1"] = ["/data"]
-    planner = single.planner(release="v1", pull=pull, deploy=plan and plan["deploy"], **SINGLE_FILE)
-    assert planner.result()["plan"]["plans_again"] is False
+    planner = single.planner(release="v1", **SINGLE_FILE)
+    planner.result()
     (warning,) = [each for each in planner.warnings if "anonymous" in each]
     assert "by VOLUME of its image" in warning
 
