@@ -83,7 +83,7 @@ containers:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._docker.aliases import moving_of_run, take_aliases, to_take
+from ..module_utils._docker.aliases import take_aliases, to_take_in_run
 from ..module_utils._docker.containers import find_containers, is_retired, summarize
 from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
 from ..module_utils._docker.lifecycle import give_up, remove_containers, start_containers, stop_containers
@@ -110,7 +110,7 @@ def act(engine, params, containers):
     elif params["state"] == "stopped":
         stop_containers(engine, state, containers)
     elif params["state"] == "idle":
-        return take_aliases(engine, containers, moving_of_run(state.unfinished))
+        return take_aliases(engine, containers, state.unfinished)
     else:
         remove = give_up if params["color"] else remove_containers
         remove(engine, state, containers, params["volumes"])
@@ -142,7 +142,7 @@ def main():
             containers = [container for container in containers if not is_retired(container)]
         elif params["state"] == "idle":
             unfinished = AppState(params["state_dir"], params["app"]).unfinished
-            containers = [each[0] for each in to_take(containers, moving_of_run(unfinished))]
+            containers = [each[0] for each in to_take_in_run(containers, unfinished)]
         if containers and not module.check_mode:
             with AppLock(params["state_dir"], params["app"]).acting(params["lock"]):
                 warnings = act(engine, params, containers)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 
-from .._docker.aliases import hand_back, hand_over, moving_of_run, take_aliases
+from .._docker.aliases import hand_back, hand_over, take_aliases
 from .._docker.completeness import previous_services, record_lacks, way_back_lacks
 from .._docker.containers import containers_by_id, containers_of_run, is_retired
 from .._docker.lifecycle import give_up, remove_containers, start_containers, stop_containers
@@ -162,7 +162,7 @@ class Recoverer:
         previous = self._previous()
         left = [container for container in previous if not is_retired(container)]
         if self.params["retire"] == "keep":
-            self.warnings += take_aliases(self.engine, previous, moving_of_run(self.found))
+            self.warnings += take_aliases(self.engine, previous, self.found)
             left = [container for container in left if container["id"] in self.found.get("previous_exclusive", [])]
         if self.params["retire"] == "remove":
             remove_containers(self.engine, self.state, previous, volumes=False)

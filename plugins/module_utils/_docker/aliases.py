@@ -60,11 +60,6 @@ def give_aliases(engine, containers, moving):
     return _reconnect(engine, to_give(containers, moving))
 
 
-def take_aliases(engine, containers, moving):
-    """Have these containers no longer answer to the moving aliases; return the same."""
-    return _reconnect(engine, to_take(containers, moving))
-
-
 def hand_over(engine, app, unfinished):
     """Give the moving aliases to the containers of an unfinished run (see _state/journal.py), whose color gets the
     traffic; the color before has them as well until it is retired. Return what give_aliases() does."""
@@ -76,13 +71,21 @@ def hand_back(engine, app, unfinished):
     previous = containers_by_id(engine, unfinished["previous"])
     changed = give_aliases(engine, previous, unfinished.get("previous_moving_aliases", []))
     ours = containers_of_run(engine, app, unfinished)
-    return changed + take_aliases(engine, ours, unfinished.get("moving_aliases", []))
+    return changed + take_aliases(engine, ours, unfinished)
 
 
-def moving_of_run(unfinished):
-    """Return the moving aliases of both colors, by what the journal has of an unfinished run (or None)."""
+def to_take_in_run(containers, unfinished):
+    """Return what to_take() does for containers of either color, by what the journal has of an unfinished run (or
+    None). Each loses the aliases of its own color: a service may have one name in both, but not the same networks."""
     found = unfinished or {}
-    return found.get("moving_aliases", []) + found.get("previous_moving_aliases", [])
+    previous = [each for each in containers if each["id"] in found.get("previous", [])]
+    ours = [each for each in containers if each not in previous and _is_of_run(each, found)]
+    return to_take(ours, found.get("moving_aliases", [])) + to_take(previous, found.get("previous_moving_aliases", []))
+
+
+def take_aliases(engine, containers, unfinished):
+    """Have containers of either color no longer answer to the moving aliases; return what give_aliases() does."""
+    return _reconnect(engine, to_take_in_run(containers, unfinished))
 
 
 def join_network(engine, container, network, aliases):
@@ -110,6 +113,10 @@ def _reconnect(engine, joins):
 
 def _pairs(containers, moving):
     return [(each, entry) for entry in moving for each in containers if each["service"] == entry["service"]]
+
+
+def _is_of_run(container, unfinished):
+    return container["deploy"] == unfinished.get("deploy") or container["id"] in unfinished.get("containers", [])
 
 
 def _names(container, network):

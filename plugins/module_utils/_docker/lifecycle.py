@@ -10,7 +10,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from .._errors import EngineError
-from .aliases import moving_of_run, take_aliases
+from .aliases import take_aliases
 
 
 def start_containers(engine, state, containers):
@@ -26,14 +26,14 @@ def stop_containers(engine, state, containers):
     policies = {container["id"]: container["restart_policy"] for container in containers}
     state.save(restart_policies=dict(policies, **state.journal["restart_policies"]))
     # So that others call the active color alone, also while these end, and when a rollback starts them again.
-    take_aliases(engine, containers, moving_of_run(state.unfinished))
+    take_aliases(engine, containers, state.unfinished)
     stop_in_order(engine, containers)
 
 
 def remove_containers(engine, state, containers, volumes):
     """Stop and remove them, with their anonymous volumes where ``volumes``."""
     running = [container for container in containers if container["state"] == "running"]
-    take_aliases(engine, running, moving_of_run(state.unfinished))
+    take_aliases(engine, running, state.unfinished)
     stop_in_order(engine, running)
     remove_all(engine, containers, volumes)
     state.save(restart_policies=_without(state.journal["restart_policies"], containers))

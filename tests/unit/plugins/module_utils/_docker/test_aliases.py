@@ -106,7 +106,7 @@ def test_both_colors_have_the_alias_until_the_idle_one_is_retired():
     assert engine.told == [("off", "was-green-d2", "corp"), ("on", "was-green-d2", "corp")]
     assert aliases.hand_over(engine, "shop", UNFINISHED) == [] and len(engine.told) == 2
     previous = aliases.containers_by_id(engine, ["was-blue-d1"])
-    aliases.take_aliases(engine, previous, aliases.moving_of_run(UNFINISHED))
+    aliases.take_aliases(engine, previous, UNFINISHED)
     assert engine.called("orders-api") == ["was-green-d2"]
     assert engine.called("shop-blue-was") == ["was-blue-d1"]
 
@@ -114,7 +114,7 @@ def test_both_colors_have_the_alias_until_the_idle_one_is_retired():
 def test_aliases_go_back():
     engine = Corp()
     aliases.hand_over(engine, "shop", UNFINISHED)
-    aliases.take_aliases(engine, aliases.containers_by_id(engine, ["was-blue-d1"]), MOVING)
+    aliases.take_aliases(engine, aliases.containers_by_id(engine, ["was-blue-d1"]), UNFINISHED)
     del engine.told[:]
     aliases.hand_back(engine, "shop", UNFINISHED)
     assert engine.called("orders-api") == ["was-blue-d1"]
@@ -127,6 +127,45 @@ def test_another_address_is_told():
     assert "has another address on network corp since its aliases there have moved (10.1.0.1 before)" in lines[0]
 
 
-@pytest.mark.parametrize("unfinished, expected", [(None, []), ({}, []), (UNFINISHED, ["was-green", "was-blue"])])
-def test_aliases_of_both_colors(unfinished, expected):
-    assert [each["service"] for each in aliases.moving_of_run(unfinished)] == expected
+ONE_FILE = {
+    "deploy": "d2",
+    "previous": ["old"],
+    "moving_aliases": [
+        {"service": "web", "network": network, "aliases": ["shop-green-web"], "moving": ["orders-api"]}
+        for network in ("corp", "added")
+    ],
+    "previous_moving_aliases": [
+        {"service": "web", "network": network, "aliases": ["shop-blue-web"], "moving": ["orders-api"]}
+        for network in ("corp", "left")
+    ],
+}
+"""A run of one ordinary file, whose service is no longer on one network, and on another one instead."""
+
+
+def web(identity, deploy, *networks):
+    """A container of the service that has the alias on these networks."""
+    joined = {network: {"addresses": ["10.1.0.2"], "names": ["orders-api"]} for network in networks}
+    return dict(container("was-blue"), service="web", id=identity, deploy=deploy, networks=joined)
+
+
+@pytest.mark.parametrize(
+    "each, unfinished, networks, kept",
+    [
+        (web("old", "d1", "corp", "left"), ONE_FILE, ["corp", "left"], ["shop-blue-web"]),
+        (web("old", None, "corp", "left"), ONE_FILE, ["corp", "left"], ["shop-blue-web"]),
+        (web("new", "d2", "corp", "added"), ONE_FILE, ["corp", "added"], ["shop-green-web"]),
+        (
+            web("back", None, "corp", "added"),
+            dict(ONE_FILE, containers=["back"]),
+            ["corp", "added"],
+            ["shop-green-web"],
+        ),
+        (web("older", "d0"), ONE_FILE, [], []),
+        (web("old", "d1", "corp"), None, [], []),
+        (web("old", "d1", "corp"), {}, [], []),
+    ],
+    ids=["previous", "started-by-hand", "of-the-run", "goes-back-by-hand", "of-neither", "no-run", "not-a-deploy"],
+)
+def test_a_color_is_taken_off_nothing_but_its_own_aliases(each, unfinished, networks, kept):
+    joins = aliases.to_take_in_run([each], unfinished)
+    assert joins == [(each, network, kept) for network in networks]
