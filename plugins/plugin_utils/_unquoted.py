@@ -27,11 +27,12 @@ def unquoted_problems(values, options):
     found = []
     for name, option in options.items():
         if name in values:
-            found += _of_option(name, values[name], option, bool(option.get("no_log")))
+            found += _of_option(name, values[name], option, False)
     return found
 
 
-def _of_option(where, value, option, secret):
+def _of_option(where, value, option, is_in_secret):
+    secret = is_in_secret or bool(option.get("no_log"))
     kind = option.get("type", "str")
     found = []
     if kind == "list" and isinstance(value, list):

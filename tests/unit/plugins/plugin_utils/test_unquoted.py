@@ -22,7 +22,12 @@ OPTIONS = {
     "services": {
         "type": "list",
         "elements": "dict",
-        "options": {"name": {"type": "str"}, "port": {"type": "int"}, "headers": {"type": "dict"}},
+        "options": {
+            "name": {"type": "str"},
+            "port": {"type": "int"},
+            "headers": {"type": "dict"},
+            "probe": {"type": "dict", "options": {"headers": {"type": "dict", "no_log": True}}},
+        },
     },
     "migrate": {"type": "dict", "options": {"command": {"type": "str"}}},
     "env": {"type": "dict", "no_log": True},
@@ -77,8 +82,16 @@ def test_what_yaml_reads_as_something_else_is_refused(values, problem):
     assert found.startswith(problem)
 
 
-def test_a_secret_is_not_shown():
-    found = unquoted_problems({"env": {"PIN": 1234.5, "DAY": datetime.datetime(2026, 1, 2)}}, OPTIONS)
+@pytest.mark.parametrize(
+    "values",
+    [
+        lambda secrets: {"env": secrets},
+        lambda secrets: {"services": [{"name": "web", "probe": {"headers": secrets}}]},
+    ],
+    ids=["option", "sub-option"],
+)
+def test_a_secret_is_not_shown(values):
+    found = unquoted_problems(values({"PIN": 1234.5, "DAY": datetime.datetime(2026, 1, 2)}), OPTIONS)
     assert len(found) == 2
     assert not any(secret in text for text in found for secret in ("1234", "2026"))
 
