@@ -92,7 +92,30 @@ def release_builds(config, params, color, pulled, names):
     for build in builds:
         build["services"] = [name for name in build["services"] if name in names]
     builds = [build for build in builds if build["services"]]
-    return [_named(build, params, color, builds) for build in builds]
+    return _with_named_contexts([_named(build, params, color, builds) for build in builds])
+
+
+def _with_named_contexts(builds):
+    """Return the builds, with each service in their additional contexts under the name that its build has. Raises
+    ComposeError."""
+    builder_of = _builder_of(builds)
+    for build in builds:
+        contexts = build["definition"]["build"].get("additional_contexts") or {}
+        for key, context in sorted(contexts.items()):
+            kind, _colon, other = context.partition(":")
+            if kind == "service" and other not in builder_of:
+                raise ComposeError(
+                    f"service {build['services'][0]}: build.additional_contexts has {key}: {context}, but {other} is "
+                    f"not built along with it: give {other} a build and pull_policy: build, and leave it out of "
+                    f"bluegreen_shared_services; or use docker-image://IMAGE or a directory as {key}"
+                )
+            if kind == "service":
+                contexts[key] = f"service:{builder_of[other]}"
+    return builds
+
+
+def _builder_of(builds):
+    return {name: build["service"] for build in builds for name in build["services"]}
 
 
 def _named(build, params, color, builds):
@@ -145,7 +168,7 @@ def shared_builds(config, names):
             definition = {key: copy.deepcopy(service[key]) for key in ("build", "platform") if key in service}
             build = {"image": image, "services": [name], "tags": [], "service": f"shared-{name}"}
             builds.append(dict(build, definition=definition))
-    return builds
+    return _with_named_contexts(builds)
 
 
 def with_built_images(config, builds, pulled):
@@ -165,7 +188,7 @@ def with_built_images(config, builds, pulled):
 def build_file(config, builds, project):
     """Return the Compose file of the builds; ``config``: the whole of what Compose rendered. A build waits for those
     that its service depends on: its Dockerfile may begin FROM them."""
-    builder_of = {name: build["service"] for build in builds for name in build["services"]}
+    builder_of = _builder_of(builds)
     services, secrets = {}, {}
     for build in builds:
         definition = copy.deepcopy(build["definition"])

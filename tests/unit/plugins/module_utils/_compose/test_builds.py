@@ -234,3 +234,46 @@ def test_plan_and_output_show_no_token_of_a_context():
     assert builds.describe_build(found)["context"] == "https://git.example/shop.git#main:app"
     assert builds.secret_values({"services": {"web": found["definition"]}}) == ["s3cret", "c0ffee", "t0ken"]
     assert found["definition"]["build"]["context"] == context, "Docker gets it whole"
+
+
+ON_BASE = dict(HERE, additional_contexts={"base": "service:base", "docs": "./docs"})
+
+
+@pytest.mark.parametrize(
+    "services, context",
+    [
+        ({"base": {"build": THERE}}, "service:base"),
+        ({"base": {"build": THERE}, "a": {"build": THERE}}, "service:a"),  # one build of equal ones
+        ({"base": {"image": "x"}, "lib": {"build": THERE, "image": "x"}}, "service:lib"),
+    ],
+)
+def test_context_of_another_service_has_the_name_of_its_build(services, context):
+    config = {"services": {"web": {"build": ON_BASE}, **services}}
+    found = builds.release_builds(config, PARAMS, "blue", set(), set(config["services"]))
+    file = builds.build_file(config, found, "shop-blue")["services"]
+    assert file["web"]["build"]["additional_contexts"] == {"base": context, "docs": "./docs"}
+    assert context.partition(":")[2] in file
+
+
+@pytest.mark.parametrize(
+    "services, pulled, names",
+    [
+        ({}, set(), {"web"}),  # it was nginx
+        ({"base": {"build": THERE}}, set(), {"web"}),  # it is shared
+        ({"base": {"build": THERE}, "a": {"build": THERE}}, set(), {"web", "a"}),
+        ({"base": {"build": THERE, "image": "x"}}, {"x"}, {"web", "base"}),
+        ({"base": {"image": "x"}}, set(), {"web", "base"}),
+    ],
+)
+def test_context_of_a_service_that_is_not_built_is_refused(services, pulled, names):
+    config = {"services": {"web": {"build": ON_BASE}, **services}}
+    with pytest.raises(ComposeError, match="^service web: build.additional_contexts has base: service:base, but base "):
+        builds.release_builds(config, PARAMS, "blue", pulled, names)
+
+
+def test_contexts_of_shared_services():
+    config = {"name": "shop-shared", "services": {"base": {"build": THERE}, "db": {"build": ON_BASE}}}
+    db = builds.shared_builds(config, ["base", "db"])[1]
+    assert db["definition"]["build"]["additional_contexts"]["base"] == "service:shared-base"
+    with pytest.raises(ComposeError, match="^service db: build.additional_contexts"):
+        builds.shared_builds(config, ["db"])
