@@ -160,7 +160,7 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._compose.files import loaded_files
+from ..module_utils._compose.files import requested_files
 from ..module_utils._deploy.planner import Planner
 from ..module_utils._deploy.request import complete_request, requested_release
 from ..module_utils._docker.address import local_address
@@ -231,9 +231,11 @@ def decide(engine, params, run, docker, logged_in, check_mode):
     options = ("app", "state_dir", "lock", "kind", "recovered", "deploy", *EDGE_ARGUMENTS)
     settings, env = params["settings"], decode_env(params["env"])
     environ = {**os.environ, **{name: str(value) for name, value in env.items() if value is not None}}
-    loaded = loaded_files(settings["project_src"], settings.get("env_files") or [], environ)
+    files, loaded = requested_files(
+        *(settings["compose_files"], params["kind"], settings["project_src"]), settings.get("env_files") or [], environ
+    )
     request = complete_request(
-        {**settings, "compose_files": settings["compose_files"] or loaded},
+        {**settings, "compose_files": files},
         **{name: params[name] for name in options},
         env=env,
         loaded_files=loaded,

@@ -26,6 +26,22 @@ _LINE = re.compile(r"\s*(?:export\s+)?(COMPOSE_FILE|COMPOSE_PATH_SEPARATOR)\s*[=
 _COMMENT = re.compile(r"\s+#.*$")
 
 
+def requested_files(named, kind, project_src, env_files, environ):
+    """Return ``(compose_files, loaded)``: the files that a run is about, and those that ``docker compose`` loads by
+    itself, empty where that is not known.
+
+    ``named``: by the user; ``kind``: of the run; the others as of loaded_files(). Raises ComposeError where a deploy
+    would have no files. Other runs read no Compose file.
+    """
+    try:
+        loaded = loaded_files(project_src, env_files, environ)
+    except ComposeError:
+        if kind == "deploy" and not named:
+            raise
+        loaded = []
+    return named or loaded, loaded
+
+
 def loaded_files(project_src, env_files, environ):
     """Return the names of the files that ``docker compose`` loads in ``project_src`` where it is given none: those in
     COMPOSE_FILE, else the first of the default names and its override.

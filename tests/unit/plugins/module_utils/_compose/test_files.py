@@ -69,6 +69,33 @@ def test_a_variable_in_compose_file_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "kind, named, expected",
+    [
+        ("deploy", ["prod.yml"], (["prod.yml"], [])),
+        ("deploy", [], None),
+        ("rollback", [], ([], [])),
+        ("promote", ["prod.yml"], (["prod.yml"], [])),
+        ("abort", [], ([], [])),
+    ],
+)
+def test_a_variable_in_compose_file_is_refused_only_where_a_deploy_needs_the_files(tmp_path, kind, named, expected):
+    (tmp_path / ".env").write_text("COMPOSE_FILE=compose.yml:compose.${STAGE}.yml\n")
+    if expected is None:
+        with pytest.raises(ComposeError, match="has a variable in COMPOSE_FILE"):
+            files.requested_files(named, kind, str(tmp_path), [], {})
+    else:
+        assert files.requested_files(named, kind, str(tmp_path), [], {}) == expected
+        assert not named or files.file_warnings(str(tmp_path), *expected, []) == []
+
+
+@pytest.mark.parametrize("named", [[], ["prod.yml"]])
+def test_files_that_a_run_is_about(tmp_path, named):
+    (tmp_path / "compose.yml").touch()
+    expected = (named or ["compose.yml"], ["compose.yml"])
+    assert files.requested_files(named, "deploy", str(tmp_path), [], {}) == expected
+
+
+@pytest.mark.parametrize(
     "names, message",
     [
         (["compose.yml", "../base.yml"], None),
