@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from .._names import COLORS, LABEL, PLACEHOLDER, is_single_file, with_color
+from .._names import COLORS, LABEL, is_single_file, with_color
 
 COMPOSE_LABEL = "com.docker.compose."
 ENDED = ("exited", "created", "dead")
@@ -125,7 +125,7 @@ def color_of(labels, app, project_src, compose_files):
 
     ``labels`` as in ``docker ps``. A stack that somebody started by hand, under whatever project name, has the color
     whose Compose file it was started from, and the first one where there is one file for both; a one-off (``docker
-    compose run``) belongs to none.
+    compose run``) belongs to none, and neither does a stack of another project that has a file in common.
     """
     if labels.get(COMPOSE_LABEL + "oneoff") == "True":
         return None
@@ -134,21 +134,42 @@ def color_of(labels, app, project_src, compose_files):
     if not project_src:
         return None
     directory = labels.get(COMPOSE_LABEL + "project.working_dir") or "/"
-    started_from = {
-        os.path.realpath(os.path.join(directory, path))
-        for path in (labels.get(COMPOSE_LABEL + "project.config_files") or "").split(",")
-        if path
-    }
+    paths = [path for path in (labels.get(COMPOSE_LABEL + "project.config_files") or "").split(",") if path]
+    colored = {color: [with_color(name, color) for name in compose_files] for color in COLORS}
+    if not _is_of_project(directory, paths, project_src, sum(colored.values(), [])):
+        return None
+    started_from = _real_paths(directory, paths)
     if is_single_file(compose_files):
-        return COLORS[0] if started_from & _paths(project_src, compose_files) else None
-    colored = [name for name in compose_files if PLACEHOLDER in name]
+        return COLORS[0] if started_from & _real_paths(project_src, compose_files) else None
     matching = [
-        color for color in COLORS if started_from & _paths(project_src, [with_color(name, color) for name in colored])
+        color
+        for color, names in colored.items()
+        if started_from & _real_paths(project_src, set(names) - set(compose_files))
     ]
     return matching[0] if len(matching) == 1 else None
 
 
-def _paths(directory, names):
+def _is_of_project(directory, paths, project_src, names):
+    """Return whether a stack belongs to the project, rather than to another one that has a file in common with it.
+
+    ``directory``: where Compose started it from ``paths``; ``names``: the project's files. Compose takes the directory
+    of the first file that it is given, unless it is told another one, so a common file may come first.
+    """
+    source = os.path.realpath(project_src)
+    if os.path.realpath(directory) == source:
+        return True
+    # A link to a common file is a file of the project that has the link.
+    theirs, ours = [_place(directory, path) for path in paths], {_place(project_src, name) for name in names}
+    return ours.issuperset(theirs) or (theirs[0] in ours and theirs[0].startswith(os.path.join(source, "")))
+
+
+def _place(directory, name):
+    """Return the path of a file by way of no link to a directory."""
+    parent, base = os.path.split(os.path.join(directory, name))
+    return os.path.join(os.path.realpath(parent), base)
+
+
+def _real_paths(directory, names):
     return {os.path.realpath(os.path.join(directory, name)) for name in names}
 
 

@@ -225,6 +225,43 @@ def test_the_color_of_a_stack_by_its_files(config_files, files, color):
     assert containers.color_of(started_by_hand, "store", "/srv/store", files) == color
 
 
+COMMON = ["compose.yml", "../common/logging.yml"]
+STORE, BLOG, LOGGING = "/srv/store/compose.yml", "/srv/blog/compose.yml", "/srv/common/logging.yml"
+
+
+@pytest.mark.parametrize(
+    "directory, config_files, files, color",
+    [
+        ("/srv/store", [STORE, LOGGING], COMMON, "blue"),
+        ("/srv/store", [LOGGING], COMMON, "blue"),  # --project-directory
+        ("/srv/common", [LOGGING, STORE], COMMON, "blue"),
+        ("/srv", [STORE, "/srv/debug.yml"], COMMON, "blue"),
+        ("/srv/store/docker", ["/srv/store/docker/app.yml", "/srv/store/debug.yml"], ["docker/app.yml"], "blue"),
+        ("/opt", ["/opt/store.yml"], ["/opt/store.yml"], "blue"),
+        ("/srv/blog", [BLOG, LOGGING], COMMON, None),
+        ("/srv/common", [LOGGING, BLOG], COMMON, None),
+        ("/srv/blog", [BLOG, LOGGING], COMMON[::-1], None),
+        ("/srv/blog", [BLOG, STORE], COMMON, None),
+        ("/srv/blog", [BLOG, "/srv/common/blue.yml"], ["compose.yml", "../common/{color}.yml"], None),
+        ("/srv/common", ["/srv/common/blue.yml", STORE], ["compose.yml", "../common/{color}.yml"], "blue"),
+    ],
+)
+def test_a_file_in_common_makes_no_other_project_ours(directory, config_files, files, color):
+    changes = {"project.working_dir": directory, "project.config_files": ",".join(config_files)}
+    assert containers.color_of(labels("by_hand", **changes), "store", "/srv/store", files) == color
+
+
+@pytest.mark.parametrize("project, color", [("store", "blue"), ("current", "blue"), ("blog", None)])
+def test_a_link_to_a_common_file_belongs_to_its_project(tmp_path, project, color):
+    for name in ("store", "blog"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "compose.yml").symlink_to(tmp_path / "stack.yml")
+    (tmp_path / "current").symlink_to("store")
+    started_from = str(tmp_path / project)
+    changes = {"project.working_dir": started_from, "project.config_files": f"{started_from}/compose.yml"}
+    assert containers.color_of(labels("by_hand", **changes), "store", str(tmp_path / "store"), ["compose.yml"]) == color
+
+
 def test_a_project_by_way_of_a_link(tmp_path):
     (tmp_path / "real").mkdir()
     (tmp_path / "current").symlink_to("real")
