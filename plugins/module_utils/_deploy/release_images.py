@@ -10,6 +10,7 @@ from .._compose.builds import image_policy, pulled_instead, release_builds, shar
 from .._compose.render import image_refs
 from .._docker.disk_space import DiskSpace
 from .._docker.download import is_not_found, manifest_command
+from .._docker.engine import repository
 from .._errors import PlanError
 from .._text import first_line
 
@@ -94,19 +95,26 @@ class ReleaseImages:
         return pulled_instead(self.rendered.values(), self.request["pull"], self._has)
 
     def _has(self, reference, policy):
-        here = self.engine.image_id(reference)
-        if here and policy == "missing":
-            found = here not in self._built_here() and self.engine.digest(here, reference) is not None
-        else:
-            rc, _out, err = self.run(manifest_command(self.docker, reference), {})
-            found = rc == 0
-            if not found and not is_not_found(err, reference):
-                said = first_line(err)[0] or f"exit status {rc}"
-                self.warnings.append(
-                    f"the registry does not answer whether it has {reference} ({said}), so the image is built; with "
-                    "pull_policy: build in the Compose file, no registry is asked"
-                )
-        return found
+        """Return whether a registry has the image; with the policy ``missing``, the one that is here, if any.
+
+        With Docker's containerd image store, an image that was built has a digest too. So the registry is asked for
+        that digest.
+        """
+        here = self.engine.image_id(reference) if policy == "missing" else None
+        if here is None:
+            return self._registry_has(reference)
+        digest = None if here in self._built_here() else self.engine.digest(here, reference)
+        return digest is not None and self._registry_has(f"{repository(reference)}@{digest}")
+
+    def _registry_has(self, reference):
+        rc, _out, err = self.run(manifest_command(self.docker, reference), {})
+        if rc != 0 and not is_not_found(err, reference):
+            said = first_line(err)[0] or f"exit status {rc}"
+            self.warnings.append(
+                f"the registry does not answer whether it has {reference} ({said}), so the image is built; with "
+                "pull_policy: build in the Compose file, no registry is asked"
+            )
+        return rc == 0
 
     def _warn_of_unbuilt(self):
         for reference in sorted(self.pulled):

@@ -570,17 +570,32 @@ def test_registry_that_does_not_answer_is_told(target):
     )
 
 
-@pytest.mark.parametrize("digest, is_built, builds", [("sha256:d", False, 0), (None, False, 1), ("sha256:d", True, 1)])
-def test_missing_uses_what_was_pulled_and_never_what_was_built(target, digest, is_built, builds):
-    """With bluegreen_pull=missing, an image on the target counts only if it came from a registry."""
+@pytest.mark.parametrize(
+    "digest, is_built, answer, asked, builds",
+    [
+        ("sha256:d", False, (0, "{}", ""), ["was@sha256:d"], 0),
+        # It was built: with the containerd image store, it has a digest too.
+        ("sha256:d", False, (1, "", "no such manifest: was@sha256:d"), ["was@sha256:d"], 1),
+        ("sha256:d", False, (1, "", "dial tcp: no such host"), ["was@sha256:d"], 1),
+        (None, False, None, [], 1),
+        ("sha256:d", True, None, [], 1),
+    ],
+)
+def test_missing_uses_what_was_pulled_and_never_what_was_built(target, digest, is_built, answer, asked, builds):
+    """With bluegreen_pull=missing, an image on the target counts only if its registry has it."""
+    questions, run = [], target.run
     target.digest = lambda _image, _reference: digest
     target.render = built_as("was:latest")
     target.deploy("v1", pull="never")
+    target.run = lambda argv, environ: (
+        (questions.append(argv[-1]) or answer) if "manifest" in argv else run(argv, environ)
+    )
     target.add_images("was:latest")
     image = {"ref": "shop-was:v1", "id": "sha256:was:latest", "brought": True, **({"tags": []} if is_built else {})}
     record = dict(target.state.journal["releases"][-1], images={"was-blue": image})
     target.state.save(releases=[record])
     assert len(target.plan(release="v2", pull="missing")["builds"]) == builds
+    assert questions == asked
 
 
 def test_build_that_differs_between_the_colors_is_refused(target):
