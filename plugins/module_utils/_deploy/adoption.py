@@ -66,12 +66,14 @@ def refuse_nameless(container, name, network):
     )
 
 
-def refuse_direct_proxy(hosts, containers, services, color):
+def refuse_direct_proxy(hosts, containers, services, color, upstreams):
     """Raise PlanError where nginx's configuration sends requests past the upstream, to a container that this deploy
     stops.
 
-    ``hosts``: from proxied_hosts().
+    ``hosts``: from proxied_hosts(); ``upstreams``: names of those that the app has from this deploy on. A container may
+    have the name of one. nginx then takes the upstream where no port is written.
     """
+    own = {name.lower() for name in upstreams}
     for service in services:
         for container in traffic_containers(containers, [service], color):
             names = {container["service"], container["name"]}
@@ -81,7 +83,7 @@ def refuse_direct_proxy(hosts, containers, services, color):
             if published:
                 places |= {f"{name}:{published}" for name in (LOOPBACK, "localhost", "host.docker.internal")}
             for file, line, host in hosts:
-                if host in places:
+                if host not in own and (host if ":" in host else f"{host}:80") in places:
                     raise PlanError(
                         f"{file}:{line} sends requests to {host}, a container that was started by hand and that this "
                         f"deploy stops: name the upstream there (proxy_pass http://{service['upstream']};), do not "
@@ -113,7 +115,8 @@ class Adoption:
         self.now = planner.now
         self.network = planner.request["network"]
         color, containers, services = self.now.active, self.now.active_containers, planner.active_services
-        refuse_direct_proxy(self.now.proxied, containers, services, color)
+        upstreams = [service["upstream"] for service in planner.services]
+        refuse_direct_proxy(self.now.proxied, containers, services, color, upstreams)
         nginx = self.now.edge.container
         on = nginx["NetworkSettings"]["Networks"] if nginx else None
         self.missing = missing_connections(planner.app, color, containers, services, self.network, on) if nginx else []

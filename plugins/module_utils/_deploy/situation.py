@@ -66,7 +66,7 @@ class Situation:
 
     @property
     def proxied(self):
-        """``[(file, line, host:port)]`` of each proxy_pass in nginx's configuration."""
+        """``[(file, line, host)]`` of each proxy_pass in nginx's configuration, from proxied_hosts()."""
         try:
             return proxied_hosts(self.configuration)
         except UpstreamError:

@@ -73,11 +73,12 @@ def connect_timeouts(text, names):
 
 
 def proxied_hosts(text):
-    """Return ``[(file, line, host:port)]`` of each ``proxy_pass`` in what ``nginx -T`` prints; an upstream has port 80
-    there. Raises UpstreamError where the text is truncated or unbalanced."""
+    """Return ``[(file, line, host)]`` of each ``proxy_pass`` in what ``nginx -T`` prints. ``host`` has a port only if
+    it is written there, so never where it is an upstream. Raises UpstreamError where the text is truncated or
+    unbalanced."""
     configuration = Configuration(text)
     return [
-        (directive.file, directive.line, name.lower() + (port or ":80"))
+        (directive.file, directive.line, name.lower() + port)
         for directives in configuration.http_blocks()
         for directive, name, port, _timeout in configuration.proxied(directives)
     ]

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from ansible_collections.hotswap.compose.plugins.module_utils._deploy.adoption import (
@@ -71,7 +73,9 @@ def test_whether_a_container_keeps_its_gateway(joined, network, keeps):
 def test_requests_that_go_past_the_upstream_are_refused(host):
     hosts = [("/etc/nginx/conf.d/site.conf", 7, host)]
     with pytest.raises(PlanError) as error:
-        refuse_direct_proxy(hosts, [by_hand(published=8000, back=["web", "legacy-web-1"])], SERVICES, "blue")
+        refuse_direct_proxy(
+            hosts, [by_hand(published=8000, back=["web", "legacy-web-1"])], SERVICES, "blue", ["shop-web"]
+        )
     assert str(error.value) == (
         f"/etc/nginx/conf.d/site.conf:7 sends requests to {host}, a container that was started by hand and that this "
         "deploy stops: name the upstream there (proxy_pass http://shop-web;), do not reload nginx, and deploy again"
@@ -81,7 +85,26 @@ def test_requests_that_go_past_the_upstream_are_refused(host):
 @pytest.mark.parametrize("host", ["shop-web:80", "web:3001", "other:3000", "127.0.0.1:3000"])
 def test_requests_that_go_elsewhere(host):
     hosts = [("/etc/nginx/conf.d/site.conf", 7, host)]
-    refuse_direct_proxy(hosts, [by_hand(published=8000, back=["web"])], SERVICES, "blue")
+    refuse_direct_proxy(hosts, [by_hand(published=8000, back=["web"])], SERVICES, "blue", ["shop-web"])
+
+
+@pytest.mark.parametrize(
+    "host, upstream, refused",
+    [
+        ("shop-web", "shop-web", False),
+        ("web", "web", False),
+        ("web", "Web", False),
+        ("shop-web:80", "shop-web", True),  # nginx refuses a port of an upstream
+        ("web", "shop-web", True),
+        ("shop-web", "web", True),
+    ],
+)
+def test_a_container_with_the_name_of_an_upstream(host, upstream, refused):
+    services = named_services("shop", [{"name": "web", "port": 80, "upstream": upstream}])
+    containers = [dict(by_hand(back=["web"]), name="shop-web")]
+    hosts = [("/etc/nginx/conf.d/site.conf", 7, host)]
+    with pytest.raises(PlanError, match=f" to {host}, a container") if refused else contextlib.nullcontext():
+        refuse_direct_proxy(hosts, containers, services, "blue", [upstream])
 
 
 @pytest.mark.parametrize("project", ["shop-blue", "shop-green"])

@@ -777,6 +777,13 @@ def test_nginx_that_sends_requests_past_the_upstream_is_refused(target):
     assert target.files() == []
 
 
+def test_nginx_that_sends_requests_to_an_upstream_with_the_name_of_a_container_is_accepted(target):
+    target.colors["blue"], target.active = by_hand("blue"), "blue"
+    target.proxied = [("/etc/nginx/conf.d/site.conf", 4, "was-blue")]
+    services = [{"name": "was-{color}", "port": 80, "upstream": "was-blue"}, {"name": "signal-{color}", "port": 3001}]
+    assert target.plan(release="v1", services=services)["color"] == "green"
+
+
 def test_leftovers_are_what_was_started_by_hand_in_the_color_that_comes(target):
     target.deploy("v1")
     target.colors["green"] = [*by_hand("green"), container("cache-green", image="cache:1", deploy="d0")]

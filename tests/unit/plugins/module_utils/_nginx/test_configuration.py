@@ -25,7 +25,7 @@ def test_the_hosts_that_requests_are_sent_to():
         "location /ws { proxy_pass http://shop-web; }\n"
         "location /at { proxy_pass http://127.0.0.1:8000$request_uri; } }"
     )
-    assert proxied_hosts(text) == [(None, 1, "web:3000"), (None, 2, "shop-web:80"), (None, 3, "127.0.0.1:8000")]
+    assert proxied_hosts(text) == [(None, 1, "web:3000"), (None, 2, "shop-web"), (None, 3, "127.0.0.1:8000")]
 
 
 def timeouts_of(http, names=("shop-was", "$bluegreen_shop_was")):
