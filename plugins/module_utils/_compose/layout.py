@@ -15,6 +15,8 @@ from .._errors import ComposeError
 from .._names import COLORS, is_single_file, with_color
 from .render import reach_by_join, reach_by_name, reach_by_port
 from .single_file import (
+    ADDRESSES,
+    ENDPOINT,
     JOINS,
     color_part,
     join_outside,
@@ -96,7 +98,9 @@ def _with_moving_aliases(params, configs):
         joins = {}
         for name, key, place, alias in _aliases_outside(config, network):
             if (place, alias) in both and name not in exclusive:
-                result["services"][name]["networks"][key]["aliases"].remove(alias)
+                joined = result["services"][name]["networks"][key]
+                _refuse_endpoint(name, key, joined, alias)
+                joined["aliases"].remove(alias)
                 joins.setdefault((name, place), []).append(alias)
         if joins:
             result[JOINS] = [
@@ -104,6 +108,16 @@ def _with_moving_aliases(params, configs):
                 for (name, place), aliases in sorted(joins.items())
             ]
     return found
+
+
+def _refuse_endpoint(name, key, joined, alias):
+    lost = [each for each in (*ADDRESSES, *ENDPOINT) if joined.get(each)]
+    if lost:
+        raise ComposeError(
+            f"service {name} has {lost[0]} on network {key}, and the alias {alias}, which both colors' files have: for "
+            "the alias to go over at the swap, the role connects the container there with aliases alone; remove "
+            f"{lost[0]}, or the alias"
+        )
 
 
 def _aliases_outside(config, network):

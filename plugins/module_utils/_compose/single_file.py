@@ -24,7 +24,8 @@ FIRST = "0-"
 _ONE_NETWORK_ONLY = ("com.docker.network.bridge.name", "parent")
 """Options of network drivers whose value only one network of a host can have."""
 
-_ENDPOINT = ("mac_address", "link_local_ips", "driver_opts", "gw_priority", "interface_name")
+ADDRESSES = ("ipv4_address", "ipv6_address")
+ENDPOINT = ("mac_address", "link_local_ips", "driver_opts", "gw_priority", "interface_name")
 """What Compose gives a service on a network, and the role does not where it connects it itself."""
 
 JOINS = "x-hotswap-joins"
@@ -260,7 +261,7 @@ def _forget(name, service, shared):
 
 def _refuse_address(name, service):
     for key, joined in (service.get("networks") or {}).items():
-        for address in ("ipv4_address", "ipv6_address"):
+        for address in ADDRESSES:
             if (joined or {}).get(address):
                 raise ComposeError(
                     f"service {name} has the address {joined[address]} on network {key}: both colors run at once, and "
@@ -270,7 +271,7 @@ def _refuse_address(name, service):
 
 def _refuse_endpoint(name, service, outside):
     for key, joined in (service.get("networks") or {}).items():
-        lost = [each for each in _ENDPOINT if (joined or {}).get(each)] if key in outside else []
+        lost = [each for each in ENDPOINT if (joined or {}).get(each)] if key in outside else []
         if lost:
             raise ComposeError(
                 f"service {name} has {lost[0]} on network {key}, to which the role connects it with aliases alone: "

@@ -119,11 +119,13 @@ def test_a_one_shot_that_can_complete(seed):
 COLORED = {"compose_files": ["compose.{color}.yml"], "shared_services": [], "exclusive_services": []}
 
 
-def split_colored(networks, **changes):
-    """``networks``: what the service of each color joins, with ``{color}``."""
+def split_colored(networks, endpoint=None, **changes):
+    """``networks``: what the service of each color joins, with ``{color}``; ``endpoint``: more of how it joins each."""
     configs = {}
     for color in ("blue", "green"):
         joined = {key: {"aliases": [name.format(color=color) for name in names]} for key, names in networks.items()}
+        for each in joined.values():
+            each.update(endpoint or {})
         outside = {key: {"name": key, "external": True} for key in networks}
         services = {f"web-{color}": {"image": "web", "networks": joined}}
         configs[color] = {"name": f"shop-{color}", "services": services, "networks": outside}
@@ -149,3 +151,25 @@ def test_alias_of_one_color_stays_and_one_on_the_network_of_nginx_is_refused():
 def test_alias_of_an_exclusive_service_stays():
     green = split_colored({"corp": ["jobs"]}, exclusive_services=["web-{color}"])["green"]
     assert green["services"]["web-green"]["networks"] == {"corp": {"aliases": ["jobs"]}}
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        {"ipv4_address": "10.9.0.7"},
+        {"ipv6_address": "2001:db8::7"},
+        {"link_local_ips": ["169.254.8.8"]},
+        {"driver_opts": {"a": "b"}},
+        {"gw_priority": 5},
+        {"mac_address": "02:42:ac:11:00:05"},
+        {"interface_name": "eth5"},
+    ],
+    ids=lambda endpoint: next(iter(endpoint)),
+)
+def test_setting_of_a_connection_that_an_alias_would_take_along_is_refused(endpoint):
+    (key,) = endpoint
+    words = f"^service web-blue has {key} on network corp, and the alias orders-api, .*; remove {key}, or the alias$"
+    with pytest.raises(ComposeError, match=words):
+        split_colored({"corp": ["orders-api"]}, endpoint)
+    green = split_colored({"corp": ["orders-{color}"]}, endpoint)["green"]
+    assert green["services"]["web-green"]["networks"]["corp"] == {"aliases": ["orders-green"], **endpoint}
