@@ -59,7 +59,7 @@ def run_in_private_root(pid, argv, environ, prepare):
         _become(libc, status)
 
     try:
-        # Only a child can do this, between fork and exec; no module that comes here has a second thread.
+        # Only a child can do this, between fork and exec. No other thread runs now: those of probes have been joined.
         # pylint: disable-next=ansible-bad-function,subprocess-popen-preexec-fn
         done = subprocess.run(
             argv, env=environ, stdin=subprocess.DEVNULL, capture_output=True, check=False, preexec_fn=enter

@@ -86,6 +86,7 @@ class Prober:
         self._probes = probes
         self._seen = seen or {}
         self._followed = {}
+        self._threads = []
         self.tell = ignore  # is called with (container id, s since the epoch) at each reply
 
     def follow(self, container):
@@ -105,7 +106,9 @@ class Prober:
         passed = seen.get("probed") and seen["started_at"] == state["StartedAt"]
         self._followed[identity] = followed = _Followed(key, probe, HEALTHY if passed else STARTING)
         if place:
-            threading.Thread(target=followed.probe_until_over, args=(identity, self), daemon=True).start()
+            work = {"target": followed.probe_until_over, "args": (identity, self)}
+            self._threads.append(threading.Thread(name="probe", daemon=True, **work))
+            self._threads[-1].start()
 
     def state_of(self, container):
         """Return the ProbeState of an inspected container; None where its service has no probe."""
@@ -121,9 +124,13 @@ class Prober:
                 done.wait(_longest(followed.probe))
 
     def close(self):
+        """End all probes. Return once no thread of them is left, for the process may fork now (see private_root.py);
+        that is within the timeout of a probe."""
         for followed in self._followed.values():
             followed.over.set()
-        self._followed = {}
+        for thread in self._threads:
+            thread.join()
+        self._followed, self._threads = {}, []
 
 
 class _Followed:

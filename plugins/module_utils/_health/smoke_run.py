@@ -91,7 +91,8 @@ class SmokeRun:
 
 
 def at_once(function, items):
-    """Return what a function returns for each item, called in threads that the end of the process does not wait for."""
+    """Return what a function returns for each item, called in threads that the end of the process does not wait for.
+    None of them is left when it returns, for the process may fork then (see private_root.py)."""
 
     def call(future, item):
         try:
@@ -100,8 +101,11 @@ def at_once(function, items):
             future.set_exception(error)
 
     futures = [Future() for _item in items]
-    for each in zip(futures, items):
-        threading.Thread(target=call, args=each, daemon=True).start()
+    threads = [threading.Thread(target=call, args=each, daemon=True) for each in zip(futures, items)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     return [future.result() for future in futures]
 
 

@@ -187,6 +187,19 @@ def test_it_begins_anew_with_each_start(app, following):
     assert follows.prober.state_of(again).status == STARTING
 
 
+@pytest.mark.parametrize("again", [False, True], ids=["last", "replaced"])
+def test_no_thread_is_left_when_it_is_closed(app, following, again):
+    """A fork beside a thread can hang."""
+    follows = following(probe=given(path="/slow"))
+    while not app.asked:
+        time.sleep(0.01)
+    assert "probe" in [each.name for each in threading.enumerate()]
+    if again:
+        follows.prober.follow(inspected(app, status="exited"))
+    follows.prober.close()
+    assert "probe" not in [each.name for each in threading.enumerate()]
+
+
 def test_what_does_not_run_or_has_no_probe_is_not_asked(app, following):
     follows = following()
     follows.state_after(1)

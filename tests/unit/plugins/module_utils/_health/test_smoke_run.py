@@ -229,3 +229,17 @@ def test_a_baker_that_breaks_is_an_objection():
     with baker:
         baker._thread.join()
     assert baker.objection().startswith("the smoke tests could not be asked: AttributeError")
+
+
+def test_no_thread_is_left_when_one_fails():
+    ended = []
+
+    def call(seconds):
+        if not seconds:
+            raise ValueError("it fails first")
+        time.sleep(seconds)
+        ended.append(seconds)
+
+    with pytest.raises(ValueError, match="it fails first"):
+        smoke_run.at_once(call, [0, 0.2])
+    assert ended == [0.2]
