@@ -51,7 +51,7 @@ def site(site):
     site.start_nginx(wait=False)
     yield site
     for name in site.tags():
-        if name.startswith(f"{site.app}-web:"):
+        if name.startswith(f"{site.app}/web:"):
             with contextlib.suppress(docker.errors.APIError):
                 site.docker.images.remove(name, force=True)
 
@@ -69,7 +69,7 @@ def deploy(site, release, **more):
 
 def releases(site):
     """The releases whose image is here."""
-    prefix = f"{site.app}-web:"
+    prefix = f"{site.app}/web:"
     return {name[len(prefix) :] for name in site.tags() if name.startswith(prefix)}
 
 
@@ -79,14 +79,14 @@ def greeting(site):
 
 def test_check_mode_says_what_would_be_built(site):
     run = site.check("v1", **options()).succeeded()
-    assert f"once the run has built {site.app}-web:v1 from {site.src} (web and worker and mailer)" in run.stdout
+    assert f"once the run has built {site.app}/web:v1 from {site.src} (web and worker and mailer)" in run.stdout
     assert releases(site) == set()
 
 
 def test_services_of_one_source_run_one_image_of_the_release(site):
     run = deploy(site, "v1").succeeded()
     assert "build" in run.result["phases"] and "RUN echo" in run.stdout
-    name = f"{site.app}-web:v1"
+    name = f"{site.app}/web:v1"
     assert {each.attrs["Config"]["Image"] for each in site.containers().values()} == {name}
     assert site.tags()[f"{site.name}/app:latest"] == site.tags()[name]
     assert len(site.containers()) == 3
@@ -108,7 +108,7 @@ def test_next_release_is_answered_by_its_own_code(site):
         deploy(site, "v3").succeeded()
     load.lost_nothing()
     assert (greeting(site), releases(site)) == ("three", {"v2", "v3"})
-    assert site.tags()[f"{site.name}/app:latest"] == site.tags()[f"{site.app}-web:v3"]
+    assert site.tags()[f"{site.name}/app:latest"] == site.tags()[f"{site.app}/web:v3"]
 
 
 def test_build_that_fails_is_refused_with_the_end_of_its_output(site):

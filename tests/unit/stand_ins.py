@@ -256,6 +256,7 @@ class StandInTarget:
         self.images = {}
         self.unchecked = set()  # ids of images without a healthcheck
         self.add_images("cache:1", "shop-signal:v1", "shop-was:v1", "shop-signal:v2", "shop-was:v2")
+        self.add_images("shop/was:v1", "shop/was:v2")  # as the role names what it builds
         self.declared = {}
         self.volumes = {}
         self.colors = {color: [] for color in COLORS}

@@ -134,10 +134,11 @@ def _named(build, params, color, builds):
 
 
 def _image_name(params, color, service):
+    """Return ``shop/web:v1``: with a hyphen, service api-web of app shop would meet service web of app shop-api."""
     if not is_single_file(params["compose_files"]):
         service = without_color(service.replace(color, PLACEHOLDER, 1))
-    name = _NO_PART_OF_A_NAME.sub("-", f"{params['app']}-{service}".lower()).strip("-")
-    return f"{name}:{params['release']}"
+    parts = [_NO_PART_OF_A_NAME.sub("-", part.lower()).strip("-") for part in (params["app"], service)]
+    return f"{'/'.join(filter(None, parts))}:{params['release']}"
 
 
 def refuse_colored_builds(configs, compose_files):

@@ -126,7 +126,7 @@ def test_the_last_lines(run, page, lines):
     assert _summary.closing_lines(run, False, page).splitlines() == lines
 
 
-BUILD = {"image": "shop-web:v2", "services": ["job", "web"], "context": "/srv/shop"}
+BUILD = {"image": "shop/web:v2", "services": ["job", "web"], "context": "/srv/shop"}
 
 
 @pytest.mark.parametrize(
@@ -143,12 +143,12 @@ BUILD = {"image": "shop-web:v2", "services": ["job", "web"], "context": "/srv/sh
         (a_run(result={"outcome": "unchanged"}), "v2, in green, has the traffic already; there is nothing to do"),
         (
             a_run(builds=[BUILD]),
-            "v2 would get the traffic in green, once the run has built shop-web:v2 from /srv/shop (job and web); "
+            "v2 would get the traffic in green, once the run has built shop/web:v2 from /srv/shop (job and web); "
             "nothing was changed",
         ),
         (
             a_run(builds=[dict(BUILD, context="")], result={"outcome": "unchanged"}),
-            "v2, in green, has the traffic; the run would build shop-web:v2 (job and web) and replace it if that gives "
+            "v2, in green, has the traffic; the run would build shop/web:v2 (job and web) and replace it if that gives "
             "another image",
         ),
     ],

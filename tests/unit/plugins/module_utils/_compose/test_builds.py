@@ -76,32 +76,32 @@ def test_of_which_images_the_registry_is_asked(services, pull, asked):
 @pytest.mark.parametrize(
     "services, expected",
     [
-        ({"web": {"build": HERE}}, [("shop-web:v2", ["web"], [])]),
+        ({"web": {"build": HERE}}, [("shop/web:v2", ["web"], [])]),
         ({"web": {"image": "x"}}, []),
         # A name of the file that is one of the release is enough; any other is another name of the same image.
         ({"web": {"build": HERE, "image": "x:v2"}}, [("x:v2", ["web"], [])]),
         ({"web": {"build": HERE, "image": "r.example:5000/x:v2"}}, [("r.example:5000/x:v2", ["web"], [])]),
-        ({"web": {"build": HERE, "image": "x"}}, [("shop-web:v2", ["web"], ["x"])]),
-        ({"web": {"build": HERE, "image": "x:latest"}}, [("shop-web:v2", ["web"], ["x:latest"])]),
-        ({"web": {"build": HERE, "image": "x:v20"}}, [("shop-web:v2", ["web"], ["x:v20"])]),
-        ({"web": {"build": HERE, "image": "r.example:v2/x"}}, [("shop-web:v2", ["web"], ["r.example:v2/x"])]),
+        ({"web": {"build": HERE, "image": "x"}}, [("shop/web:v2", ["web"], ["x"])]),
+        ({"web": {"build": HERE, "image": "x:latest"}}, [("shop/web:v2", ["web"], ["x:latest"])]),
+        ({"web": {"build": HERE, "image": "x:v20"}}, [("shop/web:v2", ["web"], ["x:v20"])]),
+        ({"web": {"build": HERE, "image": "r.example:v2/x"}}, [("shop/web:v2", ["web"], ["r.example:v2/x"])]),
         ({"web": {"build": dict(HERE, tags=["x:a", "x:v2"])}}, [("x:v2", ["web"], ["x:a"])]),
         # One source is built once.
-        ({"web": {"build": HERE}, "job": {"build": HERE}}, [("shop-job:v2", ["job", "web"], [])]),
+        ({"web": {"build": HERE}, "job": {"build": HERE}}, [("shop/job:v2", ["job", "web"], [])]),
         (
             {"web": {"build": HERE, "image": "x"}, "job": {"build": HERE, "image": "y"}},
-            [("shop-job:v2", ["job", "web"], ["y", "x"])],
+            [("shop/job:v2", ["job", "web"], ["y", "x"])],
         ),
-        ({"web": {"build": HERE, "image": "x"}, "job": {"image": "x"}}, [("shop-web:v2", ["web", "job"], ["x"])]),
+        ({"web": {"build": HERE, "image": "x"}, "job": {"image": "x"}}, [("shop/web:v2", ["web", "job"], ["x"])]),
         (
             {"web": {"build": HERE}, "job": {"build": THERE}},
-            [("shop-job:v2", ["job"], []), ("shop-web:v2", ["web"], [])],
+            [("shop/job:v2", ["job"], []), ("shop/web:v2", ["web"], [])],
         ),
         (
             {"web": {"build": HERE}, "job": {"build": HERE, "platform": "linux/arm64"}},
-            [("shop-job:v2", ["job"], []), ("shop-web:v2", ["web"], [])],
+            [("shop/job:v2", ["job"], []), ("shop/web:v2", ["web"], [])],
         ),
-        ({"My_Web": {"build": HERE}}, [("shop-my-web:v2", ["My_Web"], [])]),
+        ({"My_Web": {"build": HERE}}, [("shop/my-web:v2", ["My_Web"], [])]),
     ],
 )
 def test_builds_of_a_release(services, expected):
@@ -117,16 +117,22 @@ def test_what_is_pulled_is_not_built():
 
 def test_no_build_of_a_release_for_a_shared_service():
     services = {"db": {"build": THERE, "image": "d"}, "dump": {"image": "d"}, "web": {"build": HERE}}
-    assert of(services, names={"web"}) == [("shop-web:v2", ["web"], [])]
-    assert of(services, names={"web", "dump"}) == [("shop-db:v2", ["dump"], ["d"]), ("shop-web:v2", ["web"], [])]
+    assert of(services, names={"web"}) == [("shop/web:v2", ["web"], [])]
+    assert of(services, names={"web", "dump"}) == [("shop/db:v2", ["dump"], ["d"]), ("shop/web:v2", ["web"], [])]
 
 
 @pytest.mark.parametrize(
-    "service, image", [("was-blue", "shop-was:v2"), ("blue_was", "shop-was:v2"), ("a", "shop-a:v2")]
+    "service, image",
+    [("was-blue", "shop/was:v2"), ("blue_was", "shop/was:v2"), ("a", "shop/a:v2"), ("blue", "shop:v2")],
 )
 def test_image_names_have_no_color(service, image):
     assert of({service: {"build": HERE}}, compose_files=["compose.{color}.yml"])[0][0] == image
-    assert of({"blueprint": {"build": HERE}})[0][0] == "shop-blueprint:v2"
+    assert of({"blueprint": {"build": HERE}})[0][0] == "shop/blueprint:v2"
+
+
+def test_apps_whose_names_begin_alike_have_images_of_their_own():
+    names = [of({"api-web": {"build": HERE}})[0][0], of({"web": {"build": HERE}}, app="shop-api")[0][0]]
+    assert names == ["shop/api-web:v2", "shop-api/web:v2"]
 
 
 @pytest.mark.parametrize(
@@ -138,7 +144,7 @@ def test_image_names_have_no_color(service, image):
         ),
         (
             {"web-1": {"build": HERE}, "web_1": {"build": THERE}},
-            "the images of services web-1 and web_1 would both be named shop-web-1:v2",
+            "the images of services web-1 and web_1 would both be named shop/web-1:v2",
         ),
     ],
 )
@@ -155,7 +161,7 @@ def test_color_starts_from_images_alone():
     config = {"services": services}
     found = builds.release_builds(config, PARAMS, "blue", set(), set(services))
     named = builds.with_built_images(config, found, set())
-    assert named["services"] == {"web": {"image": "shop-web:v2"}, "cache": {"image": "cache:1"}}
+    assert named["services"] == {"web": {"image": "shop/web:v2"}, "cache": {"image": "cache:1"}}
     assert "build" in services["web"], "the argument stays as it is"
 
 
@@ -175,11 +181,11 @@ def test_file_of_the_builds():
     assert builds.build_file(config, found, "shop-blue") == {
         "name": "shop-blue",
         "services": {
-            "base": {"build": dict(THERE, tags=["base"]), "image": "shop-base:v2"},
+            "base": {"build": dict(THERE, tags=["base"]), "image": "shop/base:v2"},
             "web": {
                 "build": dict(HERE, secrets=[{"source": "token"}], tags=["x:extra", "x"]),
                 "platform": "linux/amd64",
-                "image": "shop-web:v2",
+                "image": "shop/web:v2",
                 "depends_on": {"base": {"condition": "service_started"}},
             },
         },
@@ -223,7 +229,7 @@ def test_plan_shows_no_argument_of_a_build():
         set(),
         {"web"},
     )
-    assert builds.describe_build(build) == {"image": "shop-web:v2", "services": ["web"], "context": "/srv/shop"}
+    assert builds.describe_build(build) == {"image": "shop/web:v2", "services": ["web"], "context": "/srv/shop"}
     assert builds.secret_values({"services": {"web": build["definition"]}}) == ["s3cret"]
 
 

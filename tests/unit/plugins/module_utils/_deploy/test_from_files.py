@@ -481,15 +481,15 @@ def built_as(image):
 @pytest.mark.parametrize(
     "image, name, tags",
     [
-        (None, "shop-was:v2", []),
-        ("was", "shop-was:v2", ["was"]),
-        ("was:latest", "shop-was:v2", ["was:latest"]),
+        (None, "shop/was:v2", []),
+        ("was", "shop/was:v2", ["was"]),
+        ("was:latest", "shop/was:v2", ["was:latest"]),
         ("registry.example:5000/was:v2", "registry.example:5000/was:v2", []),
     ],
 )
 def test_each_release_is_built_under_a_name_of_its_own(target, image, name, tags):
     target.render = built_as(image)
-    target.add_images("shop-was:v1")
+    target.add_images("shop/was:v1")
     target.deploy("v1", pull="never")
     plan = target.plan(release="v2", pull="never")
     files = color_files(target, plan)
@@ -517,11 +517,11 @@ def test_same_release_with_another_source_is_deployed(target):
     target.render = built_as("was")
     target.deploy("v1", pull="never")
     first = target.plan(release="v1", pull="never")
-    target.add_images("shop-was:v1", suffix="-2")
+    target.add_images("shop/was:v1", suffix="-2")
     again = target.plan(release="v1", pull="never", deploy=first["deploy"])
     assert (again["unchanged"], again["color"], again["builds"]) == (False, "green", [])
-    assert again["reasons"] == ["shop-was:v1 is another image now"]
-    assert target.unfinished["ids_before"]["shop-was:v1"] == "sha256:shop-was:v1"
+    assert again["reasons"] == ["shop/was:v1 is another image now"]
+    assert target.unfinished["ids_before"]["shop/was:v1"] == "sha256:shop/was:v1"
 
 
 def test_check_mode_says_what_would_be_built(target):
@@ -551,7 +551,7 @@ def test_image_that_its_registry_has_is_pulled_and_not_built(target, monkeypatch
     assert ("was-blue" in plan["pulls"], plan["builds"] == []) == (pulled, pulled)
     assert target.unfinished["pulled"] == (["was:latest"] if pulled else [])
     service = color_files(target, plan)["compose.blue.json"]["services"]["was-blue"]
-    assert (service["image"], "build" in service) == ("was:latest" if pulled else "shop-was:v2", False)
+    assert (service["image"], "build" in service) == ("was:latest" if pulled else "shop/was:v2", False)
     assert any("is pulled and not built" in line for line in planner.warnings) is pulled
     # The registry is not asked again in the same run.
     again = target.plan(release="v2", pull="always", deploy=plan["deploy"])
@@ -591,7 +591,7 @@ def test_missing_uses_what_was_pulled_and_never_what_was_built(target, digest, i
         (questions.append(argv[-1]) or answer) if "manifest" in argv else run(argv, environ)
     )
     target.add_images("was:latest")
-    image = {"ref": "shop-was:v1", "id": "sha256:was:latest", "brought": True, **({"tags": []} if is_built else {})}
+    image = {"ref": "shop/was:v1", "id": "sha256:was:latest", "brought": True, **({"tags": []} if is_built else {})}
     record = dict(target.state.journal["releases"][-1], images={"was-blue": image})
     target.state.save(releases=[record])
     assert len(target.plan(release="v2", pull="missing")["builds"]) == builds
