@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the files contain that a service only reads: its configs and secrets, and files that it mounts read-only.
+"""What the files contain that a service only reads: its configs and secrets, and files of the project that it mounts
+read-only.
 
 A changed file is a change of the configuration, though the Compose file is the same. A container has such a file
 mounted, and many applications read it only once.
@@ -13,28 +14,57 @@ from __future__ import annotations
 import hashlib
 import os
 
+from .mounts import DIRECTORY, written_by_service
+
 CONTENTS = "x-hotswap-contents"
 LARGEST = 10 * 1024 * 1024
 """Bytes of a file that is compared. A larger one, a data base of places for example, would hold each plan up."""
 
 
-def note_contents(config):
-    """Put ``{path: digest}`` of the files that each service only reads into a rendered configuration."""
+def note_contents(config, project_src, storage):
+    """Put ``{path: digest}`` of the files that each service only reads into a rendered configuration; ``storage``: a
+    Storage.
+
+    A mounted file counts only within ``project_src``, and not where a service writes it. Else it changes without a
+    release, such as a log or ``/etc/hosts``, and each run would deploy.
+    """
+    source, written = os.path.realpath(project_src), _written(config, storage)
     for service in config["services"].values():
-        digests = {path: _digest(path) for path in sorted(_files_read(config, service))}
+        mounted = (path for path in _mounted(service) if _is_in(path, [source]) and not _is_in(path, written))
+        digests = {path: _digest(path) for path in sorted({*_configs_and_secrets(config, service), *mounted})}
         digests = {path: digest for path, digest in digests.items() if digest}
         service.update({CONTENTS: digests} if digests else {})
 
 
-def _files_read(config, service):
+def _configs_and_secrets(config, service):
     for kind in ("configs", "secrets"):
         for used in service.get(kind) or []:
             path = ((config.get(kind) or {}).get(used["source"]) or {}).get("file")
             if path:
                 yield path
+
+
+def _mounted(service):
     for volume in service.get("volumes") or []:
         if volume["type"] == "bind" and volume.get("read_only"):
             yield volume["source"]
+
+
+def _written(config, storage):
+    """Return the real paths of the directories and files of the host that services write."""
+    written = set()
+    for name, service in config["services"].items():
+        places = [place for place, _words in written_by_service(config, name, storage)]
+        written |= {place.name for place in places if place.kind == DIRECTORY}
+        binds = [each for each in service.get("volumes") or [] if each["type"] == "bind" and not each.get("read_only")]
+        written |= {os.path.realpath(each["source"]) for each in binds if os.path.isfile(each["source"])}
+    return written
+
+
+def _is_in(path, places):
+    """Return whether a path leads to one of the real paths, or into it."""
+    real = os.path.realpath(path)
+    return any((real + "/").startswith(place.rstrip("/") + "/") for place in places)
 
 
 def _digest(path):

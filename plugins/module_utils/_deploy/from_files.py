@@ -149,7 +149,7 @@ class FromFiles:
                 self._warn_of_project(own, project, differences(config, configs[color]))
         refuse_colored_builds(configs, settings["compose_files"])
         for config in configs.values():
-            note_contents(config)
+            note_contents(config, src, self.planner.storage)
         return configs
 
     def _look_at_files(self):
