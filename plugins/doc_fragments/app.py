@@ -108,8 +108,8 @@ options:
         type: int
         default: 3
       network:
-        description: The Docker network at whose address the container is asked. Where it is not on it, a published port
-          is asked, or else any address.
+        description: The Docker network at whose address the container is asked, which a rootless Engine's can't be.
+          Without it, or where the container is not on it, a published port is asked, or else any address.
         type: str
       headers_of:
         description: The name in O(probe_headers) whose headers are sent; that of the service by default.

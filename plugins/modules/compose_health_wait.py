@@ -329,7 +329,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
 from ..module_utils._errors import EngineError, ProbeError
-from ..module_utils._health.probe_run import PROBE_ARGUMENTS, Prober, probes_in
+from ..module_utils._health.probe_run import PROBE_ARGUMENTS, Prober, probes_in, refuse_unreachable
 from ..module_utils._health.verdict import READY, Rules
 from ..module_utils._health.wait import Waiter, evidence, timeout_warnings
 from ..module_utils._progress import Progress
@@ -371,6 +371,7 @@ def run(module: AnsibleModule) -> None:
     )
     try:
         engine = Engine.connect(params)
+        refuse_unreachable(engine, params["probes"])
         with Progress() as progress:
             waiter = Waiter(
                 engine,

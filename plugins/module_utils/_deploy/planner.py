@@ -17,8 +17,8 @@ from .._docker.traffic import service_names
 from .._errors import PlanError
 from .._files import utc_now
 from .._health.probe import probes_for
-from .._health.probe_run import probed
-from .._names import named_services, project_name, with_color
+from .._health.probe_run import probed, refuse_unreachable
+from .._names import COLORS, named_services, project_name, with_color
 from .._nginx.vhost import connect_timeout_warning, vhost_locations
 from .._state.directory import UNUSABLE
 from .._state.history import owner_of
@@ -48,6 +48,7 @@ class Planner:
                 "address; remove the tests, and let each service's healthcheck do what they do"
             )
         self.services = named_services(self.app, request["services"])
+        refuse_unreachable(engine, probes_for(self.services, COLORS[0], request["network"], request["nginx_mode"]))
         server = server_text(self.app, request, self.services)
         self.now = Situation(engine, request, self.services, server, may_judge=not check_mode)
         self.state = self.now.state

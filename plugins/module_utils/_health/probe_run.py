@@ -53,6 +53,21 @@ def probes_in(params):
     return with_headers(params["probes"], headers_of(params["probe_headers"]))
 
 
+def refuse_unreachable(engine, probes):
+    """Raise ProbeError where a probe asks containers at addresses that this host's network does not lead to.
+
+    ``probes``: a list of mappings with the keys of PROBE_OPTIONS.
+    """
+    by_address = [probe for probe in probes if probe["network"]]
+    if by_address and engine.is_rootless:
+        raise ProbeError(
+            "service {} has a probe, but the Docker Engine is rootless, so this host does not reach a container by its "
+            "address; remove the probe, and give the service a healthcheck in its Compose file or image".format(
+                by_address[0]["headers_of"] or by_address[0]["service"]
+            )
+        )
+
+
 def send_probe(place, probe):
     """Ask a container once, at ``host:port``; return the Reply."""
     request = f"GET http://{place}{probe['path']}" if probe.get("path") else f"TCP connection to {place}"

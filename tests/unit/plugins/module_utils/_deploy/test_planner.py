@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.hotswap.compose.plugins.module_utils._deploy import planner as planner_module
 from ansible_collections.hotswap.compose.plugins.module_utils._deploy.plan import Plan
-from ansible_collections.hotswap.compose.plugins.module_utils._errors import PlanError
+from ansible_collections.hotswap.compose.plugins.module_utils._errors import PlanError, ProbeError
 from ansible_collections.hotswap.compose.plugins.module_utils._state.directory import UNUSABLE
 from ansible_collections.hotswap.compose.plugins.module_utils._state.journal import AWAITING
 from ansible_collections.hotswap.compose.tests.unit.stand_ins import SERVICES, StandInTarget, container, stack
@@ -334,3 +334,13 @@ def test_smoke_tests_on_a_rootless_engine_are_refused(target, rootless, tests, r
         else nullcontext()
     ):
         target.plan(release="v1", smoke_tests=tests)
+
+
+@pytest.mark.parametrize("nginx_mode, refused", [("container", True), ("host", False)])
+def test_probe_on_a_rootless_engine_is_refused(target, nginx_mode, refused):
+    target.is_rootless = True
+    published = {"port": 3000, "publish": {"blue": 13000, "green": 23000}}
+    services = [{"name": "was-{color}", "probe": {"path": "/health"}, **published}]
+    with pytest.raises(ProbeError, match=r"^service was-\{color\} has a probe") if refused else nullcontext():
+        target.planner(release="v1", services=services, nginx_mode=nginx_mode)
+    assert target.files() == []

@@ -11,6 +11,8 @@ import queue
 import socket
 import threading
 import time
+import types
+from contextlib import nullcontext
 
 import pytest
 
@@ -244,3 +246,15 @@ def test_only_what_runs_and_has_a_probe_and_an_address_is_asked():
     assert probe_run.with_replies([stopped, other], {"was-blue": given()}) == [stopped, other]
     lost = container("was-blue", networks={})
     assert probe_run.with_replies([lost], {"was-blue": given()})[0]["probe_problem"] == "it has no address"
+
+
+@pytest.mark.parametrize(
+    "rootless, network, refused", [(True, "edge", True), (True, None, False), (False, "edge", False)]
+)
+def test_probe_that_would_ask_a_stranger_is_refused(rootless, network, refused):
+    """nginx on the host asks published ports, which a rootless Engine has on the host as well."""
+    engine = types.SimpleNamespace(is_rootless=rootless)
+    probes = [given(network=network, headers_of="was-{color}")]
+    message = r"^service was-\{color\} has a probe, but the Docker Engine is rootless"
+    with pytest.raises(ProbeError, match=message) if refused else nullcontext():
+        probe_run.refuse_unreachable(engine, probes)
