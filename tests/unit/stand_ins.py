@@ -198,6 +198,21 @@ class StandInHost(StandInEngine):
         self.told.append(("remove_container", container_id, {"v": v, "force": force}))
         del self._all[container_id]
 
+    def leave_network(self, container_id, network):
+        super().leave_network(container_id, network)
+        if container_id in self._all:
+            self._all[container_id]["NetworkSettings"]["Networks"].pop(network, None)
+
+    def join_network(self, container_id, network, aliases):
+        self.told.append(("join_network", container_id, network))
+        joined = {"IPAddress": "10.1.0.9", "Aliases": aliases}
+        self._all[container_id]["NetworkSettings"]["Networks"][network] = joined
+
+    def named_on(self, network):
+        """Return ``{container id: its aliases}`` of those on a network."""
+        networks = {key: each["NetworkSettings"]["Networks"] for key, each in self._all.items()}
+        return {key: sorted(joined[network]["Aliases"]) for key, joined in networks.items() if network in joined}
+
 
 def rendered(color, release):
     """What ``docker compose config`` printed of the app shop, for a color and a release."""

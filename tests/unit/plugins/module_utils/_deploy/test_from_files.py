@@ -1174,6 +1174,23 @@ def test_nginx_of_another_file_is_not_the_apps_service_of_that_name(stacked):
     assert stacked.plan(release="v1", **ALL_IN_ONE)["services"] == ["proxy", "web"]
 
 
+def test_names_that_are_left_are_those_of_the_colors(stacked):
+    """nginx's own service and shared ones go on under their names."""
+
+    def on_corp(color, release):
+        config = all_in_one(color, release)
+        config["networks"]["corp"] = {"name": "corp", "external": True}
+        for service in config["services"].values():
+            service["networks"]["corp"] = None
+        return config
+
+    stacked.render = on_corp
+    planner = stacked.planner(release="v1", **ALL_IN_ONE)
+    planner.result()
+    told = [warning for warning in planner.warnings if warning.startswith("others on network")]
+    assert len(told) == 1 and told[0].startswith("others on network corp can't reach service web by the name web: ")
+
+
 def test_nginx_is_not_a_shared_service(stacked):
     with pytest.raises(ComposeError, match="bluegreen_shared_services names proxy, which is nginx itself"):
         stacked.plan(release="v1", **{**ALL_IN_ONE, "shared_services": ["db", "proxy"]})

@@ -715,3 +715,68 @@ def test_a_killed_adoption_is_undone_before_nginxs_file_exists(tmp_path, noted):
     target = Target(tmp_path, found, None)
     target.swap.state.save(releases=[])
     assert target.recover()[0] == UNDO
+
+
+# Aliases on a network of others, which only the active color has
+
+
+BLUE, GREEN = ["shop-blue-was"], ["shop-green-was"]
+BLUE_CALLED, GREEN_CALLED = ["orders-api", *BLUE], ["orders-api", *GREEN]
+MOVING = {
+    key: [{"service": f"was-{color}", "network": "corp", "aliases": [f"shop-{color}-was"], "moving": ["orders-api"]}]
+    for key, color in (("moving_aliases", "green"), ("previous_moving_aliases", "blue"))
+}
+
+
+@pytest.mark.parametrize(
+    "decision, how, retire, blue, green, blue_then, green_then",
+    [
+        # Before nginx's file is written: the release gets the aliases.
+        (UNDO, "create", "stop", BLUE_CALLED, GREEN_CALLED, BLUE_CALLED, None),
+        (UNDO, "create", "stop", BLUE_CALLED, None, BLUE_CALLED, None),  # disconnected, not yet connected
+        (UNDO, "start", "stop", BLUE_CALLED, GREEN_CALLED, BLUE_CALLED, GREEN),
+        (UNDO, "start", "stop", BLUE_CALLED, None, BLUE_CALLED, GREEN),
+        (UNDO, "warm", "keep", BLUE_CALLED, GREEN_CALLED, BLUE_CALLED, GREEN),
+        (UNDO, "promote", "stop", BLUE_CALLED, GREEN_CALLED, BLUE_CALLED, GREEN),
+        # Between that file and the proof, or before blue is retired.
+        (FINISH, "create", "stop", BLUE_CALLED, GREEN_CALLED, BLUE, GREEN_CALLED),
+        (FINISH, "create", "keep", BLUE_CALLED, GREEN_CALLED, BLUE, GREEN_CALLED),
+        (FINISH, "create", "remove", BLUE_CALLED, GREEN_CALLED, None, GREEN_CALLED),
+        (FINISH, "warm", "keep", BLUE_CALLED, None, BLUE, GREEN_CALLED),
+        # While blue is retired.
+        (FINISH, "create", "stop", None, GREEN_CALLED, BLUE, GREEN_CALLED),
+        (FINISH, "create", "keep", None, GREEN_CALLED, BLUE, GREEN_CALLED),
+        # Green has failed since.
+        (BACK, "create", "stop", BLUE_CALLED, GREEN_CALLED, BLUE_CALLED, None),
+        (BACK, "start", "stop", BLUE, GREEN_CALLED, BLUE_CALLED, GREEN),
+        (BACK, "start", "stop", None, GREEN_CALLED, BLUE_CALLED, GREEN),
+        (KEEP, "create", "stop", BLUE, None, BLUE, GREEN_CALLED),
+    ],
+)
+def test_the_next_run_moves_the_aliases(target, decision, how, retire, blue, green, blue_then, green_then):
+    made = target(decision, how, **MOVING)
+    for service, names in (("was-blue-d1", blue), ("was-green-d2", green)):
+        if names is not None:
+            made.engine.join_network(service, "corp", names)
+    del made.engine.told[:]
+    assert made.recover(retire=retire)[0] == decision
+    expected = {"was-blue-d1": blue_then, "was-green-d2": green_then}
+    assert made.engine.named_on("corp") == {key: names for key, names in expected.items() if names is not None}
+    assert made.journal["unfinished"] is None
+
+
+@pytest.mark.parametrize("decision, color", [(FINISH, "green"), (UNDO, "blue")])
+def test_somebody_answers_to_the_aliases_at_any_time(target, monkeypatch, decision, color):
+    made = target(decision, "start", **MOVING)
+    made.engine.join_network("was-blue-d1", "corp", BLUE_CALLED)
+    made.engine.join_network("was-green-d2", "corp", GREEN_CALLED)
+    called = []
+    leave = made.engine.leave_network
+
+    def noted(container_id, network):
+        leave(container_id, network)
+        called.append([key for key, names in made.engine.named_on(network).items() if "orders-api" in names])
+
+    monkeypatch.setattr(made.engine, "leave_network", noted)
+    made.recover()
+    assert called and all(f"was-{color}" in each[0] for each in called)
