@@ -127,7 +127,8 @@ def _aliases_outside(config, network):
         (name, key, outside[key], alias)
         for name, service in (config.get("services") or {}).items()
         for key, joined in (service.get("networks") or {}).items()
-        for alias in ((joined or {}).get("aliases") or [] if key in outside else [])
+        if key in outside
+        for alias in (joined or {}).get("aliases") or []
     ]
 
 

@@ -88,15 +88,16 @@ def names_left(config, shared, network):
 
     ``config``, ``network``: as of color_part(). On nginx's own network they are to call nginx.
     """
-    outside = networks_outside(config, network)
+    called = {key: place for key, place in networks_outside(config, network).items() if place != network}
     warnings = []
     for name, service in sorted(config["services"].items()):
-        for key, joined in sorted((service.get("networks") or {}).items()) if name not in shared else ():
+        networks = service.get("networks") or {}
+        for key in sorted(set(networks) & set(called)) if name not in shared else ():
             names = {name, service.get("container_name"), service.get("hostname")} - {None}
-            names -= set((joined or {}).get("aliases") or [])
-            if outside.get(key, network) != network and names:
+            names -= set((networks[key] or {}).get("aliases") or [])
+            if names:
                 warnings.append(
-                    f"others on network {outside[key]} can't reach service {name} by the name "
+                    f"others on network {called[key]} can't reach service {name} by the name "
                     f"{' or '.join(sorted(names))}: if they call it so, add the name to networks.{key}.aliases of the "
                     "service; the active color then has it"
                 )

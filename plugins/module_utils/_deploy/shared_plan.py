@@ -90,9 +90,9 @@ class SharedPlan:
         colors, where there are any. ``joins``: of the file that its release runs from."""
         coming, previous = moving_aliases(joins), moving_aliases(self.joins_in(self._active_file()))
         if not coming and self.params["kind"] == "rollback":  # the release has no file, or one of an older version
-            coming = as_moving_of(previous, color, self.now.colors[color])
+            coming = as_moving_of(previous, self.now.colors[color])
         if not previous and self.now.active:
-            previous = as_moving_of(coming, self.now.active, self.now.active_containers)
+            previous = as_moving_of(coming, self.now.active_containers)
         both = {"moving_aliases": coming, "previous_moving_aliases": previous}
         return {key: aliases for key, aliases in both.items() if aliases}
 

@@ -41,13 +41,16 @@ def to_take(containers, moving):
     return found
 
 
-def as_moving_of(moving, color, containers):
-    """Return ``moving``, which the release in the other color has, as that of ``containers`` in ``color``: so a stack
-    that has none of its own, because somebody started it by hand, hands its aliases over and gets them back."""
+def as_moving_of(moving, containers):
+    """Return the entries of ``moving``, which are those of the other color's release, for ``containers``.
+
+    No file lists the aliases of a stack that somebody started by hand. By these entries it hands them over too, and
+    gets them back.
+    """
     found = []
     for entry in moving:
-        names = {entry["service"], _in_color(entry["service"], color)}
-        here = [each for each in containers if each["service"] in names and entry["network"] in each["networks"]]
+        same = [each for each in containers if _in_blue(each["service"]) == _in_blue(entry["service"])]
+        here = [each for each in same if entry["network"] in each["networks"]]
         found += [
             {"service": service, "network": entry["network"], "aliases": [], "moving": entry["moving"]}
             for service in sorted({each["service"] for each in here})
@@ -67,7 +70,7 @@ def hand_over(engine, app, unfinished):
 
 
 def hand_back(engine, app, unfinished):
-    """Leave the moving aliases to the color that had the traffic before an unfinished run. Return the same."""
+    """Leave the moving aliases to the color that had the traffic before an unfinished run alone. Return the same."""
     previous = containers_by_id(engine, unfinished["previous"])
     changed = give_aliases(engine, previous, unfinished.get("previous_moving_aliases", []))
     ours = containers_of_run(engine, app, unfinished)
@@ -128,5 +131,5 @@ def _own(container, names):
     return names - {container["name"], container["id"][:12]}
 
 
-def _in_color(service, color):
-    return service.replace("green" if color == "blue" else "blue", color)
+def _in_blue(service):
+    return service.replace("green", "blue")

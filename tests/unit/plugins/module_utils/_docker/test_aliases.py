@@ -56,7 +56,13 @@ def test_other_services_are_left_alone():
 def test_aliases_of_a_stack_that_has_none_of_its_own(service, there, moving):
     networks = {"corp": {"addresses": [], "names": []}} if there else {}
     other = [dict(MOVING[0], service=service)]
-    assert aliases.as_moving_of(other, "green", [container("was-green", networks=networks)]) == moving
+    assert aliases.as_moving_of(other, [container("was-green", networks=networks)]) == moving
+
+
+def test_a_service_whose_name_holds_a_color_twice_is_found():
+    there = container("bluebird-green", networks={"corp": {"addresses": [], "names": []}})
+    (entry,) = aliases.as_moving_of([dict(MOVING[0], service="bluebird-blue")], [there])
+    assert entry["service"] == "bluebird-green"
 
 
 class Corp(StandInHost):
