@@ -4,9 +4,6 @@
 
 from __future__ import annotations
 
-import contextlib
-
-import docker
 import pytest
 from sites import APP_IMAGE
 
@@ -49,11 +46,7 @@ def site(site):
     (site.src / "compose.yml").write_text(site.text(COMPOSE))
     source(site, "one")
     site.start_nginx(wait=False)
-    yield site
-    for name in site.tags():
-        if name.startswith(f"{site.app}/web:"):
-            with contextlib.suppress(docker.errors.APIError):
-                site.docker.images.remove(name, force=True)
+    return site
 
 
 def options(**more):
@@ -111,19 +104,29 @@ def test_next_release_is_answered_by_its_own_code(site):
     assert site.tags()[f"{site.name}/app:latest"] == site.tags()[f"{site.app}/web:v3"]
 
 
+def test_rollback_builds_nothing(site):
+    (site.src / "Dockerfile").rename(site.src / "Dockerfile.away")
+    with site.load() as load:
+        run = site.rollback(**options()).succeeded()
+    load.lost_nothing()
+    assert (run.result["release"], run.ran("bluegreen_build"), greeting(site)) == ("v2", 0, "two")
+    (site.src / "Dockerfile.away").rename(site.src / "Dockerfile")
+
+
+@pytest.mark.long
 def test_build_that_fails_is_refused_with_the_end_of_its_output(site):
-    before = site.snapshot()
+    before, release = site.snapshot(), site.release()
     source(site, "four", "RUN echo no compiler; exit 3")
     run = deploy(site, "v4").failed()
     assert "was refused, in the phase build: the build failed: " in run.screen
     assert "no compiler" in run.screen and "correct the Dockerfile or its context" in run.screen
-    source(site, "three")
     after = site.snapshot()
     assert after.pop("files").keys() == before["files"].keys()
     assert after == {key: before[key] for key in after}
-    site.serves("v3")
+    site.serves(release)
 
 
+@pytest.mark.long
 def test_killed_build_leaves_nothing_that_hurts(site):
     before = site.release()
     source(site, "four", "RUN sleep 6")
@@ -138,15 +141,7 @@ def test_killed_build_leaves_nothing_that_hurts(site):
     assert (greeting(site), releases(site)) == ("four", {before, "v4"})
 
 
-def test_rollback_builds_nothing(site):
-    (site.src / "Dockerfile").rename(site.src / "Dockerfile.away")
-    with site.load() as load:
-        run = site.rollback(**options()).succeeded()
-    load.lost_nothing()
-    assert (run.result["release"], run.ran("bluegreen_build"), greeting(site)) == ("v3", 0, "three")
-    (site.src / "Dockerfile.away").rename(site.src / "Dockerfile")
-
-
+@pytest.mark.long
 def test_other_source_under_the_same_name_is_deployed(site):
     before = greeting(site)
     source(site, "mended")
