@@ -37,40 +37,46 @@ if [ "$1" = -V ]; then echo "nginx version: openresty/1.27.1.2" >&2; else exec n
 """
 
 KINDS = {
-    "plain": {"server": SERVER % "return 204;"},
-    "inline-config": {"main": MAIN, "server": SERVER % "limit_req zone=perip;"},
-    "docker-cp": {"server": SERVER % "include /srv/copied;", "cp": {"/srv/copied": "return 204;"}},
     "read-only": {
-        "server": CACHE + SERVER % "return 204;",
-        "options": {"read_only": True, "tmpfs": dict.fromkeys(("/cache", "/run", "/var/lib/nginx", "/tmp"), "")},
+        "server": "access_log /logs/access.log; error_log /logs/error.log;\n"
+        + CACHE
+        + SERVER % "proxy_pass http://host.example:9;",
+        "options": {
+            "read_only": True,
+            "tmpfs": dict.fromkeys(("/cache", "/run", "/var/lib/nginx", "/tmp"), ""),
+            "extra_hosts": {"host.example": "host-gateway"},
+        },
     },
     "made-by-its-entrypoint": {
-        "configs": {"/etc/nginx/template": MAIN.replace("perip", "NAME")},
-        "server": SERVER % "limit_req zone=mine; include /made/answer;",
+        "configs": {"/etc/nginx/template": MAIN.replace("perip", "NAME"), "/srv/copied": "return 204;"},
+        "server": SERVER % "limit_req zone=mine; include /made/answer; include /srv/copied;",
         "options": {"command": ["sh", "-c", SCRIPT], "environment": {"NAME": "mine"}},
     },
-    "openresty": {
-        "configs": {"/usr/local/bin/openresty": OPENRESTY},
-        "server": SERVER % "return 204;",
-        "options": {"command": ["/usr/local/bin/openresty", "-g", "daemon off;"]},
-        "version": (1, 27, 1),
+    "mounts-above-and-below": {
+        "main": MAIN,
+        "server": "access_log /dev/stdout;\n" + SERVER % "limit_req zone=perip;",
+        "nested": True,
+        "options": {"tty": True},
     },
-    "mounts-above-and-below": {"main": MAIN, "server": SERVER % "limit_req zone=perip;", "nested": True},
-    "tty": {"server": "access_log /dev/stdout;\n" + SERVER % "return 204;", "options": {"tty": True}},
     "another-user": {
-        "main": "pid /tmp/nginx.pid;\n" + MAIN.replace("{}", "{}", 1),
+        "main": "pid /tmp/nginx.pid;\n" + MAIN,
         "server": "client_body_temp_path /tmp/b; proxy_temp_path /tmp/p; fastcgi_temp_path /tmp/f; "
         "uwsgi_temp_path /tmp/u; scgi_temp_path /tmp/s; access_log /tmp/access.log;\n"
         + SERVER.replace("80", "8080")
         % "return 204;",
         "options": {"user": "33:33", "cap_drop": ["ALL"], "command": ["nginx", "-e", "stderr", "-g", "daemon off;"]},
     },
-    "hosts": {
-        "server": SERVER % "proxy_pass http://host.example:9;",
-        "options": {"extra_hosts": {"host.example": "host-gateway"}},
+    "plain": {"server": SERVER % "return 204;"},
+    "inline-config": {"main": MAIN, "server": SERVER % "limit_req zone=perip;"},
+    "openresty": {
+        "configs": {"/usr/local/bin/openresty": OPENRESTY},
+        "server": SERVER % "return 204;",
+        "options": {"command": ["/usr/local/bin/openresty", "-g", "daemon off;"]},
+        "version": (1, 27, 1),
     },
-    "logs-in-a-mount": {"server": "access_log /logs/access.log; error_log /logs/error.log;\n" + SERVER % "return 204;"},
 }
+LONG = ("plain", "inline-config", "openresty")
+"""Kinds whose mechanism another kind shows, or a unit test."""
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +84,7 @@ def network(make_site):
     return make_site("judge")
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.long if name in LONG else ()) for name in KINDS])
 def nginx(request, network, tmp_path):
     """An nginx of this kind that runs. Its configuration is sound."""
     kind = KINDS[request.param]
@@ -89,7 +95,7 @@ def nginx(request, network, tmp_path):
     (conf / "closed.conf").write_text("# for root alone\n")
     (conf / "closed.conf").chmod(0o600 if request.param != "another-user" else 0o644)
     volumes = {str(logs): {"bind": "/logs", "mode": "rw"}}
-    configs = dict(kind.get("configs", {}), **kind.get("cp", {}))
+    configs = dict(kind.get("configs", {}))
     if kind.get("nested"):
         (tmp_path / "nginx.conf").write_text(kind["main"])
         (conf / "own.conf").write_text("")

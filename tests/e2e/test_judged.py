@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import re
 
 import pytest
 
@@ -86,9 +87,11 @@ def test_crash_while_it_bakes_gives_the_traffic_back(site):
     """It is seen by its event, long before the bake is over."""
     with site.load() as load:
         run = site.deploy("v2", bake_seconds=60, env={"BEHAVIOUR": "dies"})
-    went_back(site, run, "bake", "web-green-1 was restarted once, none allowed", "log: out of luck")
+    went_back(site, run, "bake", "log: out of luck")
+    # On a busy machine, it may have crashed again before the role reads the count.
+    assert re.search("web-green-1 was restarted (once|[0-9]+ times), none allowed", run.message), run.message
     assert load.releases == {"v1", "v2"}
-    assert run.result["phases"]["bake"] < 10
+    assert run.result["phases"]["bake"] < 30
 
 
 def test_crash_while_the_old_color_drains_gives_the_traffic_back(site):
@@ -153,27 +156,29 @@ def test_no_health_check_at_all_is_refused_before_anything_starts(site, unchecke
     assert site.snapshot()["containers"] == before["containers"]
 
 
+@pytest.mark.long
 def test_probe_that_never_passes_refuses_the_release(site, unchecked):
     before = site.containers()
-    services = probed(path="/health", status=[204], interval=0.2, headers={"Authorization": SECRET})
+    services = probed(path="/health", status=[204], interval=0.2)
     with site.load() as load:
-        run = site.deploy("v2", services=services, health_timeout=6, arguments=["-vvv"], **unchecked).failed()
+        run = site.deploy("v2", services=services, health_timeout=6, **unchecked).failed()
     load.lost_nothing()
     assert run.result["outcome"] == "rejected"
     asked = ("web-green-1 has not passed its probe yet", "probe: GET http://", "/health: the status is 200, not 204")
     for word in (*asked, "log: release v2 boots"):
         assert word in run.message, run.message
-    assert SECRET not in run.stdout + run.stderr
     assert site.containers().keys() == before.keys()
 
 
 def test_probe_that_fails_in_the_bake_gives_the_traffic_back(site, unchecked):
-    services = probed(path="/smoke", interval=0.2)
+    services = probed(path="/smoke", interval=0.2, headers={"Authorization": SECRET})
+    options = {"services": services, "bake_seconds": 60, "arguments": ["-vvv"], **unchecked}
     with site.load() as load:
-        run = site.deploy("v2", services=services, bake_seconds=60, env={"BEHAVIOUR": "fails"}, **unchecked)
+        run = site.deploy("v2", env={"BEHAVIOUR": "fails"}, **options)
     went_back(site, run, "bake", "web-green-1 failed its probe 3 times in a row", "the status is 500, not 200")
     load.lost_nothing()
     assert run.result["phases"]["bake"] < 30
+    assert SECRET not in run.stdout + run.stderr
 
 
 def test_probe_by_tcp_alone(site, unchecked):
@@ -186,6 +191,11 @@ def test_probe_by_tcp_alone(site, unchecked):
     ]
     assert site.deploy("v2", **options).succeeded().changed == 0
     assert site.rollback(**options).succeeded().result["release"] == "v1"
+
+
+@pytest.mark.long
+def test_rollback_to_a_release_that_is_probed(site, unchecked):
+    options = {"services": probed(), **unchecked}
     assert site.rollback(release="v2", **options).succeeded().result["release"] == "v2"
     assert site.rollback(**options).succeeded().result["release"] == "v1"
 
