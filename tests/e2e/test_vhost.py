@@ -158,7 +158,8 @@ def test_change_of_the_options_of_an_upstream_alone_is_one_reload(site):
     assert "    keepalive_timeout 4s;\n" in site.upstream_file()
     before, reloads = ids(site), site.reloads()
     options = {"balance": "least_conn", "keepalive": 8, "keepalive_timeout": "2s", "max_fails": 2, "fail_timeout": "5s"}
-    changed = {"services": [{"name": "web-{color}", "port": 3000, "upstream_options": options}], "vhost": vhost(site)}
+    services = [{"name": "web-{color}", "port": 3000, "upstream_options": options}]
+    changed = {"services": services, "vhost": vhost(site, server_names=[site.host, "*.other.example"])}
     with site.load() as load:
         run = site.deploy("v2", **changed, pull="missing").succeeded()
     load.lost_nothing()
