@@ -197,7 +197,7 @@ class Trial:
         services = [{"name": name, "port": port} for name, port in self.stack.services.items()]
         if self.stack.probe:
             services = [dict(service, probe=self.stack.probe) for service in services]
-        given = {"compose_files": None, "services": services}
+        given = {"compose_files": None, "services": services, "health_timeout": 120}
         given.update(shared_services=self.stack.shared, exclusive_services=self.stack.exclusive)
         return dict(given, **self.stack.options)
 
