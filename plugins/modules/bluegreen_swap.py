@@ -236,14 +236,14 @@ def _act(params, check_mode, on_wait):
         return result, warnings
     if params["state"] == "judged":
         result = swap.judge(params["content"], params["introduction"], params["previous_content"])
-        return result, [swap.warning] if swap.unprepared else []
+        return result, [swap.warning] if swap.unprepared or swap.unread else []
     if params["state"] == "settled":
         return swap.settle(), []
     addresses = addresses_at_load(engine, swap, params["network"], params["color"])
     look = Look(engine, params, PASSED).refuse_unready if params["project_name"] else ignore
     if params["state"] in ("preview", "canary"):
         result = swap.unsettle(params["content"], addresses, _change(engine, swap, params), look)
-        return result, [swap.warning] if swap.unprepared else []
+        return result, [swap.warning] if swap.unprepared or swap.unread else []
     warnings = []
 
     def before_rename():

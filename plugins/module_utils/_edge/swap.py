@@ -52,6 +52,7 @@ class Swap:
         if self.answer_log and edge.running:
             self._look_at_access_logs()
         self.unprepared = False
+        self.unread = False  # the shared file, where the http block does not include it
         self.clients = edge.clients() if edge.running else 0  # a reload closes their connections
 
     def judge(self, content, introduction, previous_content):
@@ -157,6 +158,12 @@ class Swap:
     @property
     def warning(self):
         """What a person should know of this nginx; None where there is nothing."""
+        if self.unread:
+            return (
+                f"nginx does not read {self.edge.path(app_file.SHARED_FILE)}, so keepalive_min_timeout is not set and "
+                "each swap drops a request of every busy keep-alive connection: have the http block include "
+                f"{self.edge.path('*.conf')}"
+            )
         if self.unprepared:
             return (
                 "nginx ran without keepalive_min_timeout until now, so this first reload may have dropped a request of "
@@ -234,6 +241,7 @@ class Swap:
                 f"nginx does not read {self.edge.path(self.name)}: its http block must include that directory; it "
                 f"reads {', '.join(app_file.files_in_dump(said)) or 'nothing'}"
             )
+        self.unread = files[app_file.SHARED_FILE] is not None and not app_file.keeps_clients(said)
         return files
 
     def _judged(self, files, text):

@@ -24,6 +24,7 @@ KEEPALIVE_MIN_TIMEOUT = 5
 DOCKER_RESOLVER = "127.0.0.11"
 _FILE_HEADER = re.compile(r"^# configuration file (.+):\n", re.MULTILINE)
 _GENERATION = re.compile(r"^# generation: (\S+)$", re.MULTILINE)
+_MIN_TIMEOUT = re.compile(r"^\s*keepalive_min_timeout\s", re.MULTILINE)
 _ADDRESSES = re.compile(r"^# addresses: .*$", re.MULTILINE)
 _FOLLOWED = re.compile(r"^ *server (\S+)(?: \w+=\S+)* resolve", re.MULTILINE)
 _TAKES_REQUESTS = re.compile(r"^( *server \S+(?: \w+=\S+)*) resolve;$", re.MULTILINE)
@@ -75,6 +76,11 @@ def shared_text(nginx_version):
         "# so long that its next request is still answered instead of dropped.\n"
         f"keepalive_min_timeout {KEEPALIVE_MIN_TIMEOUT}s;\n"
     )
+
+
+def keeps_clients(dump):
+    """Return whether what ``nginx -T`` printed sets the directive of shared_text(), in that file or another."""
+    return _MIN_TIMEOUT.search(dump) is not None
 
 
 def generation_of(text):

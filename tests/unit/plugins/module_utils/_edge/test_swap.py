@@ -35,6 +35,8 @@ class StandInEdge:
         self.running = running
         self.calls = []
         self.reads_conf_dir = True  # nginx includes it
+        self.included = ""  # only files whose names begin so
+        self.own_files = ""  # what nginx -T prints of them
         self.lost = 0  # so many of the next judgements lack what nginx printed
         self.sees_writes = True  # the directory is mounted, not a file of it
         self.refuses_keepalive = ""
@@ -122,9 +124,9 @@ class StandInEdge:
             return False, f"nginx: [emerg] {self.refuses_keepalive} in /etc/nginx/conf.d/{SHARED}:3"
         if not self.answered and any("resolve down" in text for text in files.values() if text):
             return False, "nginx: [emerg] host not found in upstream"
-        read = sorted(files.items()) if self.reads_conf_dir else []
+        read = [each for each in sorted(files.items()) if self.reads_conf_dir and each[0].startswith(self.included)]
         dump = "".join(f"# configuration file {self.path(name)}:\n{text}\n" for name, text in read if text)
-        return True, "nginx: configuration file test is successful\n" + dump
+        return True, "nginx: configuration file test is successful\n" + self.own_files + dump
 
 
 def content(color, down=None):
@@ -581,6 +583,27 @@ def test_the_reload_that_brings_the_directive_says_what_it_may_have_dropped(shar
     swap = swap_of(StandInEdge({OURS: on_disk("blue"), **shared}), state)
     swap.live(content("green"), content(previous) if previous else "", [])
     assert (swap.warning is not None) is warns
+
+
+@pytest.mark.parametrize(
+    "included, own, version, unread",
+    [
+        ("bluegreen-", "", NEW, True),
+        ("bluegreen-", "    # keepalive_min_timeout 1s;\n", NEW, True),
+        ("bluegreen-", "    keepalive_min_timeout 1s;\n", NEW, False),
+        ("bluegreen", "", NEW, False),
+        ("bluegreen-", "", OLD, False),  # which has no such directive
+    ],
+)
+def test_an_include_without_the_shared_file_is_told(included, own, version, unread, state):
+    edge = StandInEdge({OURS: on_disk("blue")}, version)
+    edge.included, edge.own_files = included, own
+    swap = swap_of(edge, state)
+    swap.judge(content("green"), "", "")
+    assert swap.unread is unread
+    if unread:
+        assert swap.warning.startswith("nginx does not read /etc/nginx/conf.d/bluegreen.conf, so")
+        assert swap.warning.endswith("include /etc/nginx/conf.d/*.conf")
 
 
 @pytest.mark.parametrize("version, warns", [(NEW, False), ((1, 27, 4), False), ((1, 27, 3), True), (OLD, True)])
