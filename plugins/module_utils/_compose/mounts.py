@@ -14,6 +14,8 @@ import posixpath
 import re
 import typing as t
 
+from .._names import PLACEHOLDER
+
 VOLUME, DIRECTORY, DEVICE = "volume", "directory", "device"
 _ANONYMOUS = re.compile(r"[0-9a-f]{64}")
 
@@ -180,23 +182,51 @@ def written_by_container(inspected, storage):
     return [place for place in places if place]
 
 
-def shared_writers(config, exclusive, storage):
+def shared_writers(configs, exclusive, remedy, storage):
     """Return a warning for each place that two releases write while both run.
 
-    ``config``: of a color, with the volumes that it is to have; ``exclusive``: services that never run in both colors.
+    ``configs``: ``{color: config}``, with the volumes that the colors are to have; ``exclusive``: services that never
+    run in both colors; ``remedy``: the variables by which a service is kept from that. Where a service has the color in
+    its name, the warning has ``{color}`` there.
     """
+    color, another = configs
+    written = {each: _writers(config, exclusive, storage) for each, config in configs.items()}
+    warnings = []
+    for place, (words, names) in sorted(written[color].items(), key=lambda item: item[1]):
+        if any(share_files(place, each) for each in written[another]):
+            in_both = configs[another]["services"]
+            services = [name if name in in_both else name.replace(color, PLACEHOLDER) for name in names]
+            warnings.append(
+                f"{words} is written by {' and '.join(services)} of both releases while both run: make sure that they "
+                f"can share it, mount it read-only, or name the service in {remedy}"
+            )
+    return warnings
+
+
+def written_by_others(config, strangers, storage):
+    """Return a warning for each place that a release and a container of others write.
+
+    ``config``: as of left_behind(); ``strangers``: ``[(name, [Place])]``, what those containers write.
+    """
+    warnings = []
+    for place, (words, services) in sorted(_writers(config, [], storage).items(), key=lambda item: item[1]):
+        names = sorted(name for name, places in strangers if any(share_files(place, each) for each in places))
+        if names:
+            warnings.append(
+                f"{words} is written by {' and '.join(services)}, and outside the app by the container "
+                f"{' and '.join(names)}: make sure that they can share it; a database can't"
+            )
+    return warnings
+
+
+def _writers(config, exclusive, storage):
+    """Return ``{place: (what the file calls it, services)}`` of the places that the services of a color write."""
     writers = {}
     for name in sorted(set(config["services"]) - set(exclusive)):
         for place, words in written_by_service(config, name, storage):
             services = writers.setdefault(place, (words, []))[1]
             services += [] if name in services else [name]
-    return [
-        "{} is written by {} of both releases while both run: make sure that they can share it, mount it read-only, or "
-        "name the service in bluegreen_shared_services or bluegreen_exclusive_services".format(
-            words, " and ".join(services)
-        )
-        for words, services in sorted(writers.values())
-    ]
+    return writers
 
 
 def declared_volumes(image):

@@ -17,7 +17,7 @@ from .._compose.contents import note_contents
 from .._compose.edge_service import edge_service, refuse_named_edge, stack_network, without_edge
 from .._compose.files import file_warnings, refuse_unusable
 from .._compose.layout import reach_for, split_layout
-from .._compose.mounts import anonymous_volumes, declared_volumes, left_behind, shared_writers, volumes_in_use
+from .._compose.mounts import anonymous_volumes, declared_volumes, shared_writers, volumes_in_use, written_by_others
 from .._compose.render import (
     color_file,
     config_hash,
@@ -255,15 +255,16 @@ class FromFiles:
         """Return what a person should know of the files that the releases write; ``coming``: the color that is to
         start, if any."""
         storage, placed = self.planner.storage, self._placed(configs)
-        warnings = []
+        color = coming or COLORS[0]
+        declared = {name: declared_volumes(images[ref]) for name, ref in refs[color].items()}
+        exclusive = [with_color(name, each) for name in self.request["exclusive_services"] for each in COLORS]
+        remedy = "bluegreen_exclusive_services"
         if is_single_file(self.request["compose_files"]):
-            config = placed[COLORS[0]]
-            declared = {name: declared_volumes(images[ref]) for name, ref in refs[COLORS[0]].items()}
-            warnings += anonymous_volumes(config, declared)
-            warnings += shared_writers(config, self.request["exclusive_services"], storage)
-        if coming and self.now.active:
-            named = [(each["service"].replace(self.now.active, coming), each) for each in self.now.active_containers]
-            warnings += left_behind(placed[coming], named, storage)
+            remedy = "bluegreen_shared_services or bluegreen_exclusive_services"
+        warnings = anonymous_volumes(placed[color], declared) + shared_writers(placed, exclusive, remedy, storage)
+        if coming:
+            warnings += written_by_others(placed[coming], self.shared_plan.strangers(), storage)
+            warnings += self.planner.left_behind(placed[coming], coming)
         return warnings
 
     def _files(self, configs, hashes, deploy):

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 from .._compose.render import file_text, image_refs
@@ -20,6 +19,7 @@ from .decisions import awaiting_release, live_release, refuse_unfit_release, rol
 from .health_checks import choose_probes, healthcheck_in_file, refuse_unchecked
 from .migration import migrations_after
 from .plan import CREATE, PROMOTE, Plan
+from .shared_plan import config_in
 
 
 class FromRecord:
@@ -93,7 +93,9 @@ class FromRecord:
             if not self.planner.check_mode:
                 write_atomic(os.path.join(plan.directory, plan.file), file_text(config))
         else:
+            config = config_in(_file_of(plan))  # of a stack that was started by hand, there is none
             services = self._checked(services, color, _healthchecks_of(containers))
+        self.planner.warnings += self.planner.left_behind(config, color) if config else []
         plan.traffic_services = service_names(services, color)
         if not self.planner.check_mode:
             noted = {key: record[key] for key in ("config_hash", "images", "containers")}
@@ -132,11 +134,9 @@ class FromRecord:
         """Return what a release ran from, with the very images it ran with."""
         name = record["release"] or "the stack that was started by hand"
         path = os.path.join(self.state.deploy_directory(record["deploy"]), f"compose.{color}.json")
-        try:
-            with open(path, encoding="utf-8") as file:
-                config = json.load(file)
-        except (OSError, ValueError) as error:
-            raise PlanError(f"{name} can't come back: its containers are gone, and so is {path}") from error
+        config = config_in(path)
+        if config is None:
+            raise PlanError(f"{name} can't come back: its containers are gone, and so is {path}")
         by_base = {_base(service): image for service, image in record["images"].items()}
         for service, definition in config["services"].items():
             image = by_base.get(_base(service))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from .._compose.mounts import left_behind
 from .._compose.render import exclusive_services_in, expected_services
 from .._compose.single_file import one_shot_services
 from .._docker.completeness import serving_lacks
@@ -160,6 +161,15 @@ class Planner:
     def started_by_hand(self, color):
         """Return the ids of a color's containers that somebody started by hand."""
         return [container["id"] for container in self.now.colors[color] if container["app"] is None]
+
+    def left_behind(self, config, coming):
+        """Return a warning for each place of the active color that the color ``coming`` would not find, as
+        left_behind() does."""
+        named = []
+        for each in self.now.active_containers:
+            name = each["service"]
+            named.append((name if name in config["services"] else name.replace(self.now.active, coming), each))
+        return left_behind(config, named, self.storage)
 
     def probed(self, color, services):
         """Return a color's containers, as probed() does."""

@@ -130,11 +130,7 @@ class SharedPlan:
     @staticmethod
     def joins_in(path):
         """Return the joins in a color's file; none if it can't be read."""
-        try:
-            with open(path, encoding="utf-8") as file:
-                return json.load(file).get(JOINS, [])
-        except (OSError, ValueError):
-            return []
+        return (config_in(path) or {}).get(JOINS, [])
 
     def _starting(self, config, work):
         """Return ``{service: [Place]}`` that the services to be started write."""
@@ -149,8 +145,6 @@ class SharedPlan:
     def _running(self, colors):
         """Return what refuse_second_writer() has to know of every container that runs here and is neither a shared one
         nor nginx, which is no database."""
-        others = {container["id"] for here in self.now.shared.values() for container in here}
-        others |= {self.now.edge.container["Id"]} if self.now.edge.container else set()
         by_design = {
             container["id"]: [
                 place for place, _words in written_by_service(colors[color], container["service"], self.storage)
@@ -158,10 +152,34 @@ class SharedPlan:
             for color, here in self.now.colors.items()
             for container in here
         }
-        running = []
+        return [
+            {"name": name, "places": places, "by_design": by_design.get(container_id, [])}
+            for container_id, (name, places) in self._writers(set()).items()
+        ]
+
+    def strangers(self):
+        """Return ``[(name, [Place])]`` of the containers of others that run here, nginx left out: what they write."""
+        return list(self._writers({each["id"] for here in self.now.colors.values() for each in here}).values())
+
+    def _writers(self, but):
+        """Return ``{id: (name, [Place])}`` of what each container that runs here writes, those in ``but``, the shared
+        ones and nginx left out."""
+        but = but | {container["id"] for here in self.now.shared.values() for container in here}
+        but |= {self.now.edge.container["Id"]} if self.now.edge.container else set()
+        found = {}
         for listed in self.engine.list_containers([]):
-            inspected = None if listed["State"] != "running" else self.engine.inspect(listed["Id"])
-            if inspected and listed["Id"] not in others:
+            wanted = listed["State"] == "running" and listed["Id"] not in but
+            inspected = self.engine.inspect(listed["Id"]) if wanted else None
+            if inspected:
                 name, places = listed["Names"][0].lstrip("/"), written_by_container(inspected, self.storage)
-                running.append({"name": name, "places": places, "by_design": by_design.get(listed["Id"], [])})
-        return running
+                found[listed["Id"]] = (name, places)
+        return found
+
+
+def config_in(path):
+    """Return what a color's file has; None if it can't be read."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except (OSError, ValueError):
+        return None

@@ -215,9 +215,47 @@ UPLOADS = bind("/srv/link", "/uploads")
     ],
 )
 def test_what_both_releases_write(services, exclusive, expected):
-    found = mounts.shared_writers(config({"data": {}}, **services), exclusive, StandInStorage())
+    both = dict.fromkeys(["blue", "green"], config({"data": {}}, **services))
+    found = mounts.shared_writers(both, exclusive, "bluegreen_exclusive_services", StandInStorage())
     assert len(found) == len(expected)
     assert all(warning.startswith(words) for words, warning in zip(expected, found))
+
+
+@pytest.mark.parametrize(
+    "blue, green, expected",
+    [
+        ([DATA], [DATA], ["volume data is written by was-{color} of both releases"]),
+        ([UPLOADS], [bind("/srv/data/green", "/in")], ["directory /srv/link is written by was-{color} of both"]),
+        ([bind("/srv/blue", "/in")], [bind("/srv/green", "/in")], []),
+        ([DATA], [dict(DATA, read_only=True)], []),
+    ],
+)
+def test_what_both_releases_write_with_a_file_for_each_color(blue, green, expected):
+    both = {
+        color: config({"data": {}}, **{f"was-{color}": {"volumes": volumes}})
+        for color, volumes in (("blue", blue), ("green", green))
+    }
+    found = mounts.shared_writers(both, [], "bluegreen_exclusive_services", StandInStorage())
+    assert [warning[: len(words)] for words, warning in zip(expected, found)] == expected
+    assert len(found) == len(expected)
+
+
+@pytest.mark.parametrize(
+    "volumes, place, warned",
+    [
+        ([UPLOADS], Place(DIRECTORY, "/srv/data/new"), True),
+        ([DATA], Place(VOLUME, "stack_data"), True),
+        ([DATA], Place(VOLUME, "company_data"), False),
+        ([dict(UPLOADS, read_only=True)], Place(DIRECTORY, "/srv/data"), False),
+    ],
+)
+def test_what_a_container_of_others_writes_too(volumes, place, warned):
+    found = mounts.written_by_others(
+        config({"data": {}}, web={"volumes": volumes}), [("backup", [place])], StandInStorage()
+    )
+    assert [each.partition(" is ")[2].partition(":")[0] for each in found] == [
+        "written by web, and outside the app by the container backup"
+    ] * warned
 
 
 @pytest.mark.parametrize(

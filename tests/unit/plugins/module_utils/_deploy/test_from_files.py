@@ -871,6 +871,23 @@ def test_a_release_that_would_not_find_its_files_is_warned_of(target):
     assert warning.startswith("/var/uploads of container shop-blue-was-blue-1 is the volume restored,")
 
 
+def test_a_file_for_each_color_has_the_warnings_of_one_file(target):
+    def writing(color, release):
+        config = rendered(color, release)
+        config["services"][f"was-{color}"]["volumes"][0]["read_only"] = False
+        return config
+
+    target.render = writing
+    target.declared["shop-was:v1"] = ["/scratch"]
+    planner = target.planner(release="v1")
+    planner.result()
+    assert [warning.partition(",")[0].partition(":")[0] for warning in planner.warnings] == [
+        "/scratch of service was-blue is an anonymous volume by VOLUME of its image",
+        "volume uploads is written by was-{color} of both releases while both run",
+    ]
+    assert planner.warnings[1].endswith("or name the service in bluegreen_exclusive_services")
+
+
 @pytest.mark.parametrize("pull", ["missing", "always"])
 def test_release_whose_image_is_still_to_be_pulled_is_planned_once(single, pull):
     del single.images["shop-was:v1"]

@@ -101,6 +101,25 @@ def test_rollback(two, release, change, how, stopped_services):
     assert [plan[key] for key in ("joins", "leftovers", "exclusive", "exclusive_containers")] == [[]] * 4
 
 
+@pytest.mark.parametrize("change", [runs, stopped, gone])
+@pytest.mark.parametrize("name, warned", [("company_data", True), (None, False)])
+def test_rollback_to_a_release_with_another_volume_is_warned_of(two, change, name, warned):
+    change(two)
+    v1 = two.state.journal["releases"][0]
+    path = os.path.join(two.state.deploy_directory(v1["deploy"]), "compose.blue.json")
+    with open(path, encoding="utf-8") as file:
+        config = json.load(file)
+    two.change("green", "was-green", volumes={"/var/uploads": config["volumes"]["uploads"]["name"]})
+    if name:
+        config["volumes"]["uploads"]["name"] = name
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(config, file)
+    planner = two.planner("rollback")
+    planner.result()
+    found = [each for each in planner.warnings if "copy the files that it needs" in each]
+    assert [each.split(" is ")[0] for each in found] == ["/var/uploads of container shop-green-was-green-1"] * warned
+
+
 @pytest.mark.parametrize("change, how", [(runs, "warm"), (stopped, "start"), (gone, "create")])
 def test_unfinished_run_of_a_rollback(two, change, how):
     change(two)

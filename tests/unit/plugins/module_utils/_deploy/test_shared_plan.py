@@ -159,6 +159,16 @@ def test_a_shared_service_does_not_start_where_another_container_writes(plan_of,
         plan.work(CONFIG, [], colors)
 
 
+def test_strangers_are_what_runs_here_and_is_not_of_the_app(plan_of):
+    here = [listed(name, mounts=WRITES) for name in ("backup", "web-1", "db-1", "nginx-id")]
+    here.append(listed("stopped", "exited", WRITES))
+    blue = [dict(container("web-blue"), id="web-1")]
+    plan = plan_of(here, {"db": [dict(container("db-blue"), id="db-1")]}, colors={"blue": blue, "green": []})
+    assert [(name, [str(place) for place in places]) for name, places in plan.strangers()] == [
+        ("backup", ["directory /srv/data"])
+    ]
+
+
 def test_one_that_somebody_started_by_hand_does_not_either(plan_of):
     here = dict(container("db-blue", ours=False), id="db-1", shared=None, state="exited", project="legacy")
     both = [listed("db-1", "exited", WRITES), listed("backup", mounts=WRITES)]
