@@ -71,9 +71,8 @@ def release_builds(config, params, color, pulled, names):
         content = json.dumps([service["build"], service.get("platform")], sort_keys=True)
         build = by_content.get(content)
         if build is None:
-            definition = {key: service[key] for key in ("build", "platform") if key in service}
             build = {"service": name, "services": [], "tags": list(service["build"].get("tags") or [])}
-            build["definition"] = copy.deepcopy(definition)
+            build["definition"] = _definition(service)
             by_content[content] = build
             builds.append(build)
         build["services"].append(name)
@@ -147,7 +146,7 @@ def refuse_colored_builds(configs, compose_files):
     single = is_single_file(compose_files)
     blue, green = (configs[color]["services"] for color in COLORS)
     for name, service in sorted(blue.items()):
-        other = name if single else name.replace(*COLORS)
+        other = name if single else name.replace(COLORS[0], COLORS[1])
         builds = [each.get("build") for each in (service, green.get(other, {}))]
         if None in builds or builds[0] == builds[1]:
             continue
@@ -166,10 +165,14 @@ def shared_builds(config, names):
         service = config["services"][name]
         if "build" in service:
             image = service.get("image") or f"{config['name']}-{name}"
-            definition = {key: copy.deepcopy(service[key]) for key in ("build", "platform") if key in service}
             build = {"image": image, "services": [name], "tags": [], "service": f"shared-{name}"}
-            builds.append(dict(build, definition=definition))
+            builds.append(dict(build, definition=_definition(service)))
     return _with_named_contexts(builds)
+
+
+def _definition(service):
+    """Return what of a service its build depends on."""
+    return {key: copy.deepcopy(service[key]) for key in ("build", "platform") if key in service}
 
 
 def with_built_images(config, builds, pulled):

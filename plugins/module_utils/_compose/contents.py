@@ -18,7 +18,7 @@ from .mounts import DIRECTORY, written_by_service
 
 CONTENTS = "x-hotswap-contents"
 LARGEST = 10 * 1024 * 1024
-"""Bytes of a file that is compared. A larger one, a data base of places for example, would hold each plan up."""
+"""Bytes of the largest file that is compared: reading a larger one, such as a GeoIP database, would delay each plan."""
 
 
 def note_contents(config, project_src, storage):

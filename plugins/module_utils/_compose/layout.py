@@ -53,7 +53,7 @@ def split_layout(params, services, configs, volumes):
     for color, config in configs.items():
         refuse_unsupported_in_one_file(config, shared)
         colors[color], said = color_part(
-            config, app, color, services, shared, params["exclusive_services"], _network(params)
+            config, app, color, services, shared, params["exclusive_services"], edge_network(params)
         )
         warnings += [line for line in said if line not in warnings]
     # Of one color, always the same, so that it does not change with each deploy.
@@ -62,14 +62,15 @@ def split_layout(params, services, configs, volumes):
 
 def reach_for(params, color):
     """Return the way nginx finds a color's services, for color_file()."""
-    if not _network(params):
+    if not edge_network(params):
         return reach_by_port(color)
     if is_single_file(params["compose_files"]):
         return reach_by_join
     return reach_by_name(params["network"], params["app"], color)
 
 
-def _network(params):
+def edge_network(params):
+    """Return the network that nginx is on; None where it runs on the host."""
     return params["network"] if params["nginx_mode"] == "container" else None
 
 
@@ -89,7 +90,7 @@ def _refuse_endless_one_shots(config):
 def _with_moving_aliases(params, configs):
     """Return the configurations of the colors without the aliases that both have on a network of others: only the
     active color has those, so its containers get them at the swap."""
-    network = _network(params)
+    network = edge_network(params)
     both = set.intersection(*({each[-2:] for each in _aliases_outside(config, network)} for config in configs.values()))
     found = {}
     for color, config in configs.items():

@@ -206,11 +206,13 @@ def shared_writers(configs, exclusive, remedy, storage):
 def written_by_others(config, strangers, storage):
     """Return a warning for each place that a release and a container of others write.
 
-    ``config``: as of left_behind(); ``strangers``: ``[(name, [Place])]``, what those containers write.
+    ``config``: as of left_behind(); ``strangers()``: ``[(name, [Place])]``, what those containers write; it is only
+    called where the release writes anything, because it asks the Engine for each container.
     """
-    warnings = []
-    for place, (words, services) in sorted(_writers(config, [], storage).items(), key=lambda item: item[1]):
-        names = sorted(name for name, places in strangers if any(share_files(place, each) for each in places))
+    warnings, written = [], _writers(config, [], storage)
+    others = strangers() if written else []
+    for place, (words, services) in sorted(written.items(), key=lambda item: item[1]):
+        names = sorted(name for name, places in others if any(share_files(place, each) for each in places))
         if names:
             warnings.append(
                 f"{words} is written by {' and '.join(services)}, and outside the app by the container "

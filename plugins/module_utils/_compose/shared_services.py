@@ -16,6 +16,7 @@ from .._docker.containers import has_completed, is_ready
 from .._errors import ComposeError
 from .._names import LABEL
 from .mounts import share_files
+from .single_file import needed_services
 
 
 def shared_work(config, containers, update, one_shots):
@@ -99,9 +100,7 @@ def _not_ours(name, project):
 
 def _refuse_divided(config, up, by_hand, containers):
     for name in up:
-        service = config["services"][name]
-        needed = set(service.get("depends_on") or {}) | {each.partition(":")[0] for each in service.get("links") or []}
-        for other in sorted(needed & set(by_hand)):
+        for other in sorted(needed_services(config["services"][name]) & set(by_hand)):
             project = containers[other][0]["project"]
             raise ComposeError(
                 f"shared service {name} needs {other}, which somebody started by hand in the project {project}, and "

@@ -137,6 +137,11 @@ def one_shot_services(config):
     return found
 
 
+def needed_services(service):
+    """Return the names of the services that a service depends on, or is linked to."""
+    return set(service.get("depends_on") or {}) | {link.partition(":")[0] for link in service.get("links") or []}
+
+
 def networks_outside(config, edge):
     """Return ``{key: name}`` of the networks that are not a color's own; ``edge``: the one that nginx is on, or
     None."""
@@ -307,8 +312,7 @@ def shared_part(config, app, shared, volumes):
     project = project_name(app, SHARED)
     services = {name: result["services"][name] for name in shared}
     for name, service in services.items():
-        needed = set(service.get("depends_on") or {}) | {link.partition(":")[0] for link in service.get("links") or []}
-        colored = sorted(needed - set(shared))
+        colored = sorted(needed_services(service) - set(shared))
         if colored:
             raise ComposeError(
                 "shared service {} depends on {}, which each color has its own of: name that in "

@@ -16,7 +16,7 @@ from .._compose.builds import BUILD_FILE, build_file, describe_build, refuse_col
 from .._compose.contents import note_contents
 from .._compose.edge_service import edge_service, refuse_named_edge, stack_network, without_edge
 from .._compose.files import file_warnings, refuse_unusable
-from .._compose.layout import reach_for, split_layout
+from .._compose.layout import edge_network, reach_for, split_layout
 from .._compose.mounts import anonymous_volumes, declared_volumes, shared_writers, volumes_in_use, written_by_others
 from .._compose.render import (
     color_file,
@@ -234,8 +234,7 @@ class FromFiles:
             return []
         if not is_single_file(self.request["compose_files"]):
             return []
-        network = self.request["network"] if self.request["nginx_mode"] == "container" else None
-        return names_left(configs[COLORS[0]], self.request["shared_services"], network)
+        return names_left(configs[COLORS[0]], self.request["shared_services"], edge_network(self.request))
 
     def _volumes_in_use(self, configs):
         """Return the volumes to be used again; the journal remembers what containers had that are gone."""
@@ -263,7 +262,7 @@ class FromFiles:
             remedy = "bluegreen_shared_services or bluegreen_exclusive_services"
         warnings = anonymous_volumes(placed[color], declared) + shared_writers(placed, exclusive, remedy, storage)
         if coming:
-            warnings += written_by_others(placed[coming], self.shared_plan.strangers(), storage)
+            warnings += written_by_others(placed[coming], self.shared_plan.strangers, storage)
             warnings += self.planner.left_behind(placed[coming], coming)
         return warnings
 

@@ -163,8 +163,7 @@ class Planner:
         return [container["id"] for container in self.now.colors[color] if container["app"] is None]
 
     def left_behind(self, config, coming):
-        """Return a warning for each place of the active color that the color ``coming`` would not find, as
-        left_behind() does."""
+        """Return the warnings of left_behind() for the active color, where ``coming`` is to run from ``config``."""
         named = []
         for each in self.now.active_containers:
             name = each["service"]
@@ -172,7 +171,7 @@ class Planner:
         return left_behind(config, named, self.storage)
 
     def probed(self, color, services):
-        """Return a color's containers, as probed() does."""
+        """Return a color's containers, those that have a probe with its outcome, as _health/probe_run.py does."""
         return probed(self.now.colors[color], services, color, self.request)
 
     @property

@@ -161,14 +161,14 @@ class SharedPlan:
         """Return ``[(name, [Place])]`` of the containers of others that run here, nginx left out: what they write."""
         return list(self._writers({each["id"] for here in self.now.colors.values() for each in here}).values())
 
-    def _writers(self, but):
-        """Return ``{id: (name, [Place])}`` of what each container that runs here writes, those in ``but``, the shared
-        ones and nginx left out."""
-        but = but | {container["id"] for here in self.now.shared.values() for container in here}
-        but |= {self.now.edge.container["Id"]} if self.now.edge.container else set()
+    def _writers(self, left_out):
+        """Return ``{id: (name, [Place])}`` of what each container that runs here writes, without the shared ones, nginx
+        and those in ``left_out``."""
+        left_out = left_out | {container["id"] for here in self.now.shared.values() for container in here}
+        left_out |= {self.now.edge.container["Id"]} if self.now.edge.container else set()
         found = {}
         for listed in self.engine.list_containers([]):
-            wanted = listed["State"] == "running" and listed["Id"] not in but
+            wanted = listed["State"] == "running" and listed["Id"] not in left_out
             inspected = self.engine.inspect(listed["Id"]) if wanted else None
             if inspected:
                 name, places = listed["Names"][0].lstrip("/"), written_by_container(inspected, self.storage)

@@ -251,7 +251,7 @@ def test_what_both_releases_write_with_a_file_for_each_color(blue, green, expect
 )
 def test_what_a_container_of_others_writes_too(volumes, place, warned):
     found = mounts.written_by_others(
-        config({"data": {}}, web={"volumes": volumes}), [("backup", [place])], StandInStorage()
+        config({"data": {}}, web={"volumes": volumes}), lambda: [("backup", [place])], StandInStorage()
     )
     assert [each.partition(" is ")[2].partition(":")[0] for each in found] == [
         "written by web, and outside the app by the container backup"
