@@ -80,8 +80,10 @@ class Bench:
         # A controller is another machine: here it is not to take the processor from nginx and its clients.
         argv = ["nice", "-n", "19", str(pathlib.Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,"]
         argv += [str(ROOT / "tests/bench/swaps.yml"), "-e", json.dumps(variables)]
-        with (self.directory / "ansible.log").open("a") as log:
-            subprocess.run(argv, env=environ, stdout=log, stderr=log, check=True)
+        log = self.directory / "ansible.log"
+        with log.open("a") as file:
+            rc = subprocess.run(argv, env=environ, stdout=file, stderr=file).returncode
+        assert rc == 0, log.read_text()[-4000:]
         noted = [json.loads(line) for line in out.read_text().splitlines()]
         assert len(noted) == times, f"{len(noted)} of {times} swaps"
         return noted
