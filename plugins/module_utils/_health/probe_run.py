@@ -121,9 +121,11 @@ class Prober:
         passed = seen.get("probed") and seen["started_at"] == state["StartedAt"]
         self._followed[identity] = followed = _Followed(key, probe, HEALTHY if passed else STARTING)
         if place:
-            work = {"target": followed.probe_until_over, "args": (identity, self)}
-            self._threads.append(threading.Thread(name="probe", daemon=True, **work))
-            self._threads[-1].start()
+            thread = threading.Thread(
+                target=followed.probe_until_over, args=(identity, self), name="probe", daemon=True
+            )
+            thread.start()
+            self._threads.append(thread)
 
     def state_of(self, container):
         """Return the ProbeState of an inspected container; None where its service has no probe."""

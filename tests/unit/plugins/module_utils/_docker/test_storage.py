@@ -41,5 +41,5 @@ def test_directories_of_the_kernel_hold_no_data(path):
 
 def test_a_volume_is_looked_up_once():
     asked = []
-    storage = Storage(SimpleNamespace(volume=lambda name: asked.append(name)))
+    storage = Storage(SimpleNamespace(volume=asked.append))
     assert (storage.volume("shop_data"), storage.volume("shop_data"), asked) == (None, None, ["shop_data"])

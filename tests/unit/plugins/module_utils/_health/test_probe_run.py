@@ -139,7 +139,7 @@ class Following:
         self.prober.follow(self.container)
 
     def state_after(self, count):
-        for _ in range(count):
+        for _reply in range(count):
             assert self.replies.get(timeout=5)[0] == "c1"
         return self.prober.state_of(self.container).status
 
