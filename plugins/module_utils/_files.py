@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files: write one in one step, and have a temporary directory."""
+"""Files: write one in one step, have a temporary directory, compare paths."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ from ._errors import StateError
 
 NEEDED_SPACE = 64 * 1024
 """Bytes that must be free before a deploy begins. A deploy writes less."""
+
+
+def is_within(path, directory):
+    """Return whether ``path`` is ``directory`` or lies in it, by their names alone."""
+    return (path.rstrip("/") + "/").startswith(directory.rstrip("/") + "/")
 
 
 def utc_now():

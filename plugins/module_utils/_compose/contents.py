@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import os
 
+from .._files import is_within
 from .mounts import DIRECTORY, written_by_service
 
 CONTENTS = "x-hotswap-contents"
@@ -64,7 +65,7 @@ def _written(config, storage):
 def _is_in(path, places):
     """Return whether a path leads to one of the real paths, or into it."""
     real = os.path.realpath(path)
-    return any((real + "/").startswith(place.rstrip("/") + "/") for place in places)
+    return any(is_within(real, place) for place in places)
 
 
 def _digest(path):

@@ -14,6 +14,7 @@ import posixpath
 import re
 import typing as t
 
+from .._files import is_within
 from .._names import PLACEHOLDER
 
 VOLUME, DIRECTORY, DEVICE = "volume", "directory", "device"
@@ -41,13 +42,12 @@ def share_files(one, other):
     if one.kind != other.kind:
         return False
     if one.kind == DIRECTORY:
-        return _nested(one.name, other.name)
-    return one.name == other.name and _nested("/" + one.inside, "/" + other.inside)
+        return _is_nested(one.name, other.name)
+    return one.name == other.name and _is_nested("/" + one.inside, "/" + other.inside)
 
 
-def _nested(one, other):
-    shorter, longer = sorted((one.rstrip("/") + "/", other.rstrip("/") + "/"), key=len)
-    return longer.startswith(shorter)
+def _is_nested(one, other):
+    return is_within(one, other) or is_within(other, one)
 
 
 def is_named_by_compose(config, key):

@@ -9,6 +9,8 @@ from __future__ import annotations
 import functools
 import os
 
+from .._files import is_within
+
 PSEUDO = ("/dev", "/proc", "/run", "/sys")
 """Directories of the kernel and of sockets: nothing in them is anybody's data."""
 
@@ -31,7 +33,7 @@ class Storage:
         directory of the kernel, and for ``/``, which agents mount to look around."""
         real = os.path.realpath(path)
         is_single = os.path.exists(real) and not os.path.isdir(real)
-        if is_single or real == "/" or any((real + "/").startswith(each + "/") for each in PSEUDO):
+        if is_single or real == "/" or any(is_within(real, each) for each in PSEUDO):
             return None
         return real
 

@@ -15,6 +15,7 @@ import tarfile
 import time
 
 from .._errors import EdgeError, EngineError
+from .._files import is_within
 from .._nginx.app_file import DOCKER_RESOLVER
 from .._nginx.version import PROGRAMS, parse_version
 from .edge import Edge, file_mode, put_files
@@ -102,7 +103,7 @@ class ContainerEdge(Edge):
     def on_target(self, path):
         """Return where the target has what nginx sees at ``path``; None where it is in no mount."""
         for mount in sorted(self._mounts(), key=lambda mount: len(mount["Destination"]), reverse=True):
-            if (path + "/").startswith(mount["Destination"].rstrip("/") + "/"):
+            if is_within(path, mount["Destination"]):
                 return os.path.normpath(os.path.join(mount["Source"], os.path.relpath(path, mount["Destination"])))
         return None
 
@@ -233,7 +234,7 @@ class ContainerEdge(Edge):
         real = os.path.realpath(self.conf_dir)
         bound = [(os.path.realpath(each["Source"]), each["Destination"]) for each in self._mounts()]
         for source, destination in sorted(bound, key=lambda each: len(each[0]), reverse=True):
-            if (real + "/").startswith(source.rstrip("/") + "/"):
+            if is_within(real, source):
                 return os.path.normpath(os.path.join(destination, os.path.relpath(real, source)))
         mounts = ["{} at {}".format(mount.get("Source"), mount["Destination"]) for mount in self.container["Mounts"]]
         raise EdgeError(
@@ -374,7 +375,7 @@ def with_files(archive, files, mounted):
     with tarfile.open(fileobj=io.BytesIO(archive)) as before, tarfile.open(fileobj=made, mode="w") as after:
         for member in before:
             name = posixpath.normpath(member.name)
-            if name not in files and not any(f"{name}/".startswith(path + "/") for path in mounted):
+            if name not in files and not any(is_within(name, path) for path in mounted):
                 after.addfile(member, before.extractfile(member) if member.isreg() else None)
         for name, content in files.items():
             if content is not None:
