@@ -62,6 +62,32 @@ requirements:
   - jmespath on the target, where a test has an expression
 """
 
+    PROJECT = r"""
+options:
+  project:
+    description: What Compose works on.
+    type: dict
+    required: true
+    suboptions:
+      project_name:
+        description: The project's name.
+        type: str
+        required: true
+      project_src:
+        description: The project's directory.
+        type: str
+        required: true
+      files:
+        description: Its Compose files.
+        type: list
+        elements: str
+        required: true
+      docker_cli:
+        description: The docker command.
+        type: str
+        required: true
+"""
+
     PROBES = r"""
 options:
   probes:

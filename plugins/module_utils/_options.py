@@ -16,6 +16,20 @@ APP_ARGUMENTS = {
 }
 """Documented in the fragment hotswap.compose.app."""
 
+PROJECT_ARGUMENTS = {
+    "project": {
+        "type": "dict",
+        "required": True,
+        "options": {
+            "project_name": {"type": "str", "required": True},
+            "project_src": {"type": "str", "required": True},
+            "files": {"type": "list", "elements": "str", "required": True},
+            "docker_cli": {"type": "str", "required": True},
+        },
+    },
+}
+"""Documented in the fragment hotswap.compose.app.project."""
+
 
 def decode(text):
     """Return what an option of Base64 of JSON holds; None where that is nothing. Raises ValueError."""

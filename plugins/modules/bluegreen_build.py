@@ -12,12 +12,14 @@ version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
-  - Runs C(docker compose build), and tells each step of the build as it begins.
+  - Runs C(docker compose build), and prints each step of the build as it begins.
+  - O(project.files) is one file, with an absolute path.
   - Fails with the last lines of the build's output. The values of build arguments and of O(env) are not shown.
   - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
 extends_documentation_fragment:
   - hotswap.compose.attributes
   - hotswap.compose.docker
+  - hotswap.compose.app.project
 attributes:
   check_mode:
     support: none
@@ -27,28 +29,6 @@ attributes:
     support: full
     details: Docker answers from its build cache where the source is the same, with the same image.
 options:
-  project:
-    description: What Compose works on.
-    type: dict
-    required: true
-    suboptions:
-      project_name:
-        description: The project's name.
-        type: str
-        required: true
-      project_src:
-        description: The project's directory.
-        type: str
-        required: true
-      files:
-        description: The Compose files of the builds; one, with an absolute path.
-        type: list
-        elements: str
-        required: true
-      docker_cli:
-        description: The docker command.
-        type: str
-        required: true
   env_files:
     description: The role's O(hotswap.compose.bluegreen#role:main:bluegreen_env_files), which a build's secret may name.
     type: list
@@ -85,7 +65,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._compose.build_run import build_command, run_build, secrets_of
 from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
 from ..module_utils._errors import BluegreenError
-from ..module_utils._options import decode_mapping
+from ..module_utils._options import PROJECT_ARGUMENTS, decode_mapping
 from ..module_utils._progress import Progress
 
 
@@ -108,18 +88,9 @@ def build(params, progress):
 def main():
     module = AnsibleModule(
         argument_spec=dict(
-            project={
-                "type": "dict",
-                "required": True,
-                "options": {
-                    "project_name": {"type": "str", "required": True},
-                    "project_src": {"type": "str", "required": True},
-                    "files": {"type": "list", "elements": "str", "required": True},
-                    "docker_cli": {"type": "str", "required": True},
-                },
-            },
             env_files={"type": "list", "elements": "str", "default": []},
             env={"type": "str", "default": "e30=", "no_log": True},
+            **PROJECT_ARGUMENTS,
             **ENGINE_ARGUMENTS,
         ),
     )

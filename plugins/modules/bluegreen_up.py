@@ -22,6 +22,7 @@ description:
 extends_documentation_fragment:
   - hotswap.compose.attributes
   - hotswap.compose.docker
+  - hotswap.compose.app.project
   - hotswap.compose.app.look
   - hotswap.compose.app.probes
 attributes:
@@ -33,28 +34,6 @@ attributes:
     support: full
     details: Compose leaves unchanged containers alone, unless O(recreate) is V(always).
 options:
-  project:
-    description: What Compose works on.
-    type: dict
-    required: true
-    suboptions:
-      project_name:
-        description: The project's name.
-        type: str
-        required: true
-      project_src:
-        description: The project's directory.
-        type: str
-        required: true
-      files:
-        description: Its Compose files.
-        type: list
-        elements: str
-        required: true
-      docker_cli:
-        description: The docker command.
-        type: str
-        required: true
   start:
     description: The services to start; all of the project, if empty.
     type: list
@@ -128,6 +107,7 @@ from ..module_utils._errors import BluegreenError
 from ..module_utils._health.look import LOG_TAIL, LOOK_ARGUMENTS, prober_of, rules_of
 from ..module_utils._health.verdict import FAILED
 from ..module_utils._health.wait import Waiter
+from ..module_utils._options import PROJECT_ARGUMENTS
 from ..module_utils._progress import Progress
 
 
@@ -167,22 +147,13 @@ def up(params, began, progress):
 def main():
     module = AnsibleModule(
         argument_spec=dict(
-            project={
-                "type": "dict",
-                "required": True,
-                "options": {
-                    "project_name": {"type": "str", "required": True},
-                    "project_src": {"type": "str", "required": True},
-                    "files": {"type": "list", "elements": "str", "required": True},
-                    "docker_cli": {"type": "str", "required": True},
-                },
-            },
             start={"type": "list", "elements": "str", "default": []},
             recreate={"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
             remove_orphans={"type": "bool", "default": False},
             dependencies={"type": "bool", "default": True},
             timeout={"type": "float", "default": 120},
             **LOOK_ARGUMENTS,
+            **PROJECT_ARGUMENTS,
             **ENGINE_ARGUMENTS,
         ),
     )
