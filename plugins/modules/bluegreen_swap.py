@@ -236,14 +236,14 @@ def _act(params, check_mode, on_wait):
         return result, warnings
     if params["state"] == "judged":
         result = swap.judge(params["content"], params["introduction"], params["previous_content"])
-        return result, [swap.warning] if swap.unprepared or swap.unread else []
+        return result, _warnings_of_judgement(swap)
     if params["state"] == "settled":
         return swap.settle(), []
     addresses = addresses_at_load(engine, swap, params["network"], params["color"])
     look = Look(engine, params, PASSED).refuse_unready if params["project_name"] else ignore
     if params["state"] in ("preview", "canary"):
         result = swap.unsettle(params["content"], addresses, _change(engine, swap, params), look)
-        return result, [swap.warning] if swap.unprepared or swap.unread else []
+        return result, _warnings_of_judgement(swap)
     warnings = []
 
     def before_rename():
@@ -254,6 +254,10 @@ def _act(params, check_mode, on_wait):
 
     result = swap.live(params["content"], params["previous_content"], addresses, params["at_once"], before_rename)
     return result, warnings + ([swap.warning] if swap.warning else [])
+
+
+def _warnings_of_judgement(swap):
+    return [swap.warning] if swap.unprepared or swap.unread else []
 
 
 def _change(engine, swap, params):

@@ -70,16 +70,7 @@ class FromFiles:
         hashes = {color: config_hash(config) for color, config in configs.items()}
         images = ReleaseImages(self.planner, self.run, self.docker_logged_in, rendered)
         configs = images.name(configs)
-        refs, ids = images.refs, images.ids
-        active = self.now.active
-        reasons = ["nothing has the traffic"]
-        if active:
-            asked = (self.request["release"], hashes[active], refs[active], ids)
-            expected = self.planner.services_of(configs[active], active)["expected"]
-            traffic = service_names(self.planner.services, active)
-            reasons = changes_since(*asked, self.now.active_containers, expected, traffic)
-        reasons += self.shared_plan.reasons(work) if active else []
-        color = active if not reasons else other_color(active) if active else COLORS[0]
+        reasons, color = self._decide(configs, hashes, images, work)
         pulls, builds = images.pulls(color), images.builds_of(color, shared, work["up"])
         looks_again = (pulls or builds) and not self.planner.check_mode
         if not reasons and not self.planner.contents.is_current() and not looks_again:
@@ -87,7 +78,7 @@ class FromFiles:
         coming = {*pulls, *(name for build in builds for name in build["services"])}
         checks = self._healthchecks(configs[color], images, color, coming) if reasons else {}
         refuse_unchecked(self.planner.services, color, checks, self.request["no_healthcheck"])
-        self.planner.warnings += self._mount_warnings(configs, refs, images.found, color if reasons else None)
+        self.planner.warnings += self._mount_warnings(configs, images, color if reasons else None)
         deploy = self.request["deploy"] or _new_deploy()
         plan = Plan(
             deploy=deploy,
@@ -95,7 +86,7 @@ class FromFiles:
             color=color,
             pulls=pulls,
             download=images.download(color, pulls),
-            plans_again=not reasons or None in checks.values(),
+            plans_again=bool(pulls or builds) and (not reasons or None in checks.values()),
             builds=[describe_build(build) for build in builds],
             unchanged=not reasons,
             reasons=reasons,
@@ -108,21 +99,33 @@ class FromFiles:
             leftovers=self.planner.started_by_hand(color),
         )
         files = self._files(configs, hashes, deploy)
-        if reasons:
-            self.planner.warnings += self.shared_plan.moved_gateways(configs[color].get(JOINS, []))
-        adoption = Adoption(self.engine, self.planner) if started_by_hand(self.now.active_containers) else None
         if shared["services"]:
             shared = with_built_images(shared, [], images.pulled)
             files[work["file"]] = file_text(without_services(shared, work["by_hand"]))
         if builds:
             files[BUILD_FILE] = file_text(build_file(rendered[color], builds, plan.project))
+        if reasons:
+            self.planner.warnings += self.shared_plan.moved_gateways(configs[color].get(JOINS, []))
+        adoption = Adoption(self.engine, self.planner) if started_by_hand(self.now.active_containers) else None
         if not self.planner.check_mode:
-            self._lay_down(plan, files, hashes[color], ids, images.noted(color), adoption)
+            self._lay_down(plan, files, hashes[color], images, adoption)
             if adoption:
                 adoption.connect()
             plan.joins = self.shared_plan.joins(color, os.path.join(plan.directory, plan.file))
-        shown = {ref: ids[ref] for ref in refs[color].values()}
+        shown = {ref: images.ids[ref] for ref in images.refs[color].values()}
         return plan, shown, [] if reasons else self.now.active_containers, self.planner.services
+
+    def _decide(self, configs, hashes, images, work):
+        """Return ``(reasons, color)``: why the release is deployed, empty where it has the traffic, and the color that
+        it is to have then."""
+        active = self.now.active
+        if not active:
+            return ["nothing has the traffic"], COLORS[0]
+        asked = (self.request["release"], hashes[active], images.refs[active], images.ids)
+        expected = self.planner.services_of(configs[active], active)["expected"]
+        traffic = service_names(self.planner.services, active)
+        reasons = changes_since(*asked, self.now.active_containers, expected, traffic) + self.shared_plan.reasons(work)
+        return reasons, other_color(active) if reasons else active
 
     def _render(self):
         src = self.request["project_src"]
@@ -250,12 +253,12 @@ class FromFiles:
             for color, config in configs.items()
         }
 
-    def _mount_warnings(self, configs, refs, images, coming):
-        """Return what a person should know of the files that the releases write; ``coming``: the color that is to
-        start, if any."""
+    def _mount_warnings(self, configs, images, coming):
+        """Return what a person should know of the files that the releases write. ``images``: a ReleaseImages;
+        ``coming``: the color that is to start, if any."""
         storage, placed = self.planner.storage, self._placed(configs)
         color = coming or COLORS[0]
-        declared = {name: declared_volumes(images[ref]) for name, ref in refs[color].items()}
+        declared = {name: declared_volumes(images.found[ref]) for name, ref in images.refs[color].items()}
         exclusive = [with_color(name, each) for name in self.request["exclusive_services"] for each in COLORS]
         remedy = "bluegreen_exclusive_services"
         if is_single_file(self.request["compose_files"]):
@@ -281,7 +284,7 @@ class FromFiles:
             files[f"compose.{color}.json"] = file_text(colored)
         return files
 
-    def _lay_down(self, plan, files, config_hash, ids, noted, adoption):
+    def _lay_down(self, plan, files, config_hash, images, adoption):
         again = self.request["deploy"] is not None
         if plan.unchanged and again:
             self.state.save(unfinished=None)
@@ -291,12 +294,12 @@ class FromFiles:
         self.state.create()
         # Decided again, after the pull and the builds, the color may be the other one; what was here before, and what
         # this run has connected since, is as it was noted then.
-        before = self.state.journal["unfinished"] if again else {"ids_before": ids}
+        before = self.state.journal["unfinished"] if again else {"ids_before": images.ids}
         self.planner.begin(
             plan,
             self.planner.services,
             config_hash=config_hash,
-            **noted,
+            **images.noted(plan.color),
             ids_before=before["ids_before"],
             adopted=self._adopted(),
             connected=before.get("connected", []) + (adoption.connected if adoption else []),
