@@ -31,6 +31,7 @@ class Nginx:
 
     def __init__(self, directory):
         self.client = docker.from_env()
+        self.asking = threading.Lock()
         self.conf, self.large = directory / "conf", directory / "large"
         for path in (self.conf, self.large, directory / "scratch"):
             path.mkdir()
@@ -65,7 +66,7 @@ class Nginx:
 
     def answer(self):
         connection = http.client.HTTPConnection(self.edge.address, timeout=10)
-        with contextlib.closing(connection):
+        with self.asking, contextlib.closing(connection):
             connection.request("GET", "/")
             return connection.getresponse().read().decode()
 
@@ -114,7 +115,8 @@ class Nginx:
 
     def crash_a_worker(self):
         workers = [pid for (pid, _started), leaving in self.edge.workers().items() if not leaving]
-        os.kill(random.choice(workers), signal.SIGSEGV)
+        with self.asking:  # else the worker process that answers may be the one
+            os.kill(random.choice(workers), signal.SIGSEGV)
 
 
 @pytest.fixture(scope="module")
