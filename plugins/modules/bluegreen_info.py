@@ -83,7 +83,8 @@ status:
       description: Whether a deploy was begun and has not ended.
       type: bool
     last_run:
-      description: How the last run ended, as of M(hotswap.compose.bluegreen_history); null where none is on record.
+      description: How the last run ended, as M(hotswap.compose.bluegreen_history_info) returns it; null if no run
+        is recorded.
       type: dict
     journal:
       description: Why the journal is not used; null where it is.

@@ -13,7 +13,7 @@ author:
   - hotswap.compose authors (@hotswap)
 description:
   - Closes the unfinished deploy in the journal with its outcome, adds it to the history that
-    M(hotswap.compose.bluegreen_history) reads, and gives up the O(lock).
+    M(hotswap.compose.bluegreen_history_info) reads, and gives up the O(lock).
   - After a deploy, removes this app's images beyond the retained releases; after one that failed, those that only it
     brought. Never an image that a container uses, that another app recorded, or that was there for somebody else.
   - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
@@ -99,7 +99,7 @@ removed_images:
   type: list
   elements: str
 run:
-  description: The run, as M(hotswap.compose.bluegreen_history) returns it from now on.
+  description: The run, as M(hotswap.compose.bluegreen_history_info) returns it from now on.
   returned: success, but not in check mode
   type: dict
 """

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: bluegreen_history
+module: bluegreen_history_info
 short_description: Say how the last runs of an app ended
 version_added: 0.1.0
 author:
@@ -30,7 +30,7 @@ attributes:
 
 EXAMPLES = r"""
 - name: See how the last runs of the shop ended
-  hotswap.compose.bluegreen_history:
+  hotswap.compose.bluegreen_history_info:
     app: shop
     state_dir: /var/lib/bluegreen
   register: seen
