@@ -14,7 +14,7 @@ APP_ARGUMENTS = {
     "state_dir": {"type": "str", "required": True},
     "lock": {"type": "str"},
 }
-"""Documented in the fragment hotswap.compose.app."""
+"""Documented in the fragment hotswap.compose._app."""
 
 PROJECT_ARGUMENTS = {
     "project": {
@@ -28,7 +28,7 @@ PROJECT_ARGUMENTS = {
         },
     },
 }
-"""Documented in the fragment hotswap.compose.app.project."""
+"""Documented in the fragment hotswap.compose._app.project."""
 
 
 def decode(text):

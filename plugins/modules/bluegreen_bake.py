@@ -7,28 +7,36 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_bake
-short_description: Watch a release for a while after it got the traffic
+short_description: (private) Watch a release for a while after it got the traffic
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
+  - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
   - Follows the release's containers by the Engine's events, and asks the smoke tests again and again, through nginx
     where it is known how. Fails the moment there is too much against the release.
   - Where nginx keeps a log of the app's answers, O(answer_log), the share of 5xx among the release's is held against
     that of the release before. With O(swapped), the end of the watch is the end of that log.
   - What counts are containers that restart, and rounds of smoke tests with a failure in them. A container that is
     unhealthy, removed, or down for good is too much by itself.
-  - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
 extends_documentation_fragment:
-  - hotswap.compose.attributes
-  - hotswap.compose.docker
-  - hotswap.compose.app
-  - hotswap.compose.app.edge
-  - hotswap.compose.app.lock
-  - hotswap.compose.app.look
-  - hotswap.compose.app.probes
-  - hotswap.compose.app.smoke
+  - hotswap.compose._attributes
+  - hotswap.compose._attributes.action_group
+  - hotswap.compose._docker
+  - hotswap.compose._app
+  - hotswap.compose._app.edge
+  - hotswap.compose._app.lock
+  - hotswap.compose._app.look
+  - hotswap.compose._app.probes
+  - hotswap.compose._app.smoke
 attributes:
+  action_group:
+    support: full
+    membership:
+      - hotswap.compose.app
+      - hotswap.compose.edge
+      - hotswap.compose.engine
+      - hotswap.compose.look
   check_mode:
     support: full
     details: Does not wait.

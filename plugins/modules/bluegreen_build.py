@@ -7,20 +7,25 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_build
-short_description: Build the images of a release with Docker Compose
+short_description: (private) Build the images of a release with Docker Compose
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
+  - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
   - Runs C(docker compose build), and prints each step of the build as it begins.
   - O(project.files) is one file, with an absolute path.
   - Fails with the last lines of the build's output. The values of build arguments and of O(env) are not shown.
-  - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
 extends_documentation_fragment:
-  - hotswap.compose.attributes
-  - hotswap.compose.docker
-  - hotswap.compose.app.project
+  - hotswap.compose._attributes
+  - hotswap.compose._attributes.action_group
+  - hotswap.compose._docker
+  - hotswap.compose._app.project
 attributes:
+  action_group:
+    support: full
+    membership:
+      - hotswap.compose.engine
   check_mode:
     support: none
   diff_mode:

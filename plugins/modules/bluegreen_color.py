@@ -7,21 +7,27 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_color
-short_description: Start, stop or remove the containers of one color
+short_description: (private) Start, stop or remove the containers of one color
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
+  - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
   - Stops a color so that it stays stopped when the Docker daemon restarts, whatever its restart policy, and remembers
     that policy in the journal; starts it again with the policy it had.
   - Works on containers that somebody started by hand as well, under whatever Compose project.
-  - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
 extends_documentation_fragment:
-  - hotswap.compose.attributes
-  - hotswap.compose.docker
-  - hotswap.compose.app
-  - hotswap.compose.app.lock
+  - hotswap.compose._attributes
+  - hotswap.compose._attributes.action_group
+  - hotswap.compose._docker
+  - hotswap.compose._app
+  - hotswap.compose._app.lock
 attributes:
+  action_group:
+    support: full
+    membership:
+      - hotswap.compose.app
+      - hotswap.compose.engine
   check_mode:
     support: full
   diff_mode:

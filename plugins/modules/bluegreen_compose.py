@@ -9,20 +9,25 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_compose
-short_description: Run Docker Compose by a module of community.docker, and show that it is still at work
+short_description: (private) Run Docker Compose by a module of community.docker, and show that it is still at work
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
+  - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
   - Runs a module of the collection C(community.docker). In 10 s of silence at most, it prints for how long, and what is
     waited for.
   - A failure is what the module's message says first, without what else it returns; a rescue has the whole.
   - A command that C(docker_compose_v2_run) runs is the app's migration, and fails where that exits with a status other
     than 0.
-  - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
 extends_documentation_fragment:
-  - hotswap.compose.attributes
+  - hotswap.compose._attributes
+  - hotswap.compose._attributes.action_group
 attributes:
+  action_group:
+    support: full
+    membership:
+      - hotswap.compose.engine
   check_mode:
     support: full
     details: As the module that it runs.

@@ -7,26 +7,33 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_drain
-short_description: Wait until the idle color has no request left
+short_description: (private) Wait until the idle color has no request left
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
+  - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
   - Waits after a swap until nginx has answered the requests that it had begun, so that stopping the idle color cuts
     nobody off.
   - Drained means that no worker process of the configuration before the swap is left; or that no idle client can come
     back to one of them, none of them may be receiving a request, and nginx has no connection open to the idle color.
   - Meanwhile, it follows the color that has the traffic now, where O(project_name) names its Compose project, and fails
     at once where that is no longer as it was when it passed its health checks, so that the idle color is not stopped.
-  - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
 extends_documentation_fragment:
-  - hotswap.compose.attributes
-  - hotswap.compose.docker
-  - hotswap.compose.app
-  - hotswap.compose.app.edge
-  - hotswap.compose.app.look
-  - hotswap.compose.app.probes
+  - hotswap.compose._attributes
+  - hotswap.compose._attributes.action_group
+  - hotswap.compose._docker
+  - hotswap.compose._app
+  - hotswap.compose._app.edge
+  - hotswap.compose._app.look
+  - hotswap.compose._app.probes
 attributes:
+  action_group:
+    support: full
+    membership:
+      - hotswap.compose.edge
+      - hotswap.compose.engine
+      - hotswap.compose.look
   check_mode:
     support: full
     details: Does not wait.

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_fail
-short_description: Fail, and say on one screen why and what is next
+short_description: (private) Fail, and say on one screen why and what is next
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
+  - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
   - Prints which container failed, why, its last probes and log, what was undone, who has the traffic and what to do,
     34 lines at most. Then it fails with the first of them as its message.
   - Runs on the controller.
-  - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
 extends_documentation_fragment:
-  - hotswap.compose.attributes
+  - hotswap.compose._attributes
 attributes:
   check_mode:
     support: full

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_failed_task
-short_description: Read in a rescue what failed
+short_description: (private) Read in a rescue what failed
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
+  - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
   - Reads C(ansible_failed_task) and C(ansible_failed_result), and decides whether nginx's previous file is put back.
   - Runs on the controller.
-  - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
 extends_documentation_fragment:
-  - hotswap.compose.attributes
+  - hotswap.compose._attributes
 attributes:
   check_mode:
     support: full

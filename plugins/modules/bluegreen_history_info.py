@@ -17,8 +17,8 @@ description:
     refused before anything was made, leave nothing. One that was killed is on record once the next run has finished
     or undone it.
 extends_documentation_fragment:
-  - hotswap.compose.attributes
-  - hotswap.compose.app
+  - hotswap.compose._attributes
+  - hotswap.compose._app
 attributes:
   check_mode:
     support: full

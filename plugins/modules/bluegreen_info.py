@@ -14,10 +14,15 @@ author:
 description:
   - Reads nginx's file of the app, the containers of both colors, the journal and the history.
 extends_documentation_fragment:
-  - hotswap.compose.attributes
-  - hotswap.compose.docker
-  - hotswap.compose.app
+  - hotswap.compose._attributes
+  - hotswap.compose._attributes.action_group
+  - hotswap.compose._docker
+  - hotswap.compose._app
 attributes:
+  action_group:
+    support: full
+    membership:
+      - hotswap.compose.engine
   check_mode:
     support: full
   diff_mode:

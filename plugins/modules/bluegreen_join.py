@@ -7,21 +7,27 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_join
-short_description: Have the containers of a color and the shared services join each other's networks
+short_description: (private) Have the containers of a color and the shared services join each other's networks
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
+  - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
   - Compose gives a service its own name on every network that it is on, so on a network that both colors are on, that
     name would be either color's. This joins such networks by the Engine's API, under names that have the color in them;
     and it has the shared services join the color's own networks, under their own names.
-  - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
 extends_documentation_fragment:
-  - hotswap.compose.attributes
-  - hotswap.compose.docker
-  - hotswap.compose.app
-  - hotswap.compose.app.lock
+  - hotswap.compose._attributes
+  - hotswap.compose._attributes.action_group
+  - hotswap.compose._docker
+  - hotswap.compose._app
+  - hotswap.compose._app.lock
 attributes:
+  action_group:
+    support: full
+    membership:
+      - hotswap.compose.app
+      - hotswap.compose.engine
   check_mode:
     support: full
   diff_mode:

@@ -7,20 +7,26 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_migration
-short_description: Say whether a release's migration is to be run, and note that it was
+short_description: (private) Say whether a release's migration is to be run, and note that it was
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
+  - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
   - A migration is run once for a release, which is its name and its image. The journal has the newest 100, and those
     whose images are still on the target.
-  - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
 extends_documentation_fragment:
-  - hotswap.compose.attributes
-  - hotswap.compose.docker
-  - hotswap.compose.app
-  - hotswap.compose.app.lock
+  - hotswap.compose._attributes
+  - hotswap.compose._attributes.action_group
+  - hotswap.compose._docker
+  - hotswap.compose._app
+  - hotswap.compose._app.lock
 attributes:
+  action_group:
+    support: full
+    membership:
+      - hotswap.compose.app
+      - hotswap.compose.engine
   check_mode:
     support: full
   diff_mode:

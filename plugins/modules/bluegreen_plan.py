@@ -7,11 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_plan
-short_description: Decide what a blue/green deploy or rollback has to do
+short_description: (private) Decide what a blue/green deploy or rollback has to do
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
+  - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
   - Looks at nginx, at the containers of both colors and at the journal, and says which color has the traffic, whether
     the release that was asked for is live already, and how the other color comes up.
   - Refuses what can't work, with one message, before anything starts.
@@ -19,14 +20,19 @@ description:
     dies; gives it up itself where there is nothing to do.
   - Has Compose render the user's files and lays the result down in the state directory; the color, and a rollback to
     it later, runs from that.
-  - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
 extends_documentation_fragment:
-  - hotswap.compose.attributes
-  - hotswap.compose.docker
-  - hotswap.compose.app
-  - hotswap.compose.app.lock
-  - hotswap.compose.app.edge
+  - hotswap.compose._attributes
+  - hotswap.compose._attributes.action_group
+  - hotswap.compose._docker
+  - hotswap.compose._app
+  - hotswap.compose._app.lock
+  - hotswap.compose._app.edge
 attributes:
+  action_group:
+    support: full
+    membership:
+      - hotswap.compose.edge
+      - hotswap.compose.engine
   check_mode:
     support: full
     details: Nothing is written, and no container tests how nginx takes the upstreams.

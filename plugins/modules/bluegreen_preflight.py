@@ -7,20 +7,25 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_preflight
-short_description: Refuse a target on which a run is known to fail
+short_description: (private) Refuse a target on which a run is known to fail
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
+  - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
   - Checks what can be known before the role makes nginx - the docker command, Compose, the Docker Engine, the state
     directory and its journal, the directory of nginx's files, and that of the Compose files.
   - Changes nothing. M(hotswap.compose.bluegreen_plan) checks the rest.
-  - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
 extends_documentation_fragment:
-  - hotswap.compose.attributes
-  - hotswap.compose.docker
-  - hotswap.compose.app
+  - hotswap.compose._attributes
+  - hotswap.compose._attributes.action_group
+  - hotswap.compose._docker
+  - hotswap.compose._app
 attributes:
+  action_group:
+    support: full
+    membership:
+      - hotswap.compose.engine
   check_mode:
     support: full
   diff_mode:

@@ -7,22 +7,28 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_record
-short_description: Record how a deploy ended, and remove the images that nobody needs any more
+short_description: (private) Record how a deploy ended, and remove the images that nobody needs any more
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
+  - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
   - Closes the unfinished deploy in the journal with its outcome, adds it to the history that
     M(hotswap.compose.bluegreen_history_info) reads, and gives up the O(lock).
   - After a deploy, removes this app's images beyond the retained releases; after one that failed, those that only it
     brought. Never an image that a container uses, that another app recorded, or that was there for somebody else.
-  - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
 extends_documentation_fragment:
-  - hotswap.compose.attributes
-  - hotswap.compose.docker
-  - hotswap.compose.app
-  - hotswap.compose.app.lock
+  - hotswap.compose._attributes
+  - hotswap.compose._attributes.action_group
+  - hotswap.compose._docker
+  - hotswap.compose._app
+  - hotswap.compose._app.lock
 attributes:
+  action_group:
+    support: full
+    membership:
+      - hotswap.compose.app
+      - hotswap.compose.engine
   check_mode:
     support: full
   diff_mode:

@@ -7,23 +7,30 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_recover
-short_description: Finish or undo a deploy that was killed
+short_description: (private) Finish or undo a deploy that was killed
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
+  - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
   - Compares what nginx is told, the containers and the journal, and ends a deploy or a rollback that never ended.
   - Where nginx was told of the new color and all of it is ready, nginx is made sure to have loaded that, the old color
     is drained and retired, and the release is recorded.
   - Else the traffic goes back to the old color, or stays there, and the containers of the new one go.
-  - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
 extends_documentation_fragment:
-  - hotswap.compose.attributes
-  - hotswap.compose.docker
-  - hotswap.compose.app
-  - hotswap.compose.app.lock
-  - hotswap.compose.app.edge
+  - hotswap.compose._attributes
+  - hotswap.compose._attributes.action_group
+  - hotswap.compose._docker
+  - hotswap.compose._app
+  - hotswap.compose._app.lock
+  - hotswap.compose._app.edge
 attributes:
+  action_group:
+    support: full
+    membership:
+      - hotswap.compose.app
+      - hotswap.compose.edge
+      - hotswap.compose.engine
   check_mode:
     support: full
     details: Says what would be done.

@@ -9,20 +9,21 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_report
-short_description: Say how a run ended, and write a page of it
+short_description: (private) Say how a run ended, and write a page of it
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
+  - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
   - Prints what has the traffic now, how long the run took, its warnings and what is next; of one that failed
     M(hotswap.compose.bluegreen_fail) prints more.
   - Writes an HTML page that needs no network, a small JSON file beside it, and C(index.html) over all pages of the
     directory, whatever app or host they are of; none in check mode, nor of a run that found nothing to do.
   - Publishes the result as the custom stat C(bluegreen_results), a mapping by host.
   - What can't be written is a warning, never a failure.
-  - Runs on the controller. A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
+  - Runs on the controller.
 extends_documentation_fragment:
-  - hotswap.compose.attributes
+  - hotswap.compose._attributes
 attributes:
   check_mode:
     support: full

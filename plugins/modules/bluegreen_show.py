@@ -9,16 +9,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_show
-short_description: Print a text for people, as it is
+short_description: (private) Print a text for people, as it is
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
+  - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
   - Prints a text to the terminal line by line, without quotes, escapes or the name of the host before it.
   - What a terminal would take for a command is left out.
   - Runs on the controller.
 extends_documentation_fragment:
-  - hotswap.compose.attributes
+  - hotswap.compose._attributes
 attributes:
   check_mode:
     support: full

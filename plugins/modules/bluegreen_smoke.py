@@ -7,20 +7,25 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_smoke
-short_description: Ask each replica of the color that has no traffic yet
+short_description: (private) Ask each replica of the color that has no traffic yet
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
+  - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
   - Asks every smoke test of every replica of the color that is being deployed, past nginx, and fails where an answer is
     not what the test says, after its retries.
-  - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
 extends_documentation_fragment:
-  - hotswap.compose.attributes
-  - hotswap.compose.docker
-  - hotswap.compose.app
-  - hotswap.compose.app.smoke
+  - hotswap.compose._attributes
+  - hotswap.compose._attributes.action_group
+  - hotswap.compose._docker
+  - hotswap.compose._app
+  - hotswap.compose._app.smoke
 attributes:
+  action_group:
+    support: full
+    membership:
+      - hotswap.compose.engine
   check_mode:
     support: full
     details: Asks nothing.

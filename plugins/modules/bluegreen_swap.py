@@ -7,11 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_swap
-short_description: Send nginx's traffic to the other color, and prove it
+short_description: (private) Send nginx's traffic to the other color, and prove it
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
+  - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
   - Writes the file by which nginx knows where the app's requests go, reloads nginx, and proves that it serves the new
     configuration.
   - With O(state=live), O(state=preview) and O(state=canary), it first looks at the color that is to get requests, where
@@ -19,16 +20,23 @@ description:
   - A file is tested outside nginx's own directory before it is put there in one step; one that nginx refuses is never
     seen by it.
   - What was there before is written to the journal first, and put back on disk where the reload can't be proven.
-  - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
 extends_documentation_fragment:
-  - hotswap.compose.attributes
-  - hotswap.compose.docker
-  - hotswap.compose.app
-  - hotswap.compose.app.lock
-  - hotswap.compose.app.edge
-  - hotswap.compose.app.look
-  - hotswap.compose.app.probes
+  - hotswap.compose._attributes
+  - hotswap.compose._attributes.action_group
+  - hotswap.compose._docker
+  - hotswap.compose._app
+  - hotswap.compose._app.lock
+  - hotswap.compose._app.edge
+  - hotswap.compose._app.look
+  - hotswap.compose._app.probes
 attributes:
+  action_group:
+    support: full
+    membership:
+      - hotswap.compose.app
+      - hotswap.compose.edge
+      - hotswap.compose.engine
+      - hotswap.compose.look
   check_mode:
     support: full
     details: Nothing is tested or written.

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_undo
-short_description: Decide what a failed run undoes
+short_description: (private) Decide what a failed run undoes
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
+  - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
   - Decides which color has the traffic after a failure, and which containers are taken down or started again.
   - Runs on the controller, after nginx's previous file was put back.
-  - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
 extends_documentation_fragment:
-  - hotswap.compose.attributes
+  - hotswap.compose._attributes
 attributes:
   check_mode:
     support: full

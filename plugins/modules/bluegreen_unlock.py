@@ -7,18 +7,24 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_unlock
-short_description: Take the lock of an app from the run that has it
+short_description: (private) Take the lock of an app from the run that has it
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
+  - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
   - Frees the lock that keeps every other run of the app on this host out.
   - A run that is dead gives its lock up by itself, at once or after 30 seconds. This is for one that lives and is not
     to go on; it changes nothing any more once another run has the lock.
 extends_documentation_fragment:
-  - hotswap.compose.attributes
-  - hotswap.compose.app
+  - hotswap.compose._attributes
+  - hotswap.compose._attributes.action_group
+  - hotswap.compose._app
 attributes:
+  action_group:
+    support: full
+    membership:
+      - hotswap.compose.app
   check_mode:
     support: full
   diff_mode:

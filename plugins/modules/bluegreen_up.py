@@ -7,25 +7,31 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_up
-short_description: Start containers with Docker Compose, with a timeout
+short_description: (private) Start containers with Docker Compose, with a timeout
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
+  - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
   - Runs C(docker compose up), and follows the containers by the Engine's events meanwhile. Fails the moment a container
     fails, or the O(timeout) passes, and ends Compose.
   - It pulls no image.
   - By itself, Compose waits without limit for a service that others depend on, and does not say why one failed.
   - The wait ends with Compose. M(hotswap.compose.compose_health_wait) then waits until all of it is ready, within the
     same time, by RV(began).
-  - A part of the role P(hotswap.compose.bluegreen#role), of little use alone.
 extends_documentation_fragment:
-  - hotswap.compose.attributes
-  - hotswap.compose.docker
-  - hotswap.compose.app.project
-  - hotswap.compose.app.look
-  - hotswap.compose.app.probes
+  - hotswap.compose._attributes
+  - hotswap.compose._attributes.action_group
+  - hotswap.compose._docker
+  - hotswap.compose._app.project
+  - hotswap.compose._app.look
+  - hotswap.compose._app.probes
 attributes:
+  action_group:
+    support: full
+    membership:
+      - hotswap.compose.engine
+      - hotswap.compose.look
   check_mode:
     support: none
   diff_mode:

@@ -9,20 +9,21 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_validate
-short_description: Validate the role's variables by the rules between them
+short_description: (private) Validate the role's variables by the rules between them
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
+  - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
   - Casts the variables of the role P(hotswap.compose.bluegreen#role) by its argument specs, so that a value given as
     a string by C(-e) or by a survey is like a typed one, and holds them against the rules between them.
   - A variable that is C(omit), or V(null), counts as not given; so does an empty text, as a survey hands it in, where
     no text is wanted or none need be given. Neither a secret variable nor a part of one can be C(omit).
   - Refuses a variable whose name is nearly one of the role's, and warns of any other C(bluegreen_*) that the role does
     not have.
-  - Runs on the controller, before anything is sent to the target. Can only be used in that role.
+  - Runs on the controller, before anything is sent to the target.
 extends_documentation_fragment:
-  - hotswap.compose.attributes
+  - hotswap.compose._attributes
 attributes:
   check_mode:
     support: full

@@ -29,10 +29,15 @@ description:
     before. A service that takes traffic never completes. Any other container that exits has failed.
   - One-off containers, those of C(docker compose run), are ignored.
 extends_documentation_fragment:
-  - hotswap.compose.attributes
-  - hotswap.compose.docker
-  - hotswap.compose.app.probes
+  - hotswap.compose._attributes
+  - hotswap.compose._attributes.action_group
+  - hotswap.compose._docker
+  - hotswap.compose._app.probes
 attributes:
+  action_group:
+    support: full
+    membership:
+      - hotswap.compose.engine
   check_mode:
     support: full
     details:

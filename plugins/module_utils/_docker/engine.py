@@ -34,7 +34,7 @@ except ImportError as error:
 else:
     SDK_IMPORT_ERROR = None
 
-# Options of every module that talks to the Engine; documented in the fragment hotswap.compose.docker.
+# Options of every module that talks to the Engine; documented in the fragment hotswap.compose._docker.
 ENGINE_ARGUMENTS: dict[str, dict[str, Any]] = {
     "docker_host": {"type": "str"},
     "api_version": {"type": "str"},

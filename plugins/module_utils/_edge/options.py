@@ -9,7 +9,7 @@ from __future__ import annotations
 from .container import ContainerEdge
 from .host import HostEdge
 
-# Documented in the fragment hotswap.compose.app.edge.
+# Documented in the fragment hotswap.compose._app.edge.
 EDGE_ARGUMENTS = {
     "nginx_mode": {"type": "str", "choices": ["container", "host"], "default": "container"},
     "nginx_container": {"type": "str", "default": "nginx"},

@@ -16,7 +16,7 @@ from .wait import Waiter
 
 LOG_TAIL = 50
 
-# Documented in the fragment hotswap.compose.app.look.
+# Documented in the fragment hotswap.compose._app.look.
 LOOK_ARGUMENTS = {
     "project_name": {"type": "str"},
     "services": {"type": "list", "elements": "str", "default": []},

@@ -33,7 +33,7 @@ from .smoke import EXCERPT
 from .smoke_run import at_once
 from .verdict import service_of
 
-# Documented in the fragment hotswap.compose.app.probes.
+# Documented in the fragment hotswap.compose._app.probes.
 PROBE_ARGUMENTS = {
     "probes": {"type": "list", "elements": "dict", "default": [], "options": PROBE_OPTIONS},
     "probe_headers": {"type": "str", "default": "e30=", "no_log": True},

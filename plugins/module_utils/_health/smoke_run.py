@@ -29,7 +29,7 @@ PATIENCE = 10.0
 RETRY_AFTER = 1.0
 """s from an answer that does not pass to the next attempt."""
 
-# Documented in the fragment hotswap.compose.app.smoke.
+# Documented in the fragment hotswap.compose._app.smoke.
 SMOKE_ARGUMENTS = {
     "tests": {"type": "str", "default": "W10=", "no_log": True},
     "network": {"type": "str", "default": "edge"},

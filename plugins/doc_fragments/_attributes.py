@@ -18,3 +18,11 @@ attributes:
   idempotent:
     description: A second run with the same arguments, on a target that did not change in between, reports no change.
 """
+
+    ACTION_GROUP = r"""
+options: {}
+attributes:
+  action_group:
+    description: Use C(group/) and one of these names in C(module_defaults) to set options that the modules of the group
+      have in common.
+"""
