@@ -33,10 +33,10 @@ images: docker ## make the images of the demo
 	tools/images.sh demo
 
 demo: setup tree docker images ## deploy, replace under load, refuse a broken release, roll back
-	$(playbook) hotswap.compose.demo
+	$(playbook) tests/demo/demo.yml
 
 demo-clean: setup tree docker ## remove what the demo runs
-	$(playbook) hotswap.compose.demo -e demo_state=absent
+	$(playbook) tests/demo/demo.yml -e demo_state=absent
 
 reference: setup ## write docs/variables.md from the role's argument specs, and docs/compose-keys.md
 	.venv/bin/python tools/reference.py
