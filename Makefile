@@ -79,11 +79,11 @@ bench-swap: setup tree docker ## measure what clients lose at SWAPS=120 swaps (d
 	tools/images.sh test
 	.venv/bin/python tests/bench/bench_swap.py --swaps=$(SWAPS)
 
-cases: setup tree docker ## every way in which a release is judged, and every way back (docs/judgement.md)
+cases: setup tree docker ## every way in which a release is judged, and every way back (docs/tested.md)
 	tools/images.sh test
 	.venv/bin/python tests/soak/cases.py
 
-files: setup tree docker ## ordinary Compose files as people publish them, deployed and rolled back under load (docs/layouts.md)
+files: setup tree docker ## ordinary Compose files as people publish them, deployed and rolled back under load (docs/tested.md)
 	tools/images.sh files
 	.venv/bin/python tests/soak/files.py
 

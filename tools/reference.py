@@ -28,7 +28,7 @@ KEYS_HEAD = """\
 # Keys of the Compose specification
 
 Made by `make reference` from a table that tests compare with the role and with the installed Compose.
-[Compose files](layouts.md) has the reasons.
+[Compose files](compose-files.md) has the reasons.
 
 The columns are a service of a color in one ordinary file, a shared service, and a service in the layout with a
 file for each color.
