@@ -1,6 +1,7 @@
 # Copyright (c) 2026 the hotswap.compose authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The interface is said in three places, the argument specs, the role's defaults and the README: they say the same."""
+"""The interface is in four places: the argument specs, the role's defaults, docs/variables.md, and in part the README.
+They agree."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ import yaml
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROLE = ROOT / "roles" / "bluegreen"
 ROW = re.compile(r"^\| `(bluegreen_\w+)` \|.*\| ([^|]+) \|$", re.MULTILINE)
+SECTION = re.compile(r"^#+ (bluegreen_\w+)$", re.MULTILINE)
 
 SPECS = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())["argument_specs"]
 DEFAULTS = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text())
@@ -25,10 +27,18 @@ def typed(values):
 
 
 def documented():
-    """Return ``{variable: its cell of defaults}`` of the README's table, which names each variable once."""
+    """Return ``{variable: its cell of defaults}`` of the README's table, which names a variable once at most."""
     rows = ROW.findall((ROOT / "README.md").read_text())
     assert len(rows) == len(dict(rows))
     return dict(rows)
+
+
+def sections():
+    """Return ``{variable: the text below its heading}`` of docs/variables.md, which names each variable once."""
+    _before, *parts = SECTION.split((ROOT / "docs/variables.md").read_text())
+    names, texts = parts[::2], parts[1::2]
+    assert len(names) == len(set(names))
+    return dict(zip(names, texts))
 
 
 def test_the_defaults_are_those_of_the_specs():
@@ -53,16 +63,29 @@ def test_what_has_no_default_is_required():
     assert optional == []
 
 
-def test_the_readme_names_every_variable_with_its_default():
-    cells = documented()
-    assert set(cells) == set(SPECS["main"]["options"])
+def test_the_page_of_variables_is_complete():
+    pages = sections()
+    assert set(pages) == set(SPECS["main"]["options"])
     for name, option in SPECS["main"]["options"].items():
         if option.get("required"):
-            assert cells[name].startswith("required"), name
+            assert re.search(r"\brequired\b", pages[name], re.IGNORECASE), name
         else:
-            shown = re.fullmatch(r"`(.*)`", cells[name])
+            shown = re.search(r"\bdefault:? `(.*?)`", pages[name], re.IGNORECASE)
             assert shown, name
             assert typed({name: yaml.safe_load(shown.group(1))}) == typed({name: option["default"]})
+
+
+def test_the_readme_has_the_required_variables_and_correct_defaults():
+    cells = documented()
+    options = SPECS["main"]["options"]
+    assert {name for name, option in options.items() if option.get("required")} <= set(cells) <= set(options)
+    for name, cell in cells.items():
+        if options[name].get("required"):
+            assert cell.startswith("required"), name
+        else:
+            shown = re.fullmatch(r"`(.*)`", cell)
+            assert shown, name
+            assert typed({name: yaml.safe_load(shown.group(1))}) == typed({name: options[name]["default"]})
 
 
 def test_the_oldest_versions_are_those_that_were_run():
@@ -75,5 +98,5 @@ def test_the_oldest_versions_are_those_that_were_run():
     assert requires == f">={core}.0"
     assert yaml.safe_load((ROLE / "meta/main.yml").read_text())["galaxy_info"]["min_ansible_version"] == core
     readme = (ROOT / "README.md").read_text()
-    for words in (f"ansible-core {core}", f"Engine {engine}", f"Compose {compose}", f"**nginx**, {nginx}"):
+    for words in (f"ansible-core {core}", f"Engine {engine}", f"Compose {compose}", f"nginx {nginx}"):
         assert f"{words} or newer" in readme, words
