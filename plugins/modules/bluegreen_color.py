@@ -90,10 +90,11 @@ containers:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._docker.aliases import take_aliases, to_take_in_run
-from ..module_utils._docker.containers import find_containers, is_retired, summarize
+from ..module_utils._docker.containers import find_containers, find_hooks, is_retired, summarize
 from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
 from ..module_utils._docker.lifecycle import give_up, remove_containers, start_containers, stop_containers
 from ..module_utils._errors import BluegreenError
+from ..module_utils._names import project_name
 from ..module_utils._options import APP_ARGUMENTS
 from ..module_utils._state.directory import AppState
 from ..module_utils._state.lock import AppLock
@@ -102,7 +103,8 @@ from ..module_utils._state.lock import AppLock
 def chosen(engine, params):
     """Return the summaries of the containers that are meant."""
     if params["color"]:
-        return find_containers(engine, params["app"])[params["color"]]
+        hooks = find_hooks(engine, project_name(params["app"], params["color"])) if params["state"] == "absent" else []
+        return find_containers(engine, params["app"])[params["color"]] + hooks
     inspected = [engine.inspect(container_id) for container_id in params["containers"]]
     return [summarize(container) for container in inspected if container is not None]
 

@@ -68,10 +68,10 @@ due:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._deploy.migration import is_migration_due
+from ..module_utils._docker.containers import COMPOSE_LABEL
 from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
 from ..module_utils._errors import BluegreenError, StateError
 from ..module_utils._files import utc_now
-from ..module_utils._health.verdict import ONEOFF_LABEL
 from ..module_utils._names import LABEL, with_color
 from ..module_utils._options import APP_ARGUMENTS
 from ..module_utils._state.directory import AppState
@@ -80,7 +80,7 @@ from ..module_utils._state.lock import AppLock
 
 def running(engine, app):
     """Return the names of the app's one-off containers that run."""
-    labels = [f"{LABEL}app={app}", f"{ONEOFF_LABEL}=True"]
+    labels = [f"{LABEL}app={app}", f"{COMPOSE_LABEL}oneoff=True"]
     found = engine.call(engine.api.containers, filters={"label": labels})
     return sorted(container["Names"][0].lstrip("/") for container in found)
 

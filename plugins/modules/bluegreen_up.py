@@ -107,7 +107,7 @@ import time
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._compose.up import ComposeUp, up_command
-from ..module_utils._docker.containers import COMPOSE_LABEL
+from ..module_utils._docker.containers import COMPOSE_LABEL, runs_apart
 from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
 from ..module_utils._errors import BluegreenError
 from ..module_utils._health.look import LOG_TAIL, LOOK_ARGUMENTS, prober_of, rules_of
@@ -120,7 +120,7 @@ from ..module_utils._progress import Progress
 def start_times(engine, project_name):
     """Return the project's containers, each with the moment when it was started last."""
     listed = engine.list_containers([f"{COMPOSE_LABEL}project={project_name}"])
-    inspected = [engine.inspect(each["Id"]) for each in listed]
+    inspected = [engine.inspect(each["Id"]) for each in listed if not runs_apart(each.get("Labels") or {})]
     return {each["Id"]: each["State"]["StartedAt"] for each in inspected if each}
 
 

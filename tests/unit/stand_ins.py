@@ -91,13 +91,19 @@ class StandInEngine:
 
     def list_containers(self, labels):
         def labelled(container):
-            return all(label in container["Config"]["Labels"] for label in labels)
+            given = container["Config"]["Labels"]
+            return all(
+                label in given or label in [f"{key}={value}" for key, value in given.items()] for label in labels
+            )
 
         found = [each for each in self._all.values() if labelled(each)]
         return [{"Id": each["Id"], "Labels": each["Config"]["Labels"]} for each in found]
 
     def inspect(self, container_id):
         return copy.deepcopy(self._all.get(container_id))
+
+    def add(self, container):
+        self._all[container["Id"]] = container
 
     def forget(self, name):
         self._all = {key: each for key, each in self._all.items() if each["Name"] != "/" + name}

@@ -42,7 +42,7 @@ def split_layout(params, services, configs, volumes):
         refuse_unknown_services(config, "exclusive_services", exclusive)
         _refuse_dependents(config, exclusive, [with_color(service["name"], color) for service in services])
         _refuse_endless_one_shots(config)
-        refuse_unsupported(config, params["shared_services"])
+        refuse_unsupported(config, params["shared_services"], exclusive)
     if not is_single_file(params["compose_files"]):
         _refuse_one_name(configs)
         return _with_moving_aliases(params, configs), {"services": {}}, []

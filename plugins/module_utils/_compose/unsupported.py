@@ -17,8 +17,9 @@ _HOOKS = {
 }
 
 
-def refuse_unsupported(config, shared):
-    """Raise ComposeError for a key that has no effect in either layout. ``shared``: names of the shared services."""
+def refuse_unsupported(config, shared, exclusive):
+    """Raise ComposeError for a key that has no effect in either layout. ``shared``, ``exclusive``: names of those
+    services."""
     for name, service in sorted(config["services"].items()):
         if "provider" in service:
             raise ComposeError(
@@ -37,7 +38,23 @@ def refuse_unsupported(config, shared):
                     f"service {name} has {hook}, which only docker compose runs, but the role starts and stops "
                     f"containers itself, in a rollback for example: remove the key and {remedy}"
                 )
+        _refuse_pre_start(name, service, name in exclusive)
     _refuse_environment(config)
+
+
+def _refuse_pre_start(name, service, is_exclusive):
+    hooks = service.get("pre_start") or []
+    if hooks and is_exclusive:
+        raise ComposeError(
+            f"exclusive service {name} has pre_start, which only docker compose runs, but a promotion starts the "
+            "containers of exclusive services without it: remove the key and do that work in its entrypoint"
+        )
+    for hook in hooks:
+        if hook.get("image"):
+            raise ComposeError(
+                f"service {name} has a pre_start hook with image {hook['image']}, which the role does not pull: remove "
+                "image from the hook, which then runs from the image of its service"
+            )
 
 
 def _refuse_environment(config):

@@ -16,6 +16,9 @@ import tempfile
 _NO_SUBNET = re.compile(r"non-overlapping (?:IPv4 )?address pool|predefined address pools have been fully subnetted")
 """What the Engine says to 27, and from 28 on."""
 
+_HOOK_FAILED = re.compile(r'service "[^"\n]*" pre_start\[\d+\] .*?(?= \(hook container \w+ retained)', re.DOTALL)
+"""A pre_start hook. What follows is left out: an undo removes that container."""
+
 TERM_TIMEOUT = 10
 """s that Compose has to end, before it is killed."""
 
@@ -38,7 +41,11 @@ def up_command(docker, project, services, options):
 
 
 def error_line(stderr):
-    """Return the last error line of Compose's stderr, which also holds its progress."""
+    """Return the last error line of Compose's stderr, which also holds its progress; of a hook that failed, all that
+    Compose quotes of its output."""
+    hook = _HOOK_FAILED.search(stderr)
+    if hook:
+        return " ".join(hook[0].split())
     lines = [line.rstrip() for line in stderr.splitlines()]
     errors = [line for line in lines if line and not line.startswith((" ", "time="))]
     return errors[-1] if errors else ""

@@ -10,14 +10,14 @@ import time
 
 from .._docker.aliases import hand_back, hand_over, take_aliases
 from .._docker.completeness import previous_services, record_lacks, way_back_lacks
-from .._docker.containers import containers_by_id, containers_of_run, is_retired
+from .._docker.containers import containers_by_id, containers_of_run, find_hooks, is_retired
 from .._docker.lifecycle import give_up, remove_containers, start_containers, stop_containers
 from .._docker.traffic import service_names
 from .._edge.drain import cut_warning, wait_until_drained
 from .._edge.swap import addresses_at_load, endpoints_of_unfinished
 from .._health.probe_run import probed
 from .._health.verdict import epoch
-from .._names import other_color
+from .._names import other_color, project_name
 from .._nginx.app_file import app_file_name, without_sections
 from .._nginx.upstream import parse_upstreams
 from .._state.history import append_run, ended_run
@@ -186,7 +186,8 @@ class Recoverer:
 
     def _take_down(self, decision):
         if removes_release(self.found, decision):
-            give_up(self.engine, self.state, self._ours(), volumes=True)
+            hooks = find_hooks(self.engine, project_name(self.state.app, self.found["color"]))
+            give_up(self.engine, self.state, self._ours() + hooks, volumes=True)
         else:
             started = set(self.found["started"]) if self.found["how"] == START else set()
             ours = [each for each in self._ours() if each["id"] in started or self._is_exclusive(each)]

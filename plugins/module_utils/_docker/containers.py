@@ -11,6 +11,7 @@ import os
 from .._names import COLORS, LABEL, is_single_file, with_color
 
 COMPOSE_LABEL = "com.docker.compose."
+HOOK_LABEL = COMPOSE_LABEL + "hook"
 ENDED = ("exited", "created", "dead")
 """The states of a container that has no process."""
 
@@ -115,6 +116,12 @@ def has_completed(container, is_one_shot=False):
     return is_one_shot or (may_complete(container["restart_policy"]["Name"]) and not container["was_healthy"])
 
 
+def runs_apart(labels):
+    """Return whether a container is none of its service's replicas: a one-off (``docker compose run``), or a hook that
+    Compose 5.3 and newer runs before the service starts (``pre_start``)."""
+    return labels.get(COMPOSE_LABEL + "oneoff", "").lower() == "true" or HOOK_LABEL in labels
+
+
 def started_as(labels):
     """Return ``(project, service)`` by which Compose started a container; None for each that it did not."""
     return labels.get(COMPOSE_LABEL + "project"), labels.get(COMPOSE_LABEL + "service")
@@ -124,10 +131,10 @@ def color_of(labels, app, project_src, compose_files):
     """Return the color that a container belongs to, or None: by our labels, else by the file that started it.
 
     ``labels`` as in ``docker ps``. A stack that somebody started by hand, under whatever project name, has the color
-    whose Compose file it was started from, and the first one where there is one file for both; a one-off (``docker
-    compose run``) belongs to none, and neither does a stack of another project that has a file in common.
+    whose Compose file it was started from, and the first one where there is one file for both. A container that
+    runs_apart() belongs to none, and neither does a stack of another project that has a file in common.
     """
-    if labels.get(COMPOSE_LABEL + "oneoff") == "True":
+    if runs_apart(labels):
         return None
     if LABEL + "app" in labels:
         return labels.get(LABEL + "color") if labels[LABEL + "app"] == app else None
@@ -202,8 +209,8 @@ def find_all_containers(engine, app, project_src=None, compose_files=(), shared=
     for listed in engine.list_containers([COMPOSE_LABEL + "project"]):
         labels = listed.get("Labels") or {}
         color = color_of(labels, app, project_src, compose_files)
-        one_off = labels.get(COMPOSE_LABEL + "oneoff") == "True"
-        name = labels.get(LABEL + "shared") if labels.get(LABEL + "app") == app and not one_off else None
+        is_ours = labels.get(LABEL + "app") == app and not runs_apart(labels)
+        name = labels.get(LABEL + "shared") if is_ours else None
         if color and LABEL + "app" not in labels and labels.get(COMPOSE_LABEL + "service") in apart:
             name = labels[COMPOSE_LABEL + "service"]
         group = apart.get(name) if name else colors.get(color)
@@ -213,6 +220,12 @@ def find_all_containers(engine, app, project_src=None, compose_files=(), shared=
     for containers in [*colors.values(), *apart.values()]:
         containers.sort(key=lambda container: container["name"])
     return colors, apart
+
+
+def find_hooks(engine, project):
+    """Return the containers of a project's hooks: those of a hook that failed, or that Compose was killed in."""
+    listed = engine.list_containers([f"{COMPOSE_LABEL}project={project}", HOOK_LABEL])
+    return containers_by_id(engine, [each["Id"] for each in listed])
 
 
 def containers_by_id(engine, ids):

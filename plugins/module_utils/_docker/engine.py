@@ -231,7 +231,8 @@ class Engine:
     def digest(self, image_id: str, reference: str) -> str | None:
         """The digest by which a registry knows an image, of ``reference``'s repository where it has several; None where
         it came from none."""
-        known = dict(name.split("@", 1) for name in self.call(self.api.inspect_image, image_id)["RepoDigests"] or [])
+        names = self.call(self.api.inspect_image, image_id).get("RepoDigests") or []
+        known = dict(name.split("@", 1) for name in names)
         return known.get(repository(reference)) or next(iter(known.values()), None)
 
     @functools.cached_property
@@ -262,7 +263,7 @@ class Engine:
         return text.decode("utf-8", "replace").splitlines()[-lines:]
 
     def _log_end(self, container_id: str, lines: int) -> bytes:
-        framed = not self.api.inspect_container(container_id)["Config"]["Tty"]
+        framed = not self.api.inspect_container(container_id)["Config"].get("Tty")
         asked = {"stdout": "1", "stderr": "1", "tail": str(lines)}
         # Not by the SDK's logs(): it has all of it in memory or, as a stream, waits for the Engine without limit.
         answer = self._ask("get", f"containers/{container_id}/logs", params=asked, stream=True)

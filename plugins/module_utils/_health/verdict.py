@@ -15,7 +15,7 @@ import datetime
 import re
 from typing import Any, Iterable, Mapping, NamedTuple
 
-from .._docker.containers import declares_healthcheck, may_complete, was_healthy
+from .._docker.containers import declares_healthcheck, may_complete, runs_apart, was_healthy
 from .._text import excerpt
 from .probe import HEALTHY, STARTING, UNHEALTHY, ProbeState
 
@@ -23,7 +23,6 @@ PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
 REPLICA_LABEL = "com.docker.compose.container-number"
 DEPENDS_ON_LABEL = "com.docker.compose.depends_on"
-ONEOFF_LABEL = "com.docker.compose.oneoff"
 
 PENDING = "pending"
 READY = "ready"
@@ -67,8 +66,8 @@ class Rules(NamedTuple):
         return service in self.one_shots or self.replicas.get(service) == 0
 
     def covers(self, labels: dict[str, str]) -> bool:
-        """Whether a container with these labels is to be judged; one-off containers never are."""
-        if labels.get(ONEOFF_LABEL, "").lower() == "true":
+        """Whether a container with these labels is to be judged; one-off containers and hooks never are."""
+        if runs_apart(labels):
             return False
         return not self.services or labels.get(SERVICE_LABEL) in self.expected
 

@@ -105,6 +105,11 @@ def services(**given):
         (services(ai={"models": {"llm": None}}), "service ai has models, .*: remove the key, and give"),
         (services(web={"post_start": [{"command": ["x"]}]}), "service web has post_start, .* its entrypoint"),
         (services(web={"pre_stop": [{"command": ["x"]}]}), "service web has pre_stop, .* its stop signal"),
+        (services(worker={"pre_start": [{"command": ["x"]}]}), "exclusive service worker has pre_start, .* entrypoint"),
+        (
+            services(web={"pre_start": [{"command": ["x"]}, {"command": ["x"], "image": "tool:1"}]}),
+            "service web has a pre_start hook with image tool:1, .*: remove image from the hook",
+        ),
         (
             dict(services(web={"configs": [{"source": "conf"}]}), configs={"conf": {"environment": "CONF"}}),
             "config conf comes from the environment variable CONF, which a later rollback could not reproduce: use a",
@@ -113,7 +118,7 @@ def services(**given):
 )
 def test_what_neither_layout_supports(config, words):
     with pytest.raises(ComposeError, match=words):
-        refuse_unsupported(config, [])
+        refuse_unsupported(config, [], ["worker"])
 
 
 @pytest.mark.parametrize(
@@ -121,11 +126,12 @@ def test_what_neither_layout_supports(config, words):
     [
         services(db={"post_start": [{"command": ["x"]}], "pre_stop": [{"command": ["x"]}]}),
         services(db={"models": {}, "post_start": []}),
+        services(web={"pre_start": [{"command": ["x"], "user": "0"}]}, db={"pre_start": [{"command": ["x"]}]}),
         dict(services(db={"build": {"secrets": [{"source": "token"}]}}), secrets={"token": {"environment": "TOKEN"}}),
     ],
 )
 def test_what_both_layouts_support(config):
-    refuse_unsupported(config, ["db"])
+    refuse_unsupported(config, ["db"], [])
 
 
 @pytest.mark.parametrize(

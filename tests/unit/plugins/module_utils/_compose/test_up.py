@@ -53,6 +53,15 @@ def test_command(services, options, end):
             'dependency failed to start: a\n Container b Error\ntime="1" level=warning msg=x\n',
             "dependency failed to start: a",
         ),
+        (
+            ' Container shop-blue-was-1 Created\nservice "was" pre_start[0] exited with code 3: no such table: users\n'
+            "run the migration first (hook container 0123456789ab retained for inspection)\n",
+            'service "was" pre_start[0] exited with code 3: no such table: users run the migration first',
+        ),
+        (
+            'service "was" pre_start[1] exited with code 1 (hook container 0123456789ab retained for inspection)\n',
+            'service "was" pre_start[1] exited with code 1',
+        ),
     ],
 )
 def test_error_line(stderr, line):

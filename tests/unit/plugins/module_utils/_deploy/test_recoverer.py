@@ -320,6 +320,16 @@ def test_what_is_done_and_recorded(target, decision, how, rollback):
     assert (newest["deploy"], newest["outcome"], newest["rollback"]) == ("d2", outcome, rollback)
 
 
+@pytest.mark.parametrize("decision, removed", [(UNDO, True), (BACK, True), (FINISH, False), (KEEP, False)])
+def test_the_containers_of_hooks_are_removed_with_the_release(target, decision, removed):
+    made = target(decision)
+    hook = inspected_service("was-green", state="exited", policy=STAYS_STOPPED)
+    hook["Config"]["Labels"]["com.docker.compose.hook"] = "pre_start"
+    made.engine.add(hook)
+    made.recover()
+    assert (made.engine.inspect(hook["Id"]) is None) is removed
+
+
 @pytest.mark.parametrize("removed", [["was-green"], ["signal-green", "init-green", "cron-green"], []])
 def test_an_abort_that_was_killed_is_finished(target, removed):
     """A part of the release must not await its promotion."""

@@ -2,15 +2,20 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The fixtures are what Engine 26.1 said of containers that Compose 2.26 and docker run started, cut down."""
+"""The fixtures are what Engine 26.1 said of containers that Compose 2.26 and docker run started, cut down. api_1_52
+and hook are written by the documentation of the Engine's API 1.52 and by the source of Compose 5.3."""
 
 from __future__ import annotations
+
+import json
+import pathlib
 
 import pytest
 
 from ansible_collections.hotswap.compose.plugins.module_utils._docker import containers
 from ansible_collections.hotswap.compose.tests.unit.stand_ins import StandInEngine, inspected, summary
 
+IMAGES = pathlib.Path(__file__).parents[1] / "fixtures" / "images"
 FILES = ["compose.{color}-deploy.yml"]
 
 
@@ -84,6 +89,35 @@ def test_what_an_engine_may_leave_out():
     assert summary["stop_timeout"] == 0
     assert summary["networks"] == {"front": {"addresses": ["10.200.77.3"], "names": []}}
     assert (summary["volumes"], summary["binds"]) == ({}, {"/srv": "/srv/data"})
+
+
+def test_a_container_without_the_fields_that_api_1_52_leaves_out():
+    summary = containers.summarize(inspected("api_1_52"))
+    assert (summary["state"], summary["health"], summary["has_healthcheck"]) == ("running", "healthy", True)
+    assert summary["networks"]["front"]["addresses"] == ["10.200.77.5"]
+    assert (summary["volumes"], summary["binds"], summary["published"], summary["stop_timeout"]) == ({}, {}, {}, 10)
+
+
+def test_an_image_without_the_fields_that_api_1_52_leaves_out():
+    image = json.loads((IMAGES / "api_1_52.json").read_text())
+    assert containers.image_has_healthcheck(image) is False
+    del image["Config"]
+    assert containers.image_has_healthcheck(image) is False
+
+
+@pytest.mark.parametrize(
+    "name, apart", [("ours", False), ("by_hand", False), ("docker_run", False), ("oneoff", True), ("hook", True)]
+)
+def test_what_is_no_replica_of_a_service(name, apart):
+    assert containers.runs_apart(inspected(name)["Config"]["Labels"]) is apart
+
+
+def test_the_hooks_of_a_project():
+    engine = StandInEngine("ours", "oneoff", "hook")
+    assert [each["name"] for each in containers.find_hooks(engine, "store-green")] == [
+        "store-green-was-green-pre_start-0"
+    ]
+    assert containers.find_hooks(engine, "store-blue") == []
 
 
 @pytest.mark.parametrize(
@@ -192,6 +226,8 @@ def labels(name, **changes):
         (labels("ours"), "store", "/srv/store", "green"),
         (labels("ours"), "bank", "/srv/store", None),
         (labels("ours", oneoff="True"), "store", None, None),
+        (labels("ours", hook="pre_start"), "store", None, None),
+        (labels("hook"), "store", "/srv/store", None),
         (labels("by_hand"), "store", "/srv/store", "blue"),
         (labels("by_hand"), "store", "/srv/store/", "blue"),
         (labels("by_hand"), "store", "/srv/./store", "blue"),
@@ -270,7 +306,7 @@ def test_a_project_by_way_of_a_link(tmp_path):
 
 
 def test_both_colors_are_found_and_nobody_elses():
-    engine = StandInEngine("ours", "ours_stopped", "by_hand", "by_hand_cache", "oneoff", "docker_run")
+    engine = StandInEngine("ours", "ours_stopped", "by_hand", "by_hand_cache", "oneoff", "docker_run", "hook")
     found = containers.find_containers(engine, "store", "/srv/store", FILES)
     assert {color: [each["name"] for each in colored] for color, colored in found.items()} == {
         "blue": ["legacy-cache-blue-1", "legacy-was-blue-1"],

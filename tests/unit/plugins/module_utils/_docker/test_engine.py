@@ -345,6 +345,29 @@ def test_answer_within_never_exceeds_the_option():
     assert engine.api.timeout == 60
 
 
+class FakeImages:
+    def __init__(self, image):
+        self.image = image
+
+    def inspect_image(self, _name):
+        return self.image
+
+
+@pytest.mark.parametrize(
+    "names, digest",
+    [
+        ({"RepoDigests": ["other@sha256:1", "registry.example/was@sha256:2"]}, "sha256:2"),
+        ({"RepoDigests": ["other@sha256:1"]}, "sha256:1"),
+        ({"RepoDigests": []}, None),
+        ({"RepoDigests": None}, None),
+        ({}, None),  # from API 1.52 on, empty fields may be left out
+    ],
+)
+def test_the_digest_of_an_image(names, digest):
+    images = FakeImages({"Id": "sha256:0", **names})
+    assert Engine(images, "unix:///x", 60).digest("sha256:0", "registry.example/was:v1") == digest
+
+
 class FakeNetworks:
     """The Engine's API as far as it is about networks. ``attached``: ``{network: [container id]}``."""
 

@@ -12,11 +12,13 @@ import pathlib
 
 import pytest
 
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.containers import HOOK_LABEL
 from ansible_collections.hotswap.compose.plugins.module_utils._health import verdict
 from ansible_collections.hotswap.compose.plugins.module_utils._health.probe import ProbeState, Reply
 from ansible_collections.hotswap.compose.plugins.module_utils._health.verdict import FAILED, epoch, judge_container
 
 FIXTURES = pathlib.Path(__file__).parents[1] / "fixtures" / "inspect"
+ONEOFF_LABEL = "com.docker.compose.oneoff"
 
 
 def inspected(name, **state):
@@ -192,11 +194,21 @@ def test_state_of(name, state):
     assert verdict.state_of(inspected(name)) == state
 
 
+def test_a_container_without_the_fields_that_api_1_52_leaves_out():
+    container = inspected("../containers/api_1_52")
+    (record,) = records(container, network="front")
+    assert record.verdict.status == verdict.READY
+    report = record.report()
+    assert (report["name"], report["health"], report["image"]) == ("store-green-was-green-1", "healthy", "shop-was:v3")
+
+
 @pytest.mark.parametrize(
     "changes, labels, covered",
     [
-        ({}, {verdict.SERVICE_LABEL: "was", verdict.ONEOFF_LABEL: "False"}, True),
-        ({}, {verdict.SERVICE_LABEL: "was", verdict.ONEOFF_LABEL: "True"}, False),
+        ({}, {verdict.SERVICE_LABEL: "was", ONEOFF_LABEL: "False"}, True),
+        ({}, {verdict.SERVICE_LABEL: "was", ONEOFF_LABEL: "True"}, False),
+        ({}, {verdict.SERVICE_LABEL: "was", HOOK_LABEL: "pre_start"}, False),
+        ({"services": frozenset(["was"])}, {verdict.SERVICE_LABEL: "was", HOOK_LABEL: "pre_start"}, False),
         ({"services": frozenset(["was"])}, {verdict.SERVICE_LABEL: "was"}, True),
         ({"services": frozenset(["was"])}, {verdict.SERVICE_LABEL: "worker"}, False),
         ({"services": frozenset(["was"]), **traffic("signal")}, {verdict.SERVICE_LABEL: "signal"}, True),
