@@ -50,7 +50,7 @@ class ActionModule(Action):
         request = complete_request(
             arguments["settings"], kind=arguments["kind"], recovered={}, preview={}, smoke_tests=[]
         )
-        warning = "nginx is still to be made or started: what a deploy does behind it is not known before that"
+        warning = "nginx does not run yet, so this check can't tell what the deploy would do"
         return {"changed": False, "plan": dataclasses.asdict(blind_plan(request)), "warnings": [warning]}
 
     def _take(self, arguments, wait, task_vars):

@@ -34,7 +34,7 @@ class ActionModule(ControllerAction):
             try:
                 found["page"] = write(pathlib.Path(given["directory"]), run)
             except Exception as error:  # whatever it is, the deploy has ended as it has
-                found["warnings"] = [f"the page of this run was not written (bluegreen_report_dir): {error}"]
+                found["warnings"] = [f"the page of this run could not be written (bluegreen_report_dir): {error}"]
         if not run["reason"]:
             show(prefix(task_vars) + closing_lines(run, self._task.check_mode, found["page"]))
         return found

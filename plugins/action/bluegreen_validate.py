@@ -25,7 +25,7 @@ ACTING = ("main", "rollback", "promote", "abort")
 """The entry points that change something."""
 
 UNSELECTED = (
-    "--tags or --skip-tags leaves out the tasks of the role, so that it would do nothing: run without them, or give "
+    "--tags or --skip-tags excludes the tasks of the role, so the role would do nothing; run without them, or give "
     "include_role the same tags under apply ('apply: {tags: [deploy]}')"
 )
 
@@ -56,12 +56,14 @@ class ActionModule(ControllerAction):
         headers = _probe_headers(_typed(variables.get("bluegreen_services"), {"type": "list"}))
         omitted = _omitted({**{name: variables[name] for name in secret if name in variables}, **headers})
         if omitted:  # the tasks encode these as they are
-            raise TaskFailed(f"{', '.join(omitted)}: nothing secret can be omit; give a value or leave it out")
+            raise TaskFailed(
+                f"{', '.join(omitted)}: secret variables can't be set to omit; set a value or remove the variable"
+            )
         values = {name: _typed(value, options[name]) for name, value in _without_omitted(variables).items()}
         values = {name: value for name, value in values.items() if value is not None}
         for name in secret:
             if isinstance(values.get(name), str):
-                raise TaskFailed(f"{name} is given as a text that is no JSON: it must be a {options[name]['type']}")
+                raise TaskFailed(f"{name} is a string that is not valid JSON; give a {options[name]['type']}")
         unquoted = unquoted_problems(values, options)  # before the cast, which makes a text of anything
         if unquoted:
             raise TaskFailed("; ".join(misspelt + unquoted))
@@ -91,7 +93,7 @@ class ActionModule(ControllerAction):
         found = []
         for name, path in hooks.items():
             if not os.path.isfile(path):
-                found.append(f"bluegreen_hooks is {path!r}: there is no such file on the controller for {name}")
+                found.append(f"bluegreen_hooks is {path!r}: the file for {name} does not exist on the controller")
                 continue
             try:
                 load_list_of_blocks(

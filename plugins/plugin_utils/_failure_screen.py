@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a person is told of a run that failed, on one screen. Pure.
+"""The failure screen: a failed run on one screen. Pure.
 
 ``facts`` are the options of the module bluegreen_fail, cast to their types.
 """
@@ -12,10 +12,10 @@ from __future__ import annotations
 from ..module_utils._text import cut_text, excerpt, first_line, join_lines
 
 LINES = 34
-"""At most; with the lines that Ansible prints after them, a terminal's."""
+"""At most; together with the lines that Ansible prints below them, they fill a terminal."""
 
 WIDTH = 160
-"""Characters of a line of somebody else's at most."""
+"""The most characters shown of a line of foreign output."""
 
 CONTAINERS = 3
 PROBES = 2
@@ -24,13 +24,13 @@ NAMES = 6
 
 def failure_headline(facts):
     """Return what happened, in one line."""
-    verb = "was rolled back" if facts["outcome"] == "rolled_back" else "was refused"
+    verb = "was rolled back" if facts["outcome"] == "rolled_back" else "was rejected"
     place = f"hook {facts['hook']}" if facts["hook"] else f"phase {facts['phase']}"
-    return f"{facts['app']} {_release(facts)} {verb}, in the {place}: {_why(facts)[0]}"
+    return f"{facts['app']} {_release(facts)} {verb} in the {place}: {_why(facts)[0]}"
 
 
 def failure_screen(facts):
-    """Return all there is to say, LINES lines at most."""
+    """Return the whole screen, LINES lines at most."""
     end = [
         f"Traffic: {_traffic(facts)}",
         *_undone(facts),
@@ -43,11 +43,11 @@ def failure_screen(facts):
 
 
 def _release(facts):
-    return facts["release"] or "(the stack that was started by hand)"
+    return facts["release"] or "(the stack started by hand)"
 
 
 def _why(facts):
-    """Return the lines of the reason. There is always a first; the others are indented, so that none passes for one of
+    """Return the lines of the reason, at least one. All but the first are indented, so that none looks like a line of
     ours."""
     line, rest = first_line(facts["why"])
     indented = (each if each.startswith("  ") else "  " + each for each in rest)
@@ -65,7 +65,7 @@ def _evidence(facts, room):
         block = _block(container, share)
         room -= len(block)
         lines += block
-    return lines + ([f"and of {', '.join(first_few(more))}"] if more else [])
+    return lines + ([f"not shown: {', '.join(first_few(more))}"] if more else [])
 
 
 def _block(container, room):
@@ -89,16 +89,16 @@ def _probe(probe):
 
 def _traffic(facts):
     new = f"{_release(facts)} ({facts['color']})"
-    old = f"{facts['previous_release'] or 'what was started by hand'} ({facts['active_color']})"
+    old = f"{facts['previous_release'] or 'the stack started by hand'} ({facts['active_color']})"
     if facts["new_keeps_it"]:
-        return f"{new} has it and keeps it, for there is no healthy color to go back to. Nothing was removed."
+        return f"{new} keeps it, because there is no other healthy color. Nothing was removed."
     if not facts["kept_traffic"]:
         where = f"{facts['color']} or to {facts['active_color'] or 'nothing'}"
         why = excerpt(facts["put_back_error"], WIDTH)
-        failed = f" Putting it back failed: {why}" if why else ""
-        return f"not known for sure. nginx may send it to {where}; both still run.{failed}"
+        failed = f" Moving it back failed: {why}" if why else ""
+        return f"unknown. nginx may send it to {where}. Both colors still run.{failed}"
     if not facts["active_color"]:
-        return "nothing has it, as before; this was the first deploy."
+        return "no color has it. This was the first deploy."
     return f"{old} has it back." if facts["outcome"] == "rolled_back" else f"{old} keeps it."
 
 
@@ -120,55 +120,56 @@ def _next(facts):
 
 def _advice(facts):
     if not (facts["kept_traffic"] or facts["new_keeps_it"]):
-        return "see what nginx says (its error log, or docker logs), correct that; the next run ends this one"
+        return "fix the error that nginx logged (error log or docker logs)"
     if facts["hook"]:
-        return f"correct the hook {facts['hook']}"
+        return f"fix the hook {facts['hook']}"
     if facts["new_keeps_it"]:
-        return "correct the release, or go back to one that is sound by a deploy of it"
+        return "fix the release, or choose one that works"
     if facts["module"] == "hotswap.compose.bluegreen_swap":
-        return "correct what nginx, or the way through it, is said to have wrong"
+        return "fix the nginx problem quoted above"
     without_containers = ("prepare", "build", "migrate", "smoke")
     by_container = None if facts["phase"] in without_containers else _of_container(facts["containers"])
     if by_container:
         return by_container
     return {
-        "prepare": "see that the images are there under these names, and that the target may pull them "
-        "(bluegreen_registry)",
-        "build": "correct the Dockerfile or its context; the end of the build's output is above",
-        "migrate": "see in what state it left the database, and correct it",
-        "canary": "correct the release",
-        "bake": "correct the release",
-        "smoke": "correct the release, or what the test expects (bluegreen_smoke_tests)",
-    }.get(facts["phase"], "correct what is wrong")
+        "prepare": "check that the images exist under these names and that the target may pull them "
+        "(bluegreen_registry); if an image is only local, give it a tag other than latest and set bluegreen_pull: "
+        "missing",
+        "build": "fix the Dockerfile or its context (the end of the build's output is above)",
+        "migrate": "check the state of the database and fix the migration",
+        "canary": "fix the release",
+        "bake": "fix the release",
+        "smoke": "fix the release or the test (bluegreen_smoke_tests)",
+    }.get(facts["phase"], "fix the problem above")
 
 
 def _of_container(containers):
-    """Return what to do of the first container that failed or, where none did, that was not ready in time."""
+    """Return the remedy for the first container that failed; if none did, for the first that was not ready in time."""
     failed = [container for container in containers if container["verdict"] == "failed"]
     pending = [container for container in containers if container["verdict"] == "pending"]
     if not failed:
         if not pending:
             return None
-        return f"see why {pending[0]['service']} is not ready; if it only takes longer, raise bluegreen_health_timeout"
+        return f"find out why {pending[0]['service']} is not ready (if it needs time, raise bluegreen_health_timeout)"
     first = failed[0]
     service = first["service"]
     if first["oom_killed"]:
-        return f"give {service} more memory in the Compose file, or have it use less"
+        return f"give {service} more memory in the Compose file, or reduce its memory use"
     if first["health"] == "unhealthy":
-        return f"correct {service}, or its healthcheck or probe"
+        return f"fix {service}, or its healthcheck or probe"
     if first["state"] == "removed":
-        return f"see who removed {first['name']}"
+        return f"find out what removed {first['name']}"
     if first["exit_code"] in (126, 127):
-        return f"see that the image of {service} has the command that it is to run"
+        return f"check that the image of {service} contains the command that it runs"
     if first["state"] == "running" and first["health"] is None and not first["restarts"]:
         return (
-            f"give {service} a healthcheck in the Compose file or a probe in bluegreen_services, or set "
-            "bluegreen_no_healthcheck to running"
+            f"add a healthcheck for {service} to the Compose file or a probe to bluegreen_services, or set "
+            "bluegreen_no_healthcheck: running"
         )
-    return f"correct {service}; its log is above"
+    return f"fix {service} (its log is above)"
 
 
 def first_few(names):
-    """Return not too many of them, with a last one that says how many more there are."""
+    """Return at most NAMES of the names; the last entry then says how many more there are."""
     names = [excerpt(name, WIDTH) for name in names]
     return names if len(names) <= NAMES else [*names[: NAMES - 1], f"{len(names) - NAMES + 1} more"]

@@ -29,17 +29,18 @@ import re
 import time
 
 from ..module_utils._names import other_color
-from ..module_utils._state.status import BY_HAND, person
+from ..module_utils._state.status import BY_HAND, person, shown_outcome
 from ..module_utils._text import format_seconds
 from ._summary import describe_end
 
 WORDS = {
     "deployed": ("✓", "deployed", "good"),
     "rolled_back": ("↩", "rolled back", "back"),
-    "rejected": ("✗", "refused", "bad"),
+    "rejected": ("✗", "rejected", "bad"),
+    "aborted": ("⊘", "aborted", "waits"),
     "awaiting_promotion": ("…", "awaits promotion", "waits"),
 }
-"""Of each outcome: a sign, what it is called, and its class."""
+"""For each outcome, as shown_outcome() names it: a sign, a word, and a CSS class."""
 
 SUMMARY = {"file", "begun", "app", "host", "kind", "outcome", "release", "color", "seconds", "by", "says"}
 """What the index says of a run."""
@@ -93,7 +94,7 @@ def page_summary(run):
         "app": run["app"],
         "host": run["host"],
         "kind": run["kind"],
-        "outcome": run["result"]["outcome"],
+        "outcome": shown_outcome(run["kind"], run["result"]["outcome"], run["reason"]),
         "release": run["release"] or BY_HAND,
         "color": run["color"],
         "seconds": round(sum(run["result"]["phases"].values()), 2),
@@ -123,7 +124,7 @@ def stamp(moment):
 def page_view(run):
     """Return all that the page's template fills in."""
     result = run["result"]
-    sign, word, mood = WORDS[result["outcome"]]
+    sign, word, mood = WORDS[shown_outcome(run["kind"], result["outcome"], run["reason"])]
     begun = begun_at(run)
     axis = Axis(run["ended"] - begun)
     watches = _watches(run, begun)

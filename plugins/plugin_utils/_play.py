@@ -21,8 +21,8 @@ def play_problems(task, task_vars):
     }
     # Ansible ends a host's rescue too as soon as another host fails.
     return [
-        f"{keyword} is {value}: with {hosts} hosts at once, a failure on one ends the others in the middle of their "
-        "deploy or of its undo; leave it out (a host that fails fails the play anyway), or use serial: 1"
+        f"{keyword} is {value}: with {hosts} hosts at a time, a failure on one host would stop the others during their "
+        f"deploy; remove {keyword} (a failed host still fails the play), or set serial: 1"
         for keyword, value in ended.items()
         if value is not None and value is not False
     ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ..module_utils._text import excerpt
 
 SILENCE = 8.0
-"""s after which something is printed, whatever has happened: with what a look at the target takes, 10 at most."""
+"""After so many s of silence, a line is printed. One look at the target comes on top of that: 10 s at most."""
 
 LONGEST = 300
 """Characters of what is waited for that are printed."""

@@ -69,10 +69,10 @@ def _problem(variable, value, remedy):
 
 def _names(settings):
     rules = (
-        ("app", _APP, "use a small letter first, then small letters, digits and '-', 31 at most"),
-        ("release", _RELEASE, "use a letter or digit first, then letters, digits, '.', '_' and '-', 128 at most"),
-        ("network", _DOCKER_NAME, "use the name of an existing Docker network, the one that nginx is on"),
-        ("nginx_container", _DOCKER_NAME, "use the name of the container that nginx runs in"),
+        ("app", _APP, "start with a small letter, then use small letters, digits and '-', 31 at most"),
+        ("release", _RELEASE, "start with a letter or digit, then use letters, digits, '.', '_' and '-', 128 at most"),
+        ("network", _DOCKER_NAME, "give the name of the Docker network that nginx is on"),
+        ("nginx_container", _DOCKER_NAME, "give the name of the container that nginx runs in"),
     )
     for variable, rule, remedy in rules:
         value = settings.get(variable)
@@ -90,8 +90,8 @@ def _paths(settings):
         yield _problem(
             "docker_host",
             docker_host,
-            "give a socket of the target itself, such as unix:///run/user/1000/docker.sock; for the Engine of another "
-            "host, let the inventory name that host as the target",
+            "give a socket of the target itself, such as unix:///run/user/1000/docker.sock. To use another host's "
+            "Engine, make that host the target in the inventory",
         )
     report_dir = settings.get("report_dir")
     if report_dir and not report_dir.startswith("/"):
@@ -106,7 +106,7 @@ def _files(settings):
     for name in settings.get("compose_files") or []:
         strange = _strange_placeholder(name)
         if strange:
-            yield _problem("compose_files", name, f"{strange} is not a placeholder, only {{color}} is")
+            yield _problem("compose_files", name, f"{strange} is not a placeholder; the only one is {{color}}")
 
 
 def _services(settings):
@@ -133,12 +133,13 @@ def _meetings(services):
     for service in services:
         name, upstream, base = service["name"], service["upstream"], service["base"]
         if upstream.lower() in upstreams:
-            remedy = "{0} and {1} have this one upstream: give each its own 'upstream'"
+            remedy = "{0} and {1} have the same upstream; give each its own 'upstream'"
             yield _problem("services", upstream, remedy.format(upstreams[upstream.lower()], name))
         upstreams.setdefault(upstream.lower(), name)
         taken = bases.setdefault(base.lower(), name)
         if taken != name:
-            yield _problem("services", name, f"{taken} is {base} without its color as well: rename one of them")
+            remedy = "{} and {} both become {} once {{color}} is removed; rename one"
+            yield _problem("services", name, remedy.format(taken, name, base))
 
 
 def _own_alias(app, name):
@@ -147,8 +148,8 @@ def _own_alias(app, name):
         render_upstream("shop", [{"host": host, "port": 80}])
     except UpstreamError:
         remedy = (
-            "nginx is to find it as {0}, which is no name for a host: at most 63 characters, a letter or digit at the "
-            "end"
+            "nginx would look it up as {0}, which is not a valid host name; use at most 63 characters for app, color "
+            "and service, and end with a letter or digit"
         )
         yield _problem("services", name, remedy.format(host))
 
@@ -159,19 +160,21 @@ def _is_single_file(settings):
 
 
 def _colored_name(variable, name, ordinary):
-    """Hold a service's name against the layout that it is of."""
+    """Check a service's name against its layout: one Compose file, or one for each color."""
     strange = _strange_placeholder(name)
     if strange:
         yield _problem(
-            variable, name, f'{strange} is not a placeholder, only {{color}} is (quote it: name: "was-{{color}}")'
+            variable, name, f'{strange} is not a placeholder; write {{color}}, in quotes: name: "was-{{color}}"'
         )
     elif ordinary and PLACEHOLDER in name:
         yield _problem(
-            variable, name, "no name in bluegreen_compose_files holds {color}, so no service's name does: leave it out"
+            variable, name, "both colors run from one Compose file, so its service names have no color; remove {color}"
         )
     elif not ordinary and PLACEHOLDER not in name:
         yield _problem(
-            variable, name, "the name must hold {color}, as in was-{color}: else both colors answer to one name"
+            variable,
+            name,
+            "must contain {color}, for example was-{color}; otherwise both colors would share one service name",
         )
 
 
@@ -184,11 +187,11 @@ def _service(service, ordinary):
     if not _SERVICE.match(without_color(name)) or not _SERVICE.match(with_color(name, "green")):
         yield _problem("services", name, "use letters, digits, '.', '_' and '-' around {color}")
     if not 1 <= service["port"] <= 65535:
-        yield _problem("services", service["port"], f"the port of {name} is a number from 1 to 65535")
+        yield _problem("services", service["port"], f"the port of {name} must be a number from 1 to 65535")
     yield from _probe(name, service.get("probe"))
     upstream = service.get("upstream")
     if upstream and not _UPSTREAM.match(upstream):
-        yield _problem("services", upstream, "an upstream is a letter, then letters, digits, '.', '_' and '-'")
+        yield _problem("services", upstream, "start upstream with a letter, then use letters, digits, '.', '_' and '-'")
     for key, value, remedy in upstream_option_problems(service.get("upstream_options")):
         yield _problem("services", value, f"upstream_options.{key} of {name}: {remedy}")
 
@@ -199,24 +202,24 @@ def _probe(service, probe):
     path, port = probe.get("path"), probe.get("port")
     if path is not None and not _PATH.match(path):
         yield _problem(
-            "services", path, f"the path of the probe of {service} begins with '/' and has no blanks; write them as %20"
+            "services", path, f"the path of the probe of {service} must begin with '/'; write a space as %20"
         )
     if path is None and probe["headers"]:
-        yield _problem("services", service, "its probe has headers but no path, so it sends none: give it a path")
+        yield _problem("services", service, "its probe has headers but no path, so none would be sent; give it a path")
     if port is not None and not 1 <= port <= 65535:
-        yield _problem("services", port, f"the port of the probe of {service} is a number from 1 to 65535")
+        yield _problem("services", port, f"the port of the probe of {service} must be a number from 1 to 65535")
     if not probe["status"] or not all(100 <= status <= 599 for status in probe["status"]):
         yield _problem(
-            "services", probe["status"], f"status of the probe of {service} lists numbers from 100 to 599, at least one"
+            "services", probe["status"], f"give status of the probe of {service} at least one number from 100 to 599"
         )
     for header, value in probe["headers"].items():
         if not _TOKEN.match(header) or not _HEADER_VALUE.match(str(value)):
             yield _problem(
-                "services", header, f"headers of the probe of {service} maps names of headers to one line of ASCII each"
+                "services", header, f"give headers of the probe of {service} as name: value, each one line of ASCII"
             )
     for key, least in (("interval", 0.1), ("timeout", 0.1), ("healthy_after", 1), ("unhealthy_after", 1)):
         if not probe[key] >= least:
-            yield _problem("services", probe[key], f"{key} of the probe of {service} is {least} or more")
+            yield _problem("services", probe[key], f"{key} of the probe of {service} must be {least} or more")
 
 
 def _apart(settings):
@@ -227,20 +230,20 @@ def _apart(settings):
         yield _problem(
             "shared_services",
             settings["shared_services"],
-            "with a Compose file for each color, what runs once is a Compose project of its own, which a deploy does "
-            "not touch: leave this out, or let bluegreen_compose_files be one ordinary file",
+            "with one Compose file for each color, shared services must be a Compose project of their own; remove this "
+            "variable, or use one Compose file for both colors (bluegreen_compose_files)",
         )
     for variable in ("shared_services", "exclusive_services"):
         for name in settings.get(variable) or []:
             yield from _colored_name(variable, name, ordinary)
             if name in kinds:
-                yield _problem(variable, name, f"it is in bluegreen_{kinds[name]} as well: name it in one of them")
+                yield _problem(variable, name, f"it is also in bluegreen_{kinds[name]}; name it in one of the two")
             kinds[name] = variable
 
 
 def _managed(settings):
     if settings.get("nginx_mode") == "host" and settings.get("nginx_manage"):
-        yield _problem("nginx_manage", True, "the role runs no nginx on the host: install it, and leave this out")
+        yield _problem("nginx_manage", True, "the role runs no nginx on the host; install nginx, remove this variable")
 
 
 def _published(settings):
@@ -252,20 +255,20 @@ def _published(settings):
             yield _problem(
                 "services",
                 service["name"],
-                "nginx on the host finds a service by ports of it: publish: {blue: 13000, green: 23000}",
+                "nginx on the host reaches a service by a host port for each color; add for example publish: {blue: "
+                "13000, green: 23000}",
             )
         if publish and not host:
-            yield _problem(
-                "services", service["name"], "'publish' is for bluegreen_nginx_mode 'host' only: leave it out"
-            )
+            yield _problem("services", service["name"], "'publish' needs bluegreen_nginx_mode: host; remove publish")
         for color in COLORS if host and publish else ():
             port = publish[color]
             if not 1 <= port <= 65535:
                 yield _problem(
-                    "services", port, "publish.{} of {} is a port from 1 to 65535".format(color, service["name"])
+                    "services", port, "publish.{} of {} must be a port from 1 to 65535".format(color, service["name"])
                 )
             elif port in taken:
-                yield _problem("services", port, "{} and {} publish this one port".format(taken[port], service["name"]))
+                remedy = "{} and {} both publish this port; give each its own".format(taken[port], service["name"])
+                yield _problem("services", port, remedy)
             taken[port] = service["name"]
 
 
@@ -297,28 +300,28 @@ def _edge_url(settings):
         return
     if not _is_url(edge_url.get("url") or ""):
         yield _problem(
-            "edge_url", edge_url.get("url"), "url is http:// or https:// and a host, as the target reaches nginx"
+            "edge_url", edge_url.get("url"), "give a URL with http:// or https:// by which the target reaches nginx"
         )
     host = edge_url.get("host")
     if host and not _HOST_HEADER.match(host):
-        yield _problem("edge_url", host, "host is a host name, with :port where that is in the Host header")
+        yield _problem("edge_url", host, "give host as a host name, with :port if the Host header has one")
 
 
 def _smoke_tests(settings):
     names = [service["name"] for service in settings.get("services") or []]
     for test in settings.get("smoke_tests") or []:
         if test["service"] not in names:
-            remedy = "service is one of bluegreen_services, as it is written there: {}".format(", ".join(names))
+            remedy = "service must be one of bluegreen_services, written as there: {}".format(", ".join(names))
             yield _problem("smoke_tests", test["service"], remedy)
         if not _PATH.match(test["path"]):
-            yield _problem("smoke_tests", test["path"], "path begins with '/' and has no blanks; encode them as %20")
+            yield _problem("smoke_tests", test["path"], "path must begin with '/'; write a space as %20")
         if not _TOKEN.match(test["method"]):
-            yield _problem("smoke_tests", test["method"], "method is one word, as GET or POST")
+            yield _problem("smoke_tests", test["method"], "give method as one word, such as GET or POST")
         for name, value in test["headers"].items():
             if not _TOKEN.match(name) or not _HEADER_VALUE.match(str(value)):
-                yield _problem("smoke_tests", name, "headers maps the names of headers to one line of ASCII each")
+                yield _problem("smoke_tests", name, "give headers as name: value, each value one line of ASCII")
         if not 100 <= test["status"] <= 599:
-            yield _problem("smoke_tests", test["status"], "status is a number from 100 to 599")
+            yield _problem("smoke_tests", test["status"], "status must be a number from 100 to 599")
         if test["retries"] < 0:
             yield _problem("smoke_tests", test["retries"], "give 0 or more retries")
 
@@ -329,21 +332,21 @@ def _migrate(settings):
         return
     names = [service["name"] for service in settings.get("services") or []]
     if migrate.get("service") not in names:
-        remedy = "service is one of bluegreen_services, as it is written there: {}".format(", ".join(names))
+        remedy = "service must be one of bluegreen_services, written as there: {}".format(", ".join(names))
         yield _problem("migrate", migrate.get("service"), remedy)
     try:
         words = shlex.split(migrate.get("command") or "")
     except ValueError as error:
-        yield _problem("migrate", migrate["command"], f"the command can't be split into words: {error}")
+        yield _problem("migrate", migrate["command"], f"the command can't be split into words: {error}; fix it")
     else:
         if not words:
-            yield _problem("migrate", migrate.get("command"), "give the command that is to be run")
+            yield _problem("migrate", migrate.get("command"), "give the command to run")
 
 
 def _hooks(settings):
     for name, path in (settings.get("hooks") or {}).items():
         if not path.startswith("/"):
-            yield _problem("hooks", path, f"give the absolute path of the file of tasks for {name}, on the controller")
+            yield _problem("hooks", path, f"give the absolute path of a file of tasks on the controller for {name}")
 
 
 def _is_url(text):
@@ -362,7 +365,7 @@ def _numbers(settings):
         ("max_restarts", 0, "restarts"),
         ("bake_seconds", 0, "seconds"),
         ("bake_failures", 0, "failures"),
-        ("bake_error_ratio", 0, "times the share of 5xx of the release before"),
+        ("bake_error_ratio", 0, "as the ratio"),
         ("drain_timeout", 0, "seconds"),
         ("keep_releases", 1, "releases"),
         ("lock_wait", 0, "seconds"),

@@ -43,30 +43,31 @@ def describe_end(run):
         return f"{holder}, has the traffic already; there is nothing to do"
     if outcome == "awaiting_promotion":
         return f"{asked} is ready in {run['color']} and awaits its promotion; " + (
-            f"{holder}, has the traffic" if holder else "nothing has the traffic yet"
+            f"{holder}, has the traffic" if holder else "no color has the traffic yet"
         )
     if outcome in ("deployed", "rolled_back") and not failed:
         return f"{holder}, has the traffic{' again' if outcome == 'rolled_back' else ''}"
     if run["unsure"]:
-        return f"{asked} failed in the phase {run['failed_phase']}; it is not known for sure what has the traffic"
+        return f"{asked} failed in the phase {run['failed_phase']}; it is unknown which color has the traffic"
     if failed and result["active_color"] == run["color"]:
         return (
-            f"{asked} failed in the phase {run['failed_phase']} and keeps the traffic: there is nothing to go back to"
+            f"{asked} failed in the phase {run['failed_phase']} and keeps the traffic, because there is no other "
+            "healthy color"
         )
     keeps = "has it back" if outcome == "rolled_back" else "keeps the traffic"
-    rest = f"{holder}, {keeps}" if holder else "nothing has the traffic, as before"
+    rest = f"{holder}, {keeps}" if holder else "no color has the traffic"
     if run["kind"] == "abort" and not failed:
-        return f"{asked} is removed; {rest}"
+        return f"{asked} was aborted and removed; {rest}"
     if outcome == "rolled_back":
         return f"{asked} lost the traffic in the phase {run['failed_phase']}; {rest}"
-    return f"{asked} was refused in the phase {run['failed_phase']}; {rest}"
+    return f"{asked} was rejected in the phase {run['failed_phase']}; {rest}"
 
 
 def _would(run):
     builds = ", ".join(first_few([_build_in_words(build) for build in run.get("builds") or []]))
     if run["result"]["outcome"] == "unchanged" and builds:
         holder = f"{run['result']['release']}, in {run['result']['active_color']}"
-        return f"{holder}, has the traffic; the run would build {builds} and replace it if that gives another image"
+        return f"{holder}, has the traffic; the run would build {builds} and deploy it if the image differs"
     if run["result"]["outcome"] == "unchanged":
         return describe_end(run)
     place = f" in {run['color']}" if run["color"] else ""

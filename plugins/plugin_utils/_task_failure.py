@@ -43,5 +43,5 @@ def failure_of(task, result, otherwise=""):
     evidence = failed.get(EVIDENCE) or {}
     why = evidence.get("why") or failed.get("msg") or otherwise or "no reason was given"
     if task.get("no_log"):
-        why = "its task has no_log"
+        why = "the reason is hidden, because the task has no_log"
     return {"why": str(why), "module": task.get("action") or "", "evidence": evidence}

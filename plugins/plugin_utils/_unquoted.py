@@ -46,7 +46,7 @@ def _of_option(where, value, option, is_in_secret):
             elif isinstance(key, str):
                 found += _of_text(f"{where}.{key}", each, secret)
             else:
-                found.append(f"{where} has the name {key!r}, which YAML does not read as a text: put it in quotes")
+                found.append(f"{where} has the name {key!r}, which YAML does not read as a string; put it in quotes")
     elif kind in ("str", "path") and "choices" not in option:
         found += _of_text(where, value, secret)
     return found
@@ -55,17 +55,17 @@ def _of_option(where, value, option, is_in_secret):
 def _of_text(where, value, secret):
     shown = "" if secret else f"{value}, "
     if isinstance(value, bool):
-        return [f"{where} is {shown}a boolean: put the text in quotes, such as 'true' or 'True'"]
+        return [f"{where} is {shown}a boolean; put it in quotes, for example 'true' or 'True'"]
     if isinstance(value, (list, tuple, dict)):
-        return [f"{where} is a {'mapping' if isinstance(value, dict) else 'list'}: give one text"]
+        return [f"{where} is a {'mapping' if isinstance(value, dict) else 'list'}; give a string"]
     if isinstance(value, float):
-        return [f"{where} is {shown}a number with a fraction, and 1.10 would arrive as 1.1: put it in quotes"]
+        return [f"{where} is {shown}a number with a fraction, and YAML turns 1.10 into 1.1; put it in quotes"]
     if isinstance(value, datetime.datetime):
-        return [f"{where} is {shown}a time, which YAML writes in another way: put it in quotes"]
+        return [f"{where} is {shown}a date or time, which YAML may rewrite; put it in quotes"]
     written = _written(value) if isinstance(value, int) else None
     if written not in (None, str(value)):
-        told = "written in another way" if secret else f"written as {written}"
-        return [f"{where} is {shown}a number that is {told}: put it in quotes"]
+        told = "differently" if secret else f"as {written}"
+        return [f"{where} is {shown}a number that was written {told}; put it in quotes"]
     return []
 
 

@@ -30,12 +30,12 @@ def unknown_variables(names, options):
     unknown = sorted({name for name in names if name.startswith(PREFIX)} - ours - set(PUBLISHED))
     meant = {name: _nearest(name, ours) for name in unknown}
     problems = [
-        f"{name}: there is no such variable; did you mean {near}? Rename it, if it is a variable of your own"
+        f"{name} is not a variable of this role; did you mean {near}? If it is a variable of your own, rename it"
         for name, near in meant.items()
         if near
     ]
     others = [name for name, near in meant.items() if not near]
-    warnings = [f"the role bluegreen has no variable {', '.join(others)}, and ignores it"] if others else []
+    warnings = [f"the role bluegreen has no variable {', '.join(others)} and ignores it"] if others else []
     return problems, warnings
 
 

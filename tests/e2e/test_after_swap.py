@@ -83,7 +83,7 @@ def test_failure_after_the_swap_puts_the_traffic_back(site, broken):
     assert site.reloads() == reloads + 4
     assert run.result["outcome"] == "rolled_back"
     assert (run.result["active_color"], run.result["release"]) == ("blue", "v1")
-    assert "was rolled back, in the phase drain: bluegreen_drain is broken" in run.message
+    assert "was rolled back in the phase drain: bluegreen_drain is broken" in run.message
     assert "v1 (blue) has it back" in run.message
     assert site.containers("green") == {}
     assert site.journal()["releases"][-1]["outcome"] == "rolled_back"
@@ -110,7 +110,7 @@ def test_release_that_dies_while_a_websocket_holds_the_drain(site):
         run = site.deploy("v2", env={"BEHAVIOUR": "dies"}, drain_timeout=60).failed()
     assert load.releases == {"v1", "v2"}
     assert (run.result["outcome"], run.result["release"]) == ("rolled_back", "v1")
-    assert "was rolled back, in the phase drain" in run.message
+    assert "was rolled back in the phase drain" in run.message
     assert "exited with 5" in run.message and "after the swap" in run.message
     assert "log: out of luck" in run.message
     assert run.result["phases"]["drain"] < 15

@@ -25,7 +25,7 @@ CASES = {
         {"project_src": "/nonexistent/shop"},
         ["bluegreen_project_src is '/nonexistent/shop'", "no such dir"],
     ),
-    "files-empty": ({"compose_files": []}, ["no name in bluegreen_compose_files holds {color}"]),
+    "files-empty": ({"compose_files": []}, ["both colors run from one Compose file"]),
     "files-one-color": ({"compose_files": ["compose.yml"]}, ["bluegreen_compose_files", "{color}"]),
     "files-placeholder": (
         {"compose_files": ["compose.{colour}.yml"]},
@@ -37,7 +37,7 @@ CASES = {
     ),
     "files-dict": ({"compose_files": {"a": "b"}}, ["bluegreen_compose_files", "list"]),
     "env-text": ({"env": "not a mapping"}, ["bluegreen_env", "dict"]),
-    "env-boolean": ({"env": {"DEBUG": False}}, ["bluegreen_env.DEBUG is a boolean: put the text in quotes"]),
+    "env-boolean": ({"env": {"DEBUG": False}}, ["bluegreen_env.DEBUG is a boolean; put it in quotes"]),
     "release-float": ({"release": 1.1}, ["bluegreen_release is 1.1, a number with a fraction", "put it in quotes"]),
     "env-file-missing": ({"env_files": ["gone.env"]}, ["bluegreen_env_files", "gone.env", "not exist"]),
     "services-missing": ({"services": None}, ["bluegreen_services", "missing required"]),

@@ -118,8 +118,8 @@ def test_build_that_fails_is_refused_with_the_end_of_its_output(site):
     before, release = site.snapshot(), site.release()
     source(site, "four", "RUN echo no compiler; exit 3")
     run = deploy(site, "v4").failed()
-    assert "was refused, in the phase build: the build failed: " in run.screen
-    assert "no compiler" in run.screen and "correct the Dockerfile or its context" in run.screen
+    assert "was rejected in the phase build: the build failed: " in run.screen
+    assert "no compiler" in run.screen and "fix the Dockerfile or its context" in run.screen
     after = site.snapshot()
     assert after.pop("files").keys() == before["files"].keys()
     assert after == {key: before[key] for key in after}

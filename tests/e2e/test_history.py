@@ -117,7 +117,7 @@ def test_a_page_of_each_run_and_an_index(site, runs, pages):
 def test_a_page_that_cannot_be_written_is_a_warning(runs):
     first = runs["first"]
     assert first.result["outcome"] == "deployed"
-    assert "the page of this run was not written (bluegreen_report_dir)" in " ".join(first.stderr.split())
+    assert "the page of this run could not be written (bluegreen_report_dir)" in " ".join(first.stderr.split())
 
 
 def test_a_run_that_was_refused_before_it_began_is_on_record(site, runs, pages):

@@ -75,8 +75,8 @@ def test_hook_that_fails_before_the_start_leaves_the_idle_color_alone(site, hook
     idle = site.containers("blue").keys()
     migrate = {"service": "web-{color}", "command": "false"}  # would fail before it
     run = site.deploy("v3", hooks=hooks, migrate=migrate, arguments=failing("before_start")).failed()
-    assert "was refused, in the hook before_start: before_start does not like it" in run.message
-    assert "Next: correct the hook before_start, then ansible-playbook" in run.message
+    assert "was rejected in the hook before_start: before_start does not like it" in run.message
+    assert "Next: fix the hook before_start, then ansible-playbook" in run.message
     assert (run.result["outcome"], list(hooks.ran())) == ("rejected", ["before_start", "on_failure"])
     assert site.containers("blue").keys() == idle
 
@@ -136,7 +136,7 @@ def test_hook_that_fails_afterwards_changes_nothing(site, hooks, name):
 
 
 @pytest.mark.parametrize(
-    "path, words", [("/nowhere/notify.yml", ["no such file on the controller"]), ("notify.yml", ["absolute path"])]
+    "path, words", [("/nowhere/notify.yml", ["does not exist on the controller"]), ("notify.yml", ["absolute path"])]
 )
 def test_hook_without_a_file_is_refused_before_anything_starts(site, path, words):
     is_refused(site, path, words)

@@ -45,7 +45,7 @@ def test_what_it_prints(site):
         (site.src / f"probe.{color}.yml").write_text(PROBE.format(color))
     files = ["compose.{color}-deploy.yml", "probe.{color}.yml"]
     run = site.deploy("v2", env=HOSTILE, compose_files=files, report_dir=str(pages)).failed()
-    assert "was refused, in the phase gate: " in run.message
+    assert "was rejected in the phase gate: " in run.message
     assert "Traffic: v1 (blue) keeps it." in run.message.splitlines()
     assert "  probe: exit status 1: red here" in run.message
     assert "  log: {{ lookup('ansible.builtin.pipe', 'touch pwned') }}" in run.message
@@ -64,7 +64,7 @@ def test_what_it_prints(site):
 def test_what_it_answers(site):
     """Each smoke test ends within its 10 s."""
     run = site.deploy("v2", env=HOSTILE, smoke_tests=TESTS).failed()
-    assert "was refused, in the phase smoke: smoke test GET " in run.message
+    assert "was rejected in the phase smoke: smoke test GET " in run.message
     assert "/dribble of web-{color} failed: there is no answer: it is not complete after 10 s (4 more" in run.message
     assert 9 < run.result["phases"]["smoke"] < 20
     only_displays(site, run.stdout, run.stderr)

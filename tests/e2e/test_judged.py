@@ -39,7 +39,7 @@ def went_back(site, run, phase, *words):
     """See that v2 had the traffic, gave it back, and is gone."""
     assert run.failed().result["outcome"] == "rolled_back"
     assert (run.result["active_color"], run.result["release"]) == ("blue", "v1")
-    assert f"v2 was rolled back, in the phase {phase}: " in run.message
+    assert f"v2 was rolled back in the phase {phase}: " in run.message
     assert "Traffic: v1 (blue) has it back." in run.message
     for word in words:
         assert word in run.message, run.message
@@ -56,7 +56,7 @@ def test_smoke_test_that_fails_refuses_the_release(site):
     load.lost_nothing()
     assert load.releases == {"v1"}
     assert run.result["outcome"] == "rejected"
-    assert "was refused, in the phase smoke: smoke test GET http://" in run.message
+    assert "was rejected in the phase smoke: smoke test GET http://" in run.message
     asked = ("/smoke of web-{color} failed after 2 attempts", f"{EXPRESSION} is false", '"BEHAVIOUR": "odd"')
     for word in (*asked, "log: release v2 boots and is odd"):
         assert word in run.message, run.message
@@ -69,7 +69,7 @@ def test_smoke_test_that_fails_refuses_the_release(site):
     [
         ({"jmespath": "status == 'ok"}, ['jmespath is "status == \'ok"', "no JMESPath expression"]),
         ({"service": "api-{color}"}, ["'api-{color}'", "web-{color}"]),
-        ({"path": "smoke"}, ["'smoke'", "path begins with '/'"]),
+        ({"path": "smoke"}, ["'smoke'", "path must begin with '/'"]),
         ({"headers": {"X-A": "1\r\nX-B: 2"}}, ["'X-A'", "one line"]),
         ({"colour": "blue"}, ["colour"]),
     ],

@@ -213,7 +213,7 @@ def test_what_nginx_on_the_host_cannot_do_is_refused(site):
             "2 replicas, which can't publish one port",
         ),
         "no-publish": ({"services": no_ports}, "publish: {blue: 13000, green: 23000}"),
-        "one-port": ({"services": one_port}, "publish this one port"),
+        "one-port": ({"services": one_port}, "both publish this port; give each its own"),
         "not-root": ({}, "can only be tested and reloaded by root; run with become"),
     }
     hosts = {}

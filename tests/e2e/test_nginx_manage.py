@@ -67,7 +67,7 @@ def test_check_mode_from_nothing(site, managed):
     assert exists(site) == {"containers": [], "networks": [], "directories": []}
     assert run.changed > 0
     assert (run.result["outcome"], run.result["release"], run.result["active_color"]) == ("deployed", "v1", None)
-    assert "nginx is still to be made or started" in run.result["warnings"][0]
+    assert "nginx does not run yet" in run.result["warnings"][0]
 
 
 def test_first_deploy_from_nothing(site, managed):

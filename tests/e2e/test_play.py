@@ -107,8 +107,8 @@ def test_two_apps_by_a_loop(site, other):
 @pytest.mark.parametrize(
     "play, arguments, environment, hosts, message",
     [
-        ("deploy", ["--tags=deploy"], None, 1, "--tags or --skip-tags leaves out the tasks of the role"),
-        ("include", ["--tags=deploy"], None, 1, "--tags or --skip-tags leaves out the tasks of the role"),
+        ("deploy", ["--tags=deploy"], None, 1, "--tags or --skip-tags excludes the tasks of the role"),
+        ("include", ["--tags=deploy"], None, 1, "--tags or --skip-tags excludes the tasks of the role"),
         ("deploy", [], {"ANSIBLE_ANY_ERRORS_FATAL": "1"}, 2, "any_errors_fatal is True: with 2 hosts at once"),
         ("roles", ["--start-at-task=Prepare"], None, 1, "runs from its first task on: leave out --start-at-task"),
     ],
@@ -157,7 +157,7 @@ def test_users_handler_that_fails_is_no_obstacle_to_going_back(site):
     with site.load() as load:
         run = site.play(path, release=site.other(), hooks={"after_swap": after_swap}).failed()
     load.lost_nothing()
-    assert "was rolled back, in the hook after_swap: the hook is broken" in run.message
+    assert "was rolled back in the hook after_swap: the hook is broken" in run.message
     assert (run.result["outcome"], run.result["release"]) == ("rolled_back", before)
     site.serves(before)
 
@@ -169,6 +169,6 @@ def test_users_handler_that_fails_before_the_first_swap(make_site):
     site.start_nginx(wait=False)
     path = write(site, tasks=[ROLE], handlers=HANDLERS)
     run = site.play(path, release="v1", hooks={"before_swap": hook(site)}).failed()
-    assert "was refused, in the phase swap: the user's handler is broken" in run.message
-    assert "Traffic: nothing has it, as before; this was the first deploy." in run.message
+    assert "was rejected in the phase swap: the user's handler is broken" in run.message
+    assert "Traffic: no color has it. This was the first deploy." in run.message
     assert (run.result["outcome"], run.result["active_color"], site.containers()) == ("rejected", None, {})

@@ -78,7 +78,7 @@ def test_abort_removes_it(site):
         run = site.play("abort", report_dir=str(site.directory / "pages")).succeeded()
     load.lost_nothing()
     assert load.releases == {"v2"}
-    assert f"\n{site.app}: v3 is removed; v2, in green, keeps the traffic.\n" in run.stdout
+    assert f"\n{site.app}: v3 was aborted and removed; v2, in green, keeps the traffic.\n" in run.stdout
     assert [path.stem[-8:] for path in (site.directory / "pages").glob("2*.html")] == ["abort-v3"]
     assert (run.result["outcome"], run.result["release"]) == ("rejected", "v2")
     assert site.containers("blue") == {}

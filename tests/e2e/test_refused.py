@@ -56,7 +56,7 @@ def rejected(run, phase, *words):
     """``phase``: in which the release was refused; one of several where that depends on how fast Compose is."""
     assert run.failed().result["outcome"] == "rejected"
     assert (run.result["active_color"], run.result["release"]) == ("green", "v1")
-    assert re.search(f"was refused, in the phase ({phase})\\b", run.message), run.message
+    assert re.search(f"was rejected in the phase ({phase})\\b", run.message), run.message
     assert "Traffic: v1 (green) keeps it." in run.message
     for word in words:
         assert word in run.message, word

@@ -65,7 +65,7 @@ def deploy(site, registry, home, release, password=None, image=None, **more):
 @pytest.mark.parametrize("password", [None, "not-the-password"])
 def test_who_cannot_log_in_is_refused_before_anything_starts(site, registry, home, password):
     run = deploy(site, registry, home, "v1", password).failed()
-    assert "v1 was refused, in the phase prepare: " in run.message
+    assert "v1 was rejected in the phase prepare: " in run.message
     assert "no basic auth credentials" in run.message or "unauthorized" in run.message, run.message
     assert site.containers() == {}
 

@@ -27,7 +27,7 @@ CANARY = [{"weight": 20, "hold": 60}]
 
 class Case(NamedTuple):
     """``before``: deploys, ``(release, options)``, that succeed; ``play``: the run that is looked at, which ends with
-    ``outcome`` (None: refused before it changed anything) and leaves the traffic with ``release``."""
+    ``outcome`` (None: rejected before it changed anything) and leaves the traffic with ``release``."""
 
     name: str
     before: list
@@ -109,7 +109,7 @@ def main():
                 total, run, seconds = try_it(site, case)
             outcome, live = (run.result or {}).get("outcome"), site.release()
             failed += (outcome, live) != (case.outcome, case.release)
-            seen = [total["requests"], total["dropped"], total["errors_5xx"], run.rc, outcome or "refused", live]
+            seen = [total["requests"], total["dropped"], total["errors_5xx"], run.rc, outcome or "rejected", live]
             seen.append(f"{seconds:.1f}" if seconds else "")
             print(f"| {case.name} | {' | '.join(map(str, seen))} |", flush=True)
     return 1 if failed else 0

@@ -13,7 +13,7 @@ import time
 from .._text import WIDTH, excerpt, format_seconds, format_table, join_lines
 from .lock import describe_holder
 
-BY_HAND = "what was started by hand"
+BY_HAND = "the stack started by hand"
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
@@ -29,6 +29,11 @@ def person(by):
     if not by:
         return ""
     return "{user}@{controller}".format(**by) + (", AWX job " + by["job"] if by["job"] else "")
+
+
+def shown_outcome(kind, outcome, reason):
+    """Return how people are shown the outcome of a run: an abort that did not fail is no rejected release."""
+    return "aborted" if kind == "abort" and outcome == "rejected" and not reason else outcome
 
 
 def status_text(found, now):
@@ -88,10 +93,14 @@ def _last(run, now):
     return "{} of {}: {}, {}{}".format(
         run["kind"],
         run.get("release") or BY_HAND,
-        run["outcome"].replace("_", " "),
+        _outcome(run),
         ago(run["at"], now),
         f", by {by}" if by else "",
     )
+
+
+def _outcome(run):
+    return shown_outcome(run["kind"], run["outcome"], run.get("reason")).replace("_", " ")
 
 
 def _container(color, is_active, container):
@@ -112,7 +121,7 @@ def _run(run):
     return (
         _time(run["at"]),
         run["kind"],
-        run["outcome"].replace("_", " "),
+        _outcome(run),
         run.get("release") or "",
         run.get("color") or "",
         format_seconds(sum(phases.values())) if phases else "",

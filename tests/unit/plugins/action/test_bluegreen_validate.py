@@ -92,9 +92,9 @@ def without(*names):
         (
             {"any_errors_fatal": True},
             2,
-            "any_errors_fatal is True: with 2 hosts at once, a failure on one ends the oth",
+            "any_errors_fatal is True: with 2 hosts at a time, a failure on one host would",
         ),
-        ({"max_fail_percentage": 0}, 3, "max_fail_percentage is 0: with 3 hosts at once, a failure on one ends the ot"),
+        ({"max_fail_percentage": 0}, 3, "max_fail_percentage is 0: with 3 hosts at a time, a failure on one host w"),
         ({"any_errors_fatal": True, "max_fail_percentage": 0}, 1, None),
         ({}, 2, None),
     ],
@@ -107,14 +107,14 @@ def test_play_that_would_end_the_undo_of_other_hosts(play, hosts, expected):
     else:
         with pytest.raises(AnsibleActionFail) as error:
             validated(variables)
-        assert str(error.value).startswith(expected) and "use serial: 1" in str(error.value)
+        assert str(error.value).startswith(expected) and "set serial: 1" in str(error.value)
 
 
 def test_tags_that_leave_out_the_role():
     variables = {**SOUND, "ansible_run_tags": ["none"]}
     assert ran(variables)["skipped"]  # imported, it has the tags of the import: it is not meant
     include = IncludeRole()
-    with pytest.raises(AnsibleActionFail, match="^--tags or --skip-tags leaves out the tasks of the role, so that it"):
+    with pytest.raises(AnsibleActionFail, match="^--tags or --skip-tags excludes the tasks of the role, so the role"):
         ran({**variables, "include": include})
     include.statically_loaded = True
     assert ran({**variables, "include": include})["skipped"]
@@ -235,14 +235,14 @@ def test_an_empty_release_of_a_rollback_is_the_one_before(release):
         ("services", "was", "bluegreen_services"),
         ("services", "[{", "bluegreen_services"),
         ("vhost", "yes", "bluegreen_vhost"),
-        ("env", "A=s3cret", "bluegreen_env is given as a text that is no JSON: it must be a dict"),
-        ("env", "{A: s3cret}", "bluegreen_env is given as a text that is no JSON: it must be a dict"),
-        ("smoke_tests", "s3cret", "bluegreen_smoke_tests is given as a text that is no JSON: it must be a list"),
+        ("env", "A=s3cret", "bluegreen_env is a string that is not valid JSON; give a dict"),
+        ("env", "{A: s3cret}", "bluegreen_env is a string that is not valid JSON; give a dict"),
+        ("smoke_tests", "s3cret", "bluegreen_smoke_tests is a string that is not valid JSON; give a list"),
         ("preview", "[]", "bluegreen_preview"),
         ("release", 1.1, "bluegreen_release is 1.1, a number with a fraction"),
         ("services", [{"name": 1.5, "port": 80}], "bluegreen_services[0].name is 1.5, a number with a fraction"),
-        ("env", {"DEBUG": False, "A": "s3cret"}, "bluegreen_env.DEBUG is a boolean: put the text in quotes"),
-        ("env", '{"HOSTS": ["s3cret"]}', "bluegreen_env.HOSTS is a list: give one text"),
+        ("env", {"DEBUG": False, "A": "s3cret"}, "bluegreen_env.DEBUG is a boolean; put it in quotes"),
+        ("env", '{"HOSTS": ["s3cret"]}', "bluegreen_env.HOSTS is a list; give a string"),
     ],
 )
 def test_an_odd_answer_is_refused(variable, odd, part):
@@ -343,7 +343,7 @@ def test_what_is_secret_can_not_be_omitted(variable, value, named):
     with pytest.raises(AnsibleActionFail) as error:
         validated(variables)
     assert named in str(error.value)
-    assert "nothing secret can be omit" in str(error.value)
+    assert "secret variables can't be set to omit" in str(error.value)
 
 
 @pytest.mark.parametrize("answer, given", [("", None), ("v1", "v1")])
@@ -380,7 +380,7 @@ def test_a_probe_by_tcp_has_the_defaults():
 
 def test_the_headers_of_a_probe_can_not_be_omitted():
     services = [{"name": "was-{color}", "port": 3000, "probe": {"path": "/", "headers": {"X-Key": OMIT}}}]
-    with pytest.raises(AnsibleActionFail, match="headers of the probe of was-.color..X-Key: nothing secret"):
+    with pytest.raises(AnsibleActionFail, match="headers of the probe of was-.color..X-Key: secret variables"):
         validated(dict(SOUND, bluegreen_services=services))
 
 
@@ -409,7 +409,7 @@ def test_each_entry_point_asks_for_its_own():
             ["bluegreen_services.prot", "Supported parameters include"],
         ),
         (dict(SOUND, bluegreen_nginx_mode="swarm"), ["bluegreen_nginx_mode", "container, host", "swarm"]),
-        (dict(SOUND, bluegreen_nginx_mode="host"), ["bluegreen_services is 'was-{color}': nginx on the host finds"]),
+        (dict(SOUND, bluegreen_nginx_mode="host"), ["bluegreen_services is 'was-{color}': nginx on the host reaches"]),
         (
             dict(SOUND, bluegreen_services=[{"name": "was-{color}", "port": 1, "publish": {"blue": 1}}]),
             ["missing required arguments: green", "bluegreen_services -> publish"],
@@ -423,11 +423,14 @@ def test_each_entry_point_asks_for_its_own():
             dict(SOUND, bluegreen_vhost={"server_names": ["a b"]}),
             ["bluegreen_vhost is 'a b': server_names: use a host"],
         ),
-        (dict(SOUND, bluegreen_edge_url={"url": "shop"}), ["bluegreen_edge_url is 'shop': url is http:// or https://"]),
+        (
+            dict(SOUND, bluegreen_edge_url={"url": "shop"}),
+            ["bluegreen_edge_url is 'shop': give a URL with http:// or https://"],
+        ),
         (
             dict(SOUND, bluegreen_app="Shop", bluegreen_keep_releases="0"),
             [
-                "bluegreen_app is 'Shop': use a small letter first",
+                "bluegreen_app is 'Shop': start with a small letter",
                 "bluegreen_keep_releases is 0: give 1 or more releases",
             ],
         ),
@@ -475,10 +478,10 @@ def test_a_misspelt_variable_is_refused(entry_point):
     """Whichever entry point has the variable that is meant."""
     with pytest.raises(AnsibleActionFail) as error:
         validated(dict(SOUND, bluegreen_drain_timout=5, bluegreen_regsitry={"password": "s3cret"}), entry_point)
-    assert "bluegreen_drain_timout: there is no such variable; did you mean bluegreen_drain_timeout?" in str(
+    assert "bluegreen_drain_timout is not a variable of this role; did you mean bluegreen_drain_timeout?" in str(
         error.value
     )
-    assert "bluegreen_regsitry: there is no such variable; did you mean bluegreen_registry?" in str(error.value)
+    assert "bluegreen_regsitry is not a variable of this role; did you mean bluegreen_registry?" in str(error.value)
     assert "s3cret" not in str(error.value)
 
 
@@ -491,7 +494,7 @@ def test_a_required_variable_that_is_misspelt():
 
 def test_an_unknown_variable_is_a_warning():
     found = ran(dict(SOUND, bluegreen_engine="nomad", bluegreen_result={}, __bluegreen_phase="gate"))
-    assert found["warnings"] == ["the role bluegreen has no variable bluegreen_engine, and ignores it"]
+    assert found["warnings"] == ["the role bluegreen has no variable bluegreen_engine and ignores it"]
     assert found["settings"] == validated(SOUND)
 
 

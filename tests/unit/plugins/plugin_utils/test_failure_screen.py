@@ -83,7 +83,7 @@ SCREENS = [
             removed_images=["shop:v2"],
         ),
         """\
-        shop v2 was refused, in the phase gate: shop-green-was-green-1 exited with 3 after 1.2 s
+        shop v2 was rejected in the phase gate: shop-green-was-green-1 exited with 3 after 1.2 s
 
         shop-green-was-green-1 (shop:v2) exited with 3 after 1.2 s
           log: release v2 boots
@@ -91,7 +91,7 @@ SCREENS = [
 
         Traffic: v1 (blue) keeps it.
         Undone: shop-green-was-green-1, shop-green-signal-green-1 removed, and the images shop:v2.
-        Next: correct was-green; its log is above, then ansible-playbook hotswap.compose.deploy \
+        Next: fix was-green (its log is above), then ansible-playbook hotswap.compose.deploy \
 -e bluegreen_release=v2""",
     ),
     (
@@ -105,12 +105,12 @@ SCREENS = [
             page="/srv/pages/1.html",
         ),
         """\
-        shop v2 was rolled back, in the phase bake: its answers by 5xx were 20 of 100
+        shop v2 was rolled back in the phase bake: its answers by 5xx were 20 of 100
 
         Traffic: v1 (blue) has it back.
         Undone: shop-green-was-green-1 removed.
         Left undone: the hook on_rollback failed: no
-        Next: correct the release, then ansible-playbook hotswap.compose.deploy -e bluegreen_release=v2
+        Next: fix the release, then ansible-playbook hotswap.compose.deploy -e bluegreen_release=v2
         Page: /srv/pages/1.html""",
     ),
     (
@@ -122,11 +122,12 @@ SCREENS = [
             previous_release="",
         ),
         """\
-        shop v2 was refused, in the phase prepare: General error: Error response from daemon: \
+        shop v2 was rejected in the phase prepare: General error: Error response from daemon: \
 manifest for shop:v2 not found
 
-        Traffic: nothing has it, as before; this was the first deploy.
-        Next: see that the images are there under these names, and that the target may pull them (bluegreen_registry), \
+        Traffic: no color has it. This was the first deploy.
+        Next: check that the images exist under these names and that the target may pull them (bluegreen_registry); \
+if an image is only local, give it a tag other than latest and set bluegreen_pull: missing, \
 then ansible-playbook hotswap.compose.deploy -e bluegreen_release=v2""",
     ),
 ]
@@ -142,21 +143,21 @@ def test_a_whole_screen(given, expected):
     "more, expected",
     [
         ({}, "v1 (blue) keeps it."),
-        ({"previous_release": ""}, "what was started by hand (blue) keeps it."),
-        ({"active_color": "", "previous_release": ""}, "nothing has it, as before; this was the first deploy."),
+        ({"previous_release": ""}, "the stack started by hand (blue) keeps it."),
+        ({"active_color": "", "previous_release": ""}, "no color has it. This was the first deploy."),
         ({"outcome": "rolled_back", "phase": "drain"}, "v1 (blue) has it back."),
         (
             {"new_keeps_it": True, "kept_traffic": False, "active_color": "", "phase": "drain"},
-            "v2 (green) has it and keeps it, for there is no healthy color to go back to. Nothing was removed.",
+            "v2 (green) keeps it, because there is no other healthy color. Nothing was removed.",
         ),
         (
             {"kept_traffic": False, "phase": "swap", "put_back_error": "nginx says [emerg]"},
-            "not known for sure. nginx may send it to green or to blue; both still run. Putting it back failed: nginx "
+            "unknown. nginx may send it to green or to blue. Both colors still run. Moving it back failed: nginx "
             "says [emerg]",
         ),
         (
             {"kept_traffic": False, "phase": "swap", "active_color": ""},
-            "not known for sure. nginx may send it to green or to nothing; both still run.",
+            "unknown. nginx may send it to green or to nothing. Both colors still run.",
         ),
     ],
 )
@@ -170,41 +171,41 @@ DEPLOY = ", then ansible-playbook hotswap.compose.deploy -e bluegreen_release=v2
 @pytest.mark.parametrize(
     "more, expected",
     [
-        ({"containers": [container()]}, "correct was-green; its log is above" + DEPLOY),
+        ({"containers": [container()]}, "fix was-green (its log is above)" + DEPLOY),
         ({"containers": [container(oom_killed=True, exit_code=137)]}, "give was-green more memory in the Compose file"),
-        ({"containers": [container(exit_code=127)]}, "see that the image of was-green has the command"),
-        ({"containers": [container(**UNHEALTHY)]}, "correct was-green, or its healthcheck or probe"),
+        ({"containers": [container(exit_code=127)]}, "check that the image of was-green contains the command"),
+        ({"containers": [container(**UNHEALTHY)]}, "fix was-green, or its healthcheck or probe"),
         (
             {"containers": [container(**BARE)]},
-            "give was-green a healthcheck in the Compose file or a probe in bluegreen_s",
+            "add a healthcheck for was-green to the Compose file or a probe to bluegreen_s",
         ),
-        ({"containers": [container(**{**BARE, "restarts": 1})]}, "correct was-green; its log is above"),
-        ({"containers": [container(**{**BARE, "state": "removed"})]}, "see who removed shop-green-was-green-1"),
+        ({"containers": [container(**{**BARE, "restarts": 1})]}, "fix was-green (its log is above)"),
+        ({"containers": [container(**{**BARE, "state": "removed"})]}, "find out what removed shop-green-was-green-1"),
         (
             {"containers": [container(**STARTING)]},
-            "see why was-green is not ready; if it only takes longer, raise blue",
+            "find out why was-green is not ready (if it needs time, raise blue",
         ),
-        ({"containers": [container(**FINE)]}, "correct what is wrong" + DEPLOY),
-        ({"phase": "smoke", "containers": [container()]}, "correct the release, or what the test expects"),
-        ({"phase": "migrate"}, "see in what state it left the database"),
-        ({"phase": "start", "module": "hotswap.compose.bluegreen_swap"}, "correct what nginx, or the way through it"),
+        ({"containers": [container(**FINE)]}, "fix the problem above" + DEPLOY),
+        ({"phase": "smoke", "containers": [container()]}, "fix the release or the test"),
+        ({"phase": "migrate"}, "check the state of the database"),
+        ({"phase": "start", "module": "hotswap.compose.bluegreen_swap"}, "fix the nginx problem quoted above"),
         (
             {"phase": "swap", "kept_traffic": False},
-            "see what nginx says (its error log, or docker logs), correct that;",
+            "fix the error that nginx logged (error log or docker logs), then",
         ),
         (
             {"phase": "drain", "new_keeps_it": True, "kept_traffic": False},
-            "correct the release, or go back to one that",
+            "fix the release, or choose one that works",
         ),
-        ({"phase": "smoke", "hook": "before_swap"}, "correct the hook before_swap" + DEPLOY),
-        ({"phase": "swap", "hook": "after_swap", "kept_traffic": False}, "see what nginx says"),
+        ({"phase": "smoke", "hook": "before_swap"}, "fix the hook before_swap" + DEPLOY),
+        ({"phase": "swap", "hook": "after_swap", "kept_traffic": False}, "fix the error that nginx logged"),
         (
             {"phase": "swap", "hook": "after_swap", "new_keeps_it": True, "kept_traffic": False},
-            "correct the hook after_swap" + DEPLOY,
+            "fix the hook after_swap" + DEPLOY,
         ),
-        ({"kind": "promote"}, "correct what is wrong" + DEPLOY),
-        ({"kind": "rollback"}, "correct what is wrong, then ansible-playbook hotswap.compose.rollback"),
-        ({"kind": "deploy", "release": ""}, "correct what is wrong, then ansible-playbook hotswap.compose.deploy"),
+        ({"kind": "promote"}, "fix the problem above" + DEPLOY),
+        ({"kind": "rollback"}, "fix the problem above, then ansible-playbook hotswap.compose.rollback"),
+        ({"kind": "deploy", "release": ""}, "fix the problem above, then ansible-playbook hotswap.compose.deploy"),
     ],
 )
 def test_what_is_next(more, expected):
@@ -240,7 +241,7 @@ def test_it_is_one_screen(count, probes, said):
     for number in range(min(count, CONTAINERS)):
         assert f"was-{number} (shop:v2)" in shown
     assert "  log: line 49 " in shown  # the last ones are what tells
-    assert ("and of was-3" in shown) == (count > CONTAINERS)
+    assert ("not shown: was-3" in shown) == (count > CONTAINERS)
     assert "25 more" in shown and "Next: " in lines[-1]
 
 
@@ -263,4 +264,4 @@ def test_no_line_of_a_reason_passes_for_one_of_the_screen():
 
 def test_no_reason():
     assert failure_headline(facts(why=" \n")).endswith("in the phase gate: no reason was given")
-    assert failure_headline(facts(release="")).startswith("shop (the stack that was started by hand) was refused")
+    assert failure_headline(facts(release="")).startswith("shop (the stack started by hand) was rejected")

@@ -304,7 +304,18 @@ def test_index():
     new["begun"] = "2026-02-02 00:00:00"
     rows = _page.page_index([old, {"some": "thing"}, None, [], new])
     assert [(row["release"], row["word"], row["took"], row["w"]) for row in rows] == [
-        ("v3", "refused", "5 s", 25),
+        ("v3", "rejected", "5 s", 25),
         ("v2", "deployed", "20 s", 100),
     ]
     assert _page.page_index([]) == []
+
+
+@pytest.mark.parametrize(
+    ("reason", "word", "mood"), [(None, "aborted", "waits"), ("nginx rejects its configuration", "rejected", "bad")]
+)
+def test_an_abort_is_no_failure_unless_it_failed(reason, word, mood):
+    run = refused(kind="abort")
+    run["reason"] = reason
+    (row,) = _page.page_index([_page.page_summary(run)])
+    view = _page.page_view(run)
+    assert (row["word"], row["mood"], view["word"], view["mood"]) == (word, mood, word, mood)

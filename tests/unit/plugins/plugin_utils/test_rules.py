@@ -73,16 +73,16 @@ def one(name, **more):
     return [dict({"name": name, "port": 3000}, **more)]
 
 
-APP = "use a small letter first, then small letters, digits and '-', 31 at most"
-RELEASE = "use a letter or digit first, then letters, digits, '.', '_' and '-', 128 at most"
+APP = "start with a small letter, then use small letters, digits and '-', 31 at most"
+RELEASE = "start with a letter or digit, then use letters, digits, '.', '_' and '-', 128 at most"
 SOCKET = (
-    "give a socket of the target itself, such as unix:///run/user/1000/docker.sock; for the Engine of another host, "
-    "let the inventory name that host as the target"
+    "give a socket of the target itself, such as unix:///run/user/1000/docker.sock. To use another host's Engine, "
+    "make that host the target in the inventory"
 )
 PATH = "give the absolute path of a directory on the target"
-UPSTREAM = "an upstream is a letter, then letters, digits, '.', '_' and '-'"
+UPSTREAM = "start upstream with a letter, then use letters, digits, '.', '_' and '-'"
 LETTERS = "use letters, digits, '.', '_' and '-' around {color}"
-BOTH = "the name must hold {color}, as in was-{color}: else both colors answer to one name"
+BOTH = "must contain {color}, for example was-{color}; otherwise both colors would share one service name"
 
 
 @pytest.mark.parametrize(
@@ -99,8 +99,8 @@ BOTH = "the name must hold {color}, as in was-{color}: else both colors answer t
         ("release", "v1 ; rm", f"'v1 ; rm': {RELEASE}"),
         ("release", "v1\n}", f"'v1\\n}}': {RELEASE}"),
         ("release", "v" * 129, f"'{'v' * 129}': {RELEASE}"),
-        ("network", "a b", "'a b': use the name of an existing Docker network, the one that nginx is on"),
-        ("nginx_container", "", "'': use the name of the container that nginx runs in"),
+        ("network", "a b", "'a b': give the name of the Docker network that nginx is on"),
+        ("nginx_container", "", "'': give the name of the container that nginx runs in"),
         ("project_src", "shop", f"'shop': {PATH}"),
         ("project_src", "~/shop", f"'~/shop': {PATH}"),
         ("nginx_conf_dir", "", f"'': {PATH}"),
@@ -111,19 +111,19 @@ BOTH = "the name must hold {color}, as in was-{color}: else both colors answer t
         (
             "compose_files",
             ["{color}.yml", "{env}.yml"],
-            "'{env}.yml': {env} is not a placeholder, only {color} is",
+            "'{env}.yml': {env} is not a placeholder; the only one is {color}",
         ),
         ("services", [], "[]: name at least one service that takes traffic, with its port"),
         ("services", one("was"), f"'was': {BOTH}"),
         (
             "services",
             one("was-{colour}"),
-            "'was-{colour}': {colour} is not a placeholder, only {color} is (quote it: name: \"was-{color}\")",
+            "'was-{colour}': {colour} is not a placeholder; write {color}, in quotes: name: \"was-{color}\"",
         ),
         (
             "services",
             one("was-{color"),
-            "'was-{color': {color is not a placeholder, only {color} is (quote it: name: \"was-{color}\")",
+            "'was-{color': {color is not a placeholder; write {color}, in quotes: name: \"was-{color}\"",
         ),
         ("services", one("{color}"), f"'{{color}}': {LETTERS}"),
         ("services", one("was {color}"), f"'was {{color}}': {LETTERS}"),
@@ -131,34 +131,34 @@ BOTH = "the name must hold {color}, as in was-{color}: else both colors answer t
         (
             "services",
             one("was--{color}"),
-            "'was--{color}': nginx is to find it as shop-green-was-, which is no name for a host: at most 63 "
-            "characters, a letter or digit at the end",
+            "'was--{color}': nginx would look it up as shop-green-was-, which is not a valid host name; use at "
+            "most 63 characters for app, color and service, and end with a letter or digit",
         ),
         (
             "services",
             one("w" * 53 + "-{color}"),
-            f"'{'w' * 53}-{{color}}': nginx is to find it as shop-green-{'w' * 53}, which is no name for a host: at "
-            "most 63 characters, a letter or digit at the end",
+            f"'{'w' * 53}-{{color}}': nginx would look it up as shop-green-{'w' * 53}, which is not a valid host "
+            "name; use at most 63 characters for app, color and service, and end with a letter or digit",
         ),
-        ("services", one("was-{color}", port=0), "0: the port of was-{color} is a number from 1 to 65535"),
-        ("services", one("was-{color}", port=65536), "65536: the port of was-{color} is a number from 1 to 65535"),
+        ("services", one("was-{color}", port=0), "0: the port of was-{color} must be a number from 1 to 65535"),
+        ("services", one("was-{color}", port=65536), "65536: the port of was-{color} must be a number from 1 to 65535"),
         ("services", one("was-{color}", upstream="a;}"), f"'a;}}': {UPSTREAM}"),
         ("services", one("was-{color}", upstream="1a"), f"'1a': {UPSTREAM}"),
         (
             "services",
             one("was-{color}", upstream="Shop") + one("signal-{color}", upstream="shop"),
-            "'shop': was-{color} and signal-{color} have this one upstream: give each its own 'upstream'",
+            "'shop': was-{color} and signal-{color} have the same upstream; give each its own 'upstream'",
         ),
         (
             "services",
             one("was-{color}") + one("was-{color}", port=3001),
-            "'shop-was': was-{color} and was-{color} have this one upstream: give each its own 'upstream'",
+            "'shop-was': was-{color} and was-{color} have the same upstream; give each its own 'upstream'",
         ),
         # By one name on the network, the requests of both would go half and half to each.
         (
             "services",
             one("was-{color}") + one("was_{color}", upstream="other"),
-            "'was_{color}': was-{color} is was without its color as well: rename one of them",
+            "'was_{color}': was-{color} and was_{color} both become was once {color} is removed; rename one",
         ),
         ("health_timeout", 0, "0: give 1 or more seconds"),
         ("health_stable_for", -1, "-1: give 0 or more seconds"),
@@ -166,7 +166,7 @@ BOTH = "the name must hold {color}, as in was-{color}: else both colors answer t
         ("max_restarts", -1, "-1: give 0 or more restarts"),
         ("bake_seconds", -1, "-1: give 0 or more seconds"),
         ("bake_failures", -1, "-1: give 0 or more failures"),
-        ("bake_error_ratio", -0.5, "-0.5: give 0 or more times the share of 5xx of the release before"),
+        ("bake_error_ratio", -0.5, "-0.5: give 0 or more as the ratio"),
         ("drain_timeout", -1, "-1: give 0 or more seconds"),
         ("keep_releases", 0, "0: give 1 or more releases"),
     ],
@@ -189,15 +189,15 @@ SMOKE_TEST = {
     "changed, problem",
     [
         ({}, None),
-        ({"service": "api-{color}"}, "'api-{color}': service is one of bluegreen_services, as it is written there: "),
-        ({"path": "health"}, "'health': path begins with '/'"),
-        ({"path": "/a b"}, "'/a b': path begins with '/'"),
-        ({"path": "/ä"}, "'/ä': path begins with '/'"),
-        ({"method": "GET /x"}, "'GET /x': method is one word"),
-        ({"headers": {"X-A": "1\r\nX-B: 2"}}, "'X-A': headers maps the names of headers to one line of ASCII each"),
-        ({"headers": {"X A": "1"}}, "'X A': headers maps"),
+        ({"service": "api-{color}"}, "'api-{color}': service must be one of bluegreen_services, written as there: "),
+        ({"path": "health"}, "'health': path must begin with '/'"),
+        ({"path": "/a b"}, "'/a b': path must begin with '/'"),
+        ({"path": "/ä"}, "'/ä': path must begin with '/'"),
+        ({"method": "GET /x"}, "'GET /x': give method as one word"),
+        ({"headers": {"X-A": "1\r\nX-B: 2"}}, "'X-A': give headers as name: value, each value one line of ASCII"),
+        ({"headers": {"X A": "1"}}, "'X A': give headers as"),
         ({"headers": {"X-Number": 7}}, None),
-        ({"status": 99}, "99: status is a number from 100 to 599"),
+        ({"status": 99}, "99: status must be a number from 100 to 599"),
         ({"retries": -1}, "-1: give 0 or more retries"),
     ],
 )
@@ -213,11 +213,11 @@ def test_smoke_tests(changed, problem):
     [
         ({}, []),
         ({"service": "was-{color}", "command": "./manage.py migrate"}, []),
-        ({"service": "was-{color}", "command": " "}, ["' ': give the command that is to be run"]),
-        ({"service": "was-{color}"}, ["None: give the command that is to be run"]),
+        ({"service": "was-{color}", "command": " "}, ["' ': give the command to run"]),
+        ({"service": "was-{color}"}, ["None: give the command to run"]),
         (
             {"service": "was-{color}", "command": "a 'b"},
-            ["\"a 'b\": the command can't be split into words: No closing quotation"],
+            ["\"a 'b\": the command can't be split into words: No closing quotation; fix it"],
         ),
     ],
 )
@@ -228,14 +228,14 @@ def test_a_migration(migrate, problems):
 
 def test_a_migration_of_a_service_that_is_none():
     (found,) = _rules.rule_problems(sound(migrate={"service": "was", "command": "true"}))
-    assert found.startswith("bluegreen_migrate is 'was': service is one of bluegreen_services")
+    assert found.startswith("bluegreen_migrate is 'was': service must be one of bluegreen_services")
 
 
 def test_hooks_are_absolute_paths():
     assert _rules.rule_problems(sound(hooks={"on_failure": "/srv/hooks/notify.yml"})) == []
     (found,) = _rules.rule_problems(sound(hooks={"on_failure": "notify.yml"}))
     assert found.startswith(
-        "bluegreen_hooks is 'notify.yml': give the absolute path of the file of tasks for on_failure"
+        "bluegreen_hooks is 'notify.yml': give the absolute path of a file of tasks on the controller for on_failure"
     )
 
 
@@ -258,19 +258,26 @@ def published(blue, green, name="was-{color}"):
         (
             "host",
             one("was-{color}"),
-            ["'was-{color}': nginx on the host finds a service by ports of it: publish: {blue: 13000, green: 23000}"],
+            [
+                "'was-{color}': nginx on the host reaches a service by a host port for each color; add for example "
+                "publish: {blue: 13000, green: 23000}"
+            ],
         ),
         (
             "container",
             [published(1, 2)],
-            ["'was-{color}': 'publish' is for bluegreen_nginx_mode 'host' only: leave it out"],
+            ["'was-{color}': 'publish' needs bluegreen_nginx_mode: host; remove publish"],
         ),
-        ("host", [published(0, 23000)], ["0: publish.blue of was-{color} is a port from 1 to 65535"]),
-        ("host", [published(13000, 13000)], ["13000: was-{color} and was-{color} publish this one port"]),
+        ("host", [published(0, 23000)], ["0: publish.blue of was-{color} must be a port from 1 to 65535"]),
+        (
+            "host",
+            [published(13000, 13000)],
+            ["13000: was-{color} and was-{color} both publish this port; give each its own"],
+        ),
         (
             "host",
             [published(13000, 23000), published(33000, 13000, "signal-{color}")],
-            ["13000: was-{color} and signal-{color} publish this one port"],
+            ["13000: was-{color} and signal-{color} both publish this port; give each its own"],
         ),
     ],
 )
@@ -282,7 +289,7 @@ def test_ports_for_an_nginx_on_the_host(mode, services, problems):
 def test_no_nginx_on_the_host_is_managed():
     asked = sound(nginx_mode="host", nginx_manage=True, services=[published(13000, 23000)])
     assert _rules.rule_problems(asked) == [
-        "bluegreen_nginx_manage is True: the role runs no nginx on the host: install it, and leave this out"
+        "bluegreen_nginx_manage is True: the role runs no nginx on the host; install nginx, remove this variable"
     ]
     assert _rules.rule_problems(sound(nginx_mode="container", nginx_manage=True)) == []
     assert _rules.rule_problems(dict(asked, nginx_manage=False)) == []
@@ -296,7 +303,7 @@ def test_where_the_app_is_reached(url, host):
 
 @pytest.mark.parametrize("host", ["a b", "a\r\nX-Evil: 1", "ä", "a/", "http://a"])
 def test_a_host_that_cannot_be_sent(host):
-    remedy = "host is a host name, with :port where that is in the Host header"
+    remedy = "give host as a host name, with :port if the Host header has one"
     asked = {"url": "http://127.0.0.1/", "host": host}
     assert _rules.rule_problems(sound(edge_url=asked)) == [f"bluegreen_edge_url is {host!r}: {remedy}"]
 
@@ -307,7 +314,7 @@ def test_a_host_that_cannot_be_sent(host):
     + ["http://a:99999/", "http://a:0/", "http://[::1/", "http://a/b c", "http://a/\n", "http://a/ä"],
 )
 def test_where_nothing_is_reached(url):
-    remedy = "url is http:// or https:// and a host, as the target reaches nginx"
+    remedy = "give a URL with http:// or https:// by which the target reaches nginx"
     assert _rules.rule_problems(sound(edge_url={"url": url})) == [f"bluegreen_edge_url is {url!r}: {remedy}"]
 
 
@@ -319,26 +326,26 @@ def test_a_vhost_goes_by_the_services():
     ]
 
 
-TWICE = "as well: name it in one of them"
+TWICE = "; name it in one of the two"
 
 
 @pytest.mark.parametrize(
     "changes, message",
     [
-        ({"shared_services": ["web"]}, f"bluegreen_shared_services is 'web': it is in bluegreen_services {TWICE}"),
+        ({"shared_services": ["web"]}, f"bluegreen_shared_services is 'web': it is also in bluegreen_services{TWICE}"),
         (
             {"shared_services": ["db"], "exclusive_services": ["db"]},
-            f"bluegreen_exclusive_services is 'db': it is in bluegreen_shared_services {TWICE}",
+            f"bluegreen_exclusive_services is 'db': it is also in bluegreen_shared_services{TWICE}",
         ),
         (
             {"exclusive_services": ["worker-{color}"]},
-            "bluegreen_exclusive_services is 'worker-{color}': no name in bluegreen_compose_files holds {color}, so no "
-            "service's name does: leave it out",
+            "bluegreen_exclusive_services is 'worker-{color}': both colors run from one Compose file, so its "
+            "service names have no color; remove {color}",
         ),
         (
             {"services": one("web-{color}")},
-            "bluegreen_services is 'web-{color}': no name in bluegreen_compose_files holds {color}, so no service's "
-            "name does: leave it out",
+            "bluegreen_services is 'web-{color}': both colors run from one Compose file, so its service names have "
+            "no color; remove {color}",
         ),
     ],
 )
@@ -350,7 +357,9 @@ def test_one_ordinary_file(changes, message):
 
 def test_a_file_for_each_color_shares_no_services():
     (problem,) = _rules.rule_problems(sound(shared_services=["db-{color}"]))
-    assert problem.startswith("bluegreen_shared_services is ['db-{color}']: with a Compose file for each color, what")
+    assert problem.startswith(
+        "bluegreen_shared_services is ['db-{color}']: with one Compose file for each color, shared"
+    )
 
 
 def test_all_problems_are_told_at_once():
@@ -374,17 +383,17 @@ def test_a_sound_probe(given):
 @pytest.mark.parametrize(
     "given, words",
     [
-        ({"path": "health"}, "'health': the path of the probe of was-{color} begins with '/'"),
-        ({"path": ""}, "'': the path of the probe of was-{color} begins with '/'"),
+        ({"path": "health"}, "'health': the path of the probe of was-{color} must begin with '/'"),
+        ({"path": ""}, "'': the path of the probe of was-{color} must begin with '/'"),
         ({"headers": {"X-A": "secret"}}, "'was-{color}': its probe has headers but no path"),
-        ({"path": "/", "headers": {"X-A": "secret\r\nX-B: 2"}}, "'X-A': headers of the probe of was-{color}"),
+        ({"path": "/", "headers": {"X-A": "secret\r\nX-B: 2"}}, "'X-A': give headers of the probe of was-{color}"),
         ({"port": 0}, "0: the port of the probe of was-{color}"),
-        ({"status": []}, "[]: status of the probe of was-{color}"),
-        ({"status": [200, 20]}, "[200, 20]: status of the probe of was-{color}"),
-        ({"interval": 0}, "0: interval of the probe of was-{color} is 0.1 or more"),
-        ({"timeout": float("nan")}, "nan: timeout of the probe of was-{color} is 0.1 or more"),
-        ({"healthy_after": 0}, "0: healthy_after of the probe of was-{color} is 1 or more"),
-        ({"unhealthy_after": 0}, "0: unhealthy_after of the probe of was-{color} is 1 or more"),
+        ({"status": []}, "[]: give status of the probe of was-{color}"),
+        ({"status": [200, 20]}, "[200, 20]: give status of the probe of was-{color}"),
+        ({"interval": 0}, "0: interval of the probe of was-{color} must be 0.1 or more"),
+        ({"timeout": float("nan")}, "nan: timeout of the probe of was-{color} must be 0.1 or more"),
+        ({"healthy_after": 0}, "0: healthy_after of the probe of was-{color} must be 1 or more"),
+        ({"unhealthy_after": 0}, "0: unhealthy_after of the probe of was-{color} must be 1 or more"),
     ],
 )
 def test_a_probe_that_is_refused(given, words):

@@ -43,7 +43,7 @@ def refused(outcome="rejected", phase="gate", **more):
     [
         (a_run(), "v2, in green, has the traffic"),
         (a_run(kind="rollback", result={"outcome": "rolled_back"}), "v2, in green, has the traffic again"),
-        (refused(), "v2 was refused in the phase gate; v1, in blue, keeps the traffic"),
+        (refused(), "v2 was rejected in the phase gate; v1, in blue, keeps the traffic"),
         (refused("rolled_back", "bake"), "v2 lost the traffic in the phase bake; v1, in blue, has it back"),
         (
             a_run(
@@ -52,24 +52,24 @@ def refused(outcome="rejected", phase="gate", **more):
                 reason="x",
                 previous_color=None,
             ),
-            "v2 was refused in the phase gate; nothing has the traffic, as before",
+            "v2 was rejected in the phase gate; no color has the traffic",
         ),
-        (refused(unsure=True), "v2 failed in the phase gate; it is not known for sure what has the traffic"),
+        (refused(unsure=True), "v2 failed in the phase gate; it is unknown which color has the traffic"),
         (
             a_run(result={"outcome": "rejected"}, failed_phase="bake", reason="x"),
-            "v2 failed in the phase bake and keeps the traffic: there is nothing to go back to",
+            "v2 failed in the phase bake and keeps the traffic, because there is no other healthy color",
         ),
         (
             a_run(kind="abort", result={"outcome": "rejected", "active_color": "blue", "release": "v1"}),
-            "v2 is removed; v1, in blue, keeps the traffic",
+            "v2 was aborted and removed; v1, in blue, keeps the traffic",
         ),
         (
             a_run(result={"outcome": "awaiting_promotion", "active_color": "blue", "release": None}),
-            "v2 is ready in green and awaits its promotion; what was started by hand, in blue, has the traffic",
+            "v2 is ready in green and awaits its promotion; the stack started by hand, in blue, has the traffic",
         ),
         (
             a_run(release=None, result={"release": None}, kind="rollback"),
-            "what was started by hand, in green, has the traffic",
+            "the stack started by hand, in green, has the traffic",
         ),
         (a_run(result={"outcome": "unchanged"}), "v2, in green, has the traffic already; there is nothing to do"),
     ],
@@ -136,7 +136,7 @@ BUILD = {"image": "shop/web:v2", "services": ["job", "web"], "context": "/srv/sh
         (a_run(color=None), "v2 would get the traffic; nothing was changed"),
         (
             a_run(release=None, kind="rollback"),
-            "what was started by hand would get the traffic in green; nothing was changed",
+            "the stack started by hand would get the traffic in green; nothing was changed",
         ),
         (a_run(result=READY), "v2 would be started in green and await its promotion; nothing was changed"),
         (a_run(kind="abort", result={"outcome": "rejected"}), "v2 would be removed; nothing was changed"),
@@ -148,8 +148,8 @@ BUILD = {"image": "shop/web:v2", "services": ["job", "web"], "context": "/srv/sh
         ),
         (
             a_run(builds=[dict(BUILD, context="")], result={"outcome": "unchanged"}),
-            "v2, in green, has the traffic; the run would build shop/web:v2 (job and web) and replace it if that gives "
-            "another image",
+            "v2, in green, has the traffic; the run would build shop/web:v2 (job and web) and deploy it if the "
+            "image differs",
         ),
     ],
 )

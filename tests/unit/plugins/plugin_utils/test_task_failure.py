@@ -29,7 +29,7 @@ OURS = {"failed": True, "msg": "short", EVIDENCE: {"why": "the whole reason", "c
         ({"action": "ansible.builtin.command"}, {"msg": "non-zero return code"}, "", "non-zero return code"),
         ({}, {}, "nginx refuses", "nginx refuses"),  # a handler's failure, which Ansible tells no rescue of
         ({}, {}, "", "no reason was given"),
-        ({"no_log": True}, {"msg": "secret"}, "", "its task has no_log"),
+        ({"no_log": True}, {"msg": "secret"}, "", "the reason is hidden, because the task has no_log"),
         ({}, {"results": [{"msg": "fine"}, {"failed": True, "msg": "second"}]}, "", "second"),
         ({}, {"results": [{"msg": "fine"}, OURS], "msg": "All items completed"}, "", "the whole reason"),
         ({}, {"results": [], "msg": "no items"}, "", "no items"),

@@ -61,20 +61,20 @@ def test_texts_and_plain_integers_are_taken(values):
     [
         (
             {"release": 1.1},
-            "release is 1.1, a number with a fraction, and 1.10 would arrive as 1.1: put it in quotes",
+            "release is 1.1, a number with a fraction, and YAML turns 1.10 into 1.1; put it in quotes",
         ),
-        ({"release": True}, "release is True, a boolean: put the text in quotes, such as 'true' or 'True'"),
-        ({"directory": ["/srv"]}, "directory is a list: give one text"),
+        ({"release": True}, "release is True, a boolean; put it in quotes, for example 'true' or 'True'"),
+        ({"directory": ["/srv"]}, "directory is a list; give a string"),
         ({"shared": ["db", 1.5]}, "shared[1] is 1.5, a number with a fraction"),
         ({"services": [{"name": False}]}, "services[0].name is False, a boolean"),
         ({"services": [{"name": "web", "headers": {"X-On": True}}]}, "services[0].headers.X-On is True, a boolean"),
-        ({"migrate": {"command": ["a", "b"]}}, "migrate.command is a list: give one text"),
-        ({"release": datetime.datetime(2026, 11, 28, 9)}, "release is 2026-11-28 09:00:00, a time"),
-        ({"env": {"DEBUG": False}}, "env.DEBUG is a boolean: put the text in quotes, such as 'true' or 'True'"),
+        ({"migrate": {"command": ["a", "b"]}}, "migrate.command is a list; give a string"),
+        ({"release": datetime.datetime(2026, 11, 28, 9)}, "release is 2026-11-28 09:00:00, a date or time"),
+        ({"env": {"DEBUG": False}}, "env.DEBUG is a boolean; put it in quotes, for example 'true' or 'True'"),
         ({"env": {"RATE": 0.5}}, "env.RATE is a number with a fraction"),
-        ({"env": {"HOSTS": ["a"]}}, "env.HOSTS is a list: give one text"),
-        ({"env": {"MAP": {"a": "b"}}}, "env.MAP is a mapping: give one text"),
-        ({"env": {True: "x"}}, "env has the name True, which YAML does not read as a text: put it in quotes"),
+        ({"env": {"HOSTS": ["a"]}}, "env.HOSTS is a list; give a string"),
+        ({"env": {"MAP": {"a": "b"}}}, "env.MAP is a mapping; give a string"),
+        ({"env": {True: "x"}}, "env has the name True, which YAML does not read as a string; put it in quotes"),
     ],
 )
 def test_what_yaml_reads_as_something_else_is_refused(values, problem):
@@ -108,10 +108,10 @@ class Placed(int):
 @pytest.mark.parametrize(
     "written, number, said",
     [
-        ("0012345", 5349, "release is 5349, a number that is written as 0012345: put it in quotes"),
-        ("12:30", 750, "release is 750, a number that is written as 12:30: put it in quotes"),
-        ("0x1F", 31, "release is 31, a number that is written as 0x1F: put it in quotes"),
-        ("1_000", 1000, "release is 1000, a number that is written as 1_000: put it in quotes"),
+        ("0012345", 5349, "release is 5349, a number that was written as 0012345; put it in quotes"),
+        ("12:30", 750, "release is 750, a number that was written as 12:30; put it in quotes"),
+        ("0x1F", 31, "release is 31, a number that was written as 0x1F; put it in quotes"),
+        ("1_000", 1000, "release is 1000, a number that was written as 1_000; put it in quotes"),
         ("1207", 1207, None),
         ("6133613066", 1207, None),  # a vaulted file has other digits there
         ("{{ release }}", 1207, None),
@@ -123,7 +123,7 @@ def test_an_integer_that_is_written_otherwise(tmp_path, written, number, said):
     expected = [said] if said else []
     assert unquoted_problems({"release": Placed(number).at(path, 2, 10)}, OPTIONS) == expected
     hidden = unquoted_problems({"env": {"A": Placed(number).at(path, 2, 10)}}, OPTIONS)
-    told = "env.A is a number that is written in another way: put it in quotes"
+    told = "env.A is a number that was written differently; put it in quotes"
     assert hidden == ([told] if said else [])
 
 
@@ -139,7 +139,7 @@ def test_what_ansible_itself_notes_of_a_place(tmp_path):
     path.write_text("release: 0012345\nservices: [{name: 010}]\n")
     loaded = dict(DataLoader().load_from_file(str(path)))
     if hasattr(loaded["release"], "_ansible_tags_mapping"):  # from ansible-core 2.19 on
-        assert [text.split(":")[0] for text in unquoted_problems(loaded, OPTIONS)] == [
-            "release is 5349, a number that is written as 0012345",
-            "services[0].name is 8, a number that is written as 010",
+        assert [text.split(";")[0] for text in unquoted_problems(loaded, OPTIONS)] == [
+            "release is 5349, a number that was written as 0012345",
+            "services[0].name is 8, a number that was written as 010",
         ]

@@ -42,8 +42,8 @@ OPTIONS = {name for spec in SPECS.values() for name in spec["options"]}
 def test_a_name_that_is_nearly_one_of_ours(name, meant):
     problems, warnings = unknown_variables([f"bluegreen_{name}", "bluegreen_app", "other"], OPTIONS)
     assert problems == [
-        f"bluegreen_{name}: there is no such variable; did you mean bluegreen_{meant}? Rename it, if it is a variable "
-        "of your own"
+        f"bluegreen_{name} is not a variable of this role; did you mean bluegreen_{meant}? If it is a variable of your "
+        "own, rename it"
     ]
     assert warnings == []
 
@@ -55,14 +55,14 @@ def test_a_name_that_is_nearly_one_of_ours(name, meant):
 def test_a_name_that_is_none_of_ours(name):
     problems, warnings = unknown_variables([f"bluegreen_{name}", "bluegreen_app"], OPTIONS)
     assert problems == []
-    assert warnings == [f"the role bluegreen has no variable bluegreen_{name}, and ignores it"]
+    assert warnings == [f"the role bluegreen has no variable bluegreen_{name} and ignores it"]
 
 
 def test_several_names_are_one_warning():
     names = ["bluegreen_url", "bluegreen_engine", "bluegreen_darin_timeout", "bluegreen_no_healthchek"]
     problems, warnings = unknown_variables(names, OPTIONS)
-    assert [problem.partition(":")[0] for problem in problems] == ["bluegreen_darin_timeout", "bluegreen_no_healthchek"]
-    assert warnings == ["the role bluegreen has no variable bluegreen_engine, bluegreen_url, and ignores it"]
+    assert [problem.partition(" ")[0] for problem in problems] == ["bluegreen_darin_timeout", "bluegreen_no_healthchek"]
+    assert warnings == ["the role bluegreen has no variable bluegreen_engine, bluegreen_url and ignores it"]
 
 
 def test_what_is_no_variable_of_ours_is_left_alone():

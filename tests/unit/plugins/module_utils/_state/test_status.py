@@ -88,7 +88,7 @@ def test_status():
     ("more", "line"),
     [
         ({"active_color": None, "release": None, "since": None}, "  traffic     nothing has it"),
-        ({"release": None, "since": None}, "  traffic     what was started by hand has it, in green"),
+        ({"release": None, "since": None}, "  traffic     the stack started by hand has it, in green"),
         ({"awaiting_promotion": "v3"}, "  promotion   v3 is ready and awaits it"),
         ({"unfinished": True}, "  unfinished  a run was killed or could not end: the next one finishes or undoes it"),
         ({"journal": "the journal /x is not used"}, "  journal     the journal /x is not used"),
@@ -98,7 +98,11 @@ def test_status():
         ),
         (
             {"last_run": a_run(outcome="rolled_back", by=dict(BY, job="15"), release=None)},
-            "  last run    deploy of what was started by hand: rolled back, 1 min ago, by ci@runner-3, AWX job 15",
+            "  last run    deploy of the stack started by hand: rolled back, 1 min ago, by ci@runner-3, AWX job",
+        ),
+        (
+            {"last_run": a_run(kind="abort", outcome="rejected")},
+            "  last run    abort of v2: aborted, 1 min ago, by ci@runner-3",
         ),
         ({"last_run": a_run(reason="was-1 exited with 3")}, "              was-1 exited with 3"),
         ({"last_run": a_run(reason="word " * 60)}, "              " + "word " * 16 + "word …"),
