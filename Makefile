@@ -48,7 +48,7 @@ test: setup tree ## run every stage below
 	-@$(MAKE) --no-print-directory shellcheck
 	@$(check)
 
-lint: setup tree shellcheck ## ruff, yamllint, ansible-lint, antsibull, shellcheck
+lint: setup tree shellcheck ## ruff, yamllint, ansible-lint, antsibull, reuse, shellcheck
 	@$(check) lint
 
 sanity: setup tree shellcheck ## ansible-test sanity

@@ -96,6 +96,7 @@ STAGES = {
             ["antsibull-changelog", "lint"],
             ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "."],
             ["python", "tools/reference.py", "--check"],
+            ["reuse", "lint", "--lines"],
             ["shellcheck", *shell_scripts()],
         ],
     ),

@@ -27,7 +27,7 @@ cp "$definition" "$work"
 say "getting the Python packages"
 # shellcheck disable=SC2046  # several words
 .venv/bin/pip download -q --python-version "$python" --only-binary=:all: -d "$work/base/wheels" \
-    $(wanted) bindep dumb-init==1.2.5 packaging pyyaml -r "$docker/meta/ee-requirements.txt" 2>"$work/pip.log" ||
+    $(wanted) bindep dumb-init==1.2.5 packaging pyyaml -r meta/ee-requirements.txt -r "$docker/meta/ee-requirements.txt" 2>"$work/pip.log" ||
     { cat "$work/pip.log" >&2; exit 1; }
 printf '%s\n' 'FROM hotswap/debian:13' 'COPY wheels /opt/wheels' 'ENV PIP_NO_INDEX=1 PIP_FIND_LINKS=/opt/wheels' |
     docker build --quiet --tag hotswap/ee-base -f - "$work/base" >/dev/null
