@@ -1,12 +1,12 @@
-# What a developer does here; `make help` lists it. PYTHON names another Python than python3.
+# Targets for contributors; `make help` lists them. PYTHON=… selects a Python other than python3.
 .DEFAULT_GOAL := help
 .PHONY: help setup tree shellcheck docker docker-down images demo demo-clean reference test lint sanity units integration molecule molecule-all e2e e2e-long ee bench-swap cases files soak matrix clean
 
-# Ansible refuses any other encoding.
+# Ansible needs a UTF-8 locale.
 export LC_ALL := C.UTF-8
 export PYTHON ?= python3
 
-# Of make bench-swap: for each nginx, by each way.
+# The swaps of make bench-swap, for each nginx and each way.
 SWAPS ?= 120
 
 check := .venv/bin/python tools/check.py
@@ -15,36 +15,36 @@ playbook := ANSIBLE_CONFIG=$(CURDIR)/ansible.cfg ANSIBLE_CALLBACK_RESULT_FORMAT=
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: .venv/setup.done ## install the tools (.venv) and the collections that ours needs (.collections)
+setup: .venv/setup.done ## install the tools (.venv) and the required collections (.collections)
 
 .venv/setup.done: tools/setup.sh tools/requirements.txt collections/requirements.yml extensions/awx/requirements.yml
 	tools/setup.sh
 
-tree: ## copy the working tree to where Ansible looks for a collection
+tree: ## copy the working tree to the path where Ansible finds the collection
 	@tools/tree.sh
 
-docker: ## make sure that a Docker Engine with Compose v2 answers
+docker: ## start a Docker Engine with Compose v2, or install one
 	tools/engine.sh up
 
 docker-down: ## stop the Docker Engine, if make docker started it
 	tools/engine.sh down
 
-images: docker ## make the images of the demo
+images: docker ## build or pull the images of the demo
 	tools/images.sh demo
 
-demo: setup tree docker images ## deploy, replace under load, refuse a broken release, roll back
+demo: setup tree docker images ## deploy, replace under load, reject a broken release, roll back
 	$(playbook) tests/demo/demo.yml
 
-demo-clean: setup tree docker ## remove what the demo runs
+demo-clean: setup tree docker ## remove everything that the demo created
 	$(playbook) tests/demo/demo.yml -e demo_state=absent
 
-reference: setup ## write docs/variables.md from the role's argument specs, and docs/compose-keys.md
+reference: setup ## write the generated pages docs/variables.md and docs/compose-keys.md
 	.venv/bin/python tools/reference.py
 
 shellcheck:
 	@command -v shellcheck >/dev/null || tools/apt-install.sh shellcheck
 
-test: setup tree ## run every stage below
+test: setup tree ## run the stages lint, sanity, units, integration, molecule and e2e
 	-@$(MAKE) --no-print-directory shellcheck
 	@$(check)
 
@@ -60,39 +60,39 @@ units: setup tree ## ansible-test units
 integration: setup tree ## ansible-test integration, on real Docker
 	@$(check) images integration
 
-molecule: setup tree ## molecule, on a host with an Engine of its own: a first deploy
+molecule: setup tree ## molecule: a first deploy, on a host with its own Engine
 	@$(check) images molecule
 
-molecule-all: setup tree ## and the other scenarios, which make test leaves out
+molecule-all: setup tree ## molecule: all scenarios
 	@$(check) images molecule-all
 
-e2e: setup tree ## real ansible-playbook runs against real Docker and nginx
+e2e: setup tree ## pytest: whole ansible-playbook runs on real Docker and nginx
 	@$(check) images e2e
 
-e2e-long: setup tree ## all of them, also those that make test leaves out: a kill at each task, an nginx before 1.27
+e2e-long: setup tree ## e2e with the slow tests: a kill at each task, an nginx before 1.27
 	@$(check) images e2e-long
 
-ee: setup tree ## build the execution environment as an image, and run jobs in it as AWX does (docs/awx.md)
+ee: setup tree ## build the execution environment and run jobs in it as AWX does (docs/awx-and-ci.md)
 	@$(check) ee-image ee
 
-bench-swap: setup tree docker ## measure what clients lose at SWAPS=120 swaps (docs/benchmarks.md); no part of make test
+bench-swap: setup tree docker ## measure what clients lose at SWAPS=120 swaps (docs/benchmarks.md)
 	tools/images.sh test
 	.venv/bin/python tests/bench/bench_swap.py --swaps=$(SWAPS)
 
-cases: setup tree docker ## every way in which a release is judged, and every way back (docs/tested.md)
+cases: setup tree docker ## run each check and each kind of rollback once, under load (docs/tested.md)
 	tools/images.sh test
 	.venv/bin/python tests/soak/cases.py
 
-files: setup tree docker ## ordinary Compose files as people publish them, deployed and rolled back under load (docs/tested.md)
+files: setup tree docker ## deploy and roll back ordinary Compose files under load (docs/tested.md)
 	tools/images.sh files
 	.venv/bin/python tests/soak/files.py
 
-soak: setup tree docker ## everything that can happen to a deploy, over and over (docs/recovery.md); restarts Docker, sets the clock, needs root
+soak: setup tree docker ## inject faults into deploys (docs/tested.md); restarts Docker, sets the clock, needs root
 	@command -v /usr/sbin/sshd >/dev/null || tools/apt-install.sh openssh-server openssh-client procps
 	tools/images.sh test
 	.venv/bin/python tests/soak/soak.py $(if $(ONLY),--only="$(ONLY)")
 
-matrix: setup tree docker ## each supported version of ansible-core, Docker Engine, Compose and nginx (docs/matrix.md)
+matrix: setup tree docker ## test each supported version of ansible-core, Docker Engine, Compose and nginx (docs/tested.md)
 	tools/images.sh matrix
 	.venv/bin/python tests/matrix/matrix.py $(ONLY)
 

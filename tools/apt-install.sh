@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install Debian packages and say so: `apt-install.sh PACKAGE …`; where that can't be done, say what to do.
+# Install Debian packages: `apt-install.sh PACKAGE …`. If that is not possible, print what to do.
 set -eu
 
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then

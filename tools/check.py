@@ -1,10 +1,9 @@
 # Copyright (c) 2026 the hotswap.compose authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Run the stages named on the command line, or all but the long ones, each whatever became of the others.
+"""Run the stages named on the command line, or all but the slow ones. A failed stage does not stop the others.
 
-Every check runs in the copy of the tree that tools/tree.sh makes, with a home of its own, so that neither the user's
-settings reach a test nor a test's leavings the user. A stage that ran nothing has failed. The exit status is 0 only
-where nothing failed.
+Every check runs in the copy of the tree that tools/tree.sh makes, with its own home directory, so tests and the user's
+settings do not affect each other. A stage that ran nothing has failed. The exit status is 0 only if nothing failed.
 """
 
 from __future__ import annotations
@@ -26,20 +25,20 @@ HOME = CACHE / "home"
 BIN = ROOT / ".venv/bin"
 
 END = 40
-"""How many of a failed command's last lines are shown again, above the table."""
+"""The number of last lines of a failed command that are printed again, above the table."""
 
 FOREIGN = ("ANSIBLE_", "MOLECULE_", "PYTEST_", "PYTHON", "XDG_", "BLUEGREEN_", "COMPOSE_", "VIRTUAL_ENV")
 
 
 class Count(NamedTuple):
-    """How many checks of a command passed and failed, and why the others were skipped, a line each."""
+    """How many checks of a command passed and failed, and a line for each one that was skipped."""
 
     passed: int
     failed: int
     skipped: list[str]
 
 
-# What a command's output says of its checks.
+# Functions that count checks in the output of a command.
 
 
 def count_command(output: str, ok: bool) -> Count:
@@ -59,7 +58,7 @@ def count_pytest(output: str, ok: bool) -> Count:
 def count_ansible_test(output: str, ok: bool) -> Count:
     started = re.findall(r"(?m)^Running (?:sanity test ['\"]|\S+ integration test (?:role|script)$)", output)
     failed = sum(int(n) for n in re.findall(r"The (\d+) \w+ test\(s\) listed below \(out of \d+\) failed", output))
-    skipped = re.findall(r"(?m)^WARNING: ((?:Skipping|Excluding) .*)$", output)  # said twice, in place and at the end
+    skipped = re.findall(r"(?m)^WARNING: ((?:Skipping|Excluding) .*)$", output)  # printed twice
     return Count(len(started) - failed, failed, list(dict.fromkeys(skipped)))
 
 
@@ -73,17 +72,17 @@ def shell_scripts() -> list[str]:
     return sorted(str(path.relative_to(TREE)) for path in [*TREE.glob("tools/*.sh"), TREE / ".ci/run"])
 
 
-# Two modules of tests at a time, which is what two cores carry.
+# Two test modules at a time, one for each core.
 E2E = ["pytest", "-n", "2", "--dist", "loadfile", "--durations", "30", "-p", "no:cacheprovider", "tests/e2e"]
 
-# On one host, two scenarios at a time. With shared state, test keeps the host that a killed run left: it goes first.
+# Two scenarios at a time, on one host. They share its state, so a host that a killed run left is removed first.
 MOLECULE_RESET = ["molecule", "destroy", "-s", "default"]
 MOLECULE = ["molecule", "test", "--workers", "2", "--continue-on-failure"]
 
-# Without a name: what takes one core each runs side by side, then what takes them all.
+# Without a name: first two lanes of stages that need one core each, in parallel, then the stage that needs all.
 ALL = ((("lint", "sanity", "units"), ("images", "integration", "molecule")), (("e2e",),))
 
-# Stage: where it runs, how it is counted, its commands.
+# Stage: its directory, the function that counts its checks, its commands.
 STAGES = {
     "lint": (
         TREE,
@@ -118,8 +117,8 @@ STAGES = {
 
 
 def write_home(home: Path, venv: Path) -> None:
-    """Make the home that the venv's ansible-test needs: it hands HOME on to pip, but no variable, and wants to fetch
-    get-pip."""
+    """Create the home that ansible-test needs. It passes only HOME to pip, so the settings of pip and the stand-in for
+    get-pip are there."""
     settings = {}
     listed = subprocess.run([BIN / "pip", "config", "list"], check=True, capture_output=True, text=True).stdout
     for scope in ("global", ":env:"):  # the environment outranks the files
@@ -141,22 +140,22 @@ def write_home(home: Path, venv: Path) -> None:
 
 
 def environment(home: Path, programs: Path) -> dict[str, str]:
-    """Return the environment of a check whose programs are there."""
+    """Return the environment of a check; ``programs``: the directory of its programs."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
     env.update(
         HOME=str(home),
-        # Not the caller's: ansible-test takes every pythonX.Y that it finds there, version managers' stand-ins too.
+        # Not the caller's, because ansible-test uses every pythonX.Y on it, even the shims of a version manager.
         PATH=f"{programs}:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin",
         ANSIBLE_COLLECTIONS_PATH=str(ROOT / ".collections"),
         NO_COLOR="1",
-        PYTHONPYCACHEPREFIX=str(CACHE / "pycache"),  # kept, and out of the tree
+        PYTHONPYCACHEPREFIX=str(CACHE / "pycache"),  # kept between runs, outside the tree
         RUFF_CACHE_DIR=str(CACHE / "ruff"),
     )
     return env
 
 
 def run(command: list[str], cwd: Path, env: dict[str, str], log, prefix: str) -> tuple[str, bool]:
-    """Run it, show what it prints and write that to the log; return the output and whether the exit status was 0."""
+    """Run a command, and print and log its output; return the output and whether the exit status was 0."""
     lines = []
 
     def show(line: str) -> None:
@@ -185,7 +184,7 @@ def run(command: list[str], cwd: Path, env: dict[str, str], log, prefix: str) ->
 
 
 class Result(NamedTuple):
-    """Of a stage; ``ends``: the last lines of each of its commands that failed."""
+    """The result of a stage; ``ends``: the last lines of each failed command."""
 
     stage: str
     count: Count
@@ -194,7 +193,7 @@ class Result(NamedTuple):
 
 
 def run_stage(name: str, env: dict[str, str], prefix: str) -> Result:
-    """Run the stage's commands, all of them; the result has the sum of their counts."""
+    """Run all commands of a stage; the result has the sum of their counts."""
     start = time.monotonic()
     cwd, count, commands = STAGES[name]
     counts, ends = [], []
@@ -216,7 +215,7 @@ def run_stage(name: str, env: dict[str, str], prefix: str) -> Result:
 
 
 def run_lane(names: tuple[str, ...], env: dict[str, str], alone: bool) -> list[Result]:
-    """Run stages one after the other; what they print is marked where other stages print as well."""
+    """Run stages one after the other; prefix their output with their names, unless they run ``alone``."""
     results = []
     for name in names:
         print(f"\n=== {name}", flush=True)
@@ -225,7 +224,7 @@ def run_lane(names: tuple[str, ...], env: dict[str, str], alone: bool) -> list[R
 
 
 def run_all(groups: tuple, env: dict[str, str]) -> list[Result]:
-    """Run groups one after the other, and the lanes of a group side by side."""
+    """Run groups one after the other, and the lanes of a group in parallel."""
     results = []
     for lanes in groups:
         alone = len(lanes) == 1

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Build hotswap/ee, the execution environment, from extensions/execution_environment and this working tree.
-# Plain `ansible-builder build` takes what it is made of from a registry, PyPI and Galaxy, by the network of a build. Here
-# the base image has the Python packages in it, and the collections lie in the build's context.
+# Plain `ansible-builder build` downloads from a registry, PyPI and Galaxy. Here the base image contains the Python
+# packages, and the build context contains the collections.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,7 +12,7 @@ python=3.13 # of Debian 13
 
 say() { printf 'ee: %s\n' "$*"; }
 
-wanted() { # what the definition has pip install; ansible-builder adds bindep, dumb-init, packaging and pyyaml
+wanted() { # prints the Python packages of the definition; ansible-builder adds bindep, dumb-init, packaging and pyyaml
     .venv/bin/python -c '
 import sys, yaml
 wanted = yaml.safe_load(open(sys.argv[1]))["dependencies"]

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Make sure that a Docker Engine with Compose v2 answers: `engine.sh up`, and stop one that we started: `engine.sh down`.
-# An Engine that is there already is never replaced: where it lacks something, this says what to do.
+# `engine.sh up` ensures that a Docker Engine with Compose v2 runs; `engine.sh down` stops one that this started.
+# It never replaces an installed Engine: if that lacks something, it prints what to do.
 set -eu
 here=$(dirname "$0")
 
@@ -13,7 +13,7 @@ answers() { docker info >/dev/null 2>&1; }
 has_compose() { docker compose version >/dev/null 2>&1; }
 is_root() { [ "$(id -u)" -eq 0 ]; }
 
-# Debian 12 has no Compose v2. Debian 13's packages run on it: add that suite, from the mirror that this machine uses.
+# Debian 12 has no Compose v2, but Debian 13's packages run on it. Add that suite, from this machine's mirror.
 add_trixie() {
     say "Debian 12: taking $* and what they need from Debian 13, by hotswap-trixie in /etc/apt/sources.list.d and preferences.d"
     if [ -e /etc/apt/sources.list.d/debian.sources ]; then
@@ -46,7 +46,7 @@ start_engine() {
     if [ -d /run/systemd/system ]; then
         systemctl start docker || die "systemd could not start Docker: see 'journalctl -u docker'"
     else
-        # Left by a dockerd that was killed, they stop the next one where another process has the number by now.
+        # A killed dockerd leaves these files. They stop the next one if another process has the pid by then.
         pgrep -x dockerd >/dev/null 2>&1 || rm -f "$pidfile" /run/docker/containerd/containerd.pid
         say "starting dockerd (log: $log)"
         setsid dockerd --pidfile "$pidfile" >"$log" 2>&1 </dev/null &
@@ -81,13 +81,13 @@ down)
         say "stopping the dockerd that 'up' started"
         kill "$pid"
         tries=60
-        while [ -e "$pidfile" ]; do # dockerd removes it as it ends
+        while [ -e "$pidfile" ]; do # dockerd removes it when it ends
             tries=$((tries - 1))
             [ "$tries" -gt 0 ] || die "dockerd ($pid) did not stop within 60 s"
             sleep 1
         done
     else
-        say "no dockerd of ours runs"
+        say "nothing to stop: 'up' started no dockerd"
     fi
     ;;
 *) die "usage: engine.sh up|down" ;;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Make sure that the images of the demo, of the tests, of make files, of make ee or of make matrix exist:
-# `images.sh demo|test|files|ee|matrix`. Quick where they do.
-# An image is pulled if a registry answers; else it is built from Debian packages, through the mirror this machine uses.
+# Ensure that the images of make demo, the tests, make files, make ee or make matrix exist:
+# `images.sh demo|test|files|ee|matrix`. Fast if they exist.
+# If a registry answers, they are pulled; otherwise they are built from Debian packages, from this machine's mirror.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 shop=$root/examples/shop
@@ -16,7 +16,7 @@ describe() { # image, second it began
     say "$1: $((bytes / 1000000)) MB, $((SECONDS - $2)) s"
 }
 
-# Asked once, by the client: with no network a pull would hang for longer than this.
+# Asked once, with a time limit, because a pull without a network hangs longer.
 registry_answers() { timeout 5 docker manifest inspect nginx:stable >/dev/null 2>&1; }
 
 need_mmdebstrap() {
@@ -25,7 +25,7 @@ need_mmdebstrap() {
     "$root/tools/apt-install.sh" mmdebstrap
 }
 
-mirror() { # of this machine, whether apt has it from a .list or a .sources file
+mirror() { # prints this machine's Debian mirror, from a .list or a .sources file
     # shellcheck source=/dev/null
     . /etc/os-release
     [ "${ID:-}" = debian ] || return 0
@@ -41,11 +41,11 @@ from_packages() { # image, suite, package, configuration for docker import…, t
     shift
     from=$(mirror)
     [ -n "$from" ] || die "no registry answers, and this is no Debian machine with a mirror to build $image from: connect a registry"
-    # A file in between: from a pipe that ends early, docker import makes an empty image.
+    # Through a file, because docker import makes an empty image from a pipe that ends early.
     tree=$(mktemp)
     # shellcheck disable=SC2064  # this $tree
     trap "rm -f '$tree'" EXIT
-    # A frozen mirror's testing has a Release file past its date.
+    # On a frozen mirror, the Release file of testing has expired.
     mmdebstrap --quiet --variant=essential --include="$package" \
         --aptopt='Acquire::Check-Valid-Until "false"' \
         --dpkgopt=path-exclude=/usr/share/man/* --dpkgopt=path-exclude=/usr/share/doc/* \
@@ -69,10 +69,10 @@ build_nginx() { # version, suite
     esac
 }
 
-recipe() { # image that is one suite's packages and no more: suite, command, packages
+recipe() { # image; prints the suite, the command and the packages that make it up
     local host="docker.io nginx-light python3 python3-docker iptables ca-certificates"
     case $1 in
-    hotswap/host:20.10) echo "bookworm dockerd $host" ;; # which has no Compose v2
+    hotswap/host:20.10) echo "bookworm dockerd $host" ;; # has no Compose v2
     hotswap/host:26) echo "trixie dockerd $host docker-cli docker-compose" ;;
     hotswap/host:28) echo "testing dockerd $host docker-cli docker-compose" ;;
     hotswap/controller:1) echo "trixie python3 python3-venv docker-cli git shellcheck" ;;
@@ -94,7 +94,7 @@ obtain() { # image
         *) printf 'FROM debian:%s-slim\nRUN apt-get update && apt-get install -y --no-install-recommends %s\nCMD ["%s"]\n' \
             "$suite" "$packages" "$command" ;;
         esac | docker build --quiet --tag "$1" - >/dev/null && describe "$1" "$began" && return
-        say "$1 cannot be had from the registry: building it from packages"
+        say "the registry does not have $1: building it from packages"
         need_mmdebstrap
     fi
     case $1 in
@@ -145,4 +145,4 @@ matrix) obtain_missing hotswap/nginx:1.22 hotswap/nginx:1.26 hotswap/nginx:1.30 
 esac
 build_shop v1 ok
 build_shop v2 ok
-build_shop v3 never # refused by the demo: its health check fails for ever
+build_shop v3 never # rejected in the demo, because its healthcheck always fails

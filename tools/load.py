@@ -1,11 +1,11 @@
 # Copyright (c) 2026 the hotswap.compose authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A load that never retries, so that each dropped request is counted: `load.py --duration 10 --out report.json`.
+"""Generate a load that never retries, so each dropped request is counted: `load.py --duration 10 --out report.json`.
 
-A request is dropped where its connection is refused or reset, or ends before a full response, or where that is garbled
-or late. A client opens a new connection where the server said that it closes the old one, as any honest client does;
-that is no drop. An answer other than 2xx is no drop either and is counted apart. An upload is one request, and its body
-is sent slowly. A WebSocket's opening handshake is a request; one that ends later was cut.
+A request is dropped if its connection is refused, reset, or closed before the whole response, or if the response is
+garbled or late. If the server announced that it closes a connection, the client opens a new one; that is not a drop.
+Answers other than 2xx are counted separately. An upload is one request whose body is sent slowly. The handshake of a
+WebSocket is a request; a WebSocket that ends before the load stops was cut.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ import signal
 import time
 import urllib.parse
 
-TIMEOUT = 10.0  # s, for a whole request (a slow one: beyond its own seconds) and for a WebSocket's echo
+TIMEOUT = 10.0  # s, for a whole request (added to the seconds of a slow one) and for a WebSocket's echo
 PING_INTERVAL = 0.5  # s
-FRESH_PAUSE = 0.02  # s: a client of new connections takes 50 ports a second, and each of them rests for a minute
-PAUSE_AFTER_DROP = 0.05  # s: a closed port would else be asked thousands of times a second
+FRESH_PAUSE = 0.02  # s: such a client uses 50 ports a second, and each port stays reserved for a minute
+PAUSE_AFTER_DROP = 0.05  # s: otherwise a closed port gets thousands of requests a second
 DROPS_KEPT = 50
-UPLOAD = 400_000  # bytes: nginx spools such a body to a file before it opens a connection to the app
+UPLOAD = 400_000  # bytes: nginx writes such a body to a file before it connects to the app
 UPLOAD_PAUSE = 0.1  # s, between two pieces of the body
 ORDER = json.dumps({"order": "x" * 2000}).encode("ascii")
-# Latencies are kept as counts by buckets 2 % wide: a day's load needs no more memory than a minute's.
+# Latencies are counted in buckets 2 % wide, so memory does not grow with time.
 BUCKET = math.log(1.02)
 REASONS = (
-    (asyncio.TimeoutError, "timeout"),  # first: from Python 3.11 on it is an OSError
+    (asyncio.TimeoutError, "timeout"),  # must be first: from Python 3.11 on it is an OSError
     (ConnectionRefusedError, "refused"),
     (ConnectionError, "reset"),
     (EOFError, "closed before a full response"),
@@ -46,7 +46,7 @@ Response = collections.namedtuple("Response", "status headers reusable")
 
 
 class Kind:
-    """What the clients of one kind saw."""
+    """The counts and latencies of the clients of one kind."""
 
     def __init__(self):
         self.counts = dict.fromkeys(COUNTS, 0)
@@ -71,14 +71,14 @@ class Kind:
 
 
 class Wire:
-    """One connection to the server: opened when first asked, and again after it was closed."""
+    """One connection to the server, opened by the first request and again after it was closed."""
 
     reader = writer = None
 
     async def ask(self, server, message, send_body=None):
-        """Send the message, and return the response to it.
+        """Send a request; return its response.
 
-        ``send_body``: called with the writer, writes the rest of the request while the response is waited for.
+        ``send_body(writer)`` sends the body while this waits for the response.
         """
         if self.writer is None:
             self.reader, self.writer = await asyncio.open_connection(*server)
@@ -87,7 +87,7 @@ class Wire:
             return await read_response(self.reader)
         sending = asyncio.ensure_future(send_body(self.writer))
         try:
-            return await read_response(self.reader)  # it may come before the whole body is sent
+            return await read_response(self.reader)  # it may arrive before the whole body is sent
         finally:
             sending.cancel()
 
@@ -98,7 +98,7 @@ class Wire:
 
 
 class Load:
-    """All clients of one run, and the tally they share."""
+    """All clients of one run, and their common counts."""
 
     def __init__(self, options):
         url = urllib.parse.urlsplit(options.url)
@@ -134,7 +134,7 @@ class Load:
         self.cuts.append({"at": utc(), "after_seconds": round(time.monotonic() - begun, 3), "code": code})
 
     async def ask(self, kind, wire, message, timeout=TIMEOUT, send_body=None):
-        """Send one request; return its response, or None where it was dropped (then the wire is closed)."""
+        """Send one request; return its response. If it was dropped, close the wire and return None."""
         begun = time.monotonic()
         try:
             response = await asyncio.wait_for(wire.ask(self.server, message, send_body), timeout)
@@ -159,7 +159,7 @@ class Load:
         wire.close()
 
     async def upload_client(self, delay):
-        """POST one body after the other, each slowly over a new connection; begin ``delay`` s after the load does."""
+        """POST bodies slowly, one after the other, each on a new connection; start after ``delay`` seconds."""
         head = f"POST /orders HTTP/1.1\r\nHost: {self.host}\r\nConnection: close\r\n"
         head += f"Content-Type: application/octet-stream\r\nContent-Length: {UPLOAD}\r\n\r\n"
         timeout, pause = TIMEOUT + self.options.upload_seconds, self.options.think_ms / 1000
@@ -171,17 +171,17 @@ class Load:
             await asyncio.sleep(pause if response else PAUSE_AFTER_DROP)
 
     async def send_upload(self, writer):
-        """Write the body of an upload, spread over its seconds; what is left of it at once when the load stops."""
+        """Write the body of an upload, spread over its seconds; write the rest at once when the load stops."""
         pieces = max(math.ceil(self.options.upload_seconds / UPLOAD_PAUSE), 1)
         size = math.ceil(UPLOAD / pieces)
-        with contextlib.suppress(OSError):  # whoever reads the response sees the end of the connection too
+        with contextlib.suppress(OSError):  # the reader of the response reports the closed connection
             for start in range(0, UPLOAD, size):
                 await self.sleep(self.options.upload_seconds / pieces)
                 writer.write(b"x" * min(size, UPLOAD - start))
                 await writer.drain()
 
     async def sleep(self, seconds):
-        """Sleep for so long, or until the load stops."""
+        """Sleep, or return when the load stops."""
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self.stopping.wait(), seconds)
 
@@ -200,7 +200,7 @@ class Load:
             await asyncio.sleep(PAUSE_AFTER_DROP)
 
     async def exchange(self, wire, number):
-        """Ping over an open WebSocket until the load stops or the WebSocket ends."""
+        """Send pings on an open WebSocket until the load stops or the WebSocket closes."""
         begun, pongs, count = time.monotonic(), asyncio.Queue(), 0
         self.opened += 1
         listening = asyncio.ensure_future(listen(wire, pongs))
@@ -236,7 +236,7 @@ class Load:
         clients += [self.http_client("post", "POST /orders", ORDER, pause=pause) for _client in range(options.post)]
         clients += [self.http_client("fresh", "GET /", **fresh) for _client in range(options.fresh)]
         clients += [self.http_client("slow", f"GET /slow?seconds={wait:g}", **slow) for _client in range(options.slow)]
-        apart = options.upload_seconds / max(options.upload, 1)  # s between the begins of two uploads
+        apart = options.upload_seconds / max(options.upload, 1)  # s between the starts of two uploads
         clients += [self.upload_client(number * apart) for number in range(options.upload)]
         clients += [self.websocket_client(number) for number in range(options.websocket)]
         running = asyncio.gather(*clients)
@@ -246,7 +246,7 @@ class Load:
                 self.stopping.set()
             else:
                 await asyncio.wait({running}, timeout=min(left, 0.1))
-        await running  # requests in flight end
+        await running  # let requests in flight end
         return self.report()
 
     def report(self):
@@ -273,7 +273,7 @@ def utc(seconds=None):
 
 
 def reason_of(failure):
-    """One short line for the report's `drops`."""
+    """Return a short reason for the report's `drops`."""
     for fault, reason in REASONS:
         if isinstance(failure, fault):
             return reason
@@ -281,9 +281,9 @@ def reason_of(failure):
 
 
 async def read_response(reader):
-    """Read one whole response; raise ValueError where it is garbled, EOFError where it ends early."""
+    """Read one whole response. Raises ValueError if it is garbled, EOFError if it ends early."""
     status = 100
-    while 100 <= status < 200 and status != 101:  # others of 1xx announce the response proper
+    while 100 <= status < 200 and status != 101:  # other 1xx responses precede the final one
         lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         version, _space, rest = lines[0].partition(" ")
         if version not in ("HTTP/1.1", "HTTP/1.0"):
@@ -302,23 +302,23 @@ async def read_response(reader):
         while size != 0:
             size = int((await reader.readuntil(b"\r\n")).split(b";")[0], 16)
             if not (await reader.readexactly(size + 2)).endswith(b"\r\n"):
-                raise ValueError("a chunk is longer than it said")
+                raise ValueError("a chunk is longer than its size line")
     elif "content-length" in headers:
         await reader.readexactly(int(headers["content-length"]))
     elif status not in (101, 204, 304):
-        await reader.read()  # until the server closes: nothing tells whether that was all
+        await reader.read()  # until the server closes the connection; the response has no length
         reusable = False
     return Response(status, headers, reusable)
 
 
 def frame(opcode, payload):
-    """One masked WebSocket frame, as a client must send it, of fewer than 126 bytes."""
+    """Return a masked WebSocket frame of fewer than 126 bytes; clients must mask."""
     mask = os.urandom(4)
     return bytes([0x80 | opcode, 0x80 | len(payload)]) + mask + bytes(b ^ mask[i % 4] for i, b in enumerate(payload))
 
 
 async def listen(wire, pongs):
-    """Put the pongs that arrive in a queue; return the close code when the WebSocket ends."""
+    """Put arriving pongs into the queue; return the close code when the WebSocket closes."""
     reader, writer = wire.reader, wire.writer
     try:
         while True:
@@ -337,7 +337,7 @@ async def listen(wire, pongs):
                 if message.get("type") == "pong":
                     pongs.put_nowait(message)
     except (OSError, EOFError):
-        return 1006  # what a browser says of an end without a close frame
+        return 1006  # the code that a browser reports for an end without a close frame
     except (ValueError, AttributeError):
         return "garbled"
 
@@ -356,7 +356,9 @@ def table(report):
 
 
 def parse(arguments=None):
-    parser = argparse.ArgumentParser(description="A load that never retries, so that each dropped request is counted.")
+    parser = argparse.ArgumentParser(
+        description="Generate a load that never retries, so each dropped request is counted."
+    )
     parser.add_argument("--url", default="http://127.0.0.1:8080", help="default: %(default)s")
     parser.add_argument("--host", help="the Host header; default: from --url")
     parser.add_argument("--get", type=int, default=16, help="clients: GET / over a kept connection")
@@ -385,7 +387,7 @@ def main():
     if options.out:
         with open(options.out + ".part", "w", encoding="utf-8") as file:
             json.dump(report, file, indent=1)
-        os.replace(options.out + ".part", options.out)  # whoever waits for the report reads a whole one
+        os.replace(options.out + ".part", options.out)  # a reader never sees half a report
     print(table(report))
 
 

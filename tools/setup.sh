@@ -1,10 +1,10 @@
 #!/bin/sh
-# Make .venv (the tools) and .collections (the collections that ours needs). PYTHON names another Python than python3.
+# Make .venv (the tools) and .collections (the required collections). PYTHON=… selects a Python other than python3.
 set -eu
 cd "$(dirname "$0")/.."
 
 python=${PYTHON:-python3}
-bundle="ansible==12.3.0" # the PyPI package that carries the collections, for where Galaxy does not answer
+bundle="ansible==12.3.0" # the PyPI package with the collections, used if Galaxy does not answer
 
 say() { printf 'setup: %s\n' "$*"; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
@@ -12,7 +12,7 @@ die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 collections_from_galaxy() {
     rm -f .cache/galaxy.log
     for requirements in collections/requirements.yml extensions/awx/requirements.yml; do
-        # Ansible's own home would otherwise be made in the user's.
+        # Otherwise Ansible creates its home in the user's.
         ANSIBLE_HOME="$PWD/.cache/ansible" ANSIBLE_COLLECTIONS_PATH="$PWD/.collections" \
             timeout 60 .venv/bin/ansible-galaxy collection install --timeout 10 \
             -r "$requirements" -p .collections >>.cache/galaxy.log 2>&1 || return
@@ -39,7 +39,7 @@ command -v "$python" >/dev/null || die "there is no $python: install Python 3.11
     die "$("$python" -V) is too old for the tools: name Python 3.11 or newer with PYTHON=…"
 
 if ! .venv/bin/python -c '' 2>/dev/null; then
-    # Debian keeps these two apart from Python itself.
+    # Debian packages these two separately.
     "$python" -c 'import ensurepip, venv' 2>/dev/null || tools/apt-install.sh python3-venv
     say "making .venv with $("$python" -V)"
     "$python" -m venv --clear .venv
@@ -48,9 +48,9 @@ say "installing tools/requirements.txt into .venv"
 .venv/bin/pip install -q --disable-pip-version-check -r tools/requirements.txt
 
 mkdir -p .cache .collections
-say "getting the collections that ours and its extensions need"
+say "installing the required collections"
 if ! collections_from_galaxy; then
-    say "Galaxy did not serve them (.cache/galaxy.log): taking them from $bundle on PyPI"
+    say "Galaxy did not answer (.cache/galaxy.log): using $bundle from PyPI"
     collections_from_bundle
 fi
 touch .venv/setup.done

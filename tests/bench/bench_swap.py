@@ -1,10 +1,10 @@
 # Copyright (c) 2026 the hotswap.compose authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What clients lose at a swap: by this role, and by the plain way (edit the file, `nginx -s reload`), in one run.
+"""Measure what clients lose at a swap by this role, and by editing the file and running `nginx -s reload`.
 
-The shop of examples/ behind a real nginx, under tools/load.py. For each nginx: the load alone, the load while the role
-swaps another shop behind another nginx, the load while the role swaps, the load while a script edits and reloads.
-Prints a Markdown table.
+The shop of examples/ runs behind a real nginx, under tools/load.py. For each nginx it measures the load alone, then
+while the role swaps another shop behind another nginx, while the role swaps this shop, and while a script edits and
+reloads. Prints the Markdown table of docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ def run(*argv, **options):
 
 
 class Bench:
-    """A shop behind an nginx of its own."""
+    """A shop behind its own nginx."""
 
     def __init__(self, nginx, directory, think_ms=0, beside=False):
         self.nginx = nginx
-        self.name = f"bench-swap-{nginx.replace('.', '-')}{'-beside' if beside else ''}"  # so that some run at a time
+        self.name = f"bench-swap-{nginx.replace('.', '-')}{'-beside' if beside else ''}"  # several may run
         self.port = 18000 + int(nginx.rpartition(".")[2]) + 100 * beside
         self.directory = directory
         self.think_ms = think_ms
@@ -60,7 +60,7 @@ class Bench:
             "bluegreen_nginx_conf_dir": str(self.conf),
             "bluegreen_state_dir": str(self.directory / "state"),
             "bluegreen_pull": "never",
-            "bluegreen_drain_timeout": 4,  # the load's WebSockets hold every drain to its end
+            "bluegreen_drain_timeout": 4,  # each drain takes its limit, because the load's WebSockets stay open
         }
 
     def up(self):
@@ -72,12 +72,12 @@ class Bench:
         self.swap(1)
 
     def swap(self, times):
-        """Deploy v2 and v1 in turn, in one play; return ``[(drain's end, next swap's begin)]`` in s since the epoch."""
+        """Deploy v2 and v1 in turn, in one play; return ``[{began, phases}]``, one for each swap."""
         out = self.directory / "swaps.jsonl"
         out.unlink(missing_ok=True)
         variables = dict(self.variables(), bench_swaps=times, bench_out=str(out))
         environ = dict(os.environ, ANSIBLE_COLLECTIONS_PATH=str(ROOT / ".collections"), ANSIBLE_PIPELINING="1")
-        # A controller is another machine: here it is not to take the processor from nginx and its clients.
+        # A real controller is another machine, so Ansible must not take the processor from nginx and its clients.
         argv = ["nice", "-n", "19", str(pathlib.Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,"]
         argv += [str(ROOT / "tests/bench/swaps.yml"), "-e", json.dumps(variables)]
         log = self.directory / "ansible.log"
@@ -89,15 +89,15 @@ class Bench:
         return noted
 
     def without_the_role(self):
-        """Have nginx as a user of the script has it, without the file that makes it keep idle connections."""
+        """Restart nginx without the file that makes it keep idle connections, as a user of the script has it."""
         (self.conf / "bluegreen.conf").unlink(missing_ok=True)
         run("docker", "restart", self.name)
         time.sleep(2)
 
     def plain(self, times):
-        """Swap as the shell script does: edit the file where nginx reads it, `nginx -s reload`.
+        """Swap as the shell script does: edit nginx's file, then `nginx -s reload`.
 
-        The color stays the same, so that nothing but the reload itself can drop a request.
+        The color stays the same, so that only the reload can drop a request.
         """
         path = self.conf / f"bluegreen-{self.name}.conf"
         text = path.read_text()
@@ -133,7 +133,7 @@ class Bench:
 
 
 def cut_early(report, swaps):
-    """Return how many WebSockets ended at another time than between a drain's end and that swap's own end."""
+    """Return how many WebSockets closed outside the window from the end of a drain to the end of that swap."""
     windows = []
     for swap in swaps:
         phases = swap["phases"]
@@ -173,7 +173,7 @@ def measure(nginx, arguments):
             beside.swap(arguments.beside + 1)
         beside.down()
         with bench.load("role", reports):
-            swaps = bench.swap(arguments.swaps + 1)[1:]  # the first finds its release live already
+            swaps = bench.swap(arguments.swaps + 1)[1:]  # the first has nothing to do: its release is live
         bench.without_the_role()
         with bench.load("plain", reports):
             bench.plain(arguments.swaps)
@@ -192,7 +192,7 @@ def measure(nginx, arguments):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--swaps", type=int, default=120)
-    parser.add_argument("--alone", type=int, default=60, help="s of the load without swaps")
+    parser.add_argument("--alone", type=int, default=60, help="seconds of the load without swaps")
     parser.add_argument("--beside", type=int, default=20, help="swaps of another shop, behind another nginx")
     parser.add_argument("--think-ms", type=int, default=100)
     parser.add_argument("--nginx", nargs="+", default=["1.26", "1.30"])

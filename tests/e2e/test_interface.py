@@ -89,9 +89,9 @@ def test_the_readme_has_the_required_variables_and_correct_defaults():
 
 
 def test_the_oldest_versions_are_those_that_were_run():
-    """docs/matrix.md, which make matrix printed: ansible-core, Python, Engine, Compose, nginx."""
+    """Read docs/tested.md, whose table make matrix printed: ansible-core, Python, Engine, Compose, nginx."""
     run = re.findall(
-        r"^\| (\d+\.\d+)\S* \| \S+" + r" \| (\d+\.\d+)\S*" * 3, (ROOT / "docs/matrix.md").read_text(), re.M
+        r"^\| (\d+\.\d+)\S* \| \S+" + r" \| (\d+\.\d+)\S*" * 3, (ROOT / "docs/tested.md").read_text(), re.M
     )
     core, engine, compose, nginx = (min(column, key=lambda each: [*map(int, each.split("."))]) for column in zip(*run))
     requires = yaml.safe_load((ROOT / "meta/runtime.yml").read_text())["requires_ansible"]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the hotswap.compose authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Each ansible-core of the matrix, ready to run: in a venv of this machine's Python, or, where that is too old, in a
-container with a newer one, which has no network: what it installs is downloaded here."""
+"""Install each ansible-core of the matrix: in a venv of this machine's Python or, if that is too old, in a container
+with a newer one. The container has no network, so its packages are downloaded here."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ IMAGE = "hotswap/controller:1"
 CONTAINER_PYTHON = "3.13"
 NEEDED = ["ansible-lint", "docker", "jmespath"]
 
-# Runs a program of the venv in the container, which has this machine's Docker, the project and the working directory.
+# Runs a program of the venv in the container. It mounts this machine's Docker socket, the project and the working
+# directory.
 OUTSIDE = """\
 #!/bin/sh
 options=$(env | sed -n 's/^\\(\\(ANSIBLE\\|E2E\\)_[A-Z_]*\\|HOME\\|LC_ALL\\|NO_COLOR\\)=.*/--env \\1/p')
@@ -32,7 +33,7 @@ exec docker run --rm --network none --volume /run/docker.sock:/run/docker.sock $
 
 
 class Core(NamedTuple):
-    """``version``: of ansible-core, without the patch; ``python``: the oldest and newest that it runs on here."""
+    """``version``: of ansible-core, without the patch; ``oldest``, ``newest``: versions of Python."""
 
     version: str
     oldest: tuple
@@ -48,11 +49,11 @@ class Core(NamedTuple):
 
     @property
     def bin(self):
-        """Where its programs are, for this machine to run."""
+        """The directory of its programs, for this machine to run."""
         return self.venv / ("bin" if self.here else "outside")
 
     def make(self):
-        """Make it, unless it is there."""
+        """Install it, unless it is installed."""
         done = self.venv / "done"
         if done.exists():
             return
@@ -73,7 +74,7 @@ class Core(NamedTuple):
         install = f"python3 -m venv {self.venv} && {self.venv}/bin/pip install --quiet --no-index --find-links {wheels}"
         command = ["docker", "run", "--rm", "--network", "none", "--volume", f"{self.venv}:{self.venv}", IMAGE]
         subprocess.run([*command, "sh", "-c", f'{install} "$@"', "sh", *wanted], check=True)
-        # What ansible-test installs, each of its tests into a venv of its own.
+        # ansible-test installs these, each test into its own venv.
         for requirements in self.venv.glob("lib/python*/site-packages/ansible_test/_data/requirements/sanity.*.txt"):
             subprocess.run([*download, "--requirement", requirements], check=True)
         self.bin.mkdir(exist_ok=True)
@@ -83,7 +84,7 @@ class Core(NamedTuple):
             script.chmod(0o755)
 
     def environment(self):
-        """Return the environment of a check, with a home of its own."""
+        """Return the environment of a check, with its own home directory."""
         home = CACHE / f"home-{self.version}"
         check.write_home(home, self.venv)
         if not self.here:

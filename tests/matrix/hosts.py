@@ -1,6 +1,6 @@
 # Copyright (c) 2026 the hotswap.compose authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A host with a Docker Engine of its own, as a container, and a site of the tests on it."""
+"""A container with its own Docker Engine, as a host, and a site of the tests on it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ PLUGIN = "/usr/libexec/docker/cli-plugins/docker-compose"
 
 
 class Host:
-    """``image``: hotswap/host:…, whose Engine runs. The host has ``directory`` at the same path as this machine, with
-    the Engine's socket in it. Leaving the block removes it."""
+    """``image``: hotswap/host:…, which has the Engine. The host mounts ``directory`` at the same path, and the Engine's
+    socket is in it. The host is removed at the end of the block."""
 
     def __init__(self, image, directory):
         self.outer = docker.from_env()
@@ -55,12 +55,12 @@ class Host:
         return docker.DockerClient(base_url=self.socket, timeout=120)
 
     def load(self, *images):
-        """Have these images of this machine."""
+        """Copy images of this machine to the host."""
         for image in images:
             self.engine.images.load(self.outer.images.get(image).save(named=True))
 
     def take_compose(self, image):
-        """Have Docker Compose from another image of a host."""
+        """Copy Docker Compose from another host image."""
         other = self.outer.containers.create(image)
         try:
             archive, _stat = other.get_archive(PLUGIN)
@@ -73,14 +73,14 @@ class Host:
         self.container.put_archive(str(pathlib.Path(PLUGIN).parent), data)
 
     def run(self, *command):
-        """Return what a command prints on it."""
+        """Run a command on the host; return its output."""
         done = self.container.exec_run(command)
         assert done.exit_code == 0, (command, done.output)
         return done.output.decode().strip()
 
 
 class HostedSite(Site):
-    """A site on such a host, deployed to over Docker's connection by the ansible-playbook that is first on ``path``."""
+    """A site on such a host. The first ansible-playbook on ``path`` deploys to it through Docker's connection."""
 
     def __init__(self, name, directory, host, path):
         super().__init__(name, directory, host.client())
@@ -92,7 +92,7 @@ class HostedSite(Site):
             "ansible_python_interpreter": "/usr/bin/python3",
         }
         for color in ("blue", "green"):
-            text = self.text(COMPOSE, color).replace("      start_interval: 400ms\n", "")  # Engine 25 and newer
+            text = self.text(COMPOSE, color).replace("      start_interval: 400ms\n", "")  # needs Engine 25 or newer
             (self.src / f"compose.{color}-deploy.yml").write_text(text)
 
     def variables(self, **more):
@@ -102,5 +102,5 @@ class HostedSite(Site):
         environment = {"PATH": self.path, **(environment or {})}
         hosts = hosts or {"target": self.target}
         playbook = super().begin(name, environment, arguments, hosts, directory, **more)
-        playbook.timeout = 900  # an Engine in a container, on a machine that may do other things
+        playbook.timeout = 900  # an Engine in a container is slow on a busy machine
         return playbook

@@ -1,10 +1,10 @@
 # Copyright (c) 2026 the hotswap.compose authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Each supported version, run: a first deploy, a swap under load, a refused release and a rollback, on a host with that
-Docker Engine, Compose and nginx, by that ansible-core; then ansible-lint and ansible-test sanity on each ansible-core.
+"""Run each supported version of ansible-core, Docker Engine, Compose and nginx: a first deploy, a swap under load, a
+rejected release and a rollback. Then run ansible-lint and ansible-test sanity on each ansible-core.
 
-Not every combination, see ROWS. Prints two Markdown tables; exits 1 where anything is not as it must be. With
-arguments: only the rows that have one of them, as in `matrix.py 20.10`; `tools` is all of the second table.
+ROWS has the combinations. Prints the two Markdown tables of docs/tested.md. Exits 1 if a row fails. With arguments,
+runs only the rows that have one of them, as in `matrix.py 20.10`; `tools` is all of the second table.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from hosts import Host, HostedSite
 from sites import APP_IMAGE, HERE
 
 KEPT = 7
-"""How many connections of the load are kept ones: what an nginx before 1.27.4 may drop at a swap."""
+"""Kept connections of the load. nginx before 1.27.4 may drop one request of each at a swap."""
 
 OUTPUT = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
 
 
 class Row(NamedTuple):
-    """``engine``, ``compose``: tags of hotswap/host that have them; ``nginx``: a tag of hotswap/nginx."""
+    """``engine``, ``compose``: tags of hotswap/host with that version; ``nginx``: a tag of hotswap/nginx."""
 
     core: str
     engine: str
@@ -40,8 +40,8 @@ class Row(NamedTuple):
     nginx: str
 
 
-# Each version at least once, old with old and new with new, as hosts have them: Debian 12, 13 and the one to come. Rows
-# with one Engine stand together: they share a host.
+# Each version at least once. Old versions are paired with old ones, as on Debian 12, 13 and testing. Rows with the same
+# Engine are adjacent, because they share a host.
 ROWS = [
     Row("2.17", engine="20.10", compose="26", nginx="1.22"),
     Row("2.18", engine="26", compose="28", nginx="1.26"),
@@ -51,7 +51,7 @@ ROWS = [
 
 
 def under_load(site, step, release, color):
-    """Take a step that gives the release the traffic; return what the load counted."""
+    """Run a step that moves the traffic to the release; return the counts of the load."""
     with site.load("--fresh=0", "--think-ms=300") as load:
         run = step()
     site.converged(run, release)
@@ -63,7 +63,7 @@ def under_load(site, step, release, color):
 
 
 def scenario(site, nginx):
-    """Go through the steps; return how many requests the load made, and how many were dropped."""
+    """Go through the steps; return the numbers of requests and of dropped ones."""
     for release in ("v1", "v2", "v3"):
         site.image(release)
     site.start_nginx(wait=False, image=f"hotswap/nginx:{nginx}")
@@ -77,7 +77,7 @@ def scenario(site, nginx):
 
 
 def run_row(row, host, directory):
-    """Return the row of the table, and whether all was as it must be."""
+    """Return the row of the table, and whether it is ok."""
     core = CORES[row.core]
     core.make()
     host.take_compose(f"hotswap/host:{row.compose}")
@@ -103,7 +103,7 @@ def run_row(row, host, directory):
 
 
 def run_rows(rows):
-    """Print the first table; return how many rows failed."""
+    """Print the first table; return the number of failed rows."""
     say(["ansible-core", "Python", "Engine", "Compose", "nginx", "requests", "dropped", "result"], head=True)
     failed = 0
     for engine, group in itertools.groupby(rows, lambda row: row.engine):
@@ -121,7 +121,7 @@ def run_rows(rows):
 
 
 def run_tools(versions):
-    """Print the second table; return how many tools failed."""
+    """Print the second table; return the number of failed tools."""
     say(["ansible-core", "Python", "ansible-lint", "ansible-test sanity"], head=True)
     failed = 0
     for version in versions:
@@ -153,7 +153,7 @@ def main(words):
     def wanted(cells):
         return not words or any(word in cells for word in words)
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the host goes
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the host is removed
     client = docker.from_env()
     client.images.build(path=str(HERE / "app"), tag=APP_IMAGE, rm=True)
     client.close()

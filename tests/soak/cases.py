@@ -1,8 +1,8 @@
 # Copyright (c) 2026 the hotswap.compose authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every way in which a release is judged, and every way back, once each: what clients saw, and how the run ended.
+"""Run each check and each kind of rollback once: count what clients saw, and compare how the run ended.
 
-Prints a Markdown table, and fails where a run ended otherwise than it should.
+Prints the Markdown table of docs/tested.md. Exits 1 if a run does not end as expected.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ CANARY = [{"weight": 20, "hold": 60}]
 
 
 class Case(NamedTuple):
-    """``before``: deploys, ``(release, options)``, that succeed; ``play``: the run that is looked at, which ends with
-    ``outcome`` (None: rejected before it changed anything) and leaves the traffic with ``release``."""
+    """``before``: successful deploys, as ``(release, options)``; ``play``: the run under test, which must end with
+    ``outcome`` (None if it is refused up front) and leave the traffic with ``release``."""
 
     name: str
     before: list
@@ -67,8 +67,8 @@ CASES = [
 
 
 def try_it(site, case):
-    """Return what clients saw, the run, and the s from the command to the release's first answer, where it hadn't the
-    traffic."""
+    """Return what clients saw, the run, and the seconds from the command to the first answer of the release; None if
+    the release already had the traffic."""
     vhost = {"server_names": [site.host]}
     for release, options in case.before:
         site.deploy(release, vhost=vhost, **options).succeeded()
@@ -102,14 +102,14 @@ def main():
             (site.conf / "site.conf").unlink()
             site.start_nginx()
             site.deploy("v1", vhost={"server_names": [site.host]}).succeeded()
-        print("| case | requests | dropped | 5xx | exit status | outcome | traffic | s until it had it |")
+        print("| case | requests | dropped | 5xx | exit status | outcome | traffic | seconds to the first answer |")
         print("|---|---|---|---|---|---|---|---|", flush=True)
         for case in CASES:
             with contextlib.redirect_stdout(sys.stderr):
                 total, run, seconds = try_it(site, case)
             outcome, live = (run.result or {}).get("outcome"), site.release()
             failed += (outcome, live) != (case.outcome, case.release)
-            seen = [total["requests"], total["dropped"], total["errors_5xx"], run.rc, outcome or "rejected", live]
+            seen = [total["requests"], total["dropped"], total["errors_5xx"], run.rc, outcome or "none", live]
             seen.append(f"{seconds:.1f}" if seconds else "")
             print(f"| {case.name} | {' | '.join(map(str, seen))} |", flush=True)
     return 1 if failed else 0

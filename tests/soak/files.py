@@ -1,9 +1,10 @@
 # Copyright (c) 2026 the hotswap.compose authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Ordinary Compose files in the styles that people publish. Each is started by hand, adopted, deployed again, rolled
-back, all under load, and deployed once more without a change; a PostgreSQL, Redis or file keeps its data.
+"""Try ordinary Compose files in the styles that people publish. Each is started by hand, adopted, deployed again and
+rolled back under load, then deployed once more without a change. A PostgreSQL, a Redis or a file keeps its data.
 
-Prints a Markdown table; exits 1 where anything is lost or left behind. `files.py NAME …` tries those alone.
+Prints the Markdown table of docs/tested.md. Exits 1 if anything is lost or left behind. `files.py NAME …` tries only
+those.
 """
 
 from __future__ import annotations
@@ -30,18 +31,18 @@ from sites import APP_LABEL, ROOT, Load, Site, until  # noqa: E402
 
 IMAGE = "hotswap-files/app"
 PROJECT = "com.docker.compose.project"
-SENT_BEFORE = 5  # POSTs, to the stack that was started by hand
+SENT_BEFORE = 5  # POSTs that the stack gets before its adoption
 
 
 @dataclass
 class Stack:
     """``name``: the directory in files/; ``services``: ``{name: port}`` of those that take traffic, the first of which
-    counts what it is sent.
+    counts its requests.
 
-    ``network``: how nginx finds what was started by hand: ``proxy``, an external network of the file; a network of the
-    stack, which nginx joins, or which is that of the stack's own nginx (``nginx``); None: by ``published``, a port of
-    the host. ``volumes``, ``networks``: those that the file takes from outside; ``alias``: ``(network, URL)``, by which
-    a neighbour calls the stack all the time.
+    ``network``: how nginx reaches the stack before its adoption: ``proxy``, an external network of the file; another
+    name, a network of the stack, which nginx joins or which its own nginx (``nginx``) has; None, ``published``, a port
+    of the host. ``volumes``, ``networks``: the external ones; ``alias``: ``(network, URL)``, which a neighbour calls
+    all the time.
     """
 
     name: str
@@ -65,7 +66,7 @@ class Stack:
 
 
 STACKS = [
-    # It restarts until its database is there.
+    # It restarts until its database answers.
     Stack("cms", {"cms": 8000}, ["db"], published=8100, options={"max_restarts": 5}),
     Stack("cache", {"web": 8000}, published=8102),
     Stack("queue", {"web": 8000}, ["redis"], ["worker", "scheduler"], published=8101),
@@ -111,14 +112,14 @@ def build(engine):
 
 
 class Trial:
-    """One stack on a site of its own. ``totals``: what clients saw so far."""
+    """One stack on its own site. ``totals``: what clients have seen."""
 
     def __init__(self, stack, directory, stay):
-        """``stay``: an ExitStack, which removes everything at its end."""
+        """``stay``: an ExitStack that removes everything when it closes."""
         self.stack, self.stay = stack, stay
         self.site = site = Site(stack.name, directory)
         self.totals = {"requests": 0, "lost": 0, "posts": 0}
-        self.mounted = set()  # the volumes that any container of the stack had so far
+        self.mounted = set()  # all volumes that containers of the stack have used
         site.docker.networks.get(site.network).remove()
         site.src = directory / site.name  # Compose names the project after it
         shutil.copytree(stack.source, site.src)
@@ -126,7 +127,7 @@ class Trial:
             site.conf = site.src / "conf.d"
             site.conf.mkdir()
         stay.callback(self.clean)
-        # A container that joins it keeps its default gateway, because that of the stack sorts first.
+        # Joining it does not change the default gateway of a container, because the stack's own network sorts first.
         site.network = f"proxy-{site.name}"
         for name in stack.networks + ([site.network] if stack.network in (None, "proxy") else []):
             network = site.docker.networks.create(name)
@@ -145,7 +146,7 @@ class Trial:
             site.nginx_container = f"{self.project}-{stack.nginx}-1"
 
     def compose(self, *words):
-        """Run docker compose by hand; return what it printed."""
+        """Run docker compose as the user would; return its output."""
         environ = {key: value for key, value in os.environ.items() if not key.startswith(("BLUEGREEN_", "COMPOSE_"))}
         files = ["--file", self.stack.file] if self.stack.file else []
         command = ["docker", "compose", *files, *words]
@@ -157,7 +158,7 @@ class Trial:
         return run.stdout
 
     def clean(self):
-        """Remove what is left when the containers are gone."""
+        """Remove images and the site, after the containers."""
         for tag in self.site.tags():
             if tag.startswith(self.site.name):
                 self.site.docker.images.remove(tag, force=True)
@@ -176,12 +177,12 @@ class Trial:
         return service.replace("-{color}", "")
 
     def host(self, service):
-        """The host name by which a service is asked through nginx."""
+        """Return the host name of a service's requests through nginx."""
         first = service == next(iter(self.stack.services))
         return self.site.host if first else f"{self.base(service)}.{self.site.host}"
 
     def write_server(self, by_hand):
-        """Write nginx's file as a user has it; ``by_hand``: with the upstream blocks, which the first deploy writes."""
+        """Write nginx's file as a user has it; ``by_hand``: with the upstream blocks that the first deploy replaces."""
         text = "keepalive_min_timeout 5s;\n"
         for service, port in self.stack.services.items():
             upstream = f"{self.site.app}-{self.base(service)}"
@@ -206,7 +207,7 @@ class Trial:
     # Steps
 
     def start(self):
-        """Start the stack as its user would, and nginx before it or beside it."""
+        """Start the stack and nginx as a user would."""
         site, stack = self.site, self.stack
         options = {"extra_hosts": {"host.docker.internal": "host-gateway"}} if stack.published else {}
         self.write_server(by_hand=True)
@@ -218,10 +219,10 @@ class Trial:
         until(lambda: self.ask()[0] == 200, "the stack that was started by hand answers", 120)
         for _number in range(SENT_BEFORE):
             assert self.ask("POST", "/orders", "{}")[0] in (200, 201)
-        self.write_server(by_hand=False)  # and no reload
+        self.write_server(by_hand=False)  # without a reload
 
     def ask(self, method="GET", path="/", body=None):
-        """Return ``(status, release, what the app said)`` of one request through nginx."""
+        """Send one request through nginx; return ``(status, release, the app's JSON)``."""
         connection = http.client.HTTPConnection(self.site.address, self.site.port, timeout=10)
         with contextlib.closing(connection):
             headers = {"Host": self.site.host, "Connection": "close", "Content-Type": "application/json"}
@@ -232,7 +233,7 @@ class Trial:
 
     @contextlib.contextmanager
     def load(self):
-        """Ask each service that takes traffic, and by its alias; count what was lost."""
+        """Send requests to each service that takes traffic and to the alias; count the losses."""
         site = self.site
         with contextlib.ExitStack() as running:
             loads = []
@@ -285,7 +286,7 @@ class Trial:
         assert seen == {(200, release)}, f"{release} is to answer, and there are {seen}"
 
     def run(self):
-        """Return what became of the stack."""
+        """Go through all steps; return the figures of the row."""
         self.start()
         first, second, third = self.stack.releases
         self.serves(first)
@@ -311,10 +312,10 @@ class Trial:
             "left": self.left_behind(before),
         }
 
-    # What is there
+    # State of the host
 
     def clashes(self):
-        """How often two workers were there at once."""
+        """Return how often two workers ran at the same time."""
         for container in self.site.docker.containers.list(ignore_removed=True):
             if self.is_mine(container) and "redis" in (container.image.tags or [""])[0]:
                 return int(container.exec_run(["redis-cli", "get", "clashes"]).output.strip() or 0)
@@ -329,7 +330,7 @@ class Trial:
         )
 
     def found(self):
-        """Return what is on the host of the stack, the app and nginx: ``{kind: {name: object}}``."""
+        """Return the objects of the stack, the app and nginx on the host: ``{kind: {name: object}}``."""
         engine = self.site.docker
         containers = [c for c in engine.containers.list(all=True, ignore_removed=True) if self.is_mine(c)]
         mounted = {mount.get("Name") for container in containers for mount in container.attrs["Mounts"]}
@@ -345,9 +346,9 @@ class Trial:
         }
 
     def left_behind(self, before):
-        """Return the names of what is there beside the stack, the colors of its file and the images of its releases.
+        """Return the names of objects that belong neither to the stack, nor to its colors, nor to its releases' images.
 
-        ``before``: what there was of the stack before the first deploy.
+        ``before``: the objects of the stack before the first deploy.
         """
         app, now = self.site.app, self.found()
         services = {name.replace("-blue", color) for name in self.model["services"] for color in ("-blue", "-green")}
@@ -362,7 +363,7 @@ class Trial:
             if container.labels.get(PROJECT) not in projects or service not in services or oneoff == "True":
                 left.append(name)
         left += [name for name in now["networks"] if name not in used]
-        # A color has the stack's volumes, and anonymous ones of its own for as long as it has a container.
+        # A color uses the stack's volumes, and anonymous volumes of its own while it has containers.
         left += [name for name in now["volumes"] if name.startswith(self.prefixes) or name not in used]
         left += [tag for tag in now["images"] if tag.rpartition(":")[2] not in self.stack.releases]
         return sorted(left)
@@ -393,14 +394,14 @@ HEADS = [
     "requests",
     "lost",
     "POSTs kept",
-    "data of before",
+    "earlier data",
     "two at once",
     "left behind",
 ]
 
 
 def main():
-    signal.signal(signal.SIGTERM, lambda *_signal: sys.exit(1))  # and remove what there is
+    signal.signal(signal.SIGTERM, lambda *_signal: sys.exit(1))  # so that the ExitStack removes everything
     build(docker.from_env())
     failed = []
     print(f"| {' | '.join(HEADS)} |\n{'|---' * len(HEADS)}|", flush=True)
@@ -416,12 +417,12 @@ def main():
                 print(row(trial, seen), file=sys.__stdout__, flush=True)
                 if not is_good(seen):
                     failed.append(stack.name)
-            except Exception:  # the others are tried too
+            except Exception:  # try the others too
                 traceback.print_exc()
                 print(f"| {stack.name} | failed |", file=sys.__stdout__, flush=True)
                 failed.append(stack.name)
     if failed:
-        print(f"files: not as it should be: {', '.join(failed)}", file=sys.stderr)
+        print(f"files: failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
 
 

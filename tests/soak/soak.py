@@ -1,9 +1,9 @@
 # Copyright (c) 2026 the hotswap.compose authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Everything that can happen to a deploy, over and over: what clients lost, and whether the next run converged.
+"""Inject faults into deploys and rollbacks: count what clients lost, and check whether the next run converges.
 
-It restarts the Docker Engine and fills small disks, so it is for a machine that serves nobody; it needs root. Prints a
-Markdown table.
+Prints the Markdown table of docs/tested.md. Needs root and a machine that serves nobody, because it restarts the Docker
+Engine and fills small disks.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Trial(NamedTuple):
 
 
 def has_converged(site, run, release):
-    """Whether site.converged() has nothing to say."""
+    """Return whether the run converged: site.converged() raises nothing."""
     try:
         site.converged(run, release)
     except (AssertionError, KeyError, OSError) as error:
@@ -48,6 +48,8 @@ def has_converged(site, run, release):
         return False
     return True
 
+
+NOTHING = "had nothing to recover"
 
 ENDINGS = {
     "so it is finished": "finished it",
@@ -58,16 +60,16 @@ ENDINGS = {
 
 
 def said_by(run):
-    """What a run said that it did about the one before it, or why it failed."""
+    """Return what a run did about the interrupted run, or why it failed."""
     for warning in (run.result or {}).get("warnings", []):
         for words, ending in ENDINGS.items():
             if words in warning:
                 return ending
-    return run.message.splitlines()[0][:90] if run.rc else "nothing"
+    return run.message.splitlines()[0][:90] if run.rc else NOTHING
 
 
 def try_once(site, fault, name="deploy", release=None, **more):
-    """Begin a run, have the fault happen, and run it again."""
+    """Begin a run, inject the fault, and run it again."""
     release = release or site.other()
     with site.load() as load:
         run = site.begin(name, release=release, **more)
@@ -77,7 +79,7 @@ def try_once(site, fault, name="deploy", release=None, **more):
     return Trial(load.dropped, has_converged(site, again, release), said_by(again))
 
 
-# The faults. Each yields trials.
+# The faults. Each function yields trials.
 
 
 def killed(site, name, tasks, everything):
@@ -129,7 +131,7 @@ def all_restarted(site):
 
 
 def registry_gone(site):
-    """Between the pull and the start of the containers."""
+    """Stop the registry between the pull and the start of the containers."""
     registry = Registry(site)
     for release in ("v1", "v2"):
         registry.push(site.docker.images.get(f"{site.app}/app:{release}"), site.name, release)
@@ -144,7 +146,7 @@ def registry_gone(site):
 
 @contextlib.contextmanager
 def engine_with(**settings):
-    """The Engine, restarted, with some of its settings changed; their names have ``_`` for ``-``."""
+    """Run the block with changed settings of the Engine, whose names have ``_`` for ``-``. Restarts it twice."""
     before = ENGINE_SETTINGS.read_text() if ENGINE_SETTINGS.exists() else None
     ENGINE_SETTINGS.parent.mkdir(exist_ok=True)
     changed = {name.replace("_", "-"): value for name, value in settings.items()}
@@ -173,7 +175,7 @@ def engine_restarted(site, keeps_containers):
                 until(lambda: site.get()[0] == 200, "it answers again", 60)
 
             yield try_once(site, fault)
-        restart_engine()  # afterwards
+        restart_engine()  # after the run has ended
         until(lambda: site.get()[0] == 200, "it answers again", 60)
         release = site.release()
         states = site.states("blue"), site.states("green")
@@ -183,7 +185,7 @@ def engine_restarted(site, keeps_containers):
 
 
 def filled(directory):
-    """Fill the disk that a directory is on."""
+    """Fill the disk of a directory."""
     with contextlib.suppress(OSError), open(directory / "fill", "wb") as file:
         while True:
             file.write(b"0" * 4096)
@@ -191,7 +193,7 @@ def filled(directory):
 
 
 def disk_full(site, directory):
-    """Before a run, which is refused, and in the middle of one, which is undone or goes on."""
+    """Fill the disk before a run, which is refused, and during a run, which is undone or continues."""
     release = site.other()
     with site.load() as load:
         filled(directory)
@@ -212,7 +214,7 @@ def disk_full(site, directory):
 
 
 def data_root_full(directory):
-    """On a site of its own, for an Engine with another data root has nothing of what was there."""
+    """Use a site of its own, because an Engine with another data root has no images and containers."""
     client = docker.from_env()
     images = [b"".join(client.images.get(name).save(named=True)) for name in (NGINX, APP_IMAGE)]
     with small_disk(directory / "docker", "1g"), engine_with(data_root=str(directory / "docker")):
@@ -228,7 +230,7 @@ def data_root_full(directory):
 
 @contextlib.contextmanager
 def clock_an_hour_back():
-    """This machine's, and right again afterwards."""
+    """Set the clock of this machine back while the block runs."""
     began, now = time.monotonic(), time.time()
     time.clock_settime(time.CLOCK_REALTIME, now - 3600)
     try:
@@ -238,7 +240,7 @@ def clock_an_hour_back():
 
 
 def clock_set_back(site):
-    """In the middle of a run, which goes on, or is killed as well: what it wrote is of the future then."""
+    """Set the clock back during a run, which continues or is killed. Its files then have times in the future."""
     for task, kills in itertools.product(("gate", "swap", "drain"), (False, True)):
         with contextlib.ExitStack() as stack:
 
@@ -252,7 +254,7 @@ def clock_set_back(site):
 
 
 class Sshd:
-    """An ssh server of our own, for the controller to reach this machine by."""
+    """An ssh server through which the controller reaches this machine."""
 
     def __init__(self, directory):
         self.directory = directory
@@ -271,7 +273,7 @@ class Sshd:
         self.process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-f", str(self.directory / "config")])
 
     def stop(self):
-        """Stop it, and cut whoever is connected; what they started goes on."""
+        """Stop it and close its connections. Processes that were started through them continue."""
         listed = subprocess.run(["ps", "-eo", "pid,ppid,comm"], capture_output=True, text=True, check=True).stdout
         rows = [line.split() for line in listed.splitlines()[1:]]
         mine = {str(self.process.pid)}
@@ -303,7 +305,7 @@ def controller_gone(site, sshd):
 
         def fault(site, run, task=task):
             run.until(task, 0.2)
-            run.kill(True)  # what runs on the target has the environment of its login, not the run's
+            run.kill(True)  # processes on the target survive: they have the environment of the login, not of the run
 
         yield try_once(site, fault, hosts=sshd.hosts)
 
@@ -322,29 +324,29 @@ def unreachable(site, sshd):
 
 
 def rows(site, sshd):
-    yield "kill -9 of ansible-playbook, deploy", killed(site, "deploy", DEPLOY, False)
-    yield "kill -9 of it and all it started, deploy", killed(site, "deploy", DEPLOY, True)
-    yield "kill -9 of ansible-playbook, rollback", killed(site, "rollback", ROLLBACK, False)
-    yield "kill -9 of it and all it started, rollback", killed(site, "rollback", ROLLBACK, True)
+    yield "kill -9 of `ansible-playbook`, deploy", killed(site, "deploy", DEPLOY, False)
+    yield "kill -9 of it and its child processes, deploy", killed(site, "deploy", DEPLOY, True)
+    yield "kill -9 of `ansible-playbook`, rollback", killed(site, "rollback", ROLLBACK, False)
+    yield "kill -9 of it and its child processes, rollback", killed(site, "rollback", ROLLBACK, True)
     yield "SIGINT", ended(site, signal.SIGINT)
     yield "SIGTERM", ended(site, signal.SIGTERM)
-    yield "controller gone, over ssh", controller_gone(site, sshd)
-    yield "host unreachable, over ssh", unreachable(site, sshd)
+    yield "controller lost, over ssh", controller_gone(site, sshd)
+    yield "target unreachable, over ssh", unreachable(site, sshd)
     yield "disk of the state directory full", disk_full(site, site.state)
     yield "disk of the conf dir full", disk_full(site, site.conf)
-    yield "Docker's data root full", data_root_full(site.directory / "full")
-    yield "registry gone after the pull", registry_gone(site)
-    yield "kill -9 of nginx's master", master_killed(site)
+    yield "disk of Docker's data root full", data_root_full(site.directory / "full")
+    yield "registry down after the pull", registry_gone(site)
+    yield "kill -9 of nginx's master process", master_killed(site)
     yield "all containers restarted", all_restarted(site)
     yield "clock set back by an hour", clock_set_back(site)
     yield "dockerd restarted", engine_restarted(site, False)
-    # The last: an Engine that has it no longer ends the containers that outlived the one before, and leaves them so.
-    yield "dockerd restarted, live-restore", engine_restarted(site, True)
+    # Must be last: an Engine that starts without live-restore kills the containers that survived and leaves them dead.
+    yield "dockerd restarted, with live-restore", engine_restarted(site, True)
 
 
 @contextlib.contextmanager
 def small_disk(directory, size="512k"):
-    """A disk of its own for a directory, which is soon full."""
+    """Mount a small disk at a directory while the block runs."""
     directory.mkdir(parents=True, exist_ok=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", directory], check=True)
     try:
@@ -355,7 +357,7 @@ def small_disk(directory, size="512k"):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="", help="faults in whose name this regular expression is found")
+    parser.add_argument("--only", default="", help="run only the faults whose name matches this regular expression")
     only = parser.parse_args().only
     client = docker.from_env()
     client.images.build(path=str(HERE / "app"), tag=APP_IMAGE, rm=True)
@@ -372,7 +374,7 @@ def main():
             site.start_nginx(wait=False, restart_policy={"Name": "unless-stopped"})
             site.deploy("v1").succeeded()
             site.deploy("v2").succeeded()
-        print("| fault | tried | dropped | converged | the next run said |\n|---|---|---|---|---|", flush=True)
+        print("| fault | trials | dropped | converged | the next run |\n|---|---|---|---|---|", flush=True)
         failed = 0
         for name, trials in rows(site, sshd):
             if not re.search(only, name):
@@ -380,14 +382,14 @@ def main():
             with contextlib.redirect_stdout(sys.stderr):
                 done = list(trials)
             failed += sum(not trial.converged for trial in done)
-            said = "; ".join(sorted({trial.said for trial in done} - {"nothing"})) or "nothing"
+            said = "; ".join(sorted({trial.said for trial in done} - {NOTHING})) or NOTHING
             dropped, converged = sum(trial.dropped for trial in done), sum(trial.converged for trial in done)
             print(f"| {name} | {len(done)} | {dropped} | {converged} | {said} |", flush=True)
     return 1 if failed else 0
 
 
 class SmallDisks(Site):
-    """A site whose conf dir and state directory are disks of their own."""
+    """A site whose conf dir and state directory each have a small disk."""
 
     def __init__(self, name, directory, stack):
         directory.mkdir()
