@@ -7,6 +7,7 @@ from __future__ import annotations
 from ansible import constants as C
 
 from ..plugin_utils._action import ControllerAction
+from ..plugin_utils._controller import who_runs
 from ..plugin_utils._failure_screen import failure_headline, failure_screen
 from ..plugin_utils._progress_narrator import prefix
 from ..plugin_utils._screen import show
@@ -39,6 +40,7 @@ class ActionModule(ControllerAction):
         plan, failure, undo = (given.pop(name) for name in ("plan", "failure", "undo"))
         facts = dict(
             given,
+            job=who_runs(task_vars)["job"],
             **{name: plan[name] or "" for name in OF_PLAN},
             **{name: failure[name] for name in OF_FAILURE},
             **{name: undo.get(name, False) for name in ("kept_traffic", "new_keeps_it")},

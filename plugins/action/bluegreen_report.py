@@ -22,14 +22,16 @@ TEMPLATES = pathlib.Path(__file__).parents[2] / "roles" / "bluegreen" / "templat
 
 
 class ActionModule(ControllerAction):
-    """Say how a run ended, unless it failed, and publish its result as set_stats would; write its page and the index
-    over all pages. What can't be written is a warning."""
+    """Say how a run ended, unless it failed. Publish its result as set_stats would, and write its page and the index
+    over all pages, but in check mode neither. What can't be written is a warning."""
 
     options = {"directory": {"type": "path", "default": ""}, "run": {"type": "dict", "required": True}}
 
     def act(self, given, task_vars):
         run = sanitize(dict(typed(given["run"]), host=task_vars["inventory_hostname"], by=who_runs(task_vars)))
-        found = {"page": None, "ansible_stats": stats(run)}
+        found = {"page": None}
+        if not self._task.check_mode:  # or a later job would take what would be for what is
+            found["ansible_stats"] = stats(run)
         if given["directory"] and run["result"]["outcome"] in WORDS and not self._task.check_mode:
             try:
                 found["page"] = write(pathlib.Path(given["directory"]), run)

@@ -16,7 +16,9 @@ from ..module_utils._options import without_unset
 from ..plugin_utils._action import ControllerAction
 from ..plugin_utils._managed_nginx import nginx_volumes
 from ..plugin_utils._play import is_included, is_selected, play_problems
+from ..plugin_utils._progress_narrator import prefix
 from ..plugin_utils._rules import rule_problems
+from ..plugin_utils._screen import show_refusal
 from ..plugin_utils._task_failure import TaskFailed
 from ..plugin_utils._unquoted import unquoted_problems
 from ..plugin_utils._variable_names import PREFIX, unknown_variables
@@ -32,6 +34,14 @@ UNSELECTED = (
 OMITTED = "__bluegreen_omitted__"
 
 
+class Refused(Exception):
+    """The variables are refused; ``problems``: why, a text each."""
+
+    def __init__(self, problems):
+        super().__init__(problems)
+        self.problems = problems
+
+
 class ActionModule(ControllerAction):
     """Cast the role's variables by its argument specs, and validate them by the rules between them."""
 
@@ -39,11 +49,18 @@ class ActionModule(ControllerAction):
     exact = ("settings", "nginx_volumes")
 
     def act(self, given, task_vars):
+        try:
+            return self._validate(given, task_vars)
+        except Refused as refused:
+            show_refusal(refused.problems, prefix(task_vars))
+            raise TaskFailed("; ".join(refused.problems)) from None
+
+    def _validate(self, given, task_vars):
         if self._task._role is None:
             raise AnsibleActionFail("bluegreen_validate is a part of the role hotswap.compose.bluegreen")
         if not is_selected(self._task, task_vars):
             if is_included(self._task):
-                raise TaskFailed(UNSELECTED)
+                raise Refused([UNSELECTED])
             return {"skipped": True}
         problems = play_problems(self._task, task_vars) if given["entry_point"] in ACTING else []
         specs = self._specs()
@@ -56,24 +73,23 @@ class ActionModule(ControllerAction):
         headers = _probe_headers(_typed(variables.get("bluegreen_services"), {"type": "list"}))
         omitted = _omitted({**{name: variables[name] for name in secret if name in variables}, **headers})
         if omitted:  # the tasks encode these as they are
-            raise TaskFailed(
-                f"{', '.join(omitted)}: secret variables can't be set to omit; set a value or remove the variable"
-            )
+            problem = f"{', '.join(omitted)}: secret variables can't be set to omit; set a value or remove the variable"
+            raise Refused([problem])
         values = {name: _typed(value, options[name]) for name, value in _without_omitted(variables).items()}
         values = {name: value for name, value in values.items() if value is not None}
         for name in secret:
             if isinstance(values.get(name), str):
-                raise TaskFailed(f"{name} is a string that is not valid JSON; give a {options[name]['type']}")
+                raise Refused([f"{name} is a string that is not valid JSON; give a {options[name]['type']}"])
         unquoted = unquoted_problems(values, options)  # before the cast, which makes a text of anything
         if unquoted:
-            raise TaskFailed("; ".join(misspelt + unquoted))
+            raise Refused(misspelt + unquoted)
         checked = ArgumentSpecValidator(options).validate(values)
         everything = {name[len(PREFIX) :]: value for name, value in without_unset(checked.validated_parameters).items()}
         found = list(checked.error_messages) or rule_problems(everything) + self._broken_hooks(
             everything.get("hooks") or {}
         )
         if problems or misspelt or found:
-            raise TaskFailed("; ".join(problems + misspelt + found))
+            raise Refused(problems + misspelt + found)
         secret = [name[len(PREFIX) :] for name in secret]
         settings = {name: value for name, value in everything.items() if name not in secret}
         for service in settings.get("services") or []:

@@ -16,7 +16,7 @@ from ..module_utils._progress import PREFIX, VARIABLE
 from ..module_utils._text import excerpt, first_line
 from ._progress_follower import Follower
 from ._progress_narrator import Narrator, prefix
-from ._screen import sanitize_result, show, warn
+from ._screen import sanitize_result, show, show_refusal, warn
 from ._task_failure import TaskFailed
 
 ROLE = "hotswap.compose.bluegreen"
@@ -67,6 +67,8 @@ class Action(NormalAction):
             message = result.get("msg") or "no reason was given"
             found = {key: value for key, value in result.items() if key not in AROUND and not key.startswith("_")}
             evidence = {"containers": [], **found, "why": message, "warnings": warnings}
+            if task_vars.get("__bluegreen_phase", "detect") == "detect":  # a later failure has a screen of its own
+                show_refusal([message], prefix(task_vars))
             raise TaskFailed(first_line(message)[0] if self.brief else message, evidence)
         return result
 

@@ -75,6 +75,14 @@ def _may_be_there(pid):
     return True
 
 
+def how_to_run(playbook, job, release=None):
+    """Return what starts one of the collection's playbooks: a command, or in AWX, where nobody has a shell, the job
+    template of the playbook of that name. ``job``: the number of the AWX job that this run is, empty outside of AWX."""
+    if job:
+        return f"launch the job template of {playbook}.yml" + (f" with the release {release}" if release else "")
+    return f"ansible-playbook hotswap.compose.{playbook}" + (f" -e bluegreen_release={release}" if release else "")
+
+
 def who_runs(task_vars):
     """Return ``{"user", "controller", "job"}``, of an AWX job its user and its number."""
     return {

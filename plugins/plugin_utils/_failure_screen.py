@@ -4,12 +4,13 @@
 
 """The failure screen: a failed run on one screen. Pure.
 
-``facts`` are the options of the module bluegreen_fail, cast to their types.
+``facts`` are the options of the module bluegreen_fail, cast to their types, and ``job``, as of who_runs().
 """
 
 from __future__ import annotations
 
 from ..module_utils._text import cut_text, excerpt, first_line, join_lines
+from ._controller import how_to_run
 
 LINES = 34
 """At most; together with the lines that Ansible prints below them, they fill a terminal."""
@@ -112,10 +113,9 @@ def _undone(facts):
 
 
 def _next(facts):
-    command = f"ansible-playbook hotswap.compose.{'rollback' if facts['kind'] == 'rollback' else 'deploy'}"
-    if facts["kind"] != "rollback" and facts["release"]:
-        command += f" -e bluegreen_release={facts['release']}"
-    return f"{_advice(facts)}, then {command}"
+    if facts["kind"] == "rollback":
+        return f"{_advice(facts)}, then {how_to_run('rollback', facts['job'])}"
+    return f"{_advice(facts)}, then {how_to_run('deploy', facts['job'], facts['release'])}"
 
 
 def _advice(facts):

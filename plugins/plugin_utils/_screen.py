@@ -7,15 +7,45 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 
+from ansible import constants as C
+from ansible.errors import AnsibleError
 from ansible.utils.display import Display
 
 from ..module_utils._text import sanitize_text
 
 
 def show(text, color=None):
-    """Print a text of any number of lines."""
-    Display().display(sanitize_text(text), color=color)
+    """Print a text of any number of lines.
+
+    A worker process sends the text to the main process, by the queue that Display itself uses. Display.display is no
+    way to that queue under ansible-runner before 2.4.2: its wrapper writes to the standard output of the worker process
+    as well, of which ansible-core warns since 2.19, with blank lines.
+    """
+    display = Display()
+    queue = getattr(display, "_final_q", None)
+    if queue:
+        queue.send_display("display", sanitize_text(text), color=color)
+    else:
+        display.display(sanitize_text(text), color=color)
+
+
+def show_refusal(problems, begin=""):
+    """Print why a run is refused, a line for each problem, if the job prints each result as one line of JSON.
+
+    ansible-runner, which AWX uses, does so by default, and before version 2.4.3 always. ``begin``: the text before each
+    problem.
+    """
+    if os.environ.get("ANSIBLE_STDOUT_CALLBACK") == "awx_display" and _result_format() != "yaml":
+        show("\n".join(begin + each for each in problems), color=C.COLOR_ERROR)
+
+
+def _result_format():
+    try:
+        return C.config.get_config_value("result_format", plugin_type="callback", plugin_name="awx_display")
+    except AnsibleError:
+        return None
 
 
 def warn(text):

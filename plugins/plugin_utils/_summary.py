@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ..module_utils._state.status import BY_HAND
 from ..module_utils._text import format_seconds, join_lines
+from ._controller import how_to_run
 from ._failure_screen import first_few
 
 LONGEST = 2
@@ -25,10 +26,13 @@ def closing_lines(run, check, page):
         *(f"Warning: {each}" for each in first_few(run["result"]["warnings"])),
     ]
     outcome, before = run["result"]["outcome"], run["result"]["previous_release"]
-    if outcome == "awaiting_promotion":
+    job = run["by"]["job"]
+    if outcome == "awaiting_promotion" and job:
+        lines.append("Next: approve or deny it in the workflow, or launch the job template of promote.yml or abort.yml")
+    elif outcome == "awaiting_promotion":
         lines.append("Next: ansible-playbook hotswap.compose.promote, or hotswap.compose.abort")
     if outcome == "deployed" and before and run["previous_color"] not in (None, run["color"]):
-        lines.append(f"Back to {before}: ansible-playbook hotswap.compose.rollback")
+        lines.append(f"Back to {before}: {how_to_run('rollback', job)}")
     if page:
         lines.append(f"Page: {page}")
     return join_lines(lines)

@@ -2,24 +2,31 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Jobs as AWX runs them, in the execution environment: `make ee` builds it and runs these.
 
-The project, its inventory, the survey's answers and the ssh key are handed by `ansible-runner transmit` to a container
-of the execution environment, `ansible-runner worker`, which reaches the host by ssh; `ansible-runner process` takes
-its events and artifacts. What AWX does besides, such as its queue and its web pages, is not here.
+In a pod of Kubernetes, `ansible-runner transmit` sends the project, its inventory, the survey's answers and the ssh key
+to a container of the execution environment, `ansible-runner worker`, which reaches the host by ssh; `ansible-runner
+process` takes its events and artifacts. On an execution node, AWX's own ansible-runner starts ansible-playbook in a
+container of it, with a callback plugin of its own version. The queue and the web pages of AWX are not here.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import socket
 import subprocess
+import sys
 
 import pytest
-from sites import ROOT, until
+from sites import COLLECTIONS, ROOT, until
 
 pytestmark = pytest.mark.ee
 
 IMAGE = "hotswap/ee"
+RUNNER_OF_AWX = COLLECTIONS.parent / ".cache" / "ee" / "runner"
+"""The ansible-runner that AWX 24.6.1 has; tools/ee.sh puts it there."""
+
 SSHD = """
 mkdir -p /run/sshd && ssh-keygen -q -A
 exec /usr/sbin/sshd -D -e -p {port} -o ListenAddress=127.0.0.1 -o StrictModes=no -o AuthorizedKeysFile={key}.pub
@@ -46,6 +53,17 @@ class Job:
         (stats,) = self.named("playbook_on_stats")
         self.artifacts = stats["event_data"]["artifact_data"]
         print(self.stdout)
+        self.lines = re.sub(r"\x1b\[[0-9;]*m", "", self.stdout).replace("\r", "").splitlines()
+        self.check_lines()
+
+    def check_lines(self):
+        """Nothing was printed past Ansible's display, no line is blank at either end of a text, and no command is
+        named, for who launches a job has no shell."""
+        assert "errantly" not in self.stdout
+        assert "ansible-playbook" not in self.stdout
+        for event in self.named("verbose") + self.named("warning"):
+            lines = event["stdout"].splitlines()
+            assert lines and lines[0].strip() and lines[-1].strip(), event["stdout"]
 
     def named(self, name):
         return [event for event in self.events if event["event"] == name]
@@ -97,7 +115,7 @@ def launch(site):
     """Launch a job of a playbook of the project, with answers to its survey."""
     number = 0
 
-    def run(name, answers, arguments="", **more):
+    def run(name, answers, arguments="", on_node=False, **more):
         nonlocal number
         number += 1
         private = site.directory / f"job-{number}"
@@ -116,6 +134,8 @@ def launch(site):
         (private / "env" / "envvars").write_text(json.dumps(ENVIRONMENT))
         (private / "env" / "cmdline").write_text(arguments)
         shutil.copy(site.directory / "key", private / "env" / "ssh_key")
+        if on_node:
+            return run_on_node(private, name, number)
         job = ["--ident", str(number)]
         with (private / "sent").open("wb") as sent:
             subprocess.run(["ansible-runner", "transmit", private, "-p", name, *job], stdout=sent, check=True)
@@ -127,6 +147,14 @@ def launch(site):
         with (private / "returned").open("rb") as returned:
             process = ["ansible-runner", "process", private, *job]
             subprocess.run(process, stdin=returned, stdout=subprocess.DEVNULL, check=True)
+        return Job(private / "artifacts" / str(number))
+
+    def run_on_node(private, name, number):
+        command = [sys.executable, "-m", "ansible_runner", "run", private, "-p", name, "--ident", str(number)]
+        command += ["--process-isolation", "--process-isolation-executable", "docker", "--container-image", IMAGE]
+        command += ["--container-option=--network=host"]
+        environment = {**os.environ, "PYTHONPATH": str(RUNNER_OF_AWX)}
+        subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, timeout=300, check=False)
         return Job(private / "artifacts" / str(number))
 
     return run
@@ -158,25 +186,31 @@ def test_check_mode_starts_nothing(site, launch):
     before = site.snapshot()
     job = launch("deploy.yml", answers("v2"), arguments="--check --diff").successful()
     assert "+release: v2" in job.stdout
+    assert any(line.endswith("nothing was changed.") for line in job.lines)
+    assert job.artifacts == {}  # or a later job would take the release for deployed
     assert site.snapshot() == before
 
 
-def test_a_refused_release_fails_the_job_and_its_artifacts_say_why(site, launch):
-    job = launch("deploy.yml", answers("v2"), env={"BEHAVIOUR": "exit"}).failed()
+@pytest.mark.parametrize("on_node", [False, True])
+def test_a_refused_release_fails_the_job_and_its_artifacts_say_why(site, launch, on_node):
+    job = launch("deploy.yml", answers("v2"), on_node=on_node, env={"BEHAVIOUR": "exit"}).failed()
     assert (job.result["outcome"], job.result["release"]) == ("rejected", "v1")
     (container,) = job.result["containers"]
     assert container["verdict"] == "failed" and container["reason"] in job.messages[-1]
     (screen,) = [event["stdout"] for event in job.named("verbose") if "Traffic: " in event["stdout"]]
     assert container["reason"] in screen and "Traffic: v1 (blue) keeps it." in screen
+    assert "then launch the job template of deploy.yml with the release v2" in screen
     site.serves("v1", "blue")
 
 
 def test_a_workflow_that_is_approved(site, launch):
     waiting = launch("deploy.yml", {**answers("v2"), "bluegreen_auto_promote": False}).successful()
     assert waiting.result["outcome"] == "awaiting_promotion"
+    assert any("launch the job template of promote.yml or abort.yml" in line for line in waiting.lines)
     site.serves("v1")
     promoted = launch("promote.yml", {**answers("v2"), **waiting.artifacts}).successful()
     assert (promoted.result["outcome"], promoted.result["release"]) == ("deployed", "v2")
+    assert "Back to v1: launch the job template of rollback.yml" in promoted.lines
     site.serves("v2")
 
 
@@ -205,10 +239,15 @@ def test_a_rollback_whose_release_was_left_empty_goes_to_the_one_before(site, la
         ("abort.yml", answers(target="  "), "bluegreen_target is '  ': no host of the inventory"),
     ],
 )
-def test_an_odd_answer_is_refused_with_one_clear_message(site, launch, name, given, said):
+@pytest.mark.parametrize("on_node", [False, True])
+def test_an_odd_answer_is_refused_with_one_clear_message(site, launch, name, given, said, on_node):
     before = site.snapshot()
-    job = launch(name, given).failed()
+    job = launch(name, given, on_node=on_node).failed()
     assert all(said in message for message in job.messages)
+    if on_node:  # whose results are JSON
+        assert any(line.startswith(said) for line in job.lines)
+    else:
+        assert "FAILED! => {" not in job.stdout
     assert "Traceback" not in job.stdout
     assert job.artifacts == {}
     assert site.snapshot() == before

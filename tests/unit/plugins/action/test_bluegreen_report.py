@@ -9,10 +9,11 @@ import json
 import re
 import stat
 from concurrent.futures import ProcessPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.hotswap.compose.plugins.action.bluegreen_report import typed, write
+from ansible_collections.hotswap.compose.plugins.action.bluegreen_report import ActionModule, typed, write
 
 EVIL = "</pre><script>alert('1')</script>\"><img src=http://evil.example onerror=x>&amp;"
 
@@ -138,3 +139,11 @@ def test_numbers_that_are_texts():
     run = json.loads(json.dumps(a_run()))
     as_texts = dict(run, ended="1769904006.0", clock_ahead="0.0", swapped_at="", back_at="", reason="", unsure="False")
     assert typed(as_texts) == dict(run, reason=None)
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_run_in_check_mode_publishes_no_result(check_mode):
+    plugin = ActionModule.__new__(ActionModule)
+    plugin._task = SimpleNamespace(check_mode=check_mode)
+    found = plugin.act({"directory": "", "run": a_run()}, {"inventory_hostname": "web1"})
+    assert ("ansible_stats" in found) is not check_mode

@@ -54,7 +54,7 @@ def validated(variables, entry_point="main", role=ROLE):
 
 def ran(variables, entry_point="main", role=ROLE):
     """Run the plugin as the role does; return its result."""
-    variables = dict(ALWAYS_THERE, **variables)
+    variables = {**ALWAYS_THERE, "inventory_hostname": "web1", "ansible_play_hosts_all": ["web1"], **variables}
     loader = DataLoader()
     task = SimpleNamespace(
         args={"entry_point": entry_point},

@@ -79,3 +79,12 @@ def test_what_a_module_said_is_no_part_of_its_result(shown, task, expected):
     result = action(FollowedAction, {"ready": True, "progress": said}, **task).run(task_vars=ANYWHERE)
     assert result == {"ready": True}
     assert shown == expected
+
+
+@pytest.mark.parametrize("phase, printed", [(None, True), ("detect", True), ("gate", False)])
+def test_a_failure_before_the_first_phase_is_readable_in_a_job(shown, monkeypatch, phase, printed):
+    monkeypatch.setenv("ANSIBLE_STDOUT_CALLBACK", "awx_display")
+    known = {"__bluegreen_phase": phase} if phase else {}
+    with pytest.raises(TaskFailed):
+        action(Action, {"failed": True, "msg": "nginx says\nno"}).run(task_vars={**ANYWHERE, **known})
+    assert shown == (["nginx says\nno"] if printed else [])

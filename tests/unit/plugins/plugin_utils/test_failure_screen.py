@@ -52,6 +52,7 @@ def facts(**more):
     """A deploy of v2 that was refused in the gate."""
     return {
         "app": "shop",
+        "job": "",
         "kind": "deploy",
         "outcome": "rejected",
         "phase": "gate",
@@ -265,3 +266,16 @@ def test_no_line_of_a_reason_passes_for_one_of_the_screen():
 def test_no_reason():
     assert failure_headline(facts(why=" \n")).endswith("in the phase gate: no reason was given")
     assert failure_headline(facts(release="")).startswith("shop (the stack started by hand) was rejected")
+
+
+@pytest.mark.parametrize(
+    "kind, release, end",
+    [
+        ("deploy", "v2", "then launch the job template of deploy.yml with the release v2"),
+        ("deploy", "", "then launch the job template of deploy.yml"),
+        ("rollback", "v2", "then launch the job template of rollback.yml"),
+    ],
+)
+def test_a_job_of_awx_names_no_command(kind, release, end):
+    screen = failure_screen(facts(job="41", kind=kind, release=release))
+    assert screen.splitlines()[-1].endswith(end) and "ansible-playbook" not in screen

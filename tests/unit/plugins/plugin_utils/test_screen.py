@@ -263,6 +263,36 @@ def test_the_rest_of_a_value_stays(value):
     assert json.dumps(sanitize(value), default=str) == json.dumps(value, default=str)
 
 
+def test_a_worker_process_prints_by_the_queue_of_the_main_process(monkeypatch):
+    """Display.display itself may have been wrapped, by an ansible-runner that writes to the worker's stdout."""
+    sent = []
+    queue = SimpleNamespace(send_display=lambda *arguments, **options: sent.append((arguments, options)))
+    monkeypatch.setattr(_screen, "Display", lambda: SimpleNamespace(_final_q=queue))
+    _screen.show("one\ntwo\x1b", color="red")
+    assert sent == [(("display", "one\ntwo "), {"color": "red"})]
+
+
+@pytest.mark.parametrize(
+    "callback, result_format, printed",
+    [
+        ("awx_display", None, ["[web1] x is wrong\n[web1] y is wrong"]),
+        ("awx_display", "json", ["[web1] x is wrong\n[web1] y is wrong"]),
+        ("awx_display", "yaml", []),
+        ("default", None, []),
+        ("", None, []),
+    ],
+)
+def test_a_refusal_is_lines_where_a_result_is_one_line_of_json(shown, monkeypatch, callback, result_format, printed):
+    monkeypatch.setenv("ANSIBLE_STDOUT_CALLBACK", callback)
+    monkeypatch.setattr(_screen, "_result_format", lambda: result_format)
+    _screen.show_refusal(["x is wrong", "y is wrong"], "[web1] ")
+    assert shown == printed
+
+
+def test_an_unknown_callback_has_no_result_format():
+    assert _screen._result_format() is None
+
+
 def test_nothing_else_prints():
     """The one exit: no other file calls what prints, and each module has an action plugin of ours."""
     printing = re.compile(r"\.(display|warning|warn|error|deprecated|v+)\(|\bprint\(|sys\.std(out|err)")

@@ -29,6 +29,7 @@ def a_run(**more):
         "failed_phase": None,
         "reason": None,
         "unsure": False,
+        "by": {"user": "ann", "controller": "awx", "job": ""},
     }
     return {**run, **more}
 
@@ -81,6 +82,7 @@ def test_says(run, says):
 TRAFFIC = "shop: v2, in green, has the traffic."
 TOOK = "It took 10 s, of which drain 5 s and gate 4.2 s."
 BACK = "Back to v1: ansible-playbook hotswap.compose.rollback"
+IN_AWX = {"user": "ann", "controller": "awx", "job": "41"}
 READY = {"outcome": "awaiting_promotion", "active_color": "blue", "release": "v1"}
 
 
@@ -108,6 +110,16 @@ READY = {"outcome": "awaiting_promotion", "active_color": "blue", "release": "v1
                 "shop: v2 is ready in green and awaits its promotion; v1, in blue, has the traffic.",
                 TOOK,
                 "Next: ansible-playbook hotswap.compose.promote, or hotswap.compose.abort",
+            ],
+        ),
+        (a_run(by=IN_AWX), None, [TRAFFIC, TOOK, "Back to v1: launch the job template of rollback.yml"]),
+        (
+            a_run(by=IN_AWX, result=READY),
+            None,
+            [
+                "shop: v2 is ready in green and awaits its promotion; v1, in blue, has the traffic.",
+                TOOK,
+                "Next: approve or deny it in the workflow, or launch the job template of promote.yml or abort.yml",
             ],
         ),
         (
