@@ -41,7 +41,7 @@ printf '%s\n' 'FROM hotswap/debian:13' 'COPY wheels /opt/wheels' 'ENV PIP_NO_IND
     done
 } >"$work/requirements.yml"
 
-say "getting the ansible-runner of AWX 24.6.1"
+say "getting an ansible-runner as old as AWX 24.6.1"
 rm -rf "$work/runner"
 .venv/bin/pip install -q --no-deps --target "$work/runner" ansible-runner==2.4.0 2>"$work/pip.log" ||
     { cat "$work/pip.log" >&2; exit 1; }

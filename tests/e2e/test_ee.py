@@ -25,7 +25,7 @@ pytestmark = pytest.mark.ee
 
 IMAGE = "hotswap/ee"
 RUNNER_OF_AWX = COLLECTIONS.parent / ".cache" / "ee" / "runner"
-"""The ansible-runner that AWX 24.6.1 has; tools/ee.sh puts it there."""
+"""Version 2.4.0, the newest when AWX 24.6.1 came out; tools/ee.sh puts it there."""
 
 SSHD = """
 mkdir -p /run/sshd && ssh-keygen -q -A
