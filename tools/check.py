@@ -69,7 +69,8 @@ def count_molecule(output: str, ok: bool) -> Count:
 
 
 def shell_scripts() -> list[str]:
-    return sorted(str(path.relative_to(TREE)) for path in [*TREE.glob("tools/*.sh"), TREE / ".ci/run"])
+    scripts = [*TREE.glob("tools/*.sh"), *TREE.glob("examples/ci/*.sh"), TREE / ".ci/run"]
+    return sorted(str(path.relative_to(TREE)) for path in scripts)
 
 
 # Two test modules at a time, one for each core.
