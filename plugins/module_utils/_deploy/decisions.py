@@ -168,7 +168,7 @@ def _why_no_way_back(app, active, known):
     name = active["release"] or "the stack that was started by hand"
     left = [record["release"] for record in known if record["release"] not in ("", active["release"])]
     if left:
-        return f"{left[-1]} was rolled back from; `-e bluegreen_release={left[-1]}` returns to it"
+        return f"{left[-1]} was rolled back from; set bluegreen_release to {left[-1]} to return to it"
     return f"{name} is the only release of {app} on record that held the traffic"
 
 

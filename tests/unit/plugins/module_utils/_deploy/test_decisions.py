@@ -267,22 +267,22 @@ def test_where_a_rollback_goes(releases, wanted, target):
         (
             [V1, V2, dict(V1, rollback=True)],
             None,
-            "there is nothing to roll back to: v2 was rolled back from; `-e bluegreen_release=v2` returns to it",
+            "there is nothing to roll back to: v2 was rolled back from; set bluegreen_release to v2 to return to it",
         ),
         (
             [V1, V2, record("d3", "v3"), dict(V2, rollback=True), dict(V1, rollback=True)],
             None,
-            "there is nothing to roll back to: v2 was rolled back from; `-e bluegreen_release=v2` returns to it",
+            "there is nothing to roll back to: v2 was rolled back from; set bluegreen_release to v2 to return to it",
         ),
         (
             [V1, V2, record("d3", "v3", "rolled_back"), dict(V1, rollback=True), record("d4", "v4", "rejected")],
             None,
-            "there is nothing to roll back to: v2 was rolled back from; `-e bluegreen_release=v2` returns to it",
+            "there is nothing to roll back to: v2 was rolled back from; set bluegreen_release to v2 to return to it",
         ),
         (
             [record("adopted", ""), V1, dict(record("adopted", ""), rollback=True)],
             None,
-            "there is nothing to roll back to: v1 was rolled back from; `-e bluegreen_release=v1` returns to it",
+            "there is nothing to roll back to: v1 was rolled back from; set bluegreen_release to v1 to return to it",
         ),
         (
             [record("d3", "v3", "forgotten"), V1],
