@@ -1,10 +1,11 @@
 # Copyright (c) 2026 the hotswap.compose authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""An application that counts what it is sent in a store: `web` takes requests, `work` takes jobs, `tick` makes them,
-`migrate` prepares the store, `call` is a neighbour that asks a URL over and over.
+"""An application that counts requests in a store: `web` answers requests, `work` takes jobs, `tick` creates jobs,
+`migrate` prepares the store, and `call` is a neighbour that sends requests to a URL repeatedly.
 
-STORE: postgres://HOST, redis://HOST or file:///PATH; QUEUE, CACHE: redis://HOST; NEEDS: files without which it ends.
-A POST counts one, a GET says how many, and when the first came. /release, where it is, is the release.
+STORE: postgres://HOST, redis://HOST or file:///PATH; QUEUE, CACHE: redis://HOST; NEEDS: files that it cannot run
+without. A POST increments the count. A GET returns the count and the time of the first POST. The file /release, if it
+exists, contains the release.
 """
 
 from __future__ import annotations
@@ -112,11 +113,11 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *args):
-        """No line a request."""
+        """Log no requests."""
 
 
 def work():
-    """Take jobs, one at a time; a second worker at the same time is noted."""
+    """Take jobs, one at a time; count clashes with a second worker."""
     jobs, name = redis_of("QUEUE"), socket.gethostname()
 
     def leave(*_signal):
@@ -140,7 +141,7 @@ def tick():
 
 
 def call(url):
-    """Ask over and over, each time by a new look-up; print what came of it at the end."""
+    """Send requests repeatedly, each with a new lookup; print the counts at the end."""
     import urllib.request
 
     seen = {"requests": 0, "lost": 0, "releases": []}
@@ -164,7 +165,7 @@ def call(url):
 
 
 if __name__ == "__main__":
-    # Process 1 has no default action for it.
+    # Process 1 has no default action for this signal.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     if sys.argv[1] == "work":
         work()

@@ -1,8 +1,8 @@
 #!/bin/sh
-# As the official image does it: a new directory is made a database, then it runs.
+# Like the official image: create the database in a new directory, then run it.
 set -eu
 data=/var/lib/postgresql/data
-if [ "$(id -u)" -eq 0 ]; then # a directory of the host is root's
+if [ "$(id -u)" -eq 0 ]; then # a directory of the host belongs to root
     install -d -o postgres -m 700 "$data"
     exec setpriv --reuid=postgres --regid=postgres --init-groups "$0"
 fi
