@@ -8,6 +8,7 @@ With --check, fail if a page is out of date instead.
 from __future__ import annotations
 
 import json
+import re
 import sys
 import textwrap
 from pathlib import Path
@@ -93,9 +94,10 @@ def text(option, separator):
 
 
 def wrapped(paragraphs):
-    """Return paragraphs, which empty lines separate, in lines of 100 characters."""
+    """Return paragraphs, which empty lines separate, in lines of 100 characters. Code stays on one line."""
     options = {"width": 100, "break_long_words": False, "break_on_hyphens": False}
-    return "\n\n".join(textwrap.fill(each, **options) for each in paragraphs.split("\n\n"))
+    joined = re.sub(r"`[^`]*`", lambda code: code.group().replace(" ", "\0"), paragraphs)
+    return "\n\n".join(textwrap.fill(each, **options) for each in joined.split("\n\n")).replace("\0", " ")
 
 
 def facts(option, required=()):
