@@ -169,7 +169,11 @@ def outcomes(entry):
         return ["by Compose"] * 3
     color, shared, per_color = (entry.get(name, "kept") for name in ("color", "shared", "per_color"))
     traffic, other = entry.get("traffic", color), entry.get("other", color)
-    return [traffic if traffic == other else f"{traffic} if it takes traffic, otherwise {other}", shared, per_color]
+    return [
+        traffic if traffic == other else f"{traffic} if it takes traffic, otherwise {other.replace(', with', ' with')}",
+        shared,
+        per_color,
+    ]
 
 
 def keys_section(section):
