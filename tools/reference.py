@@ -169,11 +169,9 @@ def outcomes(entry):
         return ["by Compose"] * 3
     color, shared, per_color = (entry.get(name, "kept") for name in ("color", "shared", "per_color"))
     traffic, other = entry.get("traffic", color), entry.get("other", color)
-    return [
-        traffic if traffic == other else f"{traffic} if it takes traffic, otherwise {other.replace(', with', ' with')}",
-        shared,
-        per_color,
-    ]
+    if traffic != other:
+        traffic += f" if it takes traffic, otherwise {other.replace(', with', ' with')}"
+    return [traffic, shared, per_color]
 
 
 def keys_section(section):
