@@ -54,7 +54,7 @@ def send_request(url, timeout, host=None, method="GET", headers=None, body=None,
         stream.room = None
         return Answer(response.status, _read_body(response, longest).decode("utf-8", "replace"))
     except socket.timeout as error:
-        raise TimeoutError(f"it is not complete after {timeout:g} s") from error
+        raise TimeoutError(f"not complete after {timeout:g} s") from error
     finally:
         connection.close()
         if stream:
@@ -91,7 +91,7 @@ class _Stream:
         if self.room is not None:
             self.room -= count
             if self.room < 0:
-                raise http.client.HTTPException(f"its header is longer than {LONGEST_HEADER} bytes")
+                raise http.client.HTTPException(f"the header is longer than {LONGEST_HEADER} bytes")
         return count
 
     def close(self):

@@ -193,8 +193,8 @@ from ..module_utils._state.directory import AppState
 from ..module_utils._state.lock import AppLock
 
 UNJUDGED = (
-    "the share of 5xx is not judged (bluegreen_bake_error_ratio): nginx is older than 1.27.4, or access_log is off in "
-    "its http block"
+    "the role does not compare the 5xx answers (bluegreen_bake_error_ratio), because nginx is older than 1.27.4 or its "
+    "http block has access_log off"
 )
 
 
@@ -321,8 +321,8 @@ def main():
         module.fail_json(msg=outcome.text, **result)
     if result["through"] == "containers" and module.params["swapped"]:
         module.warn(
-            "the smoke tests of the bake were asked of the containers, not through nginx: bluegreen_edge_url, or "
-            "bluegreen_vhost, says how"
+            "the smoke tests of the bake went to the containers, not through nginx; set bluegreen_edge_url or "
+            "bluegreen_vhost to send them through nginx"
         )
     module.exit_json(changed=False, **result)
 

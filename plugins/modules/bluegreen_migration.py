@@ -96,8 +96,8 @@ def check_or_record(params, check_mode):
         still = running(engine, params["app"])
         if still and not params["done"]:
             raise StateError(
-                "the migration of a run that was killed is still running in {}: deploy again when it has ended, or end "
-                "it by docker stop".format(", ".join(still))
+                "the migration of an interrupted run is still running in {0}; wait for it or run docker stop {0}, then "
+                "deploy again".format(" ".join(still))
             )
         image = engine.image_id(ref)
         due = is_migration_due(migrations, unfinished["release"], image, params["command"])

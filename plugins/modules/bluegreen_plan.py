@@ -188,7 +188,7 @@ def decode_env(encoded):
     except ValueError:
         env = None
     if not isinstance(env, dict):
-        raise PlanError("bluegreen_env is not a mapping of names to values; give {NAME: value, …}")
+        raise PlanError("bluegreen_env is not a mapping; give {NAME: value, …}")
     return env
 
 
@@ -252,7 +252,7 @@ def decide(engine, params, run, docker, logged_in, check_mode):
     planner = Planner(engine, request, run, docker, logged_in, check_mode)
     result = dict(planner.result(), unfinished=bool(found), docker=docker)
     if found:
-        planner.warnings.append("an earlier run never ended: this one would first finish or undo it")
+        planner.warnings.append("an earlier run was interrupted, so this one would first finish or undo it")
     return result, planner.warnings
 
 
@@ -323,8 +323,8 @@ def main():
                 release_lock(lock, params)
     except LockHeld as error:
         module.fail_json(
-            msg=f"{error} is under way: wait for it (bluegreen_lock_wait); where it is dead, free the lock by the "
-            "playbook hotswap.compose.unlock",
+            msg=f"{error} has the lock; wait for it (bluegreen_lock_wait), or if it is dead, release the lock with "
+            "ansible-playbook hotswap.compose.unlock",
             held=dict(error.holder, says=str(error)),
         )
     except Exception as error:

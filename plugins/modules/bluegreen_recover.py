@@ -147,7 +147,7 @@ def main():
         with progress, lock.acting(None if module.check_mode else module.params["lock"]):
             result = recover(module.params, module.check_mode, progress.wait)
     except (BluegreenError, OSError) as error:
-        text = f"an earlier run never ended, and could not be finished or undone: {error}"
+        text = f"an earlier run was interrupted, and this one could not finish or undo it: {error}"
         module.fail_json(msg=text, progress=progress.lines)
     for warning in result.pop("warnings", []):
         module.warn(warning)

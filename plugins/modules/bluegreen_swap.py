@@ -217,8 +217,7 @@ def refuse_unhealthy(engine, unfinished, params):
     lacking = way_back_lacks(unfinished, probed(containers, services, other_color(unfinished["color"]), params))
     if lacking:
         raise EdgeError(
-            f"the color that had the traffic is not healthy any more ({', '.join(lacking)}), so the traffic stays "
-            "where it is"
+            f"the previous color is no longer healthy ({', '.join(lacking)}), so the traffic stays with the new one"
         )
 
 

@@ -70,7 +70,7 @@ def main():
         if holder and not module.check_mode:
             lock.release(holder["token"])
     except OSError as error:
-        module.fail_json(msg=f"the lock in {lock.directory} can't be freed: {error.strerror}; run with become")
+        module.fail_json(msg=f"the lock in {lock.directory} can't be released: {error.strerror}; run with become")
     module.exit_json(changed=bool(holder), freed=describe_holder(holder) if holder else None)
 
 

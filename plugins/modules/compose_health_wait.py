@@ -362,7 +362,7 @@ def run(module: AnsibleModule) -> None:
     result: dict[str, Any] = {"ready": False, "elapsed": 0.0, "reaction": None, "containers": [], "seen": {}}
     for name in ("timeout", "stable_for", "min_uptime", "max_restarts", "log_tail"):
         if params[name] < 0:
-            message = f"{name} is {params[name]}: it can not be negative"
+            message = f"{name} is {params[name]}; give 0 or more"
             module.fail_json(msg=message, verdict=message, **result)
     rules = Rules(
         services=frozenset(params["services"]),

@@ -41,7 +41,7 @@ def by_hand(site):
 def test_upstream_of_the_users_own_is_refused_with_the_remedy(site):
     before = site.snapshot()
     run = site.deploy("v2").failed()
-    for word in ("duplicate upstream", "/etc/nginx/conf.d/", "Remove that block"):
+    for word in ("duplicate upstream", "/etc/nginx/conf.d/", "remove that block"):
         assert word in run.message, word
     assert site.snapshot() == before
 

@@ -122,7 +122,7 @@ def test_old_color_that_is_gone_gets_nothing_back(site, broken):
     """Then the new release keeps the traffic that it has, and the exit status says that something is wrong."""
     old = next(iter(site.containers("blue").values()))
     run = site.play("deploy", broken("bluegreen_drain", "docker", "stop", "-t", "1", old.name), release="v2").failed()
-    assert "the color that had the traffic is not healthy any more" in run.message
+    assert "the previous color is no longer healthy" in run.message
     site.serves("v2", "green")
     assert site.states("green") == {"running"}
 

@@ -147,7 +147,7 @@ def test_first_deploy_where_nothing_runs(make_site):
     laid_down(empty)
     empty.write("site.conf", server(empty, f"{empty.app}-web"))
     refused = empty.deploy("v1", **STACK).failed()
-    assert "create it alone (docker compose up --no-start --no-deps SERVICE)" in refused.message
+    assert "create it with docker compose up --no-start --no-deps SERVICE" in refused.message
     by_hand(empty, "up", "--no-start", "--no-deps", "proxy")
     empty.deploy("v1", **STACK).succeeded()
     empty.serves("v1", "blue")

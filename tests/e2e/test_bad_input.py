@@ -74,7 +74,10 @@ CASES = {
     "nginx-empty": ({"nginx_container": ""}, ["bluegreen_nginx_container is ''"]),
     "conf-relative": ({"nginx_conf_dir": "conf.d"}, ["bluegreen_nginx_conf_dir is 'conf.d'", "absolute path"]),
     "conf-missing": ({"nginx_conf_dir": "/nonexistent"}, ["bluegreen_nginx_conf_dir is '/nonexistent'", "no such dir"]),
-    "conf-unseen": ({"nginx_conf_dir": "/usr/share"}, ["bluegreen_nginx_conf_dir is '/usr/share'", "no mount of that"]),
+    "conf-unseen": (
+        {"nginx_conf_dir": "/usr/share"},
+        ["bluegreen_nginx_conf_dir is '/usr/share'", "does not mount that"],
+    ),
     "health-timeout-zero": ({"health_timeout": 0}, ["bluegreen_health_timeout is 0", "1 or more seconds"]),
     "health-timeout-text": ({"health_timeout": "soon"}, ["bluegreen_health_timeout", "soon"]),
     "stable-for-negative": ({"health_stable_for": -1}, ["bluegreen_health_stable_for is -1", "0 or more"]),

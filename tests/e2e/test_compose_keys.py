@@ -125,4 +125,4 @@ def test_the_installed_compose_renders_each_key_as_the_table_has_it(installed, t
     for key in of_services:
         if key.becomes("per_color") == "refused":
             del rendered["services"][service_of(key)]
-    assert isinstance(rendering(tmp_path, "again", rendered), dict), "Compose refuses its own rendering"
+    assert isinstance(rendering(tmp_path, "again", rendered), dict), "docker compose rejects its own rendering"

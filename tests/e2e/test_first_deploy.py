@@ -68,7 +68,7 @@ def test_nginx_that_is_down_for_another_reason_is_refused(site):
     site.nginx.stop(timeout=1)
     before = site.snapshot()
     message = site.deploy("v1", env={"GREETING": "again"}).failed().message
-    assert f"nginx in {site.nginx_container} is not running, it exited with 0: find out why, and start it" in message
+    assert f"nginx in {site.nginx_container} does not run (exited with 0); find out why, and start it" in message
     assert site.snapshot() == before
 
 
@@ -79,7 +79,7 @@ def test_nginx_that_somebody_stopped_before_the_first_deploy_is_refused(site):
     site.nginx.stop(timeout=2)
     before = site.snapshot()
     message = site.deploy("v1").failed().message
-    assert "is not running, it exited with 0: find out why, and start it" in message
+    assert "does not run (exited with 0); find out why, and start it" in message
     assert site.snapshot() == before
 
 

@@ -110,7 +110,7 @@ def test_app_that_dies_in_a_hook_before_the_swap_gets_no_traffic(site, tmp_path)
         run = site.deploy("v3", hooks={"before_swap": str(tmp_path / "deadly.yml")}).failed()
     load.lost_nothing()
     assert (run.result["outcome"], load.releases) == ("rejected", {"v2"})
-    assert "was restarted once, none allowed" in run.message
+    assert "was restarted once (none allowed)" in run.message
     assert "after it had passed its health checks" in run.message
     assert "log: release v3 boots and is healthy" in run.message
     assert "Traffic: v2 (green) keeps it." in run.message

@@ -67,7 +67,7 @@ def test_smoke_test_that_fails_refuses_the_release(site):
 @pytest.mark.parametrize(
     "wrong, words",
     [
-        ({"jmespath": "status == 'ok"}, ['jmespath is "status == \'ok"', "no JMESPath expression"]),
+        ({"jmespath": "status == 'ok"}, ['jmespath is "status == \'ok"', "not a JMESPath expression"]),
         ({"service": "api-{color}"}, ["'api-{color}'", "web-{color}"]),
         ({"path": "smoke"}, ["'smoke'", "path must begin with '/'"]),
         ({"headers": {"X-A": "1\r\nX-B: 2"}}, ["'X-A'", "one line"]),
@@ -208,5 +208,5 @@ def test_failures_that_are_allowed(site):
     assert (run.result["outcome"], run.result["release"]) == ("deployed", "v2")
     assert {"smoke", "bake"} <= run.result["phases"].keys()
     assert [container["restarts"] for container in run.result["containers"]] == [1]
-    assert any("asked of the containers, not through nginx" in warning for warning in run.result["warnings"])
+    assert any("went to the containers, not through nginx" in warning for warning in run.result["warnings"])
     site.serves("v2", "green")

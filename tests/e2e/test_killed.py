@@ -74,7 +74,7 @@ def test_written_and_not_reloaded(site):
         again = site.deploy(release)
     load.lost_nothing()
     site.converged(again, release)
-    assert any("so it is finished" in warning for warning in again.result["warnings"])
+    assert any("so the role finishes the run" in warning for warning in again.result["warnings"])
 
 
 def litter(site):
@@ -107,12 +107,12 @@ def test_another_release_is_deployed_after_one_that_was_killed(site):
     site.converged(again, "v3")
     assert not any(path.exists() for path in left)
     assert not site.docker.containers.list(all=True, filters={"name": f"{site.name}-judge"})
-    said = [warning for warning in again.result["warnings"] if "never ended" in warning]
-    assert len(said) == 1 and f" to {release} in " in said[0] and "it never got the traffic" in said[0]
+    said = [warning for warning in again.result["warnings"] if "interrupted" in warning]
+    assert len(said) == 1 and f" to {release} in " in said[0] and "it never had the traffic" in said[0]
     assert again.result["previous_release"] == before
     undone, done = site.history()[-2:]
     assert (undone["release"], undone["outcome"], done["release"]) == (release, "rejected", "v3")
-    assert undone["by"] == done["by"] and "never ended" in undone["reason"]
+    assert undone["by"] == done["by"] and "interrupted" in undone["reason"]
     site.converged(site.rollback(), before)
 
 
@@ -150,7 +150,7 @@ def test_a_release_that_died_while_its_run_was_killed_loses_the_traffic(site):
     for container in site.containers(color).values():
         container.stop(timeout=1)
     again = site.deploy("v3")
-    assert any("the traffic goes back to" in warning for warning in again.result["warnings"])
+    assert any("the role gives the traffic back to" in warning for warning in again.result["warnings"])
     assert again.result["previous_release"] == before
     site.converged(again, "v3")
 
@@ -164,7 +164,7 @@ def test_check_mode_says_what_it_found_and_changes_nothing(site):
     before = site.snapshot()
     checked = site.check(release).succeeded()
     assert site.snapshot() == before
-    assert any("never ended" in warning for warning in checked.result["warnings"])
+    assert any("interrupted" in warning for warning in checked.result["warnings"])
     site.converged(site.deploy(release), release)
 
 

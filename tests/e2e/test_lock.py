@@ -57,12 +57,12 @@ def test_status_shows_it_and_unlock_frees_it(site):
     status = site.play("status").succeeded()
     assert "deploy of v4 by root on " in status.stdout
     freed = site.play("unlock").succeeded()
-    assert "It was that of a deploy of v4 by root on " in freed.stdout
+    assert "Released the lock held by a deploy of v4 by root on " in freed.stdout
     second = site.deploy("v2").succeeded()
-    assert any("never ended" in warning for warning in second.result["warnings"])
-    assert "this run has lost the lock" in first.wait().failed().message + first.wait().stdout
+    assert any("interrupted" in warning for warning in second.result["warnings"])
+    assert "another run has taken over the lock" in first.wait().failed().message + first.wait().stdout
     site.serves("v2")
-    assert "Nobody had it." in site.play("unlock").succeeded().stdout
+    assert "The lock was not held." in site.play("unlock").succeeded().stdout
 
 
 @pytest.mark.parametrize(

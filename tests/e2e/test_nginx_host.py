@@ -210,11 +210,11 @@ def test_what_nginx_on_the_host_cannot_do_is_refused(site):
     cases = {
         "replicas": (
             {"compose_files": ["compose.{color}-deploy.yml", "replicas.{color}.yml"]},
-            "2 replicas, which can't publish one port",
+            "2 replicas, but only one of them can publish the port",
         ),
         "no-publish": ({"services": no_ports}, "publish: {blue: 13000, green: 23000}"),
         "one-port": ({"services": one_port}, "both publish this port; give each its own"),
-        "not-root": ({}, "can only be tested and reloaded by root; run with become"),
+        "not-root": ({}, "only root can test and reload nginx on the host; run with become"),
     }
     hosts = {}
     for case, (wrong, _words) in cases.items():

@@ -238,10 +238,10 @@ def test_a_site_that_runs_is_taken_over(site):
     assert before.status == "exited" and finds_its_files(site, "green")
     (scratch,) = [each["Name"] for each in before.attrs["Mounts"] if each["Destination"] == "/scratch"]
     for words in (
-        f"/scratch of container {before.name} is the volume {scratch}, which the release does not have there",
-        "/scratch of service web is an anonymous volume",
-        "volume files is written by web of both releases",
-        f"directory {site.src}/tree is written by web of both releases",
+        f"/scratch of container {before.name} is the volume {scratch}, which the new release does not mount there",
+        "/scratch of service web",
+        "service web of both releases writes volume files",
+        f"directory {site.src}/tree while both run",
     ):
         assert any(words in each for each in run.result["warnings"]), words
 
@@ -326,7 +326,7 @@ def test_shared_service_that_is_defined_anew_runs_on_until_it_is_asked_for(site)
 def test_shared_service_that_is_not_named_any_more_is_refused(site):
     before = site.snapshot()
     run = site.play("deploy", release="v1", **{**ordinary(), "shared_services": []}).failed()
-    assert "db runs once, beside the colors" in run.message
+    assert "db is a shared service" in run.message
     assert site.snapshot() == before
 
 
@@ -342,7 +342,7 @@ def test_database_is_never_started_a_second_time_on_its_volume(site):
 @pytest.mark.parametrize(
     "text, more, words",
     [
-        ("services: {web: {image: x, ports: [}}", {}, "Compose refuses other.yml"),
+        ("services: {web: {image: x, ports: [}}", {}, "docker compose rejects other.yml"),
         ("services: {web: {image: '${GONE:?say which}'}}", {}, "GONE"),
         (
             "services: {web: {image: x}}",
@@ -357,7 +357,7 @@ def test_database_is_never_started_a_second_time_on_its_volume(site):
         (
             "services: {web: {image: x, depends_on: [w]}, w: {image: x}}",
             {"shared_services": [], "exclusive_services": ["w"]},
-            "service web depends on w, which starts after the swap",
+            "service web depends on w, which only starts after the swap",
         ),
     ],
 )

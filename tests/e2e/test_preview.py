@@ -62,7 +62,7 @@ def test_who_knows_the_secret_reaches_what_awaits_its_promotion(site):
 def test_deploy_of_what_is_live_leaves_it_open(site):
     assert site.deploy("v1", **WAITS).succeeded().changed == 0
     assert release_for(site, KNOWN) == "v2"
-    assert "v2 is ready and awaits it" in site.play("status").succeeded().stdout
+    assert "v2 is ready and awaits its promotion" in site.play("status").succeeded().stdout
 
 
 def test_promotion_closes_it(site):

@@ -42,7 +42,7 @@ def test_release_that_is_ready_awaits(site):
     assert (site.states("blue"), site.states("green")) == ({"running"}, {"running"})
     assert (site.journal()["unfinished"], site.lock()) == (None, None)
     assert f"\n{site.app}: v2 is ready in green and awaits its promotion; v1, in blue, has the traffic.\n" in run.stdout
-    assert "v2 is ready and awaits it" in site.play("status").succeeded().stdout
+    assert "v2 is ready and awaits its promotion" in site.play("status").succeeded().stdout
 
 
 def test_active_release_deployed_again_leaves_it_waiting(site):
@@ -55,7 +55,7 @@ def test_later_run_that_touches_nothing_leaves_it_waiting(site, tmp_path):
     run = site.deploy("v3", hooks={"before_start": str(tmp_path / "hook.yml")}).failed()
     assert run.result["outcome"] == "rejected"
     assert site.states("green") == {"running"}
-    assert "v2 is ready and awaits it" in site.play("status").succeeded().stdout
+    assert "v2 is ready and awaits its promotion" in site.play("status").succeeded().stdout
 
 
 def test_promotion_is_a_swap(site):
@@ -92,7 +92,9 @@ def test_release_that_died_meanwhile_is_not_promoted(site):
     container.stop(timeout=1)
     before = site.snapshot()
     message = site.play("promote").failed().message
-    assert f"v3 in blue can't be promoted: {container.name} is exited; abort it, or deploy it again" in message
+    assert (
+        f"v3 in blue can't be promoted any more ({container.name} is exited); abort it, or deploy it again" in message
+    )
     assert site.snapshot() == before
     site.play("abort").succeeded()
     assert site.containers("blue") == {}
@@ -123,4 +125,4 @@ def test_promotion_that_was_killed(site, task):
     site.converged(again, release)
     assert again.result["outcome"] == "deployed"
     said = " ".join(again.result["warnings"])
-    assert ("awaits its promotion again" if task == "gate" else "so it is finished") in said
+    assert ("awaits its promotion again" if task == "gate" else "so the role finishes the run") in said

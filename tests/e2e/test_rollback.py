@@ -27,7 +27,7 @@ def went_back(run, release, color):
 
 def test_nothing_was_ever_deployed(site):
     site.start_nginx(wait=False)
-    assert "there is nothing to roll back to" in site.rollback().failed().message
+    assert "there is no release to roll back to" in site.rollback().failed().message
     assert site.containers() == {}
 
 
@@ -55,7 +55,7 @@ def test_to_the_stopped_color(site):
 
 def test_twice_in_a_row_does_not_go_to_what_was_rolled_back_from(site):
     before = site.snapshot()
-    assert "v2 was rolled back from; set bluegreen_release to v2 to return to it" in site.rollback().failed().message
+    assert "v2 was rolled back; set bluegreen_release: v2 to return to it" in site.rollback().failed().message
     assert site.snapshot() == before
 
 

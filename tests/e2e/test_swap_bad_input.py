@@ -124,7 +124,7 @@ def test_nginx_replaced_while_we_reload(site):
 
 def test_nginx_that_does_not_run_is_refused(site):
     site.nginx.stop(timeout=1)
-    refused(site, f"nginx in {site.nginx_container} is not running, it exited with 0")
+    refused(site, f"nginx in {site.nginx_container} does not run (exited with 0)")
     site.nginx.start()
     until(site.workers, "nginx has workers")
 
@@ -152,7 +152,7 @@ def test_file_that_is_mounted_over_the_directory_is_refused(site):
             str(path): {"bind": f"/etc/nginx/conf.d/{path.name}", "mode": "ro"},
         }
     )
-    refused(site, f"/etc/nginx/conf.d/{path.name}", "a single file", "mount the directory itself")
+    refused(site, f"/etc/nginx/conf.d/{path.name}", "the single file", "mount the directory itself")
     site.serves("v2")
 
 
@@ -163,7 +163,7 @@ def test_nginx_that_restarts_for_ever_is_refused(site):
     site.start_nginx(wait=False, restart_policy={"Name": "always"})
     until(lambda: site.nginx.attrs["RestartCount"] > 1, "it crashes again and again")
     message = site.deploy("v3").failed().message
-    assert f"nginx in {site.nginx_container} is not running, it is restarting" in message
+    assert f"nginx in {site.nginx_container} does not run (is restarting)" in message
     (site.conf / "theirs.conf").unlink()
     until(site.workers, "nginx has workers", 60)
     site.deploy("v3").succeeded()

@@ -108,6 +108,6 @@ def test_broken_file_of_another_site_is_told_from_ours(sites):
         assert site.snapshot() == before
     finally:
         (site.conf / "theirs.conf").unlink()
-    assert "nginx's configuration on disk is broken already, before this deploy" in run.message
+    assert "nginx already rejected its configuration on disk before this deploy" in run.message
     assert "theirs.conf" in run.message
     site.serves(release)

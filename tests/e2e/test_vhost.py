@@ -25,7 +25,7 @@ def tls(certificate, key):
 WRONG = {
     "name-breaks-out": ({"server_names": ["a.example; } server {"]}, ["'a.example; } server {'", "server_names"]),
     "name-newline": ({"server_names": ["a.example\n"]}, ["'a.example\\n'", "server_names"]),
-    "name-regex": ({"server_names": ["~^(?<x>.+)$"]}, ["server_names", "use a host name"]),
+    "name-regex": ({"server_names": ["~^(?<x>.+)$"]}, ["server_names", "give a host name"]),
     "names-none": ({"server_names": []}, ["server_names", "at least one"]),
     "listen-breaks-out": ({"listen": ["80; root /"]}, ["'80; root /'", "listen"]),
     "listen-option": ({"listen": ["80 default_server"]}, ["'80 default_server'", "listen"]),
@@ -33,7 +33,7 @@ WRONG = {
     "path-breaks-out": ({"locations": [{"path": "/ { } location /x", "service": "web-{color}"}]}, ["locations.path"]),
     "path-variable": ({"locations": [{"path": "/$host", "service": "web-{color}"}]}, ["'/$host'", "locations.path"]),
     "path-twice": ({"locations": [{"path": "/", "service": "web-{color}"}] * 2}, ["give each path once"]),
-    "path-relative": ({"locations": [{"path": "api", "service": "web-{color}"}]}, ["'api'", "begin with '/'"]),
+    "path-relative": ({"locations": [{"path": "api", "service": "web-{color}"}]}, ["'api'", "start with '/'"]),
     "service-unknown": ({"locations": [{"path": "/", "service": "api-{color}"}]}, ["'api-{color}'", "web-{color}"]),
     "certificate-breaks-out": (
         {"tls": {"certificate": "/etc/a.pem; ssl off", "key": "/etc/a.key"}},
@@ -43,10 +43,10 @@ WRONG = {
     "key-missing": ({"tls": {"certificate": "/etc/a.pem"}}, ["key"]),
     "not-a-pair": (
         {"tls": tls("first", "second")},
-        ["first.pem'", "tls.certificate does not go with the key", "second.key"],
+        ["first.pem'", "does not match tls.key", "second.key"],
     ),
-    "no-certificate": ({"tls": tls("gone", "first")}, ["gone.pem'", "tls.certificate: nginx in", "has no such file"]),
-    "no-key": ({"tls": tls("first", "gone")}, ["gone.key'", "tls.key: nginx in", "has no such file"]),
+    "no-certificate": ({"tls": tls("gone", "first")}, ["gone.pem'", "tls.certificate is", "has no such file"]),
+    "no-key": ({"tls": tls("first", "gone")}, ["gone.key'", "tls.key is", "has no such file"]),
     "outside-the-mounts": (
         {"tls": {"certificate": "/etc/ssl/own.pem", "key": "/etc/ssl/own.key"}},
         ["'/etc/ssl/own.pem'", "has no such file", "mount its directory"],
@@ -216,7 +216,7 @@ def test_edge_url_that_answers_502_puts_the_swap_back(site):
     load.lost_nothing()
     assert run.result["outcome"] == "rolled_back"
     assert (run.result["active_color"], run.result["release"]) == ("blue", "v1")
-    assert "nginx brings no answer of the app from" in run.message and "status 502" in run.message
+    assert "the app did not answer through nginx at" in run.message and "status 502" in run.message
     assert site.upstream_file().split("# generation")[0] == before.split("# generation")[0]
     site.serves("v1", "blue")
     assert site.containers("green") == {}

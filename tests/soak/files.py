@@ -216,7 +216,7 @@ class Trial:
             site.network = self.model["networks"][stack.network]["name"]
         if not stack.nginx:
             site.start_nginx(**options)
-        until(lambda: self.ask()[0] == 200, "the stack that was started by hand answers", 120)
+        until(lambda: self.ask()[0] == 200, "the stack started by hand answers", 120)
         for _number in range(SENT_BEFORE):
             assert self.ask("POST", "/orders", "{}")[0] in (200, 201)
         self.write_server(by_hand=False)  # without a reload

@@ -52,10 +52,10 @@ def has_converged(site, run, release):
 NOTHING = "had nothing to recover"
 
 ENDINGS = {
-    "so it is finished": "finished it",
-    "is taken down": "undid it",
-    "goes back to": "sent the traffic back",
-    "nothing is stopped": "left it",
+    "so the role finishes the run": "finished it",
+    "the role removes or stops": "undid it",
+    "gives the traffic back to": "sent the traffic back",
+    "the role stops nothing": "left it",
 }
 
 

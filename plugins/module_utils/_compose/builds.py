@@ -81,8 +81,8 @@ def release_builds(config, params, color, pulled, names):
             other = by_reference.setdefault(reference, build)
             if other is not build:
                 raise ComposeError(
-                    f"services {other['service']} and {name} build different images under the name {reference}; give "
-                    "each an image of its own, or the same build"
+                    f"services {other['service']} and {name} build different images named {reference}; give each "
+                    "service an image name of its own, or the same build"
                 )
             build["tags"] += [reference] if reference not in build["tags"] else []
     for name, service in sorted(config["services"].items()):
@@ -104,9 +104,9 @@ def _with_named_contexts(builds):
             kind, _colon, other = context.partition(":")
             if kind == "service" and other not in builder_of:
                 raise ComposeError(
-                    f"service {build['services'][0]}: build.additional_contexts has {key}: {context}, but {other} is "
-                    f"not built along with it: give {other} a build and pull_policy: build, and leave it out of "
-                    f"bluegreen_shared_services; or use docker-image://IMAGE or a directory as {key}"
+                    f"service {build['services'][0]}: build.additional_contexts has {key}: {context}, but this run "
+                    f"does not build {other}; give {other} a build and pull_policy: build and remove it from "
+                    f"bluegreen_shared_services, or set {key} to docker-image://IMAGE or a directory"
                 )
             if kind == "service":
                 contexts[key] = f"service:{builder_of[other]}"
@@ -126,8 +126,8 @@ def _named(build, params, color, builds):
     for other in builds:
         if other is not build and other.get("image") == build["image"]:
             raise ComposeError(
-                f"the images of services {other['service']} and {build['service']} would both be named "
-                f"{build['image']}; rename one of the services, or give it an image"
+                f"services {other['service']} and {build['service']} would both build an image named {build['image']}; "
+                "rename one of the services, or give it an image"
             )
     return build
 
@@ -152,8 +152,8 @@ def refuse_colored_builds(configs, compose_files):
             continue
         keys = sorted(key for key in {**builds[0], **builds[1]} if builds[0].get(key) != builds[1].get(key))
         raise ComposeError(
-            f"service {name}: build differs between the colors in {' and '.join(keys)}; a rollback may run an image in "
-            "either color, so use nothing there that depends on the color"
+            f"service {name}: build differs between the colors in {' and '.join(keys)}, but a rollback may run an "
+            "image in either color; remove what depends on the color"
         )
 
 

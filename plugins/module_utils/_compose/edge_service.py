@@ -36,8 +36,8 @@ def refuse_named_edge(edge, request):
     for variable, names in lists.items():
         if edge in names:
             raise ComposeError(
-                f"bluegreen_{variable} names {edge}, which is nginx itself (bluegreen_nginx_container): remove it "
-                "there; the role leaves that container as it runs"
+                f"bluegreen_{variable} names {edge}, which is the service of nginx itself (bluegreen_nginx_container); "
+                "remove it there, because the role neither starts nor stops nginx's container"
             )
 
 
@@ -52,8 +52,8 @@ def without_edge(config, edge, stack_network=None):
     service = result["services"].pop(edge)
     if replicas_of(service) > 1:
         raise ComposeError(
-            f"service {edge} is nginx (bluegreen_nginx_container) and has {replicas_of(service)} replicas, of which a "
-            "deploy reloads one: give it one replica"
+            f"service {edge} is nginx (bluegreen_nginx_container) and has {replicas_of(service)} replicas, but a "
+            "deploy reloads only one; give it one replica"
         )
     for name, other in sorted(result["services"].items()):
         _leave_edge(name, other, edge)
@@ -92,8 +92,8 @@ def _leave_edge(name, service, edge):
     uses += [f"links {each}" for each in given if each.partition(":")[2] not in ("", edge)]
     if uses:
         raise ComposeError(
-            f"service {name} has {uses[0]}, but {edge} is nginx (bluegreen_nginx_container), which runs outside the "
-            f"colors: remove that line; nginx's own name is {edge} on its network"
+            f"service {name} has {uses[0]}, but {edge} is nginx (bluegreen_nginx_container) and runs outside the "
+            f"colors; remove that line, and reach nginx by the name {edge} on its network"
         )
     depends_on = {key: how for key, how in (service.pop("depends_on", None) or {}).items() if key != edge}
     links = [each for each in service.pop("links", None) or [] if each.partition(":")[0] != edge]

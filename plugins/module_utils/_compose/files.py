@@ -76,7 +76,7 @@ def _value(name, text, path):
     quote = text[:1]
     text = text[1:].partition(quote)[0] if quote in ("'", '"') else _COMMENT.sub("", text)
     if "$" in text and quote != "'":
-        raise ComposeError(f"{path} has a variable in {name}: name the files in bluegreen_compose_files instead")
+        raise ComposeError(f"{path} has a variable in {name}; name the files in bluegreen_compose_files instead")
     return text
 
 
@@ -84,14 +84,14 @@ def refuse_unusable(project_src, files):
     """Raise ComposeError where ``files``, those that Compose loads by itself, can't be the ones of ``project_src``."""
     if not files:
         raise ComposeError(
-            f"{project_src} has no {_NAMES[0]}, {', '.join(_NAMES[1:-1])} or {_NAMES[-1]}: correct "
+            f"{project_src} has no {_NAMES[0]}, {', '.join(_NAMES[1:-1])} or {_NAMES[-1]}; correct "
             "bluegreen_project_src, or name the files in bluegreen_compose_files"
         )
     first = os.path.normpath(os.path.join(project_src, files[0]))
     if os.path.dirname(first) != os.path.normpath(project_src):
         raise ComposeError(
-            f"COMPOSE_FILE begins with {files[0]}, and Compose takes paths as relative to its directory: let "
-            f"bluegreen_project_src be {os.path.dirname(first)}, and name the files in bluegreen_compose_files"
+            f"COMPOSE_FILE begins with {files[0]}, and Compose resolves paths from that file's directory; set "
+            f"bluegreen_project_src to {os.path.dirname(first)}, and name the files in bluegreen_compose_files"
         )
 
 
@@ -106,8 +106,8 @@ def file_warnings(project_src, files, loaded, known):
     if read == {paths[name] for name in loaded}:
         known = set(known) or {paths[files[0]]}
         return [
-            f"{name} is read as well, as docker compose does in {project_src}, and no earlier deploy has read it. "
-            "Where it is not meant for this host, remove it, or name the other files in bluegreen_compose_files"
+            f"this deploy also reads {name}, as docker compose does in {project_src}, but no earlier deploy read it; "
+            "if it is not meant for this host, remove it, or name the other files in bluegreen_compose_files"
             for name in files
             if paths[name] not in known
         ]
@@ -115,6 +115,7 @@ def file_warnings(project_src, files, loaded, known):
     if not is_single_file(files) or len(left_out) == len(loaded):
         return []
     return [
-        f"{name} is left out, which docker compose loads in {project_src}: bluegreen_compose_files does not name it"
+        f"docker compose reads {name} in {project_src}, but this deploy does not, because bluegreen_compose_files does "
+        "not name it"
         for name in left_out
     ]

@@ -83,7 +83,7 @@ def _refuse_endless_one_shots(config):
         if policy in ENDLESS:
             raise ComposeError(
                 f"service {name} has the restart policy {policy}, so it never completes, but service {dependent} waits "
-                f'for that (service_completed_successfully): give {name} restart: on-failure, or restart: "no"'
+                f'for its completion (service_completed_successfully); give {name} restart: on-failure or restart: "no"'
             )
 
 
@@ -115,9 +115,9 @@ def _refuse_endpoint(name, key, joined, alias):
     lost = [each for each in (*ADDRESSES, *ENDPOINT) if joined.get(each)]
     if lost:
         raise ComposeError(
-            f"service {name} has {lost[0]} on network {key}, and the alias {alias}, which both colors' files have: for "
-            "the alias to go over at the swap, the role connects the container there with aliases alone; remove "
-            f"{lost[0]}, or the alias"
+            f"service {name} has {lost[0]} on network {key} and the alias {alias}, which both colors' files have. The "
+            "role moves that alias at the swap by connecting the container again, which can't keep "
+            f"{lost[0]}; remove {lost[0]}, or the alias"
         )
 
 
@@ -137,12 +137,12 @@ def _refuse_dependents(config, exclusive, traffic):
     for name, service in sorted((config.get("services") or {}).items()):
         needed = sorted(set(service.get("depends_on") or {}) & set(exclusive))
         if needed and name not in exclusive:
-            remedy = f"take {needed[0]} out of its depends_on, or out of bluegreen_exclusive_services"
+            remedy = f"remove {needed[0]} from its depends_on, or from bluegreen_exclusive_services"
             if name not in traffic:
-                remedy = f"name {name} in bluegreen_exclusive_services as well"
+                remedy = f"add {name} to bluegreen_exclusive_services"
             raise ComposeError(
-                f"service {name} depends on {needed[0]}, which starts after the swap, once that of the old color is "
-                f"stopped: {remedy}"
+                f"service {name} depends on {needed[0]}, which only starts after the swap, because it must never run "
+                f"in both colors; {remedy}"
             )
 
 
@@ -154,6 +154,6 @@ def _refuse_one_name(configs):
             given = service.get("container_name")
             if given and taken.setdefault(given, color) != color:
                 raise ComposeError(
-                    f"service {name} has the container_name {given} in both colors, and only one container can have "
-                    "it: put ${BLUEGREEN_COLOR} into the name, or remove container_name"
+                    f"service {name} has the container_name {given} in both colors, but only one container can have "
+                    "that name; put ${BLUEGREEN_COLOR} into it, or remove container_name"
                 )

@@ -197,7 +197,7 @@ def shared_writers(configs, exclusive, remedy, storage):
             in_both = configs[another]["services"]
             services = [name if name in in_both else name.replace(color, PLACEHOLDER) for name in names]
             warnings.append(
-                f"{words} is written by {' and '.join(services)} of both releases while both run: make sure that they "
+                f"service {' and '.join(services)} of both releases writes {words} while both run; make sure that they "
                 f"can share it, mount it read-only, or name the service in {remedy}"
             )
     return warnings
@@ -215,8 +215,8 @@ def written_by_others(config, strangers, storage):
         names = sorted(name for name, places in others if any(share_files(place, each) for each in places))
         if names:
             warnings.append(
-                f"{words} is written by {' and '.join(services)}, and outside the app by the container "
-                f"{' and '.join(names)}: make sure that they can share it; a database can't"
+                f"service {' and '.join(services)} writes {words}, and so does the container {' and '.join(names)} "
+                "outside the app; make sure that they can share it (databases can't)"
             )
     return warnings
 
@@ -247,9 +247,9 @@ def anonymous_volumes(config, declared):
         taken = _all_targets(config, name)
         targets = {_target(each): "" for each in mounts if each["type"] == "volume" and not each.get("source")}
         of_image = {posixpath.normpath(target) for target in declared.get(name) or []} - taken
-        targets.update(dict.fromkeys(of_image, " by VOLUME of its image"))
+        targets.update(dict.fromkeys(of_image, ", declared by its image,"))
         warnings += [
-            f"{target} of service {name} is an anonymous volume{by}, and each release has its own: mount a named "
+            f"{target} of service {name}{by} is an anonymous volume, so each release gets an empty one; mount a named "
             "volume there to keep its files"
             for target, by in sorted(targets.items())
         ]
@@ -287,8 +287,8 @@ def left_behind(config, containers, storage):
         had += [(target, directory_place(path, storage)) for target, path in binds]
         lost += [(target, place) for target, place in had if place and wanted.get(target, place) != place]
         warnings += [
-            f"{target} of container {container['name']} is the {what}, which the release does not have there: copy the "
-            "files that it needs"
+            f"{target} of container {container['name']} is the {what}, which the new release does not mount there; "
+            "copy the files that it needs"
             for target, what in lost
         ]
     return warnings

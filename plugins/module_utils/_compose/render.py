@@ -29,12 +29,12 @@ _REFERENCE = re.compile(r"(?<![\w$])\$\{?([A-Za-z_][A-Za-z0-9_]*)")
 _UNSET = re.compile(r'The \\?"([^"\\]*)\\?" variable is not set')
 _UNREAD = re.compile(r"(?:failed to read (.+?): |(?=line \d+: |[Ii]nvalid template: |required variable ))(line \d+)?")
 UNSET = (
-    "Compose reports a variable that is not set and that none of the Compose files names. If a value in an env file "
-    "has a $, put the value in single quotes; in a Compose file, write $$"
+    "Compose reports an unset variable that no Compose file names; if a value in an env file contains $, put that "
+    "value in single quotes, and in a Compose file write $$"
 )
 UNREAD = (
-    "{} can't be read{}: each line must be NAME=value, and each quote and ${{ must be closed. The line is not shown, "
-    "because it may hold a secret"
+    "{} can't be read{}; write each line as NAME=value, and close each quote and ${{ (the line itself is not shown, "
+    "because it may hold a secret)"
 )
 _NOT_PLAIN = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _TAG_SINCE = (2, 24, 4)
@@ -89,8 +89,8 @@ def render_files(run, docker, settings, color, env, project=None):
             path = os.path.join(src, name)
             if not os.path.isfile(path):
                 raise ComposeError(
-                    f"bluegreen_{variable}: {path} does not exist on the target; put it there, or correct the name or "
-                    "bluegreen_project_src"
+                    f"bluegreen_{variable}: {path} does not exist on the target; copy the file there, or correct the "
+                    "name or bluegreen_project_src"
                 )
     environ = {key: str(value) for key, value in env.items() if value is not None}
     secrets = list(environ.values())
@@ -102,7 +102,7 @@ def render_files(run, docker, settings, color, env, project=None):
         said = _without_values(redacted(err.strip(), secrets).splitlines(), named)
         if rc != 0:
             why = "\n".join(said) or f"exit status {rc}"
-            raise ComposeError("Compose refuses {}: {}".format(" and ".join(files), why))
+            raise ComposeError("docker compose rejects {}: {}".format(" and ".join(files), why))
         return out, said
 
     out, said = compose()
@@ -118,10 +118,10 @@ def render_files(run, docker, settings, color, env, project=None):
 
 def _nothing_active(files, profiles):
     if not profiles:
-        return "{} has no services: add one, or correct bluegreen_compose_files".format(" and ".join(files))
+        return "{} has no services; add one, or correct bluegreen_compose_files".format(" and ".join(files))
     return (
-        "each service of {} is in a profile, and none is active; the profiles are {}: name one in bluegreen_env, for "
-        "example {{COMPOSE_PROFILES: {}}}, or in the .env of the project".format(
+        "each service of {} is in a profile, and no profile is active (there are {}); name one in bluegreen_env, for "
+        "example {{COMPOSE_PROFILES: {}}}, or in the project's .env".format(
             " and ".join(files), ", ".join(sorted(profiles)), sorted(profiles)[0]
         )
     )
@@ -247,8 +247,8 @@ def _refuse_tag(path, version):
     if tag:
         since = ".".join(str(part) for part in _TAG_SINCE)
         raise ComposeError(
-            f"{path} has {tag.group(1)}, which Compose {version} on the target does not know in full; update it to "
-            f"{since} or newer, or do without"
+            f"{path} uses {tag.group(1)}, which Compose {version} on the target does not fully support; update Compose "
+            f"to {since} or newer, or remove the tag"
         )
 
 
@@ -304,12 +304,12 @@ def color_file(config, labels, services, exclusive, reach, volumes):
         name = with_color(service["name"], color)
         if name not in defined:
             raise ComposeError(
-                "the Compose file of {} has no service {}, only {}: correct bluegreen_services".format(
+                "the Compose file of {} has no service {}, only {}; correct bluegreen_services".format(
                     color, name, ", ".join(sorted(defined)) or "none"
                 )
             )
         if replicas_of(defined[name]) < 1:
-            raise ComposeError(f"service {name} takes traffic but has 0 replicas")
+            raise ComposeError(f"service {name} takes traffic but has 0 replicas; give it at least one")
         reach(result, name, service)
     if result.get("volumes"):
         result["volumes"] = shared_volumes(config, app, volumes)
@@ -362,7 +362,7 @@ def _edge_key(config, network):
 def _refuse_network_mode(service, name):
     if service.get("network_mode"):
         raise ComposeError(
-            "service {} has network_mode {}, so nginx can't find it by name: remove network_mode".format(
+            "service {} has network_mode {}, so nginx can't find it by name; remove network_mode".format(
                 name, service["network_mode"]
             )
         )
@@ -379,12 +379,12 @@ def _join(service, name, key, own_alias):
 def _publish(service, name, target, published):
     if replicas_of(service) > 1:
         raise ComposeError(
-            f"service {name} has {replicas_of(service)} replicas, which can't publish one port: give it one, or let "
-            "nginx run in a container"
+            f"service {name} has {replicas_of(service)} replicas, but only one of them can publish the port for nginx; "
+            "give it one replica, or run nginx in a container"
         )
     if service.get("network_mode", "bridge") != "bridge":
         raise ComposeError(
-            "service {} has network_mode {}, so it publishes no port for nginx: remove network_mode".format(
+            "service {} has network_mode {}, so it can't publish a port for nginx; remove network_mode".format(
                 name, service["network_mode"]
             )
         )

@@ -76,8 +76,8 @@ def refuse_second_writer(starting, running):
                     where = "" if other == place else f" ({other})"
                     raise ComposeError(
                         f"shared service {name} would start on the {place}, which the container "
-                        f"{container['name']} writes{where}: two databases on the same files destroy them. Stop that "
-                        f"container first, or take {name} out of bluegreen_shared_services"
+                        f"{container['name']} writes{where}. Two databases on the same files destroy them; stop that "
+                        f"container first, or remove {name} from bluegreen_shared_services"
                     )
 
 
@@ -87,14 +87,15 @@ def _is_done(container, is_one_shot):
 
 def _as_before(name):
     return (
-        f"shared service {name} runs as it was defined before: a deploy restarts it only with bluegreen_shared_update"
+        f"the definition of shared service {name} has changed, but it still runs as before; set "
+        "bluegreen_shared_update: true to recreate it"
     )
 
 
 def _not_ours(name, project):
     return (
-        f"shared service {name} was started by hand, in the project {project}: bluegreen_shared_update leaves it as it "
-        "is; remove its container, and a deploy makes it anew, on the same volumes"
+        f"shared service {name} was started by hand in the Compose project {project}, so bluegreen_shared_update does "
+        "not change it; remove its container, and the next deploy creates it on the same volumes"
     )
 
 
@@ -103,8 +104,8 @@ def _refuse_divided(config, up, by_hand, containers):
         for other in sorted(needed_services(config["services"][name]) & set(by_hand)):
             project = containers[other][0]["project"]
             raise ComposeError(
-                f"shared service {name} needs {other}, which somebody started by hand in the project {project}, and "
-                f"which it would not find from another one: start it there (docker compose -p {project} up -d {name})"
+                f"shared service {name} needs {other}, which was started by hand in the Compose project {project} and "
+                f"can't be found from another project; start {name} there: docker compose -p {project} up -d {name}"
             )
 
 

@@ -39,10 +39,9 @@ def refuse_unknown_services(config, variable, names):
     for name in names:
         if name not in known:
             raise ComposeError(
-                "bluegreen_{}: the Compose files have no service {}, only {}; correct the name, or let "
-                "COMPOSE_PROFILES in bluegreen_env name its profile".format(
-                    variable, name, ", ".join(sorted(known)) or "none"
-                )
+                "bluegreen_{}: the Compose files have no service {}, only {}; correct the name, or activate its "
+                "profile "
+                "with COMPOSE_PROFILES in bluegreen_env".format(variable, name, ", ".join(sorted(known)) or "none")
             )
 
 
@@ -98,8 +97,8 @@ def names_left(config, shared, network):
             if names:
                 warnings.append(
                     f"others on network {called[key]} can't reach service {name} by the name "
-                    f"{' or '.join(sorted(names))}: if they call it so, add the name to networks.{key}.aliases of the "
-                    "service; the active color then has it"
+                    f"{' or '.join(sorted(names))}; if they use that name, add it to networks.{key}.aliases of the "
+                    "service, and the active color gets it"
                 )
     return warnings
 
@@ -116,8 +115,8 @@ def missing_joins(joins, colored, shared):
         containers = shared.get(name, []) if "shared" in join else [c for c in colored if c["service"] == name]
         if not containers:
             raise ComposeError(
-                "service {} has no container, which is to join the network {}{}".format(
-                    name, join["network"], ": deploy, which starts it" if "shared" in join else ""
+                "service {} has no container that could join the network {}{}".format(
+                    name, join["network"], "; deploy to start it" if "shared" in join else ""
                 )
             )
         for container in containers:
@@ -171,9 +170,9 @@ def join_outside(name, place, own, aliases, is_exclusive, network):
         return {"service": name, "network": place, "aliases": sorted({own, *aliases})}
     if place == network:
         raise ComposeError(
-            f"service {name} has the alias {' and '.join(aliases)} on network {place}, which nginx is on: both colors "
-            "are on it before the release has passed its health checks, and both would answer; remove the alias, and "
-            "let others call nginx instead"
+            f"service {name} has the alias {' and '.join(aliases)} on network {place}, which nginx is on. Both colors "
+            "join that network before the release has passed its health checks, so both would answer; remove the "
+            "alias, and let clients call nginx instead"
         )
     return {"service": name, "network": place, "aliases": [own], "moving": aliases}
 
@@ -209,15 +208,15 @@ def _own_network(config, prefix, key, was_outside):
     subnets = [pool["subnet"] for pool in (definition.get("ipam") or {}).get("config") or [] if pool.get("subnet")]
     if subnets:
         raise ComposeError(
-            f"network {key} has the subnet {subnets[0]}, and each color has such a network of its own: remove ipam"
+            f"network {key} has the subnet {subnets[0]}, but each color creates this network for itself; remove ipam"
         )
     for option in _ONE_NETWORK_ONLY:
         value = (definition.get("driver_opts") or {}).get(option)
         if value:
             raise ComposeError(
-                f"network {key} has the driver option {option} ({value}), which only one network can have, and each "
-                "color has such a network of its own: remove the option, or create the network by hand and declare it "
-                "as external"
+                f"network {key} has the driver option {option} ({value}), which only one network can have, but each "
+                "color creates this network for itself; remove the option, or create the network yourself and declare "
+                "it external"
             )
     # One that is defined anew is another one: Compose can't replace it while shared services are on it.
     suffix = "_" + config_hash(definition)[:6] if definition else ""
@@ -251,14 +250,14 @@ def _forget(name, service, shared):
         kind, _colon, other = (service.get(key) or "").partition(":")
         if kind == "service" and other in shared:
             raise ComposeError(
-                f"service {name} has {key} {service[key]}, but {other} runs once, outside the colors: take one of them "
-                "out of bluegreen_shared_services"
+                f"service {name} has {key} {service[key]}, but {other} is a shared service and runs outside the "
+                f"colors; add {name} to bluegreen_shared_services, or remove {other} from it"
             )
     for other in [each.partition(":")[0] for each in service.get("volumes_from") or []]:
         if other in shared:
             raise ComposeError(
-                f"service {name} has volumes_from {other}, which runs once, outside the colors: name its volumes "
-                "instead"
+                f"service {name} has volumes_from {other}, but {other} is a shared service and runs outside the "
+                "colors; mount its volumes by name instead"
             )
     depends_on = {name: how for name, how in (service.pop("depends_on", None) or {}).items() if name not in shared}
     links = [link for link in service.pop("links", None) or [] if link.partition(":")[0] not in shared]
@@ -270,8 +269,8 @@ def _refuse_address(name, service):
         for address in ADDRESSES:
             if (joined or {}).get(address):
                 raise ComposeError(
-                    f"service {name} has the address {joined[address]} on network {key}: both colors run at once, and "
-                    "only one could have it; remove it, the service's name is enough"
+                    f"service {name} has the address {joined[address]} on network {key}, but both colors run at the "
+                    f"same time and only one can have it; remove {address}, and use the service's name"
                 )
 
 
@@ -280,15 +279,15 @@ def _refuse_endpoint(name, service, outside):
         lost = [each for each in ENDPOINT if (joined or {}).get(each)] if key in outside else []
         if lost:
             raise ComposeError(
-                f"service {name} has {lost[0]} on network {key}, to which the role connects it with aliases alone: "
-                "remove the key there"
+                f"service {name} has {lost[0]} on network {key}, but the role connects it there with aliases only; "
+                "remove that key"
             )
 
 
 def _unpublished(services, traffic):
     """Return a warning for each service that can't be reached as it was."""
     return [
-        f"service {name} publishes no port of the host: both colors run at once, and only one could have it"
+        f"service {name} publishes no host port, because both colors run at the same time and only one could have it"
         for name, service in sorted(services.items())
         if service.get("ports") and name not in traffic
     ]
@@ -297,9 +296,9 @@ def _unpublished(services, traffic):
 def _without_hostname(services):
     """Return a warning for each service whose own host name is another one in a color."""
     return [
-        f"service {name} runs without its hostname {service['hostname']}, which is a DNS name on each of its networks, "
-        "so both colors would answer to it. Inside its color it is found by that name, but its own host name is the id "
-        "of its container: where its software reads that, give it the name by an environment variable"
+        f"service {name} runs without its hostname {service['hostname']}, because the hostname is a DNS name and both "
+        "colors would answer to it. Other services of its color still find it by that name; if its own software reads "
+        "the hostname, pass the name in an environment variable"
         for name, service in sorted(services.items())
         if service.get("hostname")
     ]
@@ -315,8 +314,8 @@ def shared_part(config, app, shared, volumes):
         colored = sorted(needed_services(service) - set(shared))
         if colored:
             raise ComposeError(
-                "shared service {} depends on {}, which each color has its own of: name that in "
-                "bluegreen_shared_services as well".format(name, " and ".join(colored))
+                "shared service {} depends on {}, which each color runs for itself; add that service to "
+                "bluegreen_shared_services too".format(name, " and ".join(colored))
             )
     result["services"] = services
     used = {key for service in services.values() for key in service.get("networks") or {}}

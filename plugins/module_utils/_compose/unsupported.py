@@ -12,8 +12,8 @@ from __future__ import annotations
 from .._errors import ComposeError
 
 _HOOKS = {
-    "post_start": "do that work in its entrypoint",
-    "pre_stop": "let its process do that work when it gets its stop signal",
+    "post_start": "do that work in the entrypoint",
+    "pre_stop": "do that work when the process gets its stop signal",
 }
 
 
@@ -23,20 +23,20 @@ def refuse_unsupported(config, shared, exclusive):
     for name, service in sorted(config["services"].items()):
         if "provider" in service:
             raise ComposeError(
-                f"service {name} has a provider, so another program starts it, and no container is created that the "
-                "role could check or replace: start it outside of the Compose files, remove the service, and give the "
-                "other services its address in their environment"
+                f"service {name} has a provider, so another program starts it and the role has no container to check "
+                "or replace; start it outside the Compose files, remove the service, and give the other services its "
+                "address in an environment variable"
             )
         if service.get("models"):
             raise ComposeError(
-                f"service {name} has models, and the file that a color runs from can't define them: remove the key, "
-                "and give the service the address and the name of the model in its environment"
+                f"service {name} has models, which the Compose file of a color can't define; remove the key, and give "
+                "the service the address and name of the model in environment variables"
             )
         for hook, remedy in _HOOKS.items():
             if service.get(hook) and name not in shared:
                 raise ComposeError(
-                    f"service {name} has {hook}, which only docker compose runs, but the role starts and stops "
-                    f"containers itself, in a rollback for example: remove the key and {remedy}"
+                    f"service {name} has {hook}, which only docker compose runs, but the role itself starts and stops "
+                    f"containers, for example in a rollback; remove the key and {remedy}"
                 )
         _refuse_pre_start(name, service, name in exclusive)
     _refuse_environment(config)
@@ -47,13 +47,13 @@ def _refuse_pre_start(name, service, is_exclusive):
     if hooks and is_exclusive:
         raise ComposeError(
             f"exclusive service {name} has pre_start, which only docker compose runs, but a promotion starts the "
-            "containers of exclusive services without it: remove the key and do that work in its entrypoint"
+            "containers of exclusive services without it; remove the key and do that work in the entrypoint"
         )
     for hook in hooks:
         if hook.get("image"):
             raise ComposeError(
-                f"service {name} has a pre_start hook with image {hook['image']}, which the role does not pull: remove "
-                "image from the hook, which then runs from the image of its service"
+                f"service {name} has a pre_start hook with image {hook['image']}, which the role does not pull; remove "
+                "image from the hook, so that it runs from the image of its service"
             )
 
 
@@ -65,7 +65,7 @@ def _refuse_environment(config):
             if "environment" in definition and name in mounted:
                 raise ComposeError(
                     f"{kind[:-1]} {name} comes from the environment variable {definition['environment']}, which a "
-                    "later rollback could not reproduce: use a file"
+                    "later rollback could not reproduce; use a file"
                 )
 
 
@@ -81,13 +81,13 @@ def refuse_unsupported_in_one_file(config, shared):
                 remedy = owner if key == "volumes_from" else f"service:{owner}"
                 raise ComposeError(
                     f"service {name} has {key} container:{container}, but each color has its own container of service "
-                    f"{owner}, without that name: write {key}: {remedy}"
+                    f"{owner}, with another name; write {key}: {remedy}"
                 )
         if service.get("external_links"):
             raise ComposeError(
-                f"service {name} has external_links {service['external_links'][0]}, which Docker resolves only where "
-                "both containers are on one network, and the role gives the service other networks: remove the key, "
-                "and connect both to an external network, where the container's own name is enough"
+                f"service {name} has external_links {service['external_links'][0]}, which only work if both containers "
+                "are on one network, but the role gives the service other networks; remove the key, connect both to an "
+                "external network, and use the container's name"
             )
 
 

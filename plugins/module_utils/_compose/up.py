@@ -56,9 +56,9 @@ def explained(message):
     if not _NO_SUBNET.search(message):
         return message
     return (
-        f"{message}. Docker has no subnet left for another network: give it more by default-address-pools in "
-        '/etc/docker/daemon.json, for example [{"base": "10.200.0.0/16", "size": 24}], and restart Docker; or remove '
-        "networks that nothing uses (docker network prune)"
+        f"{message}. Docker has no subnet left for another network; add default-address-pools to "
+        '/etc/docker/daemon.json, for example [{"base": "10.200.0.0/16", "size": 24}], and restart Docker, or remove '
+        "unused networks with docker network prune"
     )
 
 

@@ -49,9 +49,9 @@ def keeps_gateway(joined, network):
 def refuse_moved_gateway(container, name, network):
     """Raise PlanError: a person connects this container."""
     raise PlanError(
-        "nginx shares no network with {0}, which runs service {1} and was started by hand. Joining {2} would move the "
-        "default gateway of that container, which closes its published ports for a moment and changes those that "
-        "Docker chose: do that when it suits you (docker network connect --alias {3} {2} {0}), then deploy".format(
+        "nginx shares no network with {0}, which runs service {1} and was started by hand. If the role connected it to "
+        "{2}, its default gateway would move, so its published ports would close for a moment and those that Docker "
+        "chose would change; at a good time, run docker network connect --alias {3} {2} {0}, then deploy".format(
             container["name"], container["service"], network, name
         )
     )
@@ -60,9 +60,10 @@ def refuse_moved_gateway(container, name, network):
 def refuse_nameless(container, name, network):
     """Raise PlanError: the Engine gives no further name to a container on a network that it is on."""
     raise PlanError(
-        "{0}, which runs service {1} and was started by hand, is on {2} without the name {3}, by which nginx would "
-        "find it: connect it again when it suits you (docker network disconnect {2} {0}, then docker network connect "
-        "--alias {3} {2} {0}), then deploy".format(container["name"], container["service"], network, name)
+        "{0}, which runs service {1} and was started by hand, is on network {2} without the alias {3}, so nginx can't "
+        "find it; at a good time, run docker network disconnect {2} {0} and docker network connect --alias {3} {2} "
+        "{0}, "
+        "then deploy".format(container["name"], container["service"], network, name)
     )
 
 
@@ -85,8 +86,8 @@ def refuse_direct_proxy(hosts, containers, services, color, upstreams):
             for file, line, host in hosts:
                 if host not in own and (host if ":" in host else f"{host}:80") in places:
                     raise PlanError(
-                        f"{file}:{line} sends requests to {host}, a container that was started by hand and that this "
-                        f"deploy stops: name the upstream there (proxy_pass http://{service['upstream']};), do not "
+                        f"{file}:{line} sends requests to {host}, a container started by hand that this deploy would "
+                        f"stop; use the upstream there instead (proxy_pass http://{service['upstream']};), do not "
                         "reload nginx, and deploy again"
                     )
 
@@ -97,8 +98,8 @@ def refuse_colors_project(app, containers):
     for name, project in containers:
         if project in [project_name(app, color) for color in COLORS]:
             raise PlanError(
-                f"{name} belongs to the Compose project {project}, which is that of a color, and Compose removes from "
-                "a color what its file does not have: set bluegreen_app to another name"
+                f"{name} belongs to the Compose project {project}, which is the name of a color's project, so Compose "
+                "would remove the container as an orphan; set bluegreen_app to another name"
             )
 
 
@@ -129,8 +130,8 @@ class Adoption:
         for container, name in self.missing:
             container["networks"][self.network] = {"addresses": [], "names": [name]}
             planner.warnings.append(
-                f"{container['name']} was started by hand and shares no network with nginx: it joins {self.network} "
-                f"as {name}"
+                f"{container['name']} was started by hand and shares no network with nginx, so the role connects it to "
+                f"{self.network} as {name}"
             )
 
     @property

@@ -30,7 +30,11 @@ def active_color(app, services, served, colors, releases):
     hosts = {target["host"] for each in served.values() for target in each}
     serving = [color for color in COLORS if (hosts | targets) & _names_of(app, color, services, colors[color])]
     if len(serving) == 2:
-        raise PlanError("nginx sends the traffic of {} to both colors: {}".format(app, ", ".join(sorted(targets))))
+        raise PlanError(
+            "nginx sends the traffic of {} to both colors ({}), so the active color is unknown; remove one of them "
+            "from "
+            "nginx's configuration".format(app, ", ".join(sorted(targets)))
+        )
     if serving:
         return serving[0], "nginx"
     waiting = releases[-1]["deploy"] if releases and releases[-1]["outcome"] == AWAITING else None
@@ -46,8 +50,8 @@ def active_color(app, services, served, colors, releases):
         return held_by[-1], "journal"
     if running:
         raise PlanError(
-            f"both colors of {app} run, and neither nginx nor the journal tells which one has the traffic; stop the "
-            "one that has not"
+            f"both colors of {app} run, but neither nginx nor the journal shows which one has the traffic; stop the "
+            "color that has no traffic"
         )
     return None, None
 
@@ -95,15 +99,15 @@ def changes_since(release, config, refs, image_ids, containers, expected, traffi
     """
     reasons = []
     if not containers:
-        return ["nothing of it runs"]
+        return ["no container of it runs"]
     if any(container["release"] != release for container in containers):
-        reasons.append("the release is {}".format(live_release(containers) or "not known"))
+        reasons.append("the release is {}".format(live_release(containers) or "unknown"))
     if any(container["config"] != config for container in containers):
-        reasons.append("its configuration is another")
+        reasons.append("the configuration differs")
     for service in sorted(refs):
         running = {container["image_id"] for container in containers if container["service"] == service}
         if running and running != {image_ids.get(refs[service])}:
-            reasons.append(f"{refs[service]} is another image now")
+            reasons.append(f"{refs[service]} is a different image now")
     # Of another configuration, other services are expected.
     return reasons or lacks(expected, containers, traffic_services)
 
@@ -146,18 +150,18 @@ def rollback_target(app, releases, wanted=None):
     """Return the record to roll back to: the one before the active one, or the newest of release ``wanted``."""
     stack = releases_with_traffic(releases)
     if not stack:
-        raise PlanError(f"there is nothing to roll back to: no release of {app} was deployed here")
+        raise PlanError(f"there is no release to roll back to: no release of {app} was deployed here")
     known = [record for record in releases if record["outcome"] == "deployed"]
     if wanted is None:
         if len(stack) < 2:
-            raise PlanError("there is nothing to roll back to: " + _why_no_way_back(app, stack[-1], known))
+            raise PlanError("there is no release to roll back to: " + _why_no_way_back(app, stack[-1], known))
         return stack[-2]
     for record in reversed(known):
         if record["release"] == wanted:
             return record
     raise PlanError(
-        "bluegreen_release is {0!r}: there is no way back to that release; the releases on record that held the "
-        "traffic are {1}: name one of them, or deploy {0}".format(
+        "bluegreen_release is {0!r}, but a rollback can't return to it; give one of the releases that had the traffic "
+        "({1}), or deploy {0}".format(
             wanted, ", ".join(dict.fromkeys(record["release"] or "(adopted)" for record in known))
         )
     )
@@ -165,11 +169,11 @@ def rollback_target(app, releases, wanted=None):
 
 def _why_no_way_back(app, active, known):
     """Return why no release lies below the active one; ``known``: the records of all that held the traffic."""
-    name = active["release"] or "the stack that was started by hand"
+    name = active["release"] or "the stack started by hand"
     left = [record["release"] for record in known if record["release"] not in ("", active["release"])]
     if left:
-        return f"{left[-1]} was rolled back from; set bluegreen_release to {left[-1]} to return to it"
-    return f"{name} is the only release of {app} on record that held the traffic"
+        return f"{left[-1]} was rolled back; set bluegreen_release: {left[-1]} to return to it"
+    return f"{name} is the only release of {app} on record that had the traffic"
 
 
 def awaiting_release(app, releases):
@@ -189,7 +193,7 @@ def refuse_unfit_release(record, containers, services):
     wrong = record_lacks(record, containers, services)
     if wrong:
         raise PlanError(
-            "{} in {} can't be promoted: {}; abort it, or deploy it again".format(
+            "{} in {} can't be promoted any more ({}); abort it, or deploy it again".format(
                 record["release"], record["color"], ", ".join(wrong)
             )
         )

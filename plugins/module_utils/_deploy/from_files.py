@@ -120,7 +120,7 @@ class FromFiles:
         it is to have then."""
         active = self.now.active
         if not active:
-            return ["nothing has the traffic"], COLORS[0]
+            return ["no color has the traffic"], COLORS[0]
         asked = (self.request["release"], hashes[active], images.refs[active], images.ids)
         expected = self.planner.services_of(configs[active], active)["expected"]
         traffic = service_names(self.planner.services, active)
@@ -170,9 +170,9 @@ class FromFiles:
         running = {each["project"] for each in self.now.active_containers if each["app"] is None}
         if len(running) > 1:
             raise PlanError(
-                f"containers of {self.planner.app} were started by hand in the Compose projects "
-                f"{' and '.join(sorted(running))}, so the name that the files have for the project is not known: stop "
-                "and remove those of all projects but one"
+                f"containers of {self.planner.app} were started by hand in several Compose projects "
+                f"({' and '.join(sorted(running))}), so the project's name is ambiguous; remove the containers of all "
+                "projects but one"
             )
         noted = self.state.journal.get("project")
         shared = {each["project"] for here in self.now.shared.values() for each in here if not each["shared"]}
@@ -182,8 +182,8 @@ class FromFiles:
         if places:
             more = f" and {len(places) - 3} more" if len(places) > 3 else ""
             self.planner.warnings.append(
-                f"the Compose project is {own} in the files, and both colors are made with {project}, in "
-                f"{', '.join(places[:3])}{more}; COMPOSE_PROJECT_NAME={project} in the .env of the project says so too"
+                f"the files name the Compose project {own}, but both colors are created as {project}, which changes "
+                f"{', '.join(places[:3])}{more}; set COMPOSE_PROJECT_NAME={project} in the project's .env"
             )
 
     def _without_edge(self, configs):

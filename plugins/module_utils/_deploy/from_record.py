@@ -132,11 +132,11 @@ class FromRecord:
 
     def _retained(self, record, color):
         """Return what a release ran from, with the very images it ran with."""
-        name = record["release"] or "the stack that was started by hand"
+        name = record["release"] or "the stack started by hand"
         path = os.path.join(self.state.deploy_directory(record["deploy"]), f"compose.{color}.json")
         config = config_in(path)
         if config is None:
-            raise PlanError(f"{name} can't come back: its containers are gone, and so is {path}")
+            raise PlanError(f"{name} can't be restored, because its containers and {path} are gone; deploy it again")
         by_base = {_base(service): image for service, image in record["images"].items()}
         for service, definition in config["services"].items():
             image = by_base.get(_base(service))
@@ -144,8 +144,8 @@ class FromRecord:
                 continue
             if self.engine.image_id(image["id"]) is None:
                 raise PlanError(
-                    "{} can't come back: its image {} ({}) is no longer on the target; deploy it again from the "
-                    "registry".format(name, image["ref"], image["id"][:19])
+                    "{} can't be restored, because its image {} ({}) is no longer on the target; deploy it again from "
+                    "the registry".format(name, image["ref"], image["id"][:19])
                 )
             is_named = self.engine.image_id(image["ref"]) == image["id"]
             definition["image"] = image["ref"] if is_named else image["id"]

@@ -11,11 +11,11 @@ from .._errors import PlanError
 from .._names import with_color
 
 MISSING = """\
-service {name} takes traffic but has no healthcheck, neither in the Compose file nor in its image. Add a probe to its
+service {name} takes traffic but has no healthcheck, neither in the Compose file nor in its image; add a probe to its
 entry in bluegreen_services:
     probe:
       path: /
-(`probe: {{}}` only opens a TCP connection), or set bluegreen_no_healthcheck to 'running'\
+(`probe: {{}}` only opens a TCP connection), or set bluegreen_no_healthcheck: running\
 """
 
 

@@ -20,7 +20,7 @@ def is_migration_due(migrations, release, image, command):
 def migrations_after(migrations, release, since):
     """Return a warning for each migration that a rollback to ``release``, deployed at ``since``, does not undo."""
     return [
-        "the migration of {release} ({command}) has been run and is not undone by a rollback".format(**each)
+        "the migration of {release} ({command}) was run, and a rollback does not undo it".format(**each)
         for each in migrations
         if each["release"] != release and each["at"] >= since
     ]

@@ -45,8 +45,8 @@ class Planner:
         self.app = request["app"]
         if request["smoke_tests"] and request["nginx_mode"] == "container" and engine.is_rootless:
             raise PlanError(
-                "bluegreen_smoke_tests: the Docker Engine is rootless, so this host does not reach a container by its "
-                "address; remove the tests, and let each service's healthcheck do what they do"
+                "bluegreen_smoke_tests: the Docker Engine is rootless, so this host can't reach a container by its "
+                "address; remove the tests, and check the same in the healthcheck of each service"
             )
         self.services = named_services(self.app, request["services"])
         refuse_unreachable(engine, probes_for(self.services, COLORS[0], request["network"], request["nginx_mode"]))
@@ -62,13 +62,13 @@ class Planner:
         self.warnings = []
         if self.state.damaged:
             self.warnings.append(
-                f"{self.state.damaged}; nothing is known of earlier releases. It is kept as {UNUSABLE}, with the "
-                "files of its releases; remove it when you no longer need them"
+                f"{self.state.damaged}. Earlier releases are unknown; the file is kept as {UNUSABLE} together with the "
+                "files of its releases, so remove them when you no longer need them"
             )
         if self.now.edge.running and not self.now.edge.sees_sockets():
             self.warnings.append(
-                "the sockets of nginx's worker processes can't be seen, so each drain lasts until those of before have "
-                "ended, or bluegreen_drain_timeout; run with become"
+                "the sockets of nginx's worker processes are not visible, so each drain lasts until the old worker "
+                "processes have ended, or bluegreen_drain_timeout; run with become"
             )
         slow = connect_timeout_warning(self.now.connect_timeouts)
         if slow and request["kind"] == "deploy":
@@ -91,7 +91,7 @@ class Planner:
         complete_plan(self.request, plan)
         if lacking:
             self.warnings.append(
-                f"the active color {color} is not healthy ({', '.join(lacking)}): there is no way back to it"
+                f"the active color {color} is not healthy ({', '.join(lacking)}), so this run can't go back to it"
             )
         before = _shown(plan.previous_release, color, self.active_images, self.now.text)
         after = _shown(plan.release, plan.color, images, plan.content)
@@ -151,7 +151,7 @@ class Planner:
             release=release,
             color=color,
             how=REFRESH,
-            reasons=["nginx's file is not what it would be now, or nginx was never seen to have loaded it"],
+            reasons=["nginx's file is out of date, or nginx was never seen to load it"],
             project=containers[0]["project"],
             services=sorted({container["service"] for container in containers}),
             traffic_services=service_names(services, color),

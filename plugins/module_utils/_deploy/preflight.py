@@ -22,8 +22,8 @@ def refuse_unfit_target(app, state_dir, conf_dir, project_src):
     why = why_unwritable(conf_dir)
     if why:
         raise EdgeError(
-            f"bluegreen_nginx_conf_dir is {conf_dir!r}: it can't be made or written ({why}); give the directory to the "
-            "connecting user, or run with become"
+            f"bluegreen_nginx_conf_dir is {conf_dir!r}, which can't be created or written ({why}); give the directory "
+            "to the connecting user, or run with become"
         )
     if project_src is not None:
         refuse_missing_project(project_src)
@@ -32,4 +32,7 @@ def refuse_unfit_target(app, state_dir, conf_dir, project_src):
 def refuse_missing_project(project_src):
     """Raise PlanError where the directory of the Compose files is not there."""
     if not os.path.isdir(project_src):
-        raise PlanError(f"bluegreen_project_src is {project_src!r}: there is no such directory on the target")
+        raise PlanError(
+            f"bluegreen_project_src is {project_src!r}, but the target has no such directory; create it, or correct "
+            "the path"
+        )

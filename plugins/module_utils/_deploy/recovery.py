@@ -62,25 +62,25 @@ def has_gone_back(unfinished, decision):
 
 def describe_recovery(app, unfinished, decision):
     """Return one line: what was found, and what is done about it."""
-    name = unfinished["release"] or "the stack that was started by hand"
+    name = unfinished["release"] or "the stack started by hand"
     color, previous = unfinished["color"], other_color(unfinished["color"])
-    found = "{} of {} to {} in {}, begun at {}, never ended".format(
-        "a rollback" if unfinished["rollback"] else "a deploy", app, name, color, unfinished["begun_at"]
+    found = "an interrupted {} of {} to {} in {}, begun at {}".format(
+        "rollback" if unfinished["rollback"] else "deploy", app, name, color, unfinished["begun_at"]
     )
-    undone = "it never got the traffic, so what it started is taken down"
+    undone = "it never had the traffic, so the role removes or stops its containers"
     if _awaits_again(unfinished, decision):
-        undone = "it never got the traffic, so it awaits its promotion again"
+        undone = "it never had the traffic, so it awaits its promotion again"
     elif unfinished.get("given_up"):
-        undone = "it was given up, so what is left of it is taken down"
+        undone = "it was being undone, so the role removes or stops the rest of its containers"
     done = {
-        FINISH: f"nginx was told of {color} and all of it is ready, so it is finished: {name} has the traffic",
-        BACK: "nginx was told of {}, but it {}, so the traffic goes back to {}".format(
-            color, "was given up" if unfinished.get("given_up") else "is not ready", previous
+        FINISH: f"nginx's file names {color}, which is ready, so the role finishes the run: {name} has the traffic",
+        BACK: "nginx's file names {}, but the release {}, so the role gives the traffic back to {}".format(
+            color, "was being undone" if unfinished.get("given_up") else "is not ready", previous
         ),
         UNDO: undone + (f"; {previous} keeps the traffic" if unfinished["previous"] else ""),
-        KEEP: f"nginx was told of {color}, which is not ready, and {previous} is not either: nothing is stopped",
+        KEEP: f"nginx's file names {color}, but neither {color} nor {previous} is ready, so the role stops nothing",
     }
-    return f"{found}; {done[decision]}"
+    return f"{found}: {done[decision]}"
 
 
 def is_starting(container, uptime, patience):

@@ -111,8 +111,8 @@ class ReleaseImages:
         if rc != 0 and not is_not_found(err, reference):
             said = first_line(err)[0] or f"exit status {rc}"
             self.warnings.append(
-                f"the registry does not answer whether it has {reference} ({said}), so the image is built; with "
-                "pull_policy: build in the Compose file, no registry is asked"
+                f"the registry did not answer whether it has {reference} ({said}), so the image is built; set "
+                "pull_policy: build in the Compose file to skip that question"
             )
         return rc == 0
 
@@ -120,7 +120,7 @@ class ReleaseImages:
         for reference in sorted(self.pulled):
             if reference.rpartition("/")[2].partition(":")[2] != self.request["release"]:
                 self.warnings.append(
-                    f"the image {reference} is pulled and not built, so changes of its source have no effect; to build "
+                    f"the image {reference} is pulled and not built, so changes in its source have no effect; to build "
                     "it, set pull_policy: build in the Compose file"
                 )
 
@@ -132,5 +132,5 @@ class ReleaseImages:
     def _missing(self, service, ref, definition):
         why, remedy = f"pull_policy is '{definition.get('pull_policy')}'", "remove pull_policy"
         if self.request["pull"] == "never":
-            why, remedy = "bluegreen_pull is 'never'", "let bluegreen_pull be 'missing'"
+            why, remedy = "bluegreen_pull is 'never'", "set bluegreen_pull: missing"
         return f"{why}, but the image {ref} of service {service} is not on the target; load it, or {remedy}"

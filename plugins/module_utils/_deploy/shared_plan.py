@@ -50,8 +50,8 @@ class SharedPlan:
         for name, container in ours + by_hand:
             if name not in self.params["shared_services"]:
                 raise ComposeError(
-                    f"{name} runs once, beside the colors ({container}), and bluegreen_shared_services does not name "
-                    "it: name it there, or remove that container first"
+                    f"{name} is a shared service that runs in the container {container}, but bluegreen_shared_services "
+                    "does not name it; name it there, or remove that container first"
                 )
 
     def work(self, config, one_shots, colors):
@@ -65,7 +65,7 @@ class SharedPlan:
 
     def reasons(self, work):
         """Return why the active color does not have beside it what it needs."""
-        reasons = [f"shared service {name} does not run as it is to" for name in work["absent"]]
+        reasons = [f"shared service {name} does not run as defined" for name in work["absent"]]
         joins = self.joins_in(self._active_file())
         if reasons or not joins:
             return reasons
@@ -107,9 +107,9 @@ class SharedPlan:
                 inspected = self.engine.inspect(container["id"])
                 if inspected and not keeps_gateway(inspected["NetworkSettings"]["Networks"], join["network"]):
                     warnings.append(
-                        f"shared service {join['shared']} joins {join['network']}, which moves the default gateway of "
-                        f"{container['name']}: its published ports are closed for a moment, and those that Docker "
-                        "chose change"
+                        f"shared service {join['shared']} joins network {join['network']}, which moves the default "
+                        f"gateway of {container['name']}: its published ports close for a moment, and those that "
+                        "Docker chose change"
                     )
         return warnings
 

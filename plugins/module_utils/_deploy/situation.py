@@ -50,7 +50,7 @@ class Situation:
             self.state.tidy()
             self.edge.tidy(self.app)
         if params["vhost"] and params["vhost"].get("tls"):
-            check_certificate(self.edge, params["vhost"]["tls"])
+            check_certificate(self.edge, params["vhost"]["tls"], params.get("nginx_manage", False))
         self.text = without_sections(self.edge.read(app_file_name(self.app)))
         self.nginx_version = self.edge.version()
         dump, self.configuration = self._dump(may_judge)
@@ -82,9 +82,7 @@ class Situation:
         name, edge = app_file_name(self.app), self.edge
         # One that would start without our file is down for another reason.
         if not edge.running and (self.text is not None or (may_judge and edge.judge({})[0])):
-            raise EdgeError(
-                f"nginx in {edge.name} is not running, it {edge.describe_state()}: find out why, and start it"
-            )
+            raise EdgeError(f"nginx in {edge.name} does not run ({edge.describe_state()}); find out why, and start it")
         ok, text = edge.dump() if edge.running else (False, "")
         configuration = text if ok else ""
         if ok and self.text is not None and file_in_dump(text, edge.path(name), generation_of(self.text)) is None:
@@ -108,14 +106,14 @@ class Situation:
         except UpstreamError:
             return ""
         given = "".join(
-            ". For upstream {}, give the service upstream_options: {{{}}}".format(
+            ". For upstream {}, set upstream_options of the service: {{{}}}".format(
                 name, ", ".join(f"{key}: {value}" for key, value in options.items())
             )
             for name, options, _others in found
             if options
         )
         lost = "".join(
-            ". upstream_options has nothing for these settings of {}: {}".format(name, "; ".join(others))
+            ". upstream_options has no equivalent for these settings of {}: {}".format(name, "; ".join(others))
             for name, _options, others in found
             if others
         )
@@ -149,30 +147,30 @@ def _refused(edge, judged, was_sound):
     said = quoted(judged)
     if "duplicate upstream" in said:
         return (
-            f"nginx has an upstream of this name in a file of its own: {said}. Remove that block (nginx goes on with "
-            "what it has loaded), then run this again; the role writes the upstream from now on"
+            f"nginx's own configuration already defines this upstream: {said}; remove that block, do not reload nginx, "
+            "and deploy again. From then on the role writes the upstream"
         )
     if was_sound:
-        return f"nginx refuses its configuration with our file in it: {said}"
+        return f"nginx rejects its configuration once it includes the role's file: {said}"
     if edge.running:
-        return f"nginx's configuration on disk is broken already, before this deploy: {said}"
+        return f"nginx already rejected its configuration on disk before this deploy: {said}"
     return (
-        f"nginx in {edge.name} does not run, it {edge.describe_state()}, and would not start with our file in place "
+        f"nginx in {edge.name} does not run ({edge.describe_state()}), and it would not start with the role's file "
         f"either: {said}"
     )
 
 
 def _not_included(edge, name):
     return EdgeError(
-        "bluegreen_nginx_conf_dir is {!r}: nginx in {} does not include {}; its http block must include {}".format(
+        "bluegreen_nginx_conf_dir is {!r}, but nginx in {} does not include {}; include {} in its http block".format(
             edge.conf_dir, edge.name, edge.path(name), edge.path("*.conf")
         )
     )
 
 
-def check_certificate(edge, tls):
-    """Raise EdgeError where a certificate or key isn't there, or they don't match; nginx's own test says it less
-    clearly, and has to do where the connecting user may not read them."""
+def check_certificate(edge, tls, is_managed=False):
+    """Raise EdgeError if a certificate or key is missing, or if they don't match. nginx's own test is less clear, but
+    has to do if the connecting user may not read them. ``is_managed``: whether the role runs nginx's container."""
     paths = {key: edge.on_target(tls[key]) for key in ("certificate", "key")}
     for key, path in paths.items():
         try:
@@ -183,8 +181,8 @@ def check_certificate(edge, tls):
             found = False
         if not found:
             raise EdgeError(
-                f"bluegreen_vhost is {tls[key]!r}: tls.{key}: nginx in {edge.name} has no such file; name the file as "
-                "nginx sees it, and mount its directory where nginx runs in a container"
+                f"bluegreen_vhost: tls.{key} is {tls[key]!r}, but nginx in {edge.name} has no such file; "
+                + _certificate_remedy(edge.name, paths[key] is not None, is_managed)
             )
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(paths["certificate"], paths["key"])
@@ -192,7 +190,15 @@ def check_certificate(edge, tls):
         return
     except (OSError, ssl.SSLError) as error:
         raise EdgeError(
-            "bluegreen_vhost is {!r}: tls.certificate does not go with the key {}: {}".format(
-                tls["certificate"], tls["key"], getattr(error, "reason", None) or error
-            )
+            "bluegreen_vhost: tls.certificate {!r} does not match tls.key {!r} ({}); give a certificate and its "
+            "key".format(tls["certificate"], tls["key"], getattr(error, "reason", None) or error)
         ) from error
+
+
+def _certificate_remedy(name, is_mounted, is_managed):
+    if is_managed and not is_mounted:
+        return (
+            f"run docker rm -f {name}, then deploy, which creates the container again with that directory. Until the "
+            "deploy has started it, nginx's ports do not answer"
+        )
+    return "give the path as nginx sees it, and if nginx runs in a container, mount its directory there"

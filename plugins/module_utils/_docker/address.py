@@ -36,8 +36,8 @@ def engine_address(docker_host, environ):
         return endpoints["docker"]["Host"], f"the Docker context {context}"
     except (KeyError, TypeError):
         raise EngineError(
-            f"the Docker context {context} is not in {directory}: see `docker context ls`, and choose one by `docker "
-            "context use`"
+            f"the Docker context {context} is not in {directory}; list the contexts with `docker context ls`, and "
+            "select one with `docker context use`"
         ) from None
 
 
@@ -47,9 +47,9 @@ def local_address(docker_host, environ):
     if host.startswith("unix://"):
         return host
     raise EngineError(
-        f"{'bluegreen_docker_host' if source == 'docker_host' else source} is {host}: the Engine must be the target's "
-        "own, because nginx's processes and the addresses of containers are those of its host; let the inventory name "
-        "that host as the target, or set bluegreen_docker_host to a local socket, such as "
+        f"{'bluegreen_docker_host' if source == 'docker_host' else source} is {host}, but the role needs the target's "
+        "own Engine, because it reads nginx's processes and the containers' addresses on that host; make that host "
+        "the target in the inventory, or set bluegreen_docker_host to a local socket, such as "
         "unix:///run/user/1000/docker.sock"
     )
 

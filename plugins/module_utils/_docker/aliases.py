@@ -108,8 +108,9 @@ def _reconnect(engine, joins):
         ]
         if before and after != [before] and container["state"] == "running":
             changed.append(
-                "{} has another address on network {} since its aliases there have moved ({} before): connections that "
-                "it had open there are cut".format(container["name"], network, " and ".join(before))
+                "{} got another address on network {} when its aliases moved (it was {}), so its open connections "
+                "there "
+                "are cut".format(container["name"], network, " and ".join(before))
             )
     return changed
 

@@ -101,5 +101,5 @@ def describe_state(container):
     """Return a container's name and state, such as ``shop-blue-was-1 is unhealthy``."""
     state = container["state"]
     if state == "running" and container["health"] in (None, "healthy"):
-        return "{} does not pass its probe ({})".format(container["name"], container["probe_problem"])
+        return "{} fails its probe ({})".format(container["name"], container["probe_problem"])
     return "{} is {}".format(container["name"], container["health"] or state if state == "running" else state)

@@ -29,7 +29,7 @@ class DiskSpace:
         registry tells; ``ids``: ``{reference: id of the image here, or None}``."""
         root = self.engine.data_root
         if not os.path.isdir(root):
-            return "the disk is another machine's"
+            return "unknown, because the Engine runs on another machine"
         with ThreadPoolExecutor(max_workers=8) as pool:
             told = dict(zip(references, pool.map(self._in_registry, references)))
             coming = {ref: image for ref, image in told.items() if image and ids[ref] not in image["ids"]}

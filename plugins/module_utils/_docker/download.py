@@ -63,9 +63,9 @@ def space_problem(download, free, directory):
     if not download or need <= free:
         return None
     return (
-        f"the images need {_size(download * UNPACKED)} in {directory} ({_size(download)} to download, and to unpack), "
-        f"and {_size(MARGIN)} are to stay free, but it has {_size(free)}: make room (docker system df says what takes "
-        "it), then deploy again"
+        f"the images need {_size(download * UNPACKED)} in {directory} ({_size(download)} to download, then unpacked) "
+        f"with {_size(MARGIN)} left free, but only {_size(free)} is free; free some space (docker system df shows what "
+        "uses it), and deploy again"
     )
 
 

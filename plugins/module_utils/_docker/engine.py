@@ -120,26 +120,26 @@ def explain(error: BaseException, host: str) -> str:
     number = errno_in(error)
     if number in (errno.EACCES, errno.EPERM):
         return (
-            f"no permission to use the Docker Engine at {host}: run the task with become, or add the user (uid "
+            f"no permission to use the Docker Engine at {host}; run the task with become, or add the user (uid "
             f"{os.geteuid()}) to the socket's group (usually docker)"
         )
     if number in (errno.ENOENT, errno.ECONNREFUSED):
         return (
-            f"no Docker Engine answers at {host} ({os.strerror(number)}): start it, or set docker_host "
-            "(bluegreen_docker_host of the role)"
+            f"no Docker Engine answers at {host} ({os.strerror(number)}); start it, or set docker_host (in the role: "
+            "bluegreen_docker_host)"
         )
     if "timed out" in str(error).lower():
         return f"the Docker Engine at {host} did not answer in time: {error}"
     explanation = getattr(error, "explanation", None)  # what the Engine itself says, without the HTTP around it
     if explanation:
-        return f"the Docker Engine at {host} refused: {explanation}"
+        return f"the Docker Engine at {host} rejected the request: {explanation}"
     return f"the Docker Engine at {host} can't be used: {error}"
 
 
 def missing_sdk(error: ImportError) -> str:
     return (
-        f"the Docker SDK for Python is missing on {platform.node()} for {sys.executable} ({error}): install the "
-        "package python3-docker or, with that Python's pip, docker; or let ansible_python_interpreter name a Python "
+        f"the Docker SDK for Python is missing on {platform.node()} for {sys.executable} ({error}); install the "
+        "package python3-docker or, with that Python's pip, docker, or set ansible_python_interpreter to a Python "
         "that has it"
     )
 

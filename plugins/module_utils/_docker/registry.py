@@ -25,11 +25,11 @@ def registry_problems(registry):
         return
     missing = [key for key in _KEYS if not registry.get(key)]
     if missing:
-        yield f"{', '.join(missing)} is missing: give url, username and password"
+        yield f"{', '.join(missing)} is missing; give url, username and password"
     if registry.get("url") and not _URL.match(registry["url"]):
-        yield f"url is {registry['url']!r}: use the registry as images name it, as in registry.example:5000"
+        yield f"url is {registry['url']!r}; write the registry as in image names, for example registry.example:5000"
     if ":" in (registry.get("username") or ""):
-        yield f"username is {registry['username']!r}: it can't have a ':' in it"
+        yield f"username is {registry['username']!r}; it can't contain ':'"
 
 
 def docker_config(registry, own, directory):

@@ -32,6 +32,6 @@ def wait_for_answer(url, host):
             said = str(error) or type(error).__name__
         if time.monotonic() - began > PATIENCE:
             raise EdgeError(
-                "nginx brings no answer of the app from {} (host {}): {}".format(url, host or "of the URL", said)
+                "the app did not answer through nginx at {} (host {}): {}".format(url, host or "of the URL", said)
             )
         time.sleep(0.1)

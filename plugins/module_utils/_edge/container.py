@@ -91,8 +91,8 @@ class ContainerEdge(Edge):
         found = parse_version(text)
         if not ok or found is None:
             raise EdgeError(
-                f"'{self.program} -V' in {self.name} shows no version of nginx, OpenResty or Angie, which are "
-                f"supported; it shows: {text.strip()[:300]}"
+                f"'{self.program} -V' in {self.name} shows no version of nginx, OpenResty or Angie, the supported "
+                f"servers; it shows: {text.strip()[:300]}"
             )
         return found
 
@@ -132,8 +132,8 @@ class ContainerEdge(Edge):
         size = self.engine.layer_size(identity)
         if size > LARGEST_LAYER:
             raise EdgeError(
-                f"{self.name} has written {size / 1e9:.1f} GB outside of its mounts, which each test of a file would "
-                "copy; mount a volume where it has its caches and logs or, while nginx runs, run with become"
+                f"{self.name} has written {size / 1e9:.1f} GB outside its mounts, and each test of a new file would "
+                "copy that; mount a volume for its caches and logs, or run with become while nginx runs"
             )
         image = self.engine.copy_layer(identity, self._labels())
         try:
@@ -149,8 +149,8 @@ class ContainerEdge(Edge):
             return self.engine.archive(self.container["Id"], self._inside + "/.")
         except EngineError as error:  # as with a mount below a read-only one
             raise EdgeError(
-                f"{self._inside} of {self.name} can't be copied for a test of a new file ({error}); run with become "
-                "while nginx runs, which copies nothing"
+                f"{self._inside} of {self.name} can't be copied to test a new file ({error}); run with become while "
+                "nginx runs, because the test then needs no copy"
             ) from error
 
     def run(self, argv):
@@ -158,7 +158,7 @@ class ContainerEdge(Edge):
         try:
             code, stdout, stderr = self.engine.execute(self.name, argv)
         except EngineError as error:
-            raise EdgeError(f"{self.name} went away, or was replaced, during '{' '.join(argv)}': {error}") from error
+            raise EdgeError(f"{self.name} was stopped or replaced during '{' '.join(argv)}': {error}") from error
         # Errors first: mixed, a word of stderr may stand in the middle of a line of a dump.
         return code == 0, (stderr + stdout).decode("utf-8", "replace")
 
@@ -212,17 +212,18 @@ class ContainerEdge(Edge):
             self.container = self.engine.inspect(self.name)
             if self.container is None:
                 raise EdgeError(
-                    f"bluegreen_nginx_container is {self.name!r}: there is no such container; start nginx's container "
-                    "first, or correct the name. If it is a service of your Compose files, create it alone (docker "
-                    "compose up --no-start --no-deps SERVICE): the deploy starts it"
+                    f"bluegreen_nginx_container is {self.name!r}, but there is no such container; start nginx's "
+                    "container, or correct the name. If nginx is a service of your Compose files, create it with "
+                    "docker compose up --no-start --no-deps SERVICE, and the deploy starts it"
                 )
             if not self.running or self.workers() or time.monotonic() - began > START_PATIENCE:
                 return
             unseen = 0 if status_of(self.root()) else unseen + 1
             if unseen == UNSEEN_LOOKS:
                 raise EdgeError(
-                    f"the processes of nginx in {self.name} can't be seen, so no reload could be proven: /proc is "
-                    "mounted with hidepid, or the Engine runs on another machine; run with become, or on that machine"
+                    f"nginx's processes in {self.name} are not visible, because /proc is mounted with hidepid or the "
+                    "Engine runs on another machine, so the role can't prove a reload; run with become, or on that "
+                    "machine"
                 )
             time.sleep(0.1)
 
@@ -238,9 +239,10 @@ class ContainerEdge(Edge):
                 return os.path.normpath(os.path.join(destination, os.path.relpath(real, source)))
         mounts = ["{} at {}".format(mount.get("Source"), mount["Destination"]) for mount in self.container["Mounts"]]
         raise EdgeError(
-            "bluegreen_nginx_conf_dir is {!r}: {} has no mount of that directory, so nginx would not see what is "
-            "written there; mount the directory itself (a single file does not do: a replaced file is not seen); it "
-            "has {}".format(self.conf_dir, self.name, ", ".join(mounts) or "no mounts")
+            "bluegreen_nginx_conf_dir is {!r}, but {} does not mount that directory, so nginx would not see the role's "
+            "files; mount the directory itself and not single files (it has {})".format(
+                self.conf_dir, self.name, ", ".join(mounts) or "no mounts"
+            )
         )
 
     def _refuse_single_files(self):
@@ -248,8 +250,8 @@ class ContainerEdge(Edge):
             directory, name = os.path.split(mount["Destination"])
             if directory == self._inside and name.startswith("bluegreen"):
                 raise EdgeError(
-                    f"{self.name} has {mount['Destination']} as a mount of a single file, so nginx would not see it "
-                    "replaced: take that mount away, and mount the directory itself"
+                    f"{self.name} mounts the single file {mount['Destination']}, so nginx would not see a replaced "
+                    "file; remove that mount, and mount the directory itself"
                 )
 
     def _check_network(self):
@@ -258,19 +260,19 @@ class ContainerEdge(Edge):
         if mode in ("host", "none") or mode.startswith("container:"):
             shares = "another container's network" if mode.startswith("container:") else f"network_mode: {mode}"
             raise EdgeError(
-                f"{self.name} has {shares}: nginx can't look up the app's containers there, and Docker connects it to "
-                f"no other network; give its service 'ports' and 'networks: [{network}]' instead and make it anew "
-                "(docker compose up -d), or run nginx on the target itself with bluegreen_nginx_mode: host"
+                f"{self.name} has {shares}, so nginx can't find the app's containers; give its service 'ports' and "
+                f"'networks: [{network}]' instead and recreate it (docker compose up -d), or run nginx on the target "
+                "itself with bluegreen_nginx_mode: host"
             )
         if network not in [entry["Name"] for entry in self.engine.call(self.engine.api.networks, names=[network])]:
             raise EdgeError(
-                f"bluegreen_network is {network!r}: there is no such network; create it (docker network create "
-                f"{network}) and put nginx on it"
+                f"bluegreen_network is {network!r}, but there is no such network; create it (docker network create "
+                f"{network}) and connect nginx to it"
             )
         joined = self.container["NetworkSettings"]["Networks"]
         if network not in joined:
             raise EdgeError(
-                "bluegreen_network is {0!r}: {1} is not on it but on {2}, so it could not reach the app; connect it "
+                "bluegreen_network is {0!r}, but {1} is on {2} instead, so nginx can't reach the app; connect it "
                 "(docker network connect {0} {1}) or correct the name".format(
                     network, self.name, ", ".join(sorted(joined)) or "none"
                 )

@@ -65,8 +65,8 @@ class Edge:
         self.scratch_dir = scratch_dir
         if not os.path.isdir(conf_dir):
             raise EdgeError(
-                f"bluegreen_nginx_conf_dir is {conf_dir!r}: there is no such directory on the target; name the "
-                "directory that nginx reads"
+                f"bluegreen_nginx_conf_dir is {conf_dir!r}, but the target has no such directory; give the directory "
+                "that nginx includes"
             )
 
     def dump(self):
@@ -151,15 +151,15 @@ class Edge:
             master, before = self._wait_until_idle(on_wait)
             ok, text = self.run(self.nginx("-s", "reload"))
             if not ok:
-                raise EdgeError(f"nginx refuses to reload: {quoted(text)}")
+                raise EdgeError(f"nginx rejects the reload: {quoted(text)}")
             proof = self._prove_reload(master, before, on_wait)
             if proof is None or proof.is_loaded:
                 return time.monotonic() - began, sorted(before)
             refusals += proof.is_refused  # else the look came too late to see both configurations
         if refusals < RELOADS:
             raise EdgeError(
-                f"no reload of nginx in {self.name} is proven after {RELOADS * RELOAD_PATIENCE:g} s: each time, worker "
-                "processes of the two configurations were not seen beside each other (do the worker processes crash?)"
+                f"the reload of nginx in {self.name} is not proven after {RELOADS * RELOAD_PATIENCE:g} s, because the "
+                "old and the new worker processes were never seen together (do the worker processes crash?)"
             )
         raise EdgeError(
             f"nginx in {self.name} still serves its earlier configuration after {RELOADS} reloads, though "
@@ -175,7 +175,7 @@ class Edge:
             master, workers = self.processes()
             if workers and self._is_idle(master):
                 return time.monotonic() - began
-            self._refresh_running(f"nginx does not stay up in {self.name}")
+            self._refresh_running(f"nginx in {self.name} starts but does not stay up")
             self._wait(deadline, on_wait, "nginx starts")
 
     def _wait_until_idle(self, on_wait):
@@ -186,7 +186,7 @@ class Edge:
             # The same look again: else the successor of a worker process that crashed could be missing.
             if master and not all(workers.values()) and self._is_idle(master) and self.processes() == look:
                 return look
-            self._refresh_running(f"nginx in {self.name} does not run any more")
+            self._refresh_running(f"nginx in {self.name} no longer runs")
             self._wait(deadline, on_wait, _describe(master, workers))
 
     def _prove_reload(self, master, before, on_wait):
@@ -203,7 +203,7 @@ class Edge:
             if proof.is_loaded or (idle > 1 and not proof.has_spawned):
                 return proof
             if now is None:
-                self._refresh_running(f"nginx in {self.name} does not run any more")
+                self._refresh_running(f"nginx in {self.name} no longer runs")
             self._wait(deadline, on_wait, "nginx loads its configuration" if idle else _describe(master, workers))
 
     def _is_idle(self, master):
@@ -218,7 +218,7 @@ class Edge:
     def _wait(self, deadline, on_wait, awaits):
         left = deadline - time.monotonic()
         if left <= 0:
-            raise EdgeError(f"no reload of nginx in {self.name} is proven after {RELOAD_PATIENCE:g} s: {awaits}")
+            raise EdgeError(f"the reload of nginx in {self.name} is not proven after {RELOAD_PATIENCE:g} s: {awaits}")
         on_wait(awaits, left)
         time.sleep(_POLL)
 
@@ -275,8 +275,8 @@ class Edge:
 
     def _not_writable(self, why):
         return EdgeError(
-            f"bluegreen_nginx_conf_dir is {self.conf_dir!r}: it can't be written ({why}); mount it read-write on the "
-            "target and give it to the connecting user, or run with become"
+            f"bluegreen_nginx_conf_dir is {self.conf_dir!r}, which can't be written ({why}); mount it read-write on "
+            "the target and give it to the connecting user, or run with become"
         )
 
 
@@ -289,7 +289,7 @@ def quoted(text):
 def _describe(master, workers):
     """Return what a reload waits for while nginx is not idle, a clause."""
     if master is None:
-        return "nginx's master process can't be seen"
+        return "nginx's master process is not visible"
     if all(workers.values()):
         return "nginx has no worker process that takes requests"
     return describe_master(master[0], status_of(master[0]))

@@ -37,14 +37,13 @@ class HostEdge(Edge):
         super().__init__(conf_dir, scratch_dir)
         if os.geteuid() != 0:
             raise EdgeError(
-                "bluegreen_nginx_mode is 'host': nginx on the host can only be tested and reloaded by root; run with "
-                "become"
+                "bluegreen_nginx_mode is 'host', but only root can test and reload nginx on the host; run with become"
             )
         answers = {program: self.run([program, "-V"]) for program in PROGRAMS}
         found = [program for program, (ok, _text) in answers.items() if ok]
         if not found:
             raise EdgeError(
-                "bluegreen_nginx_mode is 'host': there is no nginx on the target; install it, or run it in a container"
+                "bluegreen_nginx_mode is 'host', but the target has no nginx; install it, or run nginx in a container"
             )
         self.program = found[0]
         self._built = answers[self.program][1]

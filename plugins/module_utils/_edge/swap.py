@@ -161,19 +161,20 @@ class Swap:
         if self.unread:
             return (
                 f"nginx does not read {self.edge.path(app_file.SHARED_FILE)}, so keepalive_min_timeout is not set and "
-                "each swap drops a request of every busy keep-alive connection: have the http block include "
-                f"{self.edge.path('*.conf')}"
+                f"each swap drops one request of every busy keep-alive connection; include {self.edge.path('*.conf')} "
+                "in the http block"
             )
         if self.unprepared:
             return (
-                "nginx ran without keepalive_min_timeout until now, so this first reload may have dropped a request of "
-                "every busy keep-alive connection; the next ones drop none"
+                "nginx ran without keepalive_min_timeout until now, so this first reload may have dropped one request "
+                "of every busy keep-alive connection; later reloads drop none"
             )
         if keeps_connections_on_reload(self.version):
             return None
         return (
-            f"nginx {self._version_text()} closes its clients' idle keep-alive connections at each swap, which drops a "
-            f"request of every busy one ({self.clients} are open now); nginx 1.27.4 and newer drop none: update nginx"
+            f"nginx {self._version_text()} closes its clients' idle keep-alive connections at each swap, which drops "
+            f"one request of every busy one ({self.clients} are open now); update nginx to 1.27.4 or newer, which "
+            "drops none"
         )
 
     def _without_a_gap(self, text):
@@ -235,11 +236,11 @@ class Swap:
             files[app_file.SHARED_FILE] = None
             ok, said = self._judged(files, text)
         if not ok:
-            raise EdgeError(f"nginx refuses the new configuration, which it has not seen yet: {quoted(said)}")
+            raise EdgeError(f"nginx rejects the new configuration in a test, and has not loaded it: {quoted(said)}")
         if not self._is_read(said, text):
             raise EdgeError(
-                f"nginx does not read {self.edge.path(self.name)}: its http block must include that directory; it "
-                f"reads {', '.join(app_file.files_in_dump(said)) or 'nothing'}"
+                f"nginx does not read {self.edge.path(self.name)}; include that directory in its http block (it reads "
+                f"{', '.join(app_file.files_in_dump(said)) or 'nothing'})"
             )
         self.unread = files[app_file.SHARED_FILE] is not None and not app_file.keeps_clients(said)
         return files
@@ -298,7 +299,7 @@ class Swap:
             )
         if not self._is_read(said, text):
             raise EdgeError(
-                f"nginx in {self.edge.name} does not see what was written to {self.edge.conf_dir}: mount the "
+                f"nginx in {self.edge.name} does not see the files written to {self.edge.conf_dir}; mount the "
                 "directory itself"
             )
         return self.edge.reload(self.on_wait)

@@ -61,7 +61,7 @@ def refuse_unreachable(engine, probes):
     by_address = [probe for probe in probes if probe["network"]]
     if by_address and engine.is_rootless:
         raise ProbeError(
-            "service {} has a probe, but the Docker Engine is rootless, so this host does not reach a container by its "
+            "service {} has a probe, but the Docker Engine is rootless, so this host can't reach a container by its "
             "address; remove the probe, and give the service a healthcheck in its Compose file or image".format(
                 by_address[0]["headers_of"] or by_address[0]["service"]
             )
@@ -75,7 +75,7 @@ def send_probe(place, probe):
     try:
         problem = _ask(place, probe)
     except (OSError, http.client.HTTPException) as error:
-        problem = "there is no answer: " + (excerpt(str(error), EXCERPT) or type(error).__name__)
+        problem = "no answer: " + (excerpt(str(error), EXCERPT) or type(error).__name__)
     return Reply(problem is None, f"{request}: {problem or 'passed'}", at)
 
 

@@ -44,13 +44,13 @@ def expression_problem(expression):
     """Return why a JMESPath expression can't be evaluated here, None where it can."""
     if JMESPATH_IMPORT_ERROR is not None:
         return (
-            f"jmespath is missing on {platform.node()} for {sys.executable}: install the package python3-jmespath or, "
+            f"jmespath is missing on {platform.node()} for {sys.executable}; install the package python3-jmespath or, "
             "with that Python's pip, jmespath"
         )
     try:
         jmespath.compile(expression)
     except JMESPathError as error:
-        return "it is no JMESPath expression: " + " ".join(str(error).split())
+        return "it is not a JMESPath expression: " + " ".join(str(error).split())
     return None
 
 
@@ -67,7 +67,7 @@ def judge_answer(test, status, body):
     except ValueError as error:
         if isinstance(error, JMESPathError):
             return f"{test['jmespath']} can't be evaluated: {excerpt(str(error), EXCERPT)}"
-        return f"the answer is no JSON, so {test['jmespath']} has no value"
+        return f"the answer is not JSON, so {test['jmespath']} has no value"
     return None if is_true(value) else f"{test['jmespath']} is {json.dumps(value)}"
 
 

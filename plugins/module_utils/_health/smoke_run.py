@@ -78,7 +78,7 @@ class SmokeRun:
             "request": "{} {}{}".format(test["method"], base or "", test["path"]),
             "attempts": 0,
             "status": None,
-            "problem": "no container of it runs",
+            "problem": "no container of that service runs",
             "answer": "",
         }
         while base and result["problem"]:
@@ -114,7 +114,7 @@ def _once(test, base, host):
         answer = send_request(base + test["path"], PATIENCE, host, test["method"], test["headers"], test["body"])
     except (OSError, http.client.HTTPException) as error:
         why = excerpt(str(error), EXCERPT) or type(error).__name__
-        return {"status": None, "problem": f"there is no answer: {why}", "answer": ""}
+        return {"status": None, "problem": f"no answer: {why}", "answer": ""}
     problem = judge_answer(test, answer.status, answer.body)
     return {"status": answer.status, "problem": problem, "answer": excerpt(answer.body, EXCERPT) if problem else ""}
 

@@ -179,20 +179,20 @@ def judge_container(
     state = container["State"]
     restarts = container.get("RestartCount") or 0
     if state["OOMKilled"]:
-        return Verdict(FAILED, "ran out of memory: the kernel killed a process of it")
+        return Verdict(FAILED, "ran out of memory: the kernel killed one of its processes")
     if state["Status"] == "dead":
-        return Verdict(FAILED, "is dead: the Engine is removing it, or could not")
+        return Verdict(FAILED, "is dead: the Engine could not remove it, or is about to")
     if state["Status"] == "removing":
         return Verdict(FAILED, "is being removed")
     if restarts > rules.max_restarts:
         return Verdict(FAILED, _restarted(state, restarts, rules, last_exit_code))
     before = rules.seen.get(container["Id"])
     if before and restarts <= before["restarts"] and state["StartedAt"] != before["started_at"]:
-        return Verdict(FAILED, "was started anew, and not by its restart policy, after it was ready")
+        return Verdict(FAILED, "was started again after it was ready, but not by its restart policy")
     if state["Status"] == "exited":
         return _judge_exited(container, rules)
     if state["Status"] == "paused":
-        return Verdict(FAILED, "is paused: it answers nobody and is not probed")
+        return Verdict(FAILED, "is paused: it answers no requests")
     if state["Status"] == "created" and state.get("Error"):
         return Verdict(FAILED, f"could not be started: {state['Error']}")
     if state["Status"] != "running":
@@ -206,7 +206,7 @@ def hides_its_exit(container: dict[str, Any], rules: Rules) -> bool:
 
 
 def _restarted(state: dict[str, Any], restarts: int, rules: Rules, last_exit_code: int | None) -> str:
-    text = f"was restarted {times(restarts)}, {rules.max_restarts or 'none'} allowed"
+    text = f"was restarted {times(restarts)} ({rules.max_restarts or 'none'} allowed)"
     if state["Status"] == "restarting":
         return f"{text}: it {_exited(state)}"
     return text if last_exit_code is None else f"{text}: it exited with {last_exit_code}"
@@ -232,16 +232,16 @@ def _judge_exited(container: dict[str, Any], rules: Rules) -> Verdict:
     if rules.is_one_shot(service):
         return Verdict(COMPLETED, text)
     if not may_complete(policy):
-        return Verdict(FAILED, f"{text}, but its restart policy is {policy}, so it is meant to stay")
+        return Verdict(FAILED, f"{text}, but its restart policy is {policy}, so it should keep running")
     if was_healthy(container):
-        return Verdict(FAILED, text + ", but it was healthy before, so it is meant to stay")
+        return Verdict(FAILED, text + ", but it was healthy before, so it should keep running")
     return Verdict(COMPLETED, text)
 
 
 def _judge_running(container: dict[str, Any], rules: Rules, now_epoch: float, probe: ProbeState | None) -> Verdict:
     health = health_of(container)
     if _is_unreachable(container, rules):
-        return Verdict(FAILED, f"takes traffic but is not on the network {rules.network}: nginx can't reach it")
+        return Verdict(FAILED, f"takes traffic but is not on the network {rules.network}, so nginx can't reach it")
     if health == "unhealthy":
         return Verdict(FAILED, "is unhealthy" + _last_probe(container))
     if probe is not None and probe.status == UNHEALTHY:
@@ -295,7 +295,7 @@ def timeout_warning(container: dict[str, Any], timeout: float) -> str | None:
         return None
     return (
         f"the healthcheck of service {service_of(container)} may take {seconds(patience)} to fail (start_period "
-        f"{seconds(start_period)} + interval {seconds(interval)} x retries {retries}), but the timeout is "
+        f"{seconds(start_period)} + interval {seconds(interval)} x retries {retries}), longer than the timeout of "
         f"{seconds(timeout)}"
     )
 
@@ -390,7 +390,7 @@ def judge_project(project_name: str, records: Iterable[Record], rules: Rules, st
     if missing:
         return Outcome(FAILED, missing[0])
     if not records:
-        text = f"project {project_name} has no containers: did docker compose up run under this name?"
+        text = f"project {project_name} has no containers; check that docker compose up ran under this name"
         return Outcome(PENDING if still_coming else FAILED, text)
     failed = [record for record in records if record.verdict.status == FAILED]
     if failed:
@@ -417,7 +417,7 @@ def missing_containers(project_name: str, records: list[Record], rules: Rules) -
     known = {record.container["Id"] for record in records}
     for container_id, before in rules.seen.items():
         if container_id not in known:
-            yield f"{before['name']} is gone, or was replaced, after it was ready"
+            yield f"{before['name']} was removed or replaced after it was ready"
 
 
 def one_shots_in(containers: Iterable[dict[str, Any]]) -> frozenset[str]:

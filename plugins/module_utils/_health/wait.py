@@ -31,7 +31,7 @@ OBJECTION_POLL = 0.2
 # For so long the Engine may be silent as what was ready is to be ready for good.
 SILENCE = 30.0
 
-COMING = "docker compose up has not ended"
+COMING = "docker compose up is still running"
 NOT_RUNNING = ("created", "exited", "dead")
 
 # The kind of a Notice that a container was probed: (its id, s since the epoch).
@@ -220,7 +220,7 @@ class Waiter:
     def _outlook(self) -> tuple[str, float]:
         now = self._clock.monotonic()
         if self._ready_since is not None and self._unanswered is None:
-            return "all that is ready must stay so", self._ready_since + self._stable_for - now
+            return "all that is ready must stay ready", self._ready_since + self._stable_for - now
         otherwise = COMING if self._is_coming else "the Engine's answer"
         awaited = self._unanswered or verdict.describe_wait(self.records.values()) or otherwise
         return awaited, self._end - now

@@ -56,7 +56,7 @@ class Watch:
 
     def objection(self):
         """Return why the release is to be given up; None where there is nothing against it."""
-        return f"{self.about} could not be asked: {self._broken}" if self._broken else self.found()
+        return f"{self.about} could not be checked: {self._broken}" if self._broken else self.found()
 
     def series(self):
         """Return how the counts grew, ``[[s since the begin, all, those that failed], …]``, up to now."""
@@ -152,7 +152,7 @@ class AnswerLogWatch(Watch):
         if self._unread:
             self._broken = self._broken or self._unread
         elif self._is_sent and not self._has_lines:
-            self._broken = self._broken or "nginx answered a request and did not log it"
+            self._broken = self._broken or "nginx answered a request but did not log it"
 
     def counted(self):
         return self.new
@@ -162,4 +162,4 @@ class AnswerLogWatch(Watch):
 
     def objection(self):
         why = super().objection()
-        return f"{why}; bluegreen_bake_error_ratio 0 judges without it" if self._broken else why
+        return f"{why}; set bluegreen_bake_error_ratio: 0 to do without it" if self._broken else why

@@ -105,6 +105,6 @@ def error_objection(new, old, ratio):
     if new.errors <= expected + 3 * math.sqrt(expected) + 1:
         return None
     return (
-        f"its answers by 5xx were {new}, those of the release before {old}: more than {ratio:g} times as many "
+        f"its answers by 5xx were {new}, those of the previous release {old}: more than {ratio:g} times as many "
         "(bluegreen_bake_error_ratio)"
     )

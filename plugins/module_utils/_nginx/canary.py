@@ -25,10 +25,10 @@ def canary_problems(steps):
     last = 0
     for step in steps or []:
         if not last < step["weight"] < 100:
-            yield step["weight"], f"weight is a share in percent, more than {last} and below 100: the weights rise"
+            yield step["weight"], f"weight must be a percentage above {last} and below 100, because the weights rise"
         last = max(last, step["weight"])
         if step["hold"] < 0:
-            yield step["hold"], "hold is 0 or more seconds"
+            yield step["hold"], "hold must be 0 or more seconds"
 
 
 def weights(share, active, idle):

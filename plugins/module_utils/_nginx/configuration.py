@@ -135,7 +135,7 @@ class Configuration:
         for directive in (directive for http in self.http_blocks() for directive in http):
             if directive.words[0] == "upstream":
                 if len(directive.words) != 2 or directive.block is None:
-                    raise UpstreamError(f"{place_of(directive)}: an upstream has one name and a block in braces")
+                    raise UpstreamError(f"{place_of(directive)}: an upstream needs one name and a block in braces")
                 yield directive
 
     def proxied(self, directives):
@@ -182,7 +182,7 @@ class Configuration:
                 if required and not paths and (self._base is None or not is_glob(directive.words[1])):
                     raise UpstreamError(
                         f"{place_of(directive)}: includes {shown(directive.words[1])}, which is not in this text; give "
-                        "all that `nginx -T` prints"
+                        "the whole output of `nginx -T`"
                     )
                 # Each file in turn takes two places; more than there are files is one within itself.
                 if paths and len(reading) > 2 * len(self._named):

@@ -51,7 +51,7 @@ def read_directives(text):
     unbalanced.
     """
     if not isinstance(text, str):
-        raise UpstreamError(f"{shown(text)} is no text; give the content of an nginx configuration")
+        raise UpstreamError(f"{shown(text)} is not text; give the content of an nginx configuration")
     files = {None: []}
     file, header_line = None, 0
     block = files[None]

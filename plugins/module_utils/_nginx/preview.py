@@ -32,27 +32,27 @@ def preview_problems(preview, upstreams, vhost):
     if not preview:
         return
     if len(preview) != 1:
-        yield "give one of header, cookie and listen"
+        yield "give only one of header, cookie and listen"
         return
     (kind, given), *_none = preview.items()
     if kind == "listen":
         match = LISTEN.match(str(given))
         if not match or not 1 <= int(match.group(1)) <= 65535:
-            yield f"listen is {given!r}: use a port, or an address and a port as in 127.0.0.1:8081"
+            yield f"listen is {given!r}; give a port, or an address and a port such as 127.0.0.1:8081"
         elif vhost and match.group(1) in [listen.rpartition(":")[2] for listen in listens(vhost)]:
-            yield f"listen is {given!r}: bluegreen_vhost listens on that port; give another"
+            yield f"listen is {given!r}, but bluegreen_vhost already listens on that port; give another"
         if not vhost:
-            yield "listen needs bluegreen_vhost; with a server block of your own use header or cookie"
+            yield "listen needs bluegreen_vhost; with your own server block, use header or cookie"
         return
     name = (_HEADER if kind == "header" else _COOKIE).match(given.get("name") or "")
     if not name:
-        yield f"{kind}.name is {given.get('name')!r}: use a letter, then letters, digits and " + (
+        yield f"{kind}.name is {given.get('name')!r}; start with a letter, then use letters, digits and " + (
             "'-'" if kind == "header" else "'_'"
         )
     if not _VALUE.match(given.get("value") or ""):
-        yield f"{kind}.value is not shown: use 16 to 40 letters, digits, '.', '_' and '-', as of a password generator"
+        yield f"{kind}.value does not fit (it is not shown); use 16 to 40 random letters, digits, '.', '_' and '-'"
     if len({upstream_variable(name) for name in upstreams}) != len(upstreams):
-        yield f"two of {', '.join(upstreams)} make the same variable of nginx: rename an upstream"
+        yield f"two of the upstreams {', '.join(upstreams)} would share one nginx variable; rename one"
 
 
 def upstream_variable(name):

@@ -52,8 +52,8 @@ def render_upstream(name, targets, resolver=None, options=None):
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise UpstreamError(
-            f"name: {shown(name)} can't name an upstream; give a letter, followed by up to 127 letters, digits, '.', "
-            "'_' or '-'"
+            f"name: {shown(name)} can't name an upstream; start with a letter, then use up to 127 letters, digits, "
+            "'.', '_' or '-'"
         )
     lines = []
     if resolver is not None:
@@ -91,8 +91,8 @@ def parse_upstreams(text, names=None):
         earlier = first.setdefault(name.lower(), upstream)
         if earlier is not upstream:
             raise UpstreamError(
-                f'upstream "{name}" is defined twice, at {place_of(earlier)} and at {place_of(upstream)}; '
-                "nginx accepts a name once: rename or remove one of them"
+                f'upstream "{name}" is defined twice, at {place_of(earlier)} and at {place_of(upstream)}, but nginx '
+                "accepts a name only once; rename or remove one"
             )
         if names is not None and name.lower() not in wanted:
             continue
@@ -107,18 +107,18 @@ def parse_upstreams(text, names=None):
 
 def _checked_targets(targets):
     if isinstance(targets, (str, bytes)) or not isinstance(targets, Sequence):
-        raise UpstreamError(f"targets: {shown(targets)} is no list; give a list of mappings with host and port")
+        raise UpstreamError(f"targets: {shown(targets)} is not a list; give a list of mappings with host and port")
     if not targets:
-        raise UpstreamError("targets: the list is empty; give at least one, nginx refuses an upstream without a server")
+        raise UpstreamError("targets: the list is empty, but nginx rejects an upstream without a server; give one")
     seen = {}
     checked = []
     for index, target in enumerate(targets):
         where = f"targets[{index}]"
         if not isinstance(target, Mapping):
-            raise UpstreamError(f"{where}: {shown(target)} is no mapping; give host, port and, if wanted, weight")
+            raise UpstreamError(f"{where}: {shown(target)} is not a mapping; give host, port and, if needed, weight")
         unknown = [key for key in target if key not in _TARGET_KEYS]
         if unknown:
-            raise UpstreamError(f"{where}: unknown key {shown(unknown[0])}; known are {', '.join(_TARGET_KEYS)}")
+            raise UpstreamError(f"{where}: unknown key {shown(unknown[0])}; the keys are {', '.join(_TARGET_KEYS)}")
         missing = [key for key in ("host", "port") if key not in target]
         if missing:
             raise UpstreamError(f"{where}: {missing[0]} is missing; give host and port")
@@ -130,7 +130,7 @@ def _checked_targets(targets):
         same = seen.setdefault((_canonical(host), port, flags["down"]), index)
         if same != index:
             raise UpstreamError(
-                f"{where}: {host}:{port} is also targets[{same}]; give it once, with a weight if need be"
+                f"{where}: {host}:{port} is also targets[{same}]; give it once, with a weight if needed"
             )
         checked.append({"host": host, "port": port, "weight": weight, **flags})
     if all(target["down"] for target in checked):
@@ -142,8 +142,8 @@ def _check_host(where, host):
     if isinstance(host, str) and (_is_ip_literal(host) or _HOST_NAME.fullmatch(host)):
         return
     raise UpstreamError(
-        f"{where}: {shown(host)} is no host; give a DNS name (letters, digits, '-', '_', '.'), an IPv4 address or an "
-        "IPv6 address in brackets"
+        f"{where}: {shown(host)} is not a host; give a DNS name (letters, digits, '-', '_', '.'), an IPv4 address or "
+        "an IPv6 address in brackets"
     )
 
 
@@ -152,7 +152,7 @@ def _checked_number(where, value):
     is_digits = isinstance(value, str) and _NUMBER.fullmatch(value)
     is_number = isinstance(value, int) and not isinstance(value, bool)
     if not (is_digits or is_number) or not 1 <= int(value) <= _LARGEST:
-        raise UpstreamError(f"{where}: {shown(value)} does not fit; give a whole number from 1 to {_LARGEST}")
+        raise UpstreamError(f"{where}: {shown(value)} is out of range; give a whole number from 1 to {_LARGEST}")
     return int(value)
 
 
@@ -166,8 +166,8 @@ def _check_resolver(resolver):
     address = _ADDRESS.fullmatch(resolver) if isinstance(resolver, str) else None
     if not address or not _is_ip_literal(address.group(1)):
         raise UpstreamError(
-            f"resolver: {shown(resolver)} is no address of a DNS server; give an IPv4 address or an IPv6 address in "
-            "brackets, with :port if it is not 53 (Docker's is 127.0.0.11)"
+            f"resolver: {shown(resolver)} is not the address of a DNS server; give an IPv4 address or an IPv6 address "
+            "in brackets, with :port if it is not 53 (Docker's is 127.0.0.11)"
         )
     if address.group(2) is not None:
         _checked_number("resolver port", address.group(2))
@@ -197,7 +197,7 @@ def _canonical(host):
 def _server(directive):
     """Return the target that a ``server`` line names, None where it takes no requests."""
     if len(directive.words) < 2:
-        raise UpstreamError(f"{place_of(directive)}: a server without an address")
+        raise UpstreamError(f"{place_of(directive)}: the server has no address")
     address, parameters = directive.words[1], directive.words[2:]
     if "down" in parameters or "backup" in parameters:
         return None
@@ -209,7 +209,7 @@ def _server(directive):
         return {"host": address, "port": None, "weight": weight}
     match = _ADDRESS.fullmatch(address)
     if not match:
-        raise UpstreamError(f"{place_of(directive)}: {shown(address)} is no address of a server")
+        raise UpstreamError(f"{place_of(directive)}: {shown(address)} is not the address of a server")
     port = DEFAULT_PORT if match.group(2) is None else _number_read(directive, match.group(2))
     if any(parameter.startswith("service=") for parameter in parameters):
         port = None
@@ -218,5 +218,5 @@ def _server(directive):
 
 def _number_read(directive, digits):
     if not re.fullmatch(r"[0-9]{1,18}", digits):
-        raise UpstreamError(f'{place_of(directive)}: {shown(digits)} in "{brief(directive.words)}" is no number')
+        raise UpstreamError(f'{place_of(directive)}: {shown(digits)} in "{brief(directive.words)}" is not a number')
     return int(digits)

@@ -38,9 +38,9 @@ def upstream_option_problems(options):
         ("fail_timeout", _FAIL_TIMEOUT, "10s or 1m"),
     ):
         if key in given and not rule.match(given[key]):
-            yield key, given[key], f"give one time with its unit, such as {example}"
+            yield key, given[key], f"give one time with its unit, for example {example}"
     if given.get("keepalive") == 0 and "keepalive_timeout" in given:
-        yield "keepalive_timeout", given["keepalive_timeout"], "keepalive is 0, so no connection is kept; give one"
+        yield "keepalive_timeout", given["keepalive_timeout"], "keepalive is 0, so none is kept; remove one of the two"
 
 
 def effective_options(options, nginx_version):

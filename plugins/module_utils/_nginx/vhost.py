@@ -39,25 +39,25 @@ def vhost_problems(vhost, service_names):
         return
     for name in vhost.get("server_names") or []:
         if not SERVER_NAME.match(name):
-            yield "server_names", name, "use a host name, which may begin with '*.'"
+            yield "server_names", name, "give a host name, which may start with '*.'"
     if not vhost.get("server_names"):
-        yield "server_names", vhost.get("server_names"), "name at least one host name that the app answers to"
+        yield "server_names", vhost.get("server_names"), "give at least one host name of the app"
     for listen in vhost.get("listen") or []:
         match = LISTEN.match(str(listen))
         if not match or not 1 <= int(match.group(1)) <= 65535:
-            yield "listen", listen, "use a port, or an address and a port as in 127.0.0.1:8080 or [::]:80"
+            yield "listen", listen, "give a port, or an address and a port such as 127.0.0.1:8080 or [::]:80"
     for key, value in (vhost.get("tls") or {}).items():
         if value is not None and not FILE.match(value):
             yield (
                 "tls." + key,
                 value,
-                "use an absolute path of letters, digits, '.', '_', '-', '+' and '@', as nginx sees it",
+                "give an absolute path, as nginx sees it, of letters, digits, '.', '_', '-', '+' and '@'",
             )
     seen = set()
     for location in vhost.get("locations") or []:
         path = location["path"]
         if not PATH.match(path):
-            yield "locations.path", path, "begin with '/' and use no character that means something to nginx"
+            yield "locations.path", path, "start with '/', and use no character that is special to nginx"
         if path in seen:
             yield "locations.path", path, "give each path once"
         seen.add(path)
@@ -65,7 +65,7 @@ def vhost_problems(vhost, service_names):
             yield (
                 "locations.service",
                 location["service"],
-                "use a name of bluegreen_services: " + ", ".join(service_names),
+                "give a name from bluegreen_services: " + ", ".join(service_names),
             )
 
 
@@ -80,8 +80,8 @@ def connect_timeout_warning(timeouts):
     file, line, seconds = slow[0]
     more = f" (and {len(slow) - 1} more)" if len(slow) > 1 else ""
     return (
-        f"a client may wait {seconds:g} s for a container that is gone, because that is the proxy_connect_timeout of "
-        f"proxy_pass at {file} line {line}{more}; add 'proxy_connect_timeout {CONNECT_TIMEOUT};' to that server block"
+        f"a client may wait {seconds:g} s for a container that is gone, because {file} line {line} has that "
+        f"proxy_connect_timeout{more}; add 'proxy_connect_timeout {CONNECT_TIMEOUT};' to that server block"
     )
 
 

@@ -150,10 +150,10 @@ def _refuse_foreign(path):
     """Raise StateError where somebody else decides what lies at this path."""
     if os.path.islink(path):
         raise StateError(
-            f"bluegreen_state_dir: {path} is a symbolic link to {os.path.realpath(path)}; name that directory itself"
+            f"bluegreen_state_dir: {path} is a symbolic link to {os.path.realpath(path)}; give that directory instead"
         )
     if os.path.isdir(path) and os.stat(path).st_uid not in (0, os.geteuid()):
         raise StateError(
             f"bluegreen_state_dir: {path} belongs to another user (uid {os.stat(path).st_uid}, this run is uid "
-            f"{os.geteuid()}); deploy as that user, or give the directory to this one, with all that is in it"
+            f"{os.geteuid()}); deploy as that user, or change the owner of the directory and of everything in it"
         )

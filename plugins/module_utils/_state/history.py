@@ -85,7 +85,7 @@ def append_run(directory, run):
     try:
         _append(directory, json.dumps(run).encode("utf-8"))
     except OSError as error:
-        return [f"the history in {directory} does not have this run, for it can't be written: {error.strerror}"]
+        return [f"the history in {directory} lacks this run, because it can't be written: {error.strerror}"]
     return []
 
 

@@ -115,7 +115,7 @@ def loads(text):
     try:
         state = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise JournalError(f"it is truncated or no JSON: {error}") from error
+        raise JournalError(f"it is truncated or not JSON: {error}") from error
     state = _upgraded(state)
     _check(state)
     return state
@@ -123,13 +123,13 @@ def loads(text):
 
 def _upgraded(state):
     if not isinstance(state, dict) or "format" not in state:
-        raise JournalError("it is no journal: it has no format number")
+        raise JournalError("it is not a journal: it has no format number")
     number = state["format"]
     if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-        raise JournalError(f"it has format {number!r}, this version reads 1 to {FORMAT}")
+        raise JournalError(f"it has format {number!r}, but this version reads 1 to {FORMAT}")
     if number > FORMAT:
         raise NewerJournal(
-            f"was written by a newer version of hotswap.compose (format {number}; this version reads up to {FORMAT})"
+            f"was written by a newer version of hotswap.compose (format {number}, this version reads up to {FORMAT})"
         )
     for upgrade in _UPGRADES[number - 1 :]:
         state = upgrade(state)
@@ -154,7 +154,7 @@ def read_journal(path, app=None):
     try:
         state = loads(content(path))
     except NewerJournal as error:
-        raise StateError(f"the journal {path} {error}: update the collection on the controller") from error
+        raise StateError(f"the journal {path} {error}; update the collection on the controller") from error
     except FileNotFoundError:
         return empty_journal(app or ""), f"there is no journal at {path}"
     except (OSError, ValueError) as error:
@@ -210,7 +210,7 @@ def _check_record(record, where):
     _one_of(record, "outcome", (*OUTCOMES, FORGOTTEN), where)
     if not _UTC.fullmatch(record["deployed_at"]):
         raise JournalError(
-            f"{where}.deployed_at is {record['deployed_at']!r}, no UTC time such as 2026-01-31T23:59:59Z"
+            f"{where}.deployed_at is {record['deployed_at']!r}, not a UTC time such as 2026-01-31T23:59:59Z"
         )
     _expect(record, "containers", list, where)
     _expect(record, "images", dict, where)
@@ -220,7 +220,7 @@ def _check_record(record, where):
         _expect(image, "id", str, image_where)
         _expect(image, "brought", bool, image_where)
         if not image["id"].startswith("sha256:"):
-            raise JournalError(f"{image_where}.id is {image['id']!r}, no image id such as sha256:...")
+            raise JournalError(f"{image_where}.id is {image['id']!r}, not an image id such as sha256:...")
     _check_services(record, "services", where)
     _check_expected(record, where)
     _check_files(record, where)
@@ -276,9 +276,9 @@ def _one_of(mapping, key, known, where):
 def _expect(mapping, key, kinds, where):
     name = f"{where}.{key}" if where else key
     if not isinstance(mapping, dict):
-        raise JournalError(f"{where} is no mapping")
+        raise JournalError(f"{where} is not a mapping")
     if key not in mapping:
         raise JournalError(f"{name} is missing")
     # JSON's true is no number, though Python's True is.
     if not isinstance(mapping[key], kinds) or (kinds is int and isinstance(mapping[key], bool)):
-        raise JournalError(f"{name} is of the wrong type, {type(mapping[key]).__name__}")
+        raise JournalError(f"{name} has the wrong type, {type(mapping[key]).__name__}")

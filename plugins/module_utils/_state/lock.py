@@ -39,7 +39,7 @@ _DOCKER = """\
 #!/bin/sh
 # docker for one deploy, for as long as that deploy has its app's lock.
 exec 9<{in_flight} && flock -s 9 && grep -qs {token} {holder} && {login}{host}exec {docker} "$@"
-echo "this run has lost the lock of its app to another one: nothing was done" >&2
+echo "another run has taken over the lock of this app; this command changed nothing" >&2
 exit 1
 """
 
@@ -50,7 +50,7 @@ def describe_holder(holder):
     kind = holder.get("kind")
     what = {"promote": "a promotion", "abort": "an abort"}.get(kind)
     if not what:
-        release = holder.get("release") or "the release before"
+        release = holder.get("release") or "the previous release"
         what = "{} of {}".format("a rollback" if kind == "rollback" else "a deploy", release)
     return "{} by {} on {}{}, since {}".format(
         what,
@@ -102,8 +102,8 @@ class AppLock:
                 except BlockingIOError:
                     if time.monotonic() > deadline:
                         raise StateError(
-                            f"a module of a run of {self.app} that was killed is still at work on the target after "
-                            f"{ORPHAN_PATIENCE:g} s; wait for it, or end it"
+                            f"a module of an interrupted run of {self.app} is still at work on the target after "
+                            f"{ORPHAN_PATIENCE:g} s; wait for it, or end its process"
                         ) from None
                     time.sleep(_POLL)
             if not self._is_there(descriptor):
@@ -142,7 +142,7 @@ class AppLock:
         with self._in_flight() as descriptor:
             fcntl.flock(descriptor, fcntl.LOCK_SH)
             if not self._is_ours(token):
-                raise StateError(f"this run has lost the lock of {self.app} to another one: nothing was done")
+                raise StateError(f"another run has taken over the lock of {self.app}; this task changed nothing")
             self._renew(token)
             try:
                 yield

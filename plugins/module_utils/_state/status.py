@@ -41,11 +41,11 @@ def status_text(found, now):
     lines = [found["app"]]
     facts = [("traffic", _traffic(found, now))]
     if found["awaiting_promotion"]:
-        facts.append(("promotion", f"{found['awaiting_promotion']} is ready and awaits it"))
+        facts.append(("promotion", f"{found['awaiting_promotion']} is ready and awaits its promotion"))
     if found["unfinished"] and not found["lock"]:
-        facts.append(("unfinished", "a run was killed or could not end: the next one finishes or undoes it"))
+        facts.append(("unfinished", "a run was interrupted; the next run finishes or undoes it"))
     lock = found["lock"]
-    facts.append(("lock", f"{describe_holder(lock)} (alive {lock['age']:.0f} s ago)" if lock else "free"))
+    facts.append(("lock", f"{describe_holder(lock)} (last seen {lock['age']:.0f} s ago)" if lock else "free"))
     if found["last_run"]:
         facts.append(("last run", _last(found["last_run"], now)))
         facts.append(("", found["last_run"].get("reason") or ""))
@@ -69,7 +69,7 @@ def status_text(found, now):
 def history_text(app, runs):
     """Return the text of a history, as read_history() returns it, the newest first."""
     if not runs:
-        return f"{app}\n  no run is on record yet"
+        return f"{app}\n  no run on record yet"
     heading = ("ended (UTC)", "run", "outcome", "release", "color", "took", "longest", "by")
     rows = [_run(each) for each in reversed(runs)]
     lines = format_table([heading, *rows], "  ")
@@ -83,7 +83,7 @@ def history_text(app, runs):
 
 def _traffic(found, now):
     if not found["active_color"]:
-        return "nothing has it"
+        return "no color has it"
     since = f", since {_time(found['since'])} UTC ({ago(found['since'], now)})" if found["since"] else ""
     return f"{found['release'] or BY_HAND} has it, in {found['active_color']}{since}"
 

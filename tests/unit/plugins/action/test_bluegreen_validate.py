@@ -421,7 +421,7 @@ def test_each_entry_point_asks_for_its_own():
         (dict(SOUND, bluegreen_vhost={"names": ["a"]}), ["bluegreen_vhost.names", "Supported parameters include"]),
         (
             dict(SOUND, bluegreen_vhost={"server_names": ["a b"]}),
-            ["bluegreen_vhost is 'a b': server_names: use a host"],
+            ["bluegreen_vhost is 'a b': server_names: give a host"],
         ),
         (
             dict(SOUND, bluegreen_edge_url={"url": "shop"}),

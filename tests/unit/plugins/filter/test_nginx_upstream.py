@@ -21,6 +21,8 @@ def test_it_renders_with_and_without_a_resolver():
 
 
 def test_an_error_names_the_filter_and_the_field():
-    message = "hotswap.compose.nginx_upstream: targets[0].port: 'x' does not fit; give a whole number from 1 to 65535"
+    message = (
+        "hotswap.compose.nginx_upstream: targets[0].port: 'x' is out of range; give a whole number from 1 to 65535"
+    )
     with pytest.raises(AnsibleFilterError, match=re.escape(message)):
         nginx_upstream([{"host": "was", "port": "x"}], "shop-was")

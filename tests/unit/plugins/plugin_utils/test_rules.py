@@ -243,7 +243,7 @@ def test_each_option_of_an_upstream_is_named_with_its_service():
     service = {"name": "was-{color}", "port": 3000, "upstream_options": {"fail_timeout": "1 min"}}
     assert _rules.rule_problems({"app": "shop", "services": [service]}) == [
         "bluegreen_services is '1 min': upstream_options.fail_timeout of was-{color}: give one time with its unit, "
-        "such as 10s or 1m"
+        "for example 10s or 1m"
     ]
 
 
@@ -321,7 +321,7 @@ def test_where_nothing_is_reached(url):
 def test_a_vhost_goes_by_the_services():
     vhost = {"server_names": ["shop.example"], "locations": [{"path": "/", "service": "web-{color}"}]}
     assert _rules.rule_problems(sound(vhost=vhost)) == [
-        "bluegreen_vhost is 'web-{color}': locations.service: use a name of bluegreen_services: was-{color}, "
+        "bluegreen_vhost is 'web-{color}': locations.service: give a name from bluegreen_services: was-{color}, "
         "signal-{color}"
     ]
 

@@ -140,11 +140,11 @@ def test_apps_whose_names_begin_alike_have_images_of_their_own():
     [
         (
             {"web": {"build": HERE, "image": "x"}, "job": {"build": THERE, "image": "x"}},
-            "services job and web build different images under the name x",
+            "services job and web build different images named x",
         ),
         (
             {"web-1": {"build": HERE}, "web_1": {"build": THERE}},
-            "the images of services web-1 and web_1 would both be named shop/web-1:v2",
+            "services web-1 and web_1 would both build an image named shop/web-1:v2",
         ),
     ],
 )
@@ -205,7 +205,12 @@ def test_shared_services_keep_the_names_that_compose_gives_their_images():
     "blue, green, files, refused",
     [
         ({"web": {"build": HERE}}, {"web": {"build": HERE}}, ["compose.yml"], None),
-        ({"web": {"build": HERE}}, {"web": {"build": THERE}}, ["compose.yml"], "web: .* in context and dockerfile;"),
+        (
+            {"web": {"build": HERE}},
+            {"web": {"build": THERE}},
+            ["compose.yml"],
+            "web: .* in context and dockerfile, but",
+        ),
         ({"w-blue": {"build": HERE}}, {"w-green": {"build": HERE}}, ["c.{color}.yml"], None),
         ({"w-blue": {"build": HERE}}, {"w-green": {"build": THERE}}, ["c.{color}.yml"], "w-blue: build differs"),
         ({"w-blue": {"build": HERE}}, {"w-green": {"image": "x"}}, ["c.{color}.yml"], None),
@@ -273,7 +278,10 @@ def test_context_of_another_service_has_the_name_of_its_build(services, context)
 )
 def test_context_of_a_service_that_is_not_built_is_refused(services, pulled, names):
     config = {"services": {"web": {"build": ON_BASE}, **services}}
-    with pytest.raises(ComposeError, match="^service web: build.additional_contexts has base: service:base, but base "):
+    with pytest.raises(
+        ComposeError,
+        match="^service web: build.additional_contexts has base: service:base, but this run does not build base; ",
+    ):
         builds.release_builds(config, PARAMS, "blue", pulled, names)
 
 

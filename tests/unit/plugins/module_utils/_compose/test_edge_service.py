@@ -61,7 +61,9 @@ def test_the_service_that_is_nginx(proxy, started_as, found):
 def test_no_variable_names_nginx(variable, value):
     request = {"services": [{"name": "web", "port": 3000}], "shared_services": [], "exclusive_services": []}
     refuse_named_edge("proxy", request)
-    with pytest.raises(ComposeError, match=f"bluegreen_{variable} names proxy, which is nginx itself .* remove it"):
+    with pytest.raises(
+        ComposeError, match=f"bluegreen_{variable} names proxy, which is the service of nginx itself .* remove it"
+    ):
         refuse_named_edge("proxy", dict(request, **{variable: value}))
 
 
@@ -102,13 +104,13 @@ def test_what_depends_on_nginx_finds_it_running(given, left):
     ],
 )
 def test_what_a_color_can_t_have_of_nginx_is_refused(given, words):
-    with pytest.raises(ComposeError, match=f"service web has {words}, but proxy is nginx .*: remove that line"):
+    with pytest.raises(ComposeError, match=f"service web has {words}, but proxy is nginx .*; remove that line"):
         without_edge(on("web", **given), "proxy")
 
 
 @pytest.mark.parametrize("scale", [{"scale": 2}, {"deploy": {"replicas": 2}}])
 def test_nginx_has_one_container(scale):
-    with pytest.raises(ComposeError, match="has 2 replicas, of which a deploy reloads one"):
+    with pytest.raises(ComposeError, match="has 2 replicas, but a deploy reloads only one"):
         without_edge(config(**scale), "proxy")
 
 

@@ -63,7 +63,7 @@ def test_an_env_file_outranks_that_of_the_project(tmp_path):
 
 def test_a_variable_in_compose_file_is_refused(tmp_path):
     (tmp_path / ".env").write_text('COMPOSE_FILE="compose.${STAGE}.yml"\n')
-    message = f"{tmp_path}/.env has a variable in COMPOSE_FILE: name the files in bluegreen_compose_files instead"
+    message = f"{tmp_path}/.env has a variable in COMPOSE_FILE; name the files in bluegreen_compose_files instead"
     with pytest.raises(ComposeError, match=f"^{re.escape(message)}$"):
         files.loaded_files(str(tmp_path), [], {})
 
@@ -103,13 +103,13 @@ def test_files_that_a_run_is_about(tmp_path, named):
         (["/srv/shop/compose.yml"], None),
         (
             [],
-            "/srv/shop has no compose.yaml, compose.yml, docker-compose.yml or docker-compose.yaml: correct "
+            "/srv/shop has no compose.yaml, compose.yml, docker-compose.yml or docker-compose.yaml; correct "
             "bluegreen_project_src, or name the files in bluegreen_compose_files",
         ),
         (
             ["docker/compose.yml"],
-            "COMPOSE_FILE begins with docker/compose.yml, and Compose takes paths as relative to its directory: let "
-            "bluegreen_project_src be /srv/shop/docker, and name the files in bluegreen_compose_files",
+            "COMPOSE_FILE begins with docker/compose.yml, and Compose resolves paths from that file's directory; "
+            "set bluegreen_project_src to /srv/shop/docker, and name the files in bluegreen_compose_files",
         ),
     ],
 )
@@ -128,12 +128,12 @@ BOTH = ["compose.yml", "compose.override.yml"]
     "named, loaded, known, expected",
     [
         (["compose.yml"], ["compose.yml"], [], []),
-        (BOTH, BOTH, [], ["compose.override.yml is read as well"]),
-        (BOTH, BOTH, ["/srv/shop/compose.yml"], ["compose.override.yml is read as well"]),
+        (BOTH, BOTH, [], ["this deploy also reads compose.override.yml"]),
+        (BOTH, BOTH, ["/srv/shop/compose.yml"], ["this deploy also reads compose.override.yml"]),
         (BOTH, BOTH, ["/srv/shop/compose.yml", "/srv/shop/compose.override.yml"], []),
-        (["compose.yml"], ["compose.yml"], ["/srv/shop/other.yml"], ["compose.yml is read as well"]),
-        (["compose.yml"], BOTH, [], ["compose.override.yml is left out"]),
-        (["./compose.yml", "prod.yml"], BOTH, [], ["compose.override.yml is left out"]),
+        (["compose.yml"], ["compose.yml"], ["/srv/shop/other.yml"], ["this deploy also reads compose.yml"]),
+        (["compose.yml"], BOTH, [], ["docker compose reads compose.override.yml"]),
+        (["./compose.yml", "prod.yml"], BOTH, [], ["docker compose reads compose.override.yml"]),
         (["prod.yml"], BOTH, [], []),  # the user's own choice
         (["compose.{color}.yml", "compose.yml"], BOTH, [], []),
         (["compose.yml"], [], [], []),

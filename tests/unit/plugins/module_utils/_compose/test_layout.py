@@ -65,13 +65,13 @@ def test_a_file_for_each_color_is_as_compose_rendered_it():
         (
             params(),
             {"web": {"depends_on": {"worker": {}}}},
-            "service web depends on worker, which starts after the swap, once that of the old color is stopped: take "
-            "worker out of its depends_on, or out of bluegreen_exclusive_services",
+            "service web depends on worker, which only starts after the swap, because it must never run in both "
+            "colors; remove worker from its depends_on, or from bluegreen_exclusive_services",
         ),
         (
             params(),
             {"runner": {"depends_on": {"worker": {}}}},
-            "service runner depends on worker, .*: name runner in bluegreen_exclusive_services as well",
+            "service runner depends on worker, .*; add runner to bluegreen_exclusive_services",
         ),
     ],
 )
@@ -99,7 +99,7 @@ def test_how_nginx_reaches_a_color(changes, networks):
 def test_one_container_name_in_both_colors_is_refused():
     given = params(compose_files=["compose.{color}.yml"], shared_services=[])
     split(given)
-    with pytest.raises(ComposeError, match=r"service web has the container_name shop-web in both colors, .*: put \$"):
+    with pytest.raises(ComposeError, match=r"service web has the container_name shop-web in both colors, .*; put \$"):
         split(given, web={"container_name": "shop-web"})
 
 
@@ -168,7 +168,7 @@ def test_alias_of_an_exclusive_service_stays():
 )
 def test_setting_of_a_connection_that_an_alias_would_take_along_is_refused(endpoint):
     (key,) = endpoint
-    words = f"^service web-blue has {key} on network corp, and the alias orders-api, .*; remove {key}, or the alias$"
+    words = f"^service web-blue has {key} on network corp and the alias orders-api, .*; remove {key}, or the alias$"
     with pytest.raises(ComposeError, match=words):
         split_colored({"corp": ["orders-api"]}, endpoint)
     green = split_colored({"corp": ["orders-{color}"]}, endpoint)["green"]

@@ -194,24 +194,35 @@ UPLOADS = bind("/srv/link", "/uploads")
         (
             {"web": {"volumes": [DATA]}, "worker": {"volumes": [DATA]}},
             [],
-            ["volume data is written by web and worker of"],
+            ["service web and worker of both releases writes volume data"],
         ),
-        ({"web": {"volumes": [DATA]}, "worker": {"volumes": [DATA]}}, ["worker"], ["volume data is written by web of"]),
+        (
+            {"web": {"volumes": [DATA]}, "worker": {"volumes": [DATA]}},
+            ["worker"],
+            ["service web of both releases writes volume data"],
+        ),
         ({"web": {"volumes": [dict(DATA, read_only=True)]}}, [], []),
-        ({"web": {"volumes": [UPLOADS]}}, [], ["directory /srv/link is written by web of"]),
+        ({"web": {"volumes": [UPLOADS]}}, [], ["service web of both releases writes directory /srv/link"]),
         ({"web": {"volumes": [UPLOADS]}}, ["web"], []),
         # The same directory by another path.
         (
             {"web": {"volumes": [UPLOADS]}, "worker": {"volumes": [bind("/srv/data", "/in")]}},
             [],
-            ["directory /srv/link is written by web and worker of"],
+            ["service web and worker of both releases writes directory /srv/link"],
         ),
         ({"web": {"volumes": [dict(UPLOADS, read_only=True), bind("/run/docker.sock", "/s")]}}, [], []),
-        ({"web": {"volumes": [DATA, UPLOADS]}}, [], ["directory /srv/link is", "volume data is"]),
+        (
+            {"web": {"volumes": [DATA, UPLOADS]}},
+            [],
+            [
+                "service web of both releases writes directory /srv/link",
+                "service web of both releases writes volume data",
+            ],
+        ),
         (
             {"web": {"volumes": [DATA]}, "worker": {"volumes_from": ["web"]}},
             [],
-            ["volume data is written by web and worker"],
+            ["service web and worker of both releases writes volume data"],
         ),
     ],
 )
@@ -225,8 +236,12 @@ def test_what_both_releases_write(services, exclusive, expected):
 @pytest.mark.parametrize(
     "blue, green, expected",
     [
-        ([DATA], [DATA], ["volume data is written by was-{color} of both releases"]),
-        ([UPLOADS], [bind("/srv/data/green", "/in")], ["directory /srv/link is written by was-{color} of both"]),
+        ([DATA], [DATA], ["service was-{color} of both releases writes volume data"]),
+        (
+            [UPLOADS],
+            [bind("/srv/data/green", "/in")],
+            ["service was-{color} of both releases writes directory /srv/link"],
+        ),
         ([bind("/srv/blue", "/in")], [bind("/srv/green", "/in")], []),
         ([DATA], [dict(DATA, read_only=True)], []),
     ],
@@ -254,8 +269,8 @@ def test_what_a_container_of_others_writes_too(volumes, place, warned):
     found = mounts.written_by_others(
         config({"data": {}}, web={"volumes": volumes}), lambda: [("backup", [place])], StandInStorage()
     )
-    assert [each.partition(" is ")[2].partition(":")[0] for each in found] == [
-        "written by web, and outside the app by the container backup"
+    assert [each.partition(", ")[2].partition(";")[0] for each in found] == [
+        "and so does the container backup outside the app"
     ] * warned
 
 
@@ -266,13 +281,13 @@ def test_what_a_container_of_others_writes_too(volumes, place, warned):
         (
             {"volumes": [{"type": "volume", "target": "/scratch"}]},
             [],
-            ["/scratch of service web is an anonymous volume,"],
+            ["/scratch of service web is an anonymous volume"],
         ),
-        ({}, ["/data"], ["/data of service web is an anonymous volume by VOLUME of its image,"]),
+        ({}, ["/data"], ["/data of service web, declared by its image, is an anonymous volume"]),
         (
             {"volumes": [{"type": "volume", "target": "/data"}]},
             ["/data/"],
-            ["/data of service web is an anonymous volume,"],
+            ["/data of service web is an anonymous volume"],
         ),
         ({"volumes": [DATA]}, ["/data"], []),
         ({"volumes": [bind("/srv", "/data/")]}, ["/data"], []),
@@ -280,12 +295,12 @@ def test_what_a_container_of_others_writes_too(volumes, place, warned):
         ({"tmpfs": ["/data:size=1m"]}, ["/data"], []),
         ({"tmpfs": "/data"}, ["/data"], []),
         ({"volumes_from": ["worker:ro"]}, ["/data"], []),
-        ({"volumes_from": ["container:x"]}, ["/data"], ["/data of service web is an anonymous volume by VOLUME"]),
+        ({"volumes_from": ["container:x"]}, ["/data"], ["/data of service web, declared by its image, is"]),
         # Docker makes one there, whatever lies around it.
         (
             {"volumes": [bind("/srv", "/data")]},
             ["/data/db"],
-            ["/data/db of service web is an anonymous volume by VOLUME"],
+            ["/data/db of service web, declared by its image, is"],
         ),
     ],
 )

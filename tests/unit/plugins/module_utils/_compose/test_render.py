@@ -137,7 +137,7 @@ REQUIRED = (
     "error while interpolating x-common.environment.BLUEGREEN_RELEASE: required variable BLUEGREEN_RELEASE is "
     "missing a value: name the release, for example BLUEGREEN_RELEASE=v1"
 )
-GONE = " does not exist on the target; put it there, or correct the name or bluegreen_project_src"
+GONE = " does not exist on the target; copy the file there, or correct the name or bluegreen_project_src"
 
 
 @pytest.mark.parametrize(
@@ -145,9 +145,9 @@ GONE = " does not exist on the target; put it there, or correct the name or blue
     [
         ({"compose_files": ["a.{color}.yml"]}, Runner(), "bluegreen_compose_files: {src}/a.green.yml" + GONE),
         ({"env_files": ["b.env"]}, Runner(), "bluegreen_env_files: {src}/b.env" + GONE),
-        ({}, Runner(15, err=REQUIRED + "\n"), "Compose refuses compose.green-deploy.yml: " + REQUIRED),
-        ({}, Runner(1, err="no s3cret here"), "Compose refuses compose.green-deploy.yml: no *** here"),
-        ({}, Runner(125), "Compose refuses compose.green-deploy.yml: exit status 125"),
+        ({}, Runner(15, err=REQUIRED + "\n"), "docker compose rejects compose.green-deploy.yml: " + REQUIRED),
+        ({}, Runner(1, err="no s3cret here"), "docker compose rejects compose.green-deploy.yml: no *** here"),
+        ({}, Runner(125), "docker compose rejects compose.green-deploy.yml: exit status 125"),
     ],
 )
 def test_what_compose_cannot_render(changes, run, message, tmp_path):
@@ -235,10 +235,10 @@ def test_differences(one, other, paths):
     [
         (
             "tools\ndev\n",
-            "each service of compose.green-deploy.yml is in a profile, and none is active; the profiles "
-            "are dev, tools: name one in bluegreen_env, for example {COMPOSE_PROFILES: dev}, or in the .env",
+            "each service of compose.green-deploy.yml is in a profile, and no profile is active (there are dev, "
+            "tools); name one in bluegreen_env, for example {COMPOSE_PROFILES: dev}, or in the project's .env",
         ),
-        ("", "compose.green-deploy.yml has no services: add one, or correct bluegreen_compose_files"),
+        ("", "compose.green-deploy.yml has no services; add one, or correct bluegreen_compose_files"),
     ],
 )
 def test_a_file_without_an_active_service(tmp_path, profiles, message):
@@ -301,12 +301,12 @@ def test_a_warning_names_a_variable_of_the_files_alone(tmp_path, text, name, sho
 @pytest.mark.parametrize(
     "said, place",
     [  # Compose 2.26, of an env file of the project and of one of a service
-        ('failed to read /srv/a.env: Invalid template: "hunter${tail"', "/srv/a.env can't be read: "),
-        ("failed to read /srv/a.env: required variable x is missing a value: tail", "/srv/a.env can't be read: "),
-        ('failed to read /srv/a.env: line 3: unterminated quoted value "tail', "/srv/a.env can't be read (line 3): "),
-        ('line 3: unterminated quoted value "tail', "an env_file of a service can't be read (line 3): "),
-        ("required variable x is missing a value: tail\nand tail", "an env_file of a service can't be read: "),
-        ('Invalid template: "hunter${tail"', "an env_file of a service can't be read: "),
+        ('failed to read /srv/a.env: Invalid template: "hunter${tail"', "/srv/a.env can't be read; "),
+        ("failed to read /srv/a.env: required variable x is missing a value: tail", "/srv/a.env can't be read; "),
+        ('failed to read /srv/a.env: line 3: unterminated quoted value "tail', "/srv/a.env can't be read (line 3); "),
+        ('line 3: unterminated quoted value "tail', "an env_file of a service can't be read (line 3); "),
+        ("required variable x is missing a value: tail\nand tail", "an env_file of a service can't be read; "),
+        ('Invalid template: "hunter${tail"', "an env_file of a service can't be read; "),
     ],
 )
 def test_what_compose_says_of_an_env_file_names_no_value(tmp_path, said, place):
@@ -353,7 +353,9 @@ def test_a_tag_that_an_older_compose_does_not_know(tmp_path, version, text, refu
     if refused is None:
         render.refuse_old_compose(Runner(out=version), "docker", paths)
         return
-    message = f"{path} has {refused}, which Compose {version} on the target does not know in full; update it to 2.24.4"
+    message = (
+        f"{path} uses {refused}, which Compose {version} on the target does not fully support; update Compose to 2.24.4"
+    )
     with pytest.raises(ComposeError, match=re.escape(message)):
         render.refuse_old_compose(Runner(out=version), "docker", paths)
 
@@ -501,15 +503,18 @@ def test_dockers_own_network_mode_publishes_ports():
 @pytest.mark.parametrize(
     "service, message",
     [
-        ({"scale": 0}, "service was-green takes traffic but has 0 replicas"),
+        (
+            {"scale": 0},
+            ("service was-green takes traffic but has 0 replicas; give it at least one"),
+        ),
         (
             {"scale": 2},
-            "service was-green has 2 replicas, which can't publish one port: give it one, or let nginx run in a "
-            "container",
+            "service was-green has 2 replicas, but only one of them can publish the port for nginx; give it one "
+            "replica, or run nginx in a container",
         ),
         (
             {"network_mode": "host"},
-            "service was-green has network_mode host, so it publishes no port for nginx: remove network_mode",
+            "service was-green has network_mode host, so it can't publish a port for nginx; remove network_mode",
         ),
     ],
 )
@@ -555,19 +560,23 @@ def worker(**service):
         (
             rendered(),
             named_services("store", [{"name": "web-{color}", "port": 80}]),
-            "the Compose file of green has no service web-green, only cache-green, signal-green, was-green: correct "
-            "bluegreen_services",
+            "the Compose file of green has no service web-green, only cache-green, signal-green, was-green; "
+            "correct bluegreen_services",
         ),
         (
             {"name": "store-green", "services": {}},
             SERVICES,
-            "the Compose file of green has no service was-green, only none: correct bluegreen_services",
+            "the Compose file of green has no service was-green, only none; correct bluegreen_services",
         ),
-        (worker(scale=0), SERVICES, "service was-green takes traffic but has 0 replicas"),
+        (
+            worker(scale=0),
+            SERVICES,
+            ("service was-green takes traffic but has 0 replicas; give it at least one"),
+        ),
         (
             worker(network_mode="host"),
             SERVICES,
-            "service was-green has network_mode host, so nginx can't find it by name: remove network_mode",
+            "service was-green has network_mode host, so nginx can't find it by name; remove network_mode",
         ),
     ],
 )

@@ -83,10 +83,10 @@ def test_one_that_has_done_its_work_is_ready():
 @pytest.mark.parametrize(
     "here, update, words",
     [
-        ("old", False, "shared service db runs as it was defined before"),
+        ("old", False, "the definition of shared service db has changed, but it still runs as before"),
         ("old", True, None),
         (None, False, None),
-        (None, True, "shared service db was started by hand, in the project legacy"),
+        (None, True, "shared service db was started by hand in the Compose project legacy"),
     ],
 )
 def test_warnings(here, update, words):
@@ -96,7 +96,7 @@ def test_warnings(here, update, words):
 
 
 def test_one_of_ours_does_not_find_one_that_was_started_by_hand():
-    with pytest.raises(ComposeError, match="shared service db needs cache, which somebody started by hand"):
+    with pytest.raises(ComposeError, match=("shared service db needs cache, which was started by hand")):
         shared_services.shared_work(CONFIG, {"cache": [container("cache", None)]}, False, set())
 
 
@@ -107,16 +107,16 @@ VOLUME = Place("volume", "shop_data")
 @pytest.mark.parametrize(
     "starting, places, by_design, words",
     [
-        (VOLUME, [VOLUME], [], "would start on the volume shop_data, which the container legacy-db-1 writes: two"),
+        (VOLUME, [VOLUME], [], "would start on the volume shop_data, which the container legacy-db-1 writes. Two"),
         (VOLUME, [Place("volume", "other")], [], None),
         (VOLUME, [VOLUME], [VOLUME], None),
         (VOLUME, [], [], None),
-        (DATA, [DATA], [], "would start on the directory /srv/data, which the container legacy-db-1 writes: two"),
+        (DATA, [DATA], [], "would start on the directory /srv/data, which the container legacy-db-1 writes. Two"),
         (
             PART,
             [DATA],
             [],
-            r"the directory /srv/data/pg, which the container legacy-db-1 writes \(directory /srv/data\):",
+            r"the directory /srv/data/pg, which the container legacy-db-1 writes \(directory /srv/data\)\.",
         ),
         # What the file has its service write does not excuse what else the container writes.
         (DATA, [DATA], [VOLUME], "would start on the directory /srv/data"),

@@ -107,7 +107,7 @@ def test_alias_on_the_network_of_nginx_is_refused():
     config = rendered()
     config["services"]["web"]["networks"]["front"]["aliases"] = ["orders-api"]
     with pytest.raises(
-        ComposeError, match="^service web has the alias orders-api on network edge, which nginx is on: "
+        ComposeError, match="^service web has the alias orders-api on network edge, which nginx is on. Both "
     ):
         colored(config)
     result, _warnings = colored(config, network=None)  # nginx on the host is on none
@@ -117,8 +117,8 @@ def test_alias_on_the_network_of_nginx_is_refused():
 @pytest.mark.parametrize(
     "joined, changes, network, words",
     [
-        (None, {}, "edge", ["service worker by the name worker: "]),
-        (None, {"container_name": "jobs"}, "edge", ["service worker by the name jobs or worker: "]),
+        (None, {}, "edge", ["service worker by the name worker; "]),
+        (None, {"container_name": "jobs"}, "edge", ["service worker by the name jobs or worker; "]),
         ({"aliases": ["worker"]}, {}, "edge", []),
         (None, {}, "corp", []),
         (None, {}, None, ["others on network edge can't reach service web", "others on network corp can't reach "]),
@@ -162,7 +162,7 @@ def test_a_network_that_is_defined_anew_is_another_one():
 def test_a_hostname_is_the_colors_own():
     result, warnings = colored(change(cache={"hostname": "redis", "container_name": "shop-cache"}))
     (told,) = [text for text in warnings if "hostname" in text]
-    assert told.startswith("service cache runs without its hostname redis, which is a DNS name on each of its networks")
+    assert told.startswith("service cache runs without its hostname redis, because the hostname is a DNS name")
     assert "hostname" not in result["services"]["cache"]
     assert result["services"]["cache"]["networks"] == {"back": {"aliases": ["redis", "shop-cache"]}}
 
@@ -186,9 +186,7 @@ def test_which_joins_are_missing(names, expected):
     result, _warnings = colored()
     found = single_file.missing_joins(result[single_file.JOINS], [web], {"db": [db]})
     assert [(container["name"], network, aliases) for container, network, aliases in found] == expected
-    with pytest.raises(
-        ComposeError, match="service db has no container, which is to join the network 0-shop-blue_back"
-    ):
+    with pytest.raises(ComposeError, match="service db has no container that could join the network 0-shop-blue_back"):
         single_file.missing_joins(result[single_file.JOINS], [web], {})
     with pytest.raises(ComposeError, match="service web has no container"):
         single_file.missing_joins(result[single_file.JOINS], [], {"db": [db]})
@@ -209,18 +207,21 @@ def test_a_service_without_a_network():
 def test_warnings():
     assert colored()[1] == []
     (warning,) = colored(shared=[])[1]
-    assert "service db publishes no port" in warning
+    assert "service db publishes no host port" in warning
 
 
 @pytest.mark.parametrize(
     "config, words",
     [
         (change(web={"networks": {"back": {"ipv4_address": "10.9.0.7"}}}), "service web has the address 10.9.0.7"),
-        (change(worker={"volumes_from": ["db:ro"]}), "service worker has volumes_from db, which runs once"),
-        (change(worker={"network_mode": "service:db"}), "service worker has network_mode service:db, but db runs once"),
+        (change(worker={"volumes_from": ["db:ro"]}), "service worker has volumes_from db, but db is a shared service"),
+        (
+            change(worker={"network_mode": "service:db"}),
+            "service worker has network_mode service:db, but db is a shared service",
+        ),
         (
             change(web={"networks": {"front": {"mac_address": "02:42:ac:11:00:05"}}}),
-            "service web has mac_address on network front, to which the role connects it with aliases alone: remove",
+            "service web has mac_address on network front, but the role connects it there with aliases only; remove",
         ),
         (
             dict(rendered(), networks={"back": {"driver": "macvlan", "driver_opts": {"parent": "eth0"}}}),

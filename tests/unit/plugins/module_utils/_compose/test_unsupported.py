@@ -100,19 +100,19 @@ def services(**given):
     [
         (
             services(ai={"provider": {"type": "model"}}),
-            "service ai has a provider, .*: start it outside of the",
+            "service ai has a provider, .*; start it outside the",
         ),
-        (services(ai={"models": {"llm": None}}), "service ai has models, .*: remove the key, and give"),
-        (services(web={"post_start": [{"command": ["x"]}]}), "service web has post_start, .* its entrypoint"),
+        (services(ai={"models": {"llm": None}}), "service ai has models, .*; remove the key, and give"),
+        (services(web={"post_start": [{"command": ["x"]}]}), "service web has post_start, .* the entrypoint"),
         (services(web={"pre_stop": [{"command": ["x"]}]}), "service web has pre_stop, .* its stop signal"),
         (services(worker={"pre_start": [{"command": ["x"]}]}), "exclusive service worker has pre_start, .* entrypoint"),
         (
             services(web={"pre_start": [{"command": ["x"]}, {"command": ["x"], "image": "tool:1"}]}),
-            "service web has a pre_start hook with image tool:1, .*: remove image from the hook",
+            "service web has a pre_start hook with image tool:1, .*; remove image from the hook",
         ),
         (
             dict(services(web={"configs": [{"source": "conf"}]}), configs={"conf": {"environment": "CONF"}}),
-            "config conf comes from the environment variable CONF, which a later rollback could not reproduce: use a",
+            "config conf comes from the environment variable CONF, which a later rollback could not reproduce; use a",
         ),
     ],
 )

@@ -97,7 +97,7 @@ def test_end(script, failure):
 )
 def test_exhausted_address_pools_have_a_remedy(said):
     assert up.explained(said).startswith(f"{said}. Docker has no subnet left")
-    assert "default-address-pools in /etc/docker/daemon.json" in up.explained(said)
+    assert "default-address-pools to /etc/docker/daemon.json" in up.explained(said)
     assert up.explained("another error") == "another error"
 
 

@@ -77,8 +77,8 @@ def test_requests_that_go_past_the_upstream_are_refused(host):
             hosts, [by_hand(published=8000, back=["web", "legacy-web-1"])], SERVICES, "blue", ["shop-web"]
         )
     assert str(error.value) == (
-        f"/etc/nginx/conf.d/site.conf:7 sends requests to {host}, a container that was started by hand and that this "
-        "deploy stops: name the upstream there (proxy_pass http://shop-web;), do not reload nginx, and deploy again"
+        f"/etc/nginx/conf.d/site.conf:7 sends requests to {host}, a container started by hand that this deploy would "
+        "stop; use the upstream there instead (proxy_pass http://shop-web;), do not reload nginx, and deploy again"
     )
 
 

@@ -81,13 +81,16 @@ def test_who_has_the_traffic(targets, colors, releases, expected):
         (
             ["shop-blue-was", "shop-green-was"],
             BOTH,
-            "nginx sends the traffic of shop to both colors: shop-blue-was:3000, shop-green-was:3000",
+            (
+                "nginx sends the traffic of shop to both colors (shop-blue-was:3000, shop-green-was:3000), so the "
+                "active color is unknown; remove one of them from nginx's configuration"
+            ),
         ),
         (
             [],
             BOTH,
-            "both colors of shop run, and neither nginx nor the journal tells which one has the traffic; stop the "
-            "one that has not",
+            "both colors of shop run, but neither nginx nor the journal shows which one has the traffic; stop the "
+            "color that has no traffic",
         ),
     ],
 )
@@ -144,11 +147,11 @@ ENDED = {"state": "exited", "health": None, "restart_policy": {"Name": "no", "Ma
     "changes, expected",
     [
         ({}, []),
-        ({"containers": []}, ["nothing of it runs"]),
+        ({"containers": []}, ["no container of it runs"]),
         ({"release": "v2"}, ["the release is v1"]),
-        ({"config": "other"}, ["its configuration is another"]),
-        ({"ids": dict(IDS, **{"was:v1": "sha256:2"})}, ["was:v1 is another image now"]),
-        ({"ids": dict(IDS, **{"was:v1": None})}, ["was:v1 is another image now"]),
+        ({"config": "other"}, ["the configuration differs"]),
+        ({"ids": dict(IDS, **{"was:v1": "sha256:2"})}, ["was:v1 is a different image now"]),
+        ({"ids": dict(IDS, **{"was:v1": None})}, ["was:v1 is a different image now"]),
         ({"refs": dict(REFS, job="job:v1")}, []),  # scaled to 0
         (
             {"containers": stack("blue", health="unhealthy")},
@@ -174,15 +177,15 @@ ENDED = {"state": "exited", "health": None, "restart_policy": {"Name": "no", "Ma
         ({"containers": stack("blue") + [container("foreign-blue", state="exited")]}, []),
         (
             {"containers": stack("blue", ours=False)},
-            ["the release is not known", "its configuration is another"],
+            ["the release is unknown", "the configuration differs"],
         ),
         (
             {"release": "v2", "config": "other", "ids": {}},
             [
                 "the release is v1",
-                "its configuration is another",
-                "signal:v1 is another image now",
-                "was:v1 is another image now",
+                "the configuration differs",
+                "signal:v1 is a different image now",
+                "was:v1 is a different image now",
             ],
         ),
     ],
@@ -247,53 +250,53 @@ def test_where_a_rollback_goes(releases, wanted, target):
 @pytest.mark.parametrize(
     "releases, wanted, message",
     [
-        ([], None, "there is nothing to roll back to: no release of shop was deployed here"),
+        ([], None, "there is no release to roll back to: no release of shop was deployed here"),
         (
             [record("d1", outcome="rejected")],
             "v1",
-            "there is nothing to roll back to: no release of shop was deployed here",
+            "there is no release to roll back to: no release of shop was deployed here",
         ),
         (
             [V1],
             None,
-            "there is nothing to roll back to: v1 is the only release of shop on record that held the traffic",
+            "there is no release to roll back to: v1 is the only release of shop on record that had the traffic",
         ),
         (
             [record("adopted", "")],
             None,
-            "there is nothing to roll back to: the stack that was started by hand is the only release of shop on "
-            "record that held the traffic",
+            "there is no release to roll back to: the stack started by hand is the only release of shop on record "
+            "that had the traffic",
         ),
         (
             [V1, V2, dict(V1, rollback=True)],
             None,
-            "there is nothing to roll back to: v2 was rolled back from; set bluegreen_release to v2 to return to it",
+            "there is no release to roll back to: v2 was rolled back; set bluegreen_release: v2 to return to it",
         ),
         (
             [V1, V2, record("d3", "v3"), dict(V2, rollback=True), dict(V1, rollback=True)],
             None,
-            "there is nothing to roll back to: v2 was rolled back from; set bluegreen_release to v2 to return to it",
+            "there is no release to roll back to: v2 was rolled back; set bluegreen_release: v2 to return to it",
         ),
         (
             [V1, V2, record("d3", "v3", "rolled_back"), dict(V1, rollback=True), record("d4", "v4", "rejected")],
             None,
-            "there is nothing to roll back to: v2 was rolled back from; set bluegreen_release to v2 to return to it",
+            "there is no release to roll back to: v2 was rolled back; set bluegreen_release: v2 to return to it",
         ),
         (
             [record("adopted", ""), V1, dict(record("adopted", ""), rollback=True)],
             None,
-            "there is nothing to roll back to: v1 was rolled back from; set bluegreen_release to v1 to return to it",
+            "there is no release to roll back to: v1 was rolled back; set bluegreen_release: v1 to return to it",
         ),
         (
             [record("d3", "v3", "forgotten"), V1],
             None,
-            "there is nothing to roll back to: v1 is the only release of shop on record that held the traffic",
+            "there is no release to roll back to: v1 is the only release of shop on record that had the traffic",
         ),
         (
             [record("adopted", ""), V1, V2, V1, record("d3", "v3", "rejected")],
             "v3",
-            "bluegreen_release is 'v3': there is no way back to that release; the releases on record that held the "
-            "traffic are (adopted), v1, v2: name one of them, or deploy v3",
+            "bluegreen_release is 'v3', but a rollback can't return to it; give one of the releases that had the "
+            "traffic ((adopted), v1, v2), or deploy v3",
         ),
     ],
 )
@@ -410,9 +413,9 @@ def test_what_awaits_its_promotion_must_still_be_fit(containers, why):
     if why is None:
         decisions.refuse_unfit_release(WAITS, containers, SERVICES)
         return
-    with pytest.raises(_errors.PlanError, match=f"v2 in green can't be promoted: {why}") as error:
+    with pytest.raises(_errors.PlanError, match=f"v2 in green can't be promoted any more .{why}") as error:
         decisions.refuse_unfit_release(WAITS, containers, SERVICES)
-    assert str(error.value).endswith("; abort it, or deploy it again")
+    assert str(error.value).endswith("); abort it, or deploy it again")
 
 
 def test_an_ipv6_address_in_nginxs_configuration_tells_the_color():

@@ -64,7 +64,7 @@ def test_first_deploy(target):
         "color": "blue",
         "how": CREATE,
         "unchanged": False,
-        "reasons": ["nothing has the traffic"],
+        "reasons": ["no color has the traffic"],
         "project": "shop-blue",
         "file": "compose.blue.json",
     }
@@ -215,15 +215,15 @@ def all_gone(target):
 @pytest.mark.parametrize(
     "change, reasons",
     [
-        (another_image, ["shop-was:v1 is another image now"]),
-        (another_configuration, ["its configuration is another"]),
+        (another_image, ["shop-was:v1 is a different image now"]),
+        (another_configuration, ["the configuration differs"]),
         (another_release, ["the release is v0"]),
-        (another_release_and_image, ["the release is v0", "cache:1 is another image now"]),
+        (another_release_and_image, ["the release is v0", "cache:1 is a different image now"]),
         (unhealthy, ["shop-blue-was-blue-1 is unhealthy"]),
         (stopped, ["shop-blue-was-blue-1 is exited"]),
         (traffic_container_gone, ["was-blue has no container"]),
         (other_container_gone, ["cache-blue has no container"]),
-        (all_gone, ["nothing of it runs"]),
+        (all_gone, ["no container of it runs"]),
     ],
 )
 def test_reasons_for_a_deploy(target, change, reasons):
@@ -243,7 +243,7 @@ def test_service_that_takes_traffic_is_not_meant_to_end(target):
     assert target.plan(release="v1")["reasons"] == ["shop-blue-signal-blue-1 is exited"]
 
 
-OUTDATED = ["nginx's file is not what it would be now, or nginx was never seen to have loaded it"]
+OUTDATED = ["nginx's file is out of date, or nginx was never seen to load it"]
 
 
 def another_port(target):
@@ -348,7 +348,7 @@ def test_pull_brings_another_image(target):
     target.add_images("shop-was:v1", suffix="-2")
     second = target.plan(release="v1", pull="always", deploy=first["deploy"])
     assert second["deploy"] == first["deploy"]
-    assert second["reasons"] == ["shop-was:v1 is another image now"]
+    assert second["reasons"] == ["shop-was:v1 is a different image now"]
     assert (second["unchanged"], second["color"]) == (False, "green")
     assert second["download"] is None
     unfinished = target.unfinished
@@ -413,8 +413,8 @@ def test_pull_never_refuses_a_missing_image(target):
     journal, files = target.state.journal, target.files()
     del target.images["shop-was:v2"]
     message = (
-        "bluegreen_pull is 'never', but the image shop-was:v2 of service was-green is not on the target; load it, or "
-        "let bluegreen_pull be 'missing'"
+        "bluegreen_pull is 'never', but the image shop-was:v2 of service was-green is not on the target; load it, "
+        "or set bluegreen_pull: missing"
     )
     with pytest.raises(PlanError, match=f"^{re.escape(message)}$"):
         target.plan(release="v2", pull="never")
@@ -520,7 +520,7 @@ def test_same_release_with_another_source_is_deployed(target):
     target.add_images("shop/was:v1", suffix="-2")
     again = target.plan(release="v1", pull="never", deploy=first["deploy"])
     assert (again["unchanged"], again["color"], again["builds"]) == (False, "green", [])
-    assert again["reasons"] == ["shop/was:v1 is another image now"]
+    assert again["reasons"] == ["shop/was:v1 is a different image now"]
     assert target.unfinished["ids_before"]["shop/was:v1"] == "sha256:shop/was:v1"
 
 
@@ -565,9 +565,7 @@ def test_registry_that_does_not_answer_is_told(target):
     target.render = built_as("was:latest")
     planner = target.planner(release="v2", pull="always")
     assert len(planner.result()["plan"]["builds"]) == 1
-    assert any(
-        "does not answer whether it has was:latest (dial tcp: no such host)" in line for line in planner.warnings
-    )
+    assert any("did not answer whether it has was:latest (dial tcp: no such host)" in line for line in planner.warnings)
 
 
 @pytest.mark.parametrize(
@@ -625,7 +623,9 @@ def test_one_shot_whose_container_was_pruned_is_no_change(target):
 
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_missing_project_directory(target, check_mode):
-    message = "bluegreen_project_src is '/srv/no-shop': there is no such directory on the target"
+    message = (
+        "bluegreen_project_src is '/srv/no-shop', but the target has no such directory; create it, or correct the path"
+    )
     with pytest.raises(PlanError, match=f"^{re.escape(message)}$"):
         target.plan(release="v1", project_src="/srv/no-shop", check_mode=check_mode)
     assert not target.state_dir.exists()
@@ -674,10 +674,10 @@ def test_stack_that_was_started_by_hand_is_adopted(target):
     target.colors["blue"], target.active = by_hand("blue"), "blue"
     plan = target.plan(release="v1")
     assert plan["reasons"] == [
-        "the release is not known",
-        "its configuration is another",
-        "shop-signal:v1 is another image now",
-        "shop-was:v1 is another image now",
+        "the release is unknown",
+        "the configuration differs",
+        "shop-signal:v1 is a different image now",
+        "shop-was:v1 is a different image now",
     ]
     assert (plan["color"], plan["previous_release"], plan["leftovers"]) == ("green", None, [])
     adopted = target.unfinished["adopted"]
@@ -725,7 +725,8 @@ def test_stack_that_nginx_does_not_find_is_connected_to_its_network(target):
     assert plan["previous_endpoints"] == target.unfinished["endpoints"] == endpoints
     assert "server shop-blue-was:3000;" in plan["previous_content"]
     assert planner.warnings == [
-        f"legacy-{each[:-3]}-1 was started by hand and shares no network with nginx: it joins edge as {name}"
+        f"legacy-{each[:-3]}-1 was started by hand and shares no network with nginx, so the role connects it to "
+        f"edge as {name}"
         for each, name in names.items()
     ]
     # Planned anew after the pull, the run still has what it connected, to undo it.
@@ -748,10 +749,10 @@ def test_stack_whose_gateway_would_move_is_refused_with_the_command(target):
     with pytest.raises(PlanError) as error:
         target.plan(release="v1")
     assert str(error.value) == (
-        "nginx shares no network with legacy-was-blue-1, which runs service was-blue and was started by hand. Joining "
-        "edge would move the default gateway of that container, which closes its published ports for a moment and "
-        "changes those that Docker chose: do that when it suits you (docker network connect --alias shop-blue-was edge "
-        "legacy-was-blue-1), then deploy"
+        "nginx shares no network with legacy-was-blue-1, which runs service was-blue and was started by hand. If "
+        "the role connected it to edge, its default gateway would move, so its published ports would close for a "
+        "moment and those that Docker chose would change; at a good time, run docker network connect --alias "
+        "shop-blue-was edge legacy-was-blue-1, then deploy"
     )
     assert (target.files(), target.told) == ([], [])
 
@@ -762,9 +763,10 @@ def test_stack_on_nginxs_network_without_a_name_there_is_refused_with_the_comman
     with pytest.raises(PlanError) as error:
         target.plan(release="v1")
     assert str(error.value) == (
-        "legacy-was-blue-1, which runs service was-blue and was started by hand, is on edge without the name "
-        "shop-blue-was, by which nginx would find it: connect it again when it suits you (docker network disconnect "
-        "edge legacy-was-blue-1, then docker network connect --alias shop-blue-was edge legacy-was-blue-1), then deploy"
+        "legacy-was-blue-1, which runs service was-blue and was started by hand, is on network edge "
+        "without the alias shop-blue-was, so nginx can't find it; at a good time, run docker network disconnect "
+        "edge legacy-was-blue-1 and docker network connect --alias shop-blue-was edge legacy-was-blue-1, then "
+        "deploy"
     )
     assert (target.files(), target.told) == ([], [])
 
@@ -881,9 +883,9 @@ def test_a_file_for_each_color_has_the_warnings_of_one_file(target):
     target.declared["shop-was:v1"] = ["/scratch"]
     planner = target.planner(release="v1")
     planner.result()
-    assert [warning.partition(",")[0].partition(":")[0] for warning in planner.warnings] == [
-        "/scratch of service was-blue is an anonymous volume by VOLUME of its image",
-        "volume uploads is written by was-{color} of both releases while both run",
+    assert [warning.partition(";")[0].partition(",")[0] for warning in planner.warnings] == [
+        "/scratch of service was-blue",
+        "service was-{color} of both releases writes volume uploads while both run",
     ]
     assert planner.warnings[1].endswith("or name the service in bluegreen_exclusive_services")
 
@@ -901,7 +903,7 @@ def test_volume_that_an_image_declares_is_warned_of_where_the_image_is_here(sing
     planner = single.planner(release="v1", **SINGLE_FILE)
     planner.result()
     (warning,) = [each for each in planner.warnings if "anonymous" in each]
-    assert "by VOLUME of its image" in warning
+    assert ", declared by its image," in warning
 
 
 def test_files_of_deploys_that_held_no_traffic_are_removed(target):
@@ -980,7 +982,9 @@ def test_every_kind_of_run_refuses_a_shared_service_by_hand_that_is_not_named_an
     # Without its name in the list, it counts as one of the first color.
     single.shared, single.colors["blue"] = {}, [*single.colors["blue"], dict(SHARED, app=None)]
     for kind in ("deploy", "rollback", "promote"):
-        with pytest.raises(ComposeError, match=r"^db runs once, beside the colors \(legacy-db-1\), and bluegreen_sh"):
+        with pytest.raises(
+            ComposeError, match=r"^db is a shared service that runs in the container legacy-db-1, but bluegreen_sh"
+        ):
             single.plan(kind=kind, release="v2", **{**SINGLE_FILE, "shared_services": []})
 
 
@@ -1029,14 +1033,16 @@ def test_both_colors_have_the_name_of_the_stack_that_is_adopted(single, monkeypa
     queues, warnings = planned(single)
     assert queues == ["legacy:jobs"] * 2
     told = (
-        "the Compose project is source in the files, and both colors are made with legacy, in "
-        "services.web.environment.QUEUE; COMPOSE_PROJECT_NAME=legacy in the .env of the project says so too"
+        "the files name the Compose project source, but both colors are created as legacy, which changes "
+        "services.web.environment.QUEUE; set COMPOSE_PROJECT_NAME=legacy in the project's .env"
     )
     assert told in warnings
     single.colors["blue"], single.active = [], None
     assert planned(single)[0] == ["legacy:jobs"] * 2  # though nothing of that stack is left
     single.colors["blue"], single.active = [web, dict(web, project="other")], "blue"
-    with pytest.raises(PlanError, match="started by hand in the Compose projects legacy and other, so the name"):
+    with pytest.raises(
+        PlanError, match="started by hand in several Compose projects .legacy and other., so the project's name"
+    ):
         planned(single)
 
 
@@ -1047,14 +1053,16 @@ def test_a_file_that_no_earlier_deploy_read_is_told_of(single):
     def told(files, loaded):
         planner = single.planner(release="v1", **{**SINGLE_FILE, "compose_files": files, "loaded_files": loaded})
         plan = planner.result()["plan"]
-        return plan, [text.split(",")[0] for text in planner.warnings if "compose.override.yml" in text]
+        return plan, [
+            text.split(" in ")[0].split(",")[0] for text in planner.warnings if "compose.override.yml" in text
+        ]
 
     plan, warnings = told(names, names)
-    assert warnings == ["compose.override.yml is read as well"]
+    assert warnings == ["this deploy also reads compose.override.yml"]
     assert single.unfinished["files"] == [str(single.source / name) for name in names]
     single.complete(plan)
     assert told(names, names)[1] == []
-    assert told(names[:1], names)[1] == ["compose.override.yml is left out"]
+    assert told(names[:1], names)[1] == ["docker compose reads compose.override.yml"]
 
 
 def test_a_directory_without_a_file_is_refused(single):
@@ -1080,7 +1088,7 @@ def test_a_mounted_file_that_changed_is_a_reason(single):
     single.shared["db"][0] = dict(SHARED, networks={"shop-blue_default": {"addresses": [], "names": ["db"]}})
     assert single.plan(release="v1", **SINGLE_FILE)["reasons"] == []
     path.write_text("two")
-    assert single.plan(release="v1", **SINGLE_FILE)["reasons"] == ["its configuration is another"]
+    assert single.plan(release="v1", **SINGLE_FILE)["reasons"] == ["the configuration differs"]
 
 
 @pytest.mark.parametrize(
@@ -1097,8 +1105,8 @@ def test_shared_service_whose_published_ports_a_join_interrupts(single, publishe
     planner = single.planner(release="v1", **SINGLE_FILE)
     planner.result()
     expected = (
-        "shared service db joins shop-blue_default, which moves the default gateway of legacy-db-1: its published "
-        "ports are closed for a moment, and those that Docker chose change"
+        "shared service db joins network shop-blue_default, which moves the default gateway of legacy-db-1: its "
+        "published ports close for a moment, and those that Docker chose change"
     )
     assert (expected in planner.warnings) is warned
 
@@ -1114,7 +1122,10 @@ def test_shared_service_that_was_recreated_by_hand_is_warned_of(single):
     planner = single.planner(release="v1", **SINGLE_FILE)
     planner.result()
     assert planner.warnings == [
-        "shared service db runs as it was defined before: a deploy restarts it only with bluegreen_shared_update"
+        (
+            "the definition of shared service db has changed, but it still runs as before; set "
+            "bluegreen_shared_update: true to recreate it"
+        )
     ]
 
 
@@ -1130,7 +1141,7 @@ def test_shared_service_that_does_not_run_is_a_reason(single):
     missing = "shop-blue-web-1 is not on the network edge"
     assert single.plan(release="v1", **SINGLE_FILE)["reasons"] == [missing]
     single.shared["db"][0]["state"] = "exited"
-    assert single.plan(release="v1", **SINGLE_FILE)["reasons"] == ["shared service db does not run as it is to"]
+    assert single.plan(release="v1", **SINGLE_FILE)["reasons"] == [("shared service db does not run as defined")]
 
 
 # nginx in the app's own file
@@ -1205,11 +1216,13 @@ def test_names_that_are_left_are_those_of_the_colors(stacked):
     planner = stacked.planner(release="v1", **ALL_IN_ONE)
     planner.result()
     told = [warning for warning in planner.warnings if warning.startswith("others on network")]
-    assert len(told) == 1 and told[0].startswith("others on network corp can't reach service web by the name web: ")
+    assert len(told) == 1 and told[0].startswith("others on network corp can't reach service web by the name web; ")
 
 
 def test_nginx_is_not_a_shared_service(stacked):
-    with pytest.raises(ComposeError, match="bluegreen_shared_services names proxy, which is nginx itself"):
+    with pytest.raises(
+        ComposeError, match="bluegreen_shared_services names proxy, which is the service of nginx itself"
+    ):
         stacked.plan(release="v1", **{**ALL_IN_ONE, "shared_services": ["db", "proxy"]})
 
 
@@ -1219,7 +1232,9 @@ def test_what_runs_by_hand_in_the_project_of_a_color_is_refused(stacked, which):
         stacked.edge.container["Config"]["Labels"]["com.docker.compose.project"] = "shop-blue"
     else:
         stacked.shared = {"db": [dict(SHARED, project="shop-blue")]}
-    with pytest.raises(PlanError, match="belongs to the Compose project shop-blue, which is that of a color"):
+    with pytest.raises(
+        PlanError, match="belongs to the Compose project shop-blue, which is the name of a color's project"
+    ):
         stacked.plan(release="v1", **ALL_IN_ONE)
 
 

@@ -242,7 +242,7 @@ def file_truncated(_two, path):
         file.write("{")
 
 
-FILE_GONE = "v1 can't come back: its containers are gone, and so is {path}"
+FILE_GONE = "v1 can't be restored, because its containers and {path} are gone; deploy it again"
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
@@ -251,8 +251,8 @@ FILE_GONE = "v1 can't come back: its containers are gone, and so is {path}"
     [
         (
             image_gone,
-            "v1 can't come back: its image shop-was:v1 (sha256:shop-was:v1) is no longer on the target; deploy it "
-            "again from the registry",
+            "v1 can't be restored, because its image shop-was:v1 (sha256:shop-was:v1) is no longer on the target; "
+            "deploy it again from the registry",
         ),
         (file_gone, FILE_GONE),
         (file_truncated, FILE_GONE),
@@ -315,7 +315,9 @@ def test_rollback_to_a_stack_that_was_started_by_hand_and_is_gone(target):
     adopt(target)
     gone(target)
     path = f"{target.state_dir}/shop/deploys/adopted/compose.blue.json"
-    message = f"the stack that was started by hand can't come back: its containers are gone, and so is {path}"
+    message = (
+        f"the stack started by hand can't be restored, because its containers and {path} are gone; deploy it again"
+    )
     with pytest.raises(PlanError, match=f"^{re.escape(message)}$"):
         target.plan("rollback")
 
@@ -487,13 +489,13 @@ def test_rollback_after_recovery_means_the_release_that_recovery_brought_back(tw
         (
             ["v1"],
             {},
-            "there is nothing to roll back to: v1 is the only release of shop on record that held the traffic",
+            "there is no release to roll back to: v1 is the only release of shop on record that had the traffic",
         ),
         (
             ["v1", "v2"],
             {"release": "v3"},
-            "bluegreen_release is 'v3': there is no way back to that release; the releases on record that held the "
-            "traffic are v1, v2: name one of them, or deploy v3",
+            "bluegreen_release is 'v3', but a rollback can't return to it; give one of the releases that had the "
+            "traffic (v1, v2), or deploy v3",
         ),
     ],
 )
@@ -510,7 +512,7 @@ def migration(release, at):
     return {"release": release, "image": "sha256:shop-was:v2", "command": "bin/migrate", "at": at}
 
 
-LATER = "the migration of v2 (bin/migrate) has been run and is not undone by a rollback"
+LATER = "the migration of v2 (bin/migrate) was run, and a rollback does not undo it"
 
 
 @pytest.mark.parametrize(
@@ -641,7 +643,9 @@ def test_exclusive_services_of_a_promotion_start_after_the_swap(target):
 def test_promotion_of_a_release_that_is_unfit(awaiting):
     awaiting.change("green", "was-green", health="unhealthy")
     journal = awaiting.state.journal
-    message = "v2 in green can't be promoted: shop-green-was-green-1 is unhealthy; abort it, or deploy it again"
+    message = (
+        "v2 in green can't be promoted any more (shop-green-was-green-1 is unhealthy); abort it, or deploy it again"
+    )
     with pytest.raises(PlanError, match=f"^{re.escape(message)}$"):
         awaiting.plan("promote")
     assert awaiting.state.journal == journal
@@ -711,5 +715,5 @@ def test_rollback_to_a_color_that_runs_and_does_not_answer_starts_it_again(targe
 def test_release_that_does_not_answer_its_probe_is_not_promoted(target):
     target.deploy("v1")
     target.deploy("v2", outcome=AWAITING, auto_promote=False, services=services(THEN))
-    with pytest.raises(PlanError, match="can't be promoted: .*was-green.* does not pass its probe"):
+    with pytest.raises(PlanError, match="can't be promoted any more .*was-green.* fails its probe"):
         target.plan("promote")

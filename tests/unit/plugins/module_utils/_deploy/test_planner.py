@@ -109,7 +109,7 @@ def test_warning_if_the_active_color_is_not_healthy(target, health, services, ca
     planner = target.planner(release="v2")
     assert planner.result()["plan"]["can_go_back"] is can_go_back
     warning = (
-        f"the active color blue is not healthy (shop-blue-{services[0]}-1 is {health}): there is no way back to it"
+        f"the active color blue is not healthy (shop-blue-{services[0]}-1 is {health}), so this run can't go back to it"
     )
     assert planner.warnings == ([] if can_go_back else [warning])
 
@@ -128,7 +128,7 @@ def test_warning_of_sockets_that_can_t_be_seen(target, running, sees, warned):
     target.edge.running, target.edge.sees_sockets = running, lambda: sees
     warnings = target.planner(release="v1").warnings
     assert [each.partition(",")[0] for each in warnings] == (
-        ["the sockets of nginx's worker processes can't be seen"] if warned else []
+        ["the sockets of nginx's worker processes are not visible"] if warned else []
     )
 
 
@@ -148,8 +148,8 @@ def test_warning_of_a_damaged_journal(target, check_mode):
     planner = target.planner(release="v2", check_mode=check_mode)
     planner.result()
     (warning,) = planner.warnings
-    assert warning.startswith(f"the journal {path} is not used: it is truncated or no JSON")
-    assert "; nothing is known of earlier releases. It is kept as journal.unusable.json" in warning
+    assert warning.startswith(f"the journal {path} is not used: it is truncated or not JSON")
+    assert ". Earlier releases are unknown; the file is kept as journal.unusable.json" in warning
     assert (path.parent / UNUSABLE).exists() is not check_mode
 
 

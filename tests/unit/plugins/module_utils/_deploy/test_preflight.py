@@ -31,9 +31,9 @@ def place(tmp_path):
             "state",
             "file/conf.d",
             "project",
-            "bluegreen_nginx_conf_dir is '{}/file/conf.d': it can't be made or written",
+            "bluegreen_nginx_conf_dir is '{}/file/conf.d', which can't be created or written",
         ),
-        ("state", "edge/conf.d", "gone", "bluegreen_project_src is '{}/gone': there is no such directory"),
+        ("state", "edge/conf.d", "gone", "bluegreen_project_src is '{}/gone', but the target has no such directory"),
     ],
 )
 def test_what_can_be_known_of_a_target(place, state, conf, project, message):

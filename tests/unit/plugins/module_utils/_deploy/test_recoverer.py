@@ -364,7 +364,7 @@ def test_the_run_is_added_to_the_history(target, decision, how, rollback):
         "warnings": [],
         "reason": said,
     }
-    assert said.startswith(f"a {'rollback' if rollback else 'deploy'} of shop to v2 in green, begun at ")
+    assert said.startswith(f"an interrupted {'rollback' if rollback else 'deploy'} of shop to v2 in green, begun at ")
 
 
 @pytest.mark.parametrize("decision", DECISIONS)
@@ -374,16 +374,16 @@ def test_check_mode_changes_nothing(target, decision, how):
     before = made.files()
     recoverer = made.recoverer()
     decided, said = recoverer.recover(True)
-    assert (decided, said.partition(",")[0]) == (decision, "a deploy of shop to v2 in green")
+    assert (decided, said.partition(",")[0]) == (decision, "an interrupted deploy of shop to v2 in green")
     assert (made.engine.told, made.files(), recoverer.warnings) == ([], before, [])
 
 
 @pytest.mark.parametrize("decision", DECISIONS)
 def test_a_run_stays_unfinished_where_nginx_fails(target, decision):
     made = target(decision)
-    made.swap.errors.append(EdgeError("nginx refuses to reload"))
+    made.swap.errors.append(EdgeError("nginx rejects the reload"))
     before = made.files()
-    with pytest.raises(EdgeError, match="^nginx refuses to reload$"):
+    with pytest.raises(EdgeError, match="^nginx rejects the reload$"):
         made.recover()
     assert (made.engine.told, made.files()) == ([], before)
 
@@ -712,7 +712,7 @@ def test_a_history_that_can_t_be_written_becomes_a_warning(target, tmp_path):
     made = target(FINISH)
     os.mkdir(tmp_path / "shop" / "history.jsonl")
     (warning,) = made.recover()[1].warnings
-    assert warning.endswith("does not have this run, for it can't be written: Is a directory")
+    assert warning.endswith("lacks this run, because it can't be written: Is a directory")
     assert made.journal["unfinished"] is None
 
 

@@ -114,10 +114,10 @@ def test_whether_a_rollback_has_anything_left_to_do(rollback, decision, done):
 
 def test_a_promotion_that_was_killed_before_its_swap():
     line = recovery.describe_recovery("shop", unfinished(how="promote"), "undo")
-    assert line.endswith("it never got the traffic, so it awaits its promotion again; blue keeps the traffic")
+    assert line.endswith("it never had the traffic, so it awaits its promotion again; blue keeps the traffic")
 
 
-BEGUN = "of shop to v2 in green, begun at 2026-01-31T23:59:59Z, never ended; "
+BEGUN = "of shop to v2 in green, begun at 2026-01-31T23:59:59Z: "
 
 
 @pytest.mark.parametrize(
@@ -126,27 +126,35 @@ BEGUN = "of shop to v2 in green, begun at 2026-01-31T23:59:59Z, never ended; "
         (
             unfinished(),
             "finish",
-            f"a deploy {BEGUN}nginx was told of green and all of it is ready, so it is finished: v2 has the traffic",
+            (
+                f"an interrupted deploy {BEGUN}nginx's file names green, which is ready, so the role finishes the run: "
+                "v2 has the traffic"
+            ),
         ),
         (
             unfinished(rollback=True),
             "back",
-            f"a rollback {BEGUN}nginx was told of green, but it is not ready, so the traffic goes back to blue",
+            f"an interrupted rollback {BEGUN}nginx's file names green, but the release is not ready, so the role gives "
+            "the traffic back to blue",
         ),
         (
             unfinished(),
             "undo",
-            f"a deploy {BEGUN}it never got the traffic, so what it started is taken down; blue keeps the traffic",
+            (
+                f"an interrupted deploy {BEGUN}it never had the traffic, so the role removes or stops its containers; "
+                "blue keeps the traffic"
+            ),
         ),
         (
             unfinished(previous=[]),
             "undo",
-            f"a deploy {BEGUN}it never got the traffic, so what it started is taken down",
+            f"an interrupted deploy {BEGUN}it never had the traffic, so the role removes or stops its containers",
         ),
         (
             unfinished(),
             "keep",
-            f"a deploy {BEGUN}nginx was told of green, which is not ready, and blue is not either: nothing is stopped",
+            f"an interrupted deploy {BEGUN}nginx's file names green, but neither green nor blue is ready, so the role "
+            "stops nothing",
         ),
     ],
 )
@@ -156,7 +164,7 @@ def test_one_line_says_what_was_found_and_done(found, decision, line):
 
 def test_a_rollback_to_what_was_started_by_hand_has_a_name_too():
     line = recovery.describe_recovery("shop", unfinished(release="", rollback=True), "finish")
-    assert line.endswith("it is finished: the stack that was started by hand has the traffic")
+    assert line.endswith("so the role finishes the run: the stack started by hand has the traffic")
 
 
 @pytest.mark.parametrize(

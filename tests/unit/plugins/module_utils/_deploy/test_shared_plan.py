@@ -55,7 +55,9 @@ def plan_of(tmp_path):
 def test_a_shared_service_that_is_not_named_any_more_is_refused(plan_of):
     labels = {LABEL + "app": "shop", LABEL + "shared": "cache"}
     plan = plan_of([{"Labels": labels, "Names": ["/shop-shared-cache-1"]}])
-    with pytest.raises(ComposeError, match=r"^cache runs once, beside the colors \(shop-shared-cache-1\)"):
+    with pytest.raises(
+        ComposeError, match=r"^cache is a shared service that runs in the container shop-shared-cache-1,"
+    ):
         plan.refuse_unnamed()
 
 
@@ -90,14 +92,14 @@ def test_one_by_hand_that_the_active_color_uses_is_refused_too(
     colors["blue"] = [*colors["blue"], other]
     plan = plan_of(active=active, containers=[own], colors=colors, shared_services=[])
     if refused:
-        with pytest.raises(ComposeError, match=r"^db runs once, beside the colors \(legacy-db\)"):
+        with pytest.raises(ComposeError, match=r"^db is a shared service that runs in the container legacy-db,"):
             plan.refuse_unnamed()
     else:
         plan.refuse_unnamed()
 
 
 def test_why_the_active_color_lacks_a_shared_service(plan_of):
-    assert plan_of().reasons({"absent": ["db"]}) == ["shared service db does not run as it is to"]
+    assert plan_of().reasons({"absent": ["db"]}) == ["shared service db does not run as defined"]
     assert plan_of().reasons({"absent": []}) == []
 
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from ansible_collections.hotswap.compose.plugins.module_utils._deploy import situation
@@ -54,12 +56,28 @@ def edge(tmp_path):
 
 def test_certificate_that_is_not_there(edge, tmp_path):
     (tmp_path / "etc/tls/shop.key").unlink()
-    with pytest.raises(EdgeError, match="'/etc/tls/shop.key': tls.key: nginx in nginx has no such file"):
+    with pytest.raises(EdgeError, match="tls.key is '/etc/tls/shop.key', but nginx in nginx has no such file"):
         situation.check_certificate(edge, TLS)
 
 
+@pytest.mark.parametrize(
+    "is_managed, is_mounted, remedy",
+    [
+        (True, False, "; run docker rm -f nginx, then deploy, which creates"),
+        (True, True, "; give the path as nginx sees it"),
+        (False, False, "; give the path as nginx sees it"),
+    ],
+)
+def test_a_certificate_that_a_managed_nginx_does_not_mount(edge, tmp_path, monkeypatch, is_managed, is_mounted, remedy):
+    (tmp_path / "etc/tls/shop.key").unlink()
+    if not is_mounted:
+        monkeypatch.setattr(edge, "on_target", lambda _path: None)
+    with pytest.raises(EdgeError, match=re.escape("nginx in nginx has no such file" + remedy)):
+        situation.check_certificate(edge, TLS, is_managed)
+
+
 def test_certificate_that_does_not_go_with_its_key(edge):
-    with pytest.raises(EdgeError, match="tls.certificate does not go with the key /etc/tls/shop.key"):
+    with pytest.raises(EdgeError, match="does not match tls.key '/etc/tls/shop.key'"):
         situation.check_certificate(edge, TLS)
 
 
@@ -121,12 +139,12 @@ def test_a_neighbours_upstream_is_not_read(edge, look):
         ("server was-blue:3000;", ""),
         (
             "least_conn; server was-blue:3000 max_fails=2; keepalive 16;",
-            ". For upstream shop-was, give the service upstream_options: {balance: least_conn, max_fails: 2, "
+            ". For upstream shop-was, set upstream_options of the service: {balance: least_conn, max_fails: 2, "
             "keepalive: 16}",
         ),
         (
             "hash $uri; server was-blue:3000;",
-            ". upstream_options has nothing for these settings of shop-was: hash $uri",
+            ". upstream_options has no equivalent for these settings of shop-was: hash $uri",
         ),
     ],
 )

@@ -50,16 +50,18 @@ def test_which_engine_is_meant(home, option, environ, config, expected):
 
 
 def test_context_that_does_not_exist(home):
-    with pytest.raises(EngineError, match="^the Docker context gone is not in .*: see `docker context ls`"):
+    with pytest.raises(
+        EngineError, match="^the Docker context gone is not in .*; list the contexts with `docker context ls`"
+    ):
         engine_address(None, {"HOME": str(home), "DOCKER_CONTEXT": "gone"})
 
 
 @pytest.mark.parametrize(
     "option, environ, words",
     [
-        ("tcp://192.0.2.1:2375", {}, "bluegreen_docker_host is tcp://192.0.2.1:2375: the Engine must be the target's"),
-        (None, {"DOCKER_HOST": "ssh://far.example"}, "DOCKER_HOST is ssh://far.example: "),
-        (None, {"DOCKER_CONTEXT": "far"}, "the Docker context far is tcp://192.0.2.1:2376: "),
+        ("tcp://192.0.2.1:2375", {}, "bluegreen_docker_host is tcp://192.0.2.1:2375, but the role needs the target's"),
+        (None, {"DOCKER_HOST": "ssh://far.example"}, "DOCKER_HOST is ssh://far.example, but "),
+        (None, {"DOCKER_CONTEXT": "far"}, "the Docker context far is tcp://192.0.2.1:2376, but "),
     ],
 )
 def test_engine_of_another_host_is_refused(home, option, environ, words):

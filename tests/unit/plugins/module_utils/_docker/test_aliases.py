@@ -130,7 +130,7 @@ def test_aliases_go_back():
 def test_another_address_is_told():
     lines = aliases.hand_over(Corp("10.1.0.9"), "shop", UNFINISHED)
     assert len(lines) == 1
-    assert "has another address on network corp since its aliases there have moved (10.1.0.1 before)" in lines[0]
+    assert "got another address on network corp when its aliases moved (it was 10.1.0.1)" in lines[0]
 
 
 ONE_FILE = {

@@ -27,7 +27,7 @@ THREE = [container("was-blue", id=f"was-{number}") for number in range(3)]
         (
             {"was-blue": 1},
             [container("was-blue", probe_problem="GET /: no answer")],
-            ["shop-blue-was-blue-1 does not pass its probe (GET /: no answer)"],
+            ["shop-blue-was-blue-1 fails its probe (GET /: no answer)"],
         ),
         (EXPECTED, [], ["signal-blue has no container", "was-blue has no container"]),
         (EXPECTED, stack("green"), ["signal-blue has no container", "was-blue has no container"]),

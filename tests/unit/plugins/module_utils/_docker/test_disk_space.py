@@ -65,7 +65,7 @@ def test_layers_that_the_active_color_runs_are_here(space):
 
 def test_what_does_not_fit_is_refused(space, monkeypatch):
     monkeypatch.setattr(disk_space.os, "statvfs", lambda _path: SimpleNamespace(f_bavail=1000, f_frsize=4096))
-    with pytest.raises(PlanError, match="make room"):
+    with pytest.raises(PlanError, match="free some space"):
         space({"was:v2": manifest("a", 2_000_000)}).check(["was:v2"], {"was:v2": None})
 
 
@@ -74,4 +74,6 @@ def test_a_registry_that_tells_nothing_is_named(space):
 
 
 def test_another_machines_disk_is_not_judged(space):
-    assert space({}, root="/nowhere").check(["was:v2"], {"was:v2": None}) == "the disk is another machine's"
+    assert space({}, root="/nowhere").check(["was:v2"], {"was:v2": None}) == (
+        "unknown, because the Engine runs on another machine"
+    )

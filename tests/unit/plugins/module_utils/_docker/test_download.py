@@ -91,7 +91,7 @@ def test_what_is_missing():
         (
             2_000_000_000,
             1_000_000_000,
-            "need 6.0 GB in /var/lib/docker (2.0 GB to download, and to unpack), and 500.0 MB",
+            "need 6.0 GB in /var/lib/docker (2.0 GB to download, then unpacked) with 500.0 MB",
         ),
     ],
 )

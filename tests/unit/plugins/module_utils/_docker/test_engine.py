@@ -88,17 +88,17 @@ def wrapped(number):
     [
         (
             errno.ENOENT,
-            "no Docker Engine answers at unix:///x (No such file or directory): start it, or set docker_host "
-            "(bluegreen_docker_host of the role)",
+            "no Docker Engine answers at unix:///x (No such file or directory); start it, or set docker_host (in "
+            "the role: bluegreen_docker_host)",
         ),
         (
             errno.ECONNREFUSED,
-            "no Docker Engine answers at unix:///x (Connection refused): start it, or set docker_host "
-            "(bluegreen_docker_host of the role)",
+            "no Docker Engine answers at unix:///x (Connection refused); start it, or set docker_host (in the "
+            "role: bluegreen_docker_host)",
         ),
         (
             errno.EACCES,
-            "no permission to use the Docker Engine at unix:///x: run the task with become, or add the user (uid ",
+            "no permission to use the Docker Engine at unix:///x; run the task with become, or add the user (uid ",
         ),
     ],
 )
@@ -315,8 +315,8 @@ def test_event_stream_subscribes_again(monkeypatch):
     notices = [stream.next(5) for dummy in range(7)]
     stream._closed.set()
     refused = (
-        "no Docker Engine answers at unix:///x (Connection refused): start it, or set docker_host "
-        "(bluegreen_docker_host of the role)"
+        "no Docker Engine answers at unix:///x (Connection refused); start it, or set docker_host (in the role: "
+        "bluegreen_docker_host)"
     )
     assert notices == [
         (SUBSCRIBED, None),

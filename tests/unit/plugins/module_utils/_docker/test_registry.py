@@ -20,11 +20,11 @@ SHOP = base64.b64encode(b"shop:s3cr3t:x").decode()
         ({}, []),
         ({"url": "https://registry.example/v2/"}, []),
         ({"url": "docker.io"}, []),
-        ({"url": "registry example"}, ["url is 'registry example': use the registry as images name it"]),
+        ({"url": "registry example"}, ["url is 'registry example'; write the registry as in image names"]),
         ({"url": "ftp://registry.example"}, ["url is 'ftp://registry.example'"]),
         ({"password": ""}, ["password is missing"]),
         ({"username": None, "url": ""}, ["url, username is missing"]),
-        ({"username": "a:b"}, ["username is 'a:b': it can't have a ':' in it"]),
+        ({"username": "a:b"}, ["username is 'a:b'; it can't contain ':'"]),
     ],
 )
 def test_what_is_wrong_with_a_registry(changes, wrong):

@@ -73,7 +73,7 @@ def test_what_nginx_itself_says_is_waited_out(status, nginx):
 
 def test_no_answer_in_time(nginx):
     nginx.statuses = [502]
-    message = f"nginx brings no answer of the app from {nginx.url} (host shop): status 502"
+    message = f"the app did not answer through nginx at {nginx.url} (host shop): status 502"
     with pytest.raises(EdgeError, match=f"^{re.escape(message)}$"):
         answer.wait_for_answer(nginx.url, "shop")
 
@@ -84,10 +84,10 @@ def test_nobody_listens(scheme, monkeypatch):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         url = f"{scheme}://127.0.0.1:{taken.getsockname()[1]}/"
-        with pytest.raises(EdgeError, match=r"from .* \(host of the URL\): .*Connection refused"):
+        with pytest.raises(EdgeError, match=r"at .* \(host of the URL\): .*Connection refused"):
             answer.wait_for_answer(url, None)
 
 
 def test_who_does_not_speak_tls_gives_no_answer(nginx):
-    with pytest.raises(EdgeError, match="brings no answer of the app from https://"):
+    with pytest.raises(EdgeError, match="the app did not answer through nginx at https://"):
         answer.wait_for_answer(nginx.url.replace("http", "https"), None)

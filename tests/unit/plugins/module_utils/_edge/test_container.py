@@ -236,9 +236,9 @@ def test_a_container_that_is_not_there(engine, edge_of):
     with pytest.raises(EdgeError) as error:
         edge_of(engine)
     assert str(error.value) == (
-        "bluegreen_nginx_container is 'nginx': there is no such container; start nginx's container first, or correct "
-        "the name. If it is a service of your Compose files, create it alone (docker compose up --no-start --no-deps "
-        "SERVICE): the deploy starts it"
+        "bluegreen_nginx_container is 'nginx', but there is no such container; start nginx's container, or correct "
+        "the name. If nginx is a service of your Compose files, create it with docker compose up --no-start "
+        "--no-deps SERVICE, and the deploy starts it"
     )
 
 
@@ -286,9 +286,7 @@ def test_processes_that_can_t_be_seen_are_refused_at_once(engine, edge_of, clock
     workers[:] = [{}]
     monkeypatch.setattr(container, "status_of", lambda pid: {})
     began = clock.now
-    with pytest.raises(
-        EdgeError, match="^the processes of nginx in nginx can't be seen, so no reload could be proven: "
-    ):
+    with pytest.raises(EdgeError, match="^nginx's processes in nginx are not visible, because"):
         edge_of(engine)
     assert clock.now - began < 1
 
@@ -390,16 +388,15 @@ def test_a_conf_dir_that_is_not_mounted(engine, edge_of, tmp_path, source, desti
     with pytest.raises(EdgeError) as error:
         edge_of(engine)
     assert str(error.value) == (
-        f"bluegreen_nginx_conf_dir is '{tmp_path}/conf.d': nginx has no mount of that directory, so nginx would not "
-        "see what is written there; mount the directory itself (a single file does not do: a replaced file is not "
-        f"seen); it has {has.format(tmp_path)}"
+        f"bluegreen_nginx_conf_dir is '{tmp_path}/conf.d', but nginx does not mount that directory, so nginx would not "
+        f"see the role's files; mount the directory itself and not single files (it has {has.format(tmp_path)})"
     )
 
 
 def test_a_file_is_mounted_where_the_conf_dir_should_be(engine, edge_of, tmp_path):
     (tmp_path / "nginx.conf").touch()
     engine.nginx["Mounts"] = [{"Destination": "/tmp"}, mount(tmp_path / "nginx.conf", INSIDE)]
-    expected = f"; it has None at /tmp, {tmp_path}/nginx.conf at /etc/nginx/conf.d"
+    expected = f" (it has None at /tmp, {tmp_path}/nginx.conf at /etc/nginx/conf.d)"
     with pytest.raises(EdgeError, match=re.escape(expected) + "$"):
         edge_of(engine)
 
@@ -423,8 +420,8 @@ def test_a_file_of_ours_that_is_a_mount_of_its_own(engine, edge_of, tmp_path, de
     with pytest.raises(EdgeError) as error:
         edge_of(engine)
     assert str(error.value) == (
-        f"nginx has {destination} as a mount of a single file, so nginx would not see it replaced: take that mount "
-        "away, and mount the directory itself"
+        f"nginx mounts the single file {destination}, so nginx would not see a replaced file; remove that mount, and "
+        "mount the directory itself"
     )
 
 
@@ -454,8 +451,8 @@ def test_a_network_that_is_not_there(engine, edge_of, here):
     with pytest.raises(EdgeError) as error:
         edge_of(engine)
     assert str(error.value) == (
-        "bluegreen_network is 'edge': there is no such network; create it (docker network create edge) and put nginx "
-        "on it"
+        "bluegreen_network is 'edge', but there is no such network; create it (docker network create edge) and "
+        "connect nginx to it"
     )
 
 
@@ -465,8 +462,8 @@ def test_a_network_that_nginx_is_not_on(engine, edge_of, joined, on):
     with pytest.raises(EdgeError) as error:
         edge_of(engine)
     assert str(error.value) == (
-        f"bluegreen_network is 'edge': nginx is not on it but on {on}, so it could not reach the app; connect it "
-        "(docker network connect edge nginx) or correct the name"
+        f"bluegreen_network is 'edge', but nginx is on {on} instead, so nginx can't reach the app; connect it (docker "
+        "network connect edge nginx) or correct the name"
     )
 
 
@@ -481,9 +478,9 @@ def test_a_network_that_docker_lets_nobody_leave(engine, edge_of, mode, has):
     with pytest.raises(EdgeError) as error:
         edge_of(engine)
     assert str(error.value) == (
-        f"nginx has {has}: nginx can't look up the app's containers there, and Docker connects it to no other network; "
-        "give its service 'ports' and 'networks: [edge]' instead and make it anew (docker compose up -d), or run nginx "
-        "on the target itself with bluegreen_nginx_mode: host"
+        f"nginx has {has}, so nginx can't find the app's containers; give its service 'ports' and 'networks: [edge]' "
+        "instead and recreate it (docker compose up -d), or run nginx on the target itself with "
+        "bluegreen_nginx_mode: host"
     )
 
 
@@ -503,8 +500,7 @@ def test_a_command_in_a_container_that_went_away(engine, edge_of):
     with pytest.raises(EdgeError) as error:
         edge_of(engine).run(["nginx", "-s", "reload"])
     assert str(error.value) == (
-        "nginx went away, or was replaced, during 'nginx -s reload': the Docker Engine refused: No such container: "
-        "nginx"
+        "nginx was stopped or replaced during 'nginx -s reload': the Docker Engine refused: No such container: nginx"
     )
 
 
@@ -527,7 +523,7 @@ def test_an_nginx_that_does_not_say_its_version(engine, edge_of, status, exit_co
     with pytest.raises(EdgeError) as error:
         edge_of(engine).version()
     assert str(error.value) == (
-        "'nginx -V' in nginx shows no version of nginx, OpenResty or Angie, which are supported; it shows: "
+        "'nginx -V' in nginx shows no version of nginx, OpenResty or Angie, the supported servers; it shows: "
         + stderr.decode().strip()
     )
 
@@ -734,8 +730,8 @@ def test_a_large_layer_is_not_copied(engine, edge_of):
     with pytest.raises(EdgeError) as error:
         edge_of(engine).judge(FILES)
     assert str(error.value) == (
-        "nginx has written 2.3 GB outside of its mounts, which each test of a file would copy; mount a volume where it "
-        "has its caches and logs or, while nginx runs, run with become"
+        "nginx has written 2.3 GB outside its mounts, and each test of a new file would copy that; mount a volume "
+        "for its caches and logs, or run with become while nginx runs"
     )
     assert engine.told == []
 
@@ -745,8 +741,8 @@ def test_a_conf_dir_that_the_engine_can_t_copy(engine, edge_of):
     with pytest.raises(EdgeError) as error:
         edge_of(engine).judge(FILES)
     assert str(error.value) == (
-        f"/etc/nginx/conf.d of nginx can't be copied for a test of a new file ({GONE}); run with become while nginx "
-        "runs, which copies nothing"
+        f"/etc/nginx/conf.d of nginx can't be copied to test a new file ({GONE}); run with become while nginx runs, "
+        "because the test then needs no copy"
     )
     assert engine.told[-1] == ("remove image", "sha256:layer")
 

@@ -77,8 +77,8 @@ def test_there_is_no_edge_without_its_directory(tmp_path):
     with pytest.raises(EdgeError) as error:
         StandInEdge(tmp_path)
     assert str(error.value) == (
-        f"bluegreen_nginx_conf_dir is '{tmp_path}/conf': there is no such directory on the target; name the directory "
-        "that nginx reads"
+        f"bluegreen_nginx_conf_dir is '{tmp_path}/conf', but the target has no such directory; give the directory that "
+        "nginx includes"
     )
 
 
@@ -95,7 +95,9 @@ def test_files_come_go_and_are_readable_by_nginx(directory):
 def test_a_directory_that_cannot_be_written(directory):
     edge = StandInEdge(directory)
     (directory / "conf").rmdir()
-    with pytest.raises(EdgeError, match="it can't be written .No such file or directory.; mount it read-write on the"):
+    with pytest.raises(
+        EdgeError, match="which can't be written .No such file or directory.; mount it read-write on the"
+    ):
         edge.write({"a": "b"})
 
 
@@ -134,7 +136,7 @@ def test_a_reload_that_is_never_proven_is_not_taken_for_refused(directory, monke
     monkeypatch.setattr(edge_module, "time", SimpleNamespace(monotonic=lambda: next(now), sleep=lambda seconds: None))
     edge = StandInEdge(directory)
     edge.processes = lambda: (MASTER, {(10 + len(edge.calls), 100): False})
-    with pytest.raises(EdgeError, match=r"^no reload of nginx in nginx is proven after 120 s: each time, worker proc"):
+    with pytest.raises(EdgeError, match=r"^the reload of nginx in nginx is not proven after 120 s, because the old"):
         edge.reload()
     assert len(edge.calls) > 2
 
@@ -168,14 +170,14 @@ def test_an_nginx_that_ends_is_told(directory):
     edge.looks = [BEFORE, BEFORE, {}]
     edge.masters = [MASTER, MASTER, None]
     edge.refresh = lambda: setattr(edge, "running", False)
-    with pytest.raises(EdgeError, match=r"^nginx in nginx does not run any more:  \(exited with 1\)$"):
+    with pytest.raises(EdgeError, match=r"^nginx in nginx no longer runs:  \(exited with 1\)$"):
         edge.reload()
 
 
 def test_nginx_refuses_to_send_the_signal(directory):
     edge = StandInEdge(directory)
     edge.said = (False, "nginx: [emerg] unknown directive\n")
-    with pytest.raises(EdgeError, match=r"^nginx refuses to reload: nginx: \[emerg\] unknown directive$"):
+    with pytest.raises(EdgeError, match=r"^nginx rejects the reload: nginx: \[emerg\] unknown directive$"):
         edge.reload()
 
 
@@ -193,7 +195,7 @@ def test_a_busy_nginx_is_told_and_never_taken_for_refused(look, idle, expected, 
     edge.looks, edge.idle, shown = [look], [idle], set()
     with pytest.raises(EdgeError) as error:
         edge.reload(lambda awaits, left: shown.add((awaits, 0 < left <= 0.1)))
-    assert str(error.value) == f"no reload of nginx in nginx is proven after 0.1 s: {expected}"
+    assert str(error.value) == f"the reload of nginx in nginx is not proven after 0.1 s: {expected}"
     assert shown == {(expected, True)} and edge.calls == []
 
 

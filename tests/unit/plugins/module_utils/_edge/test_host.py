@@ -65,7 +65,7 @@ def test_the_program_that_is_installed(tmp_path, monkeypatch, program):
 
 def test_there_is_no_program(tmp_path, monkeypatch):
     monkeypatch.setattr(StandInHostEdge, "program", "httpd")
-    with pytest.raises(EdgeError, match="there is no nginx on the target; install it, or run it in a container$"):
+    with pytest.raises(EdgeError, match="the target has no nginx; install it, or run nginx in a container$"):
         StandInHostEdge(str(tmp_path), str(tmp_path))
 
 

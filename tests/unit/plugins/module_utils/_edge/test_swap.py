@@ -391,11 +391,11 @@ def not_included(edge):
 @pytest.mark.parametrize(
     "break_it, message",
     [
-        (refused, f"nginx refuses the new configuration, which it has not seen yet: {UNKNOWN}"),
+        (refused, f"nginx rejects the new configuration in a test, and has not loaded it: {UNKNOWN}"),
         (
             not_included,
-            "nginx does not read /etc/nginx/conf.d/bluegreen-shop.conf: its http block must include that directory; it "
-            "reads nothing",
+            "nginx does not read /etc/nginx/conf.d/bluegreen-shop.conf; include that directory in its http block "
+            "(it reads nothing)",
         ),
     ],
 )
@@ -424,7 +424,7 @@ def test_a_mount_that_nginx_does_not_see_leaves_the_files_of_before(state):
     with pytest.raises(EdgeError) as error:
         live(edge, state)
     assert str(error.value) == (
-        "nginx in nginx does not see what was written to /srv/edge/conf.d: mount the directory itself"
+        "nginx in nginx does not see the files written to /srv/edge/conf.d; mount the directory itself"
     )
     assert edge.files == {OURS: on_disk("blue")}
 
@@ -483,7 +483,7 @@ def test_the_way_back_is_what_was_there_before_this_deploy(state):
 
 def test_an_nginx_that_does_not_start_leaves_no_file(state):
     edge = StandInEdge(running=False)
-    edge.fails = EdgeError("nginx does not stay up")
+    edge.fails = EdgeError("nginx in nginx starts but does not stay up")
     with pytest.raises(EdgeError):
         live(edge, state, previous=None)
     assert OURS not in edge.files
@@ -496,7 +496,7 @@ def test_an_answer_through_nginx_is_part_of_the_proof(answers, state, monkeypatc
     def wait_for_answer(url, host):
         asked.append((url, host))
         if not answers:
-            raise EdgeError("nginx brings no answer of the app")
+            raise EdgeError("the app did not answer through nginx")
 
     monkeypatch.setattr(swap_module, "wait_for_answer", wait_for_answer)
     edge = StandInEdge({OURS: on_disk("blue")})
@@ -603,7 +603,7 @@ def test_an_include_without_the_shared_file_is_told(included, own, version, unre
     assert swap.unread is unread
     if unread:
         assert swap.warning.startswith("nginx does not read /etc/nginx/conf.d/bluegreen.conf, so")
-        assert swap.warning.endswith("include /etc/nginx/conf.d/*.conf")
+        assert swap.warning.endswith("include /etc/nginx/conf.d/*.conf in the http block")
 
 
 @pytest.mark.parametrize("version, warns", [(NEW, False), ((1, 27, 4), False), ((1, 27, 3), True), (OLD, True)])

@@ -58,7 +58,7 @@ def params(**given):
 SEEN = {"c1": {"name": "was-1", "started_at": inspected("healthy")["State"]["StartedAt"], "restarts": 0}}
 BAD = [
     (inspected("crashed"), {}, "shop-crashed-1 exited with 3 after 1.2 s, after the swap"),
-    (inspected("healthy", RestartCount=1), {}, "shop-healthy-1 was restarted once, none allowed, after the swap"),
+    (inspected("healthy", RestartCount=1), {}, "shop-healthy-1 was restarted once (none allowed), after the swap"),
     (
         inspected("healthy"),
         {"services": ["healthy"], "replicas": {"healthy": 2}},
@@ -67,9 +67,9 @@ BAD = [
     (
         inspected("healthy"),
         {"seen": {"c2": SEEN["c1"]}},
-        "was-1 is gone, or was replaced, after it was ready, after the swap",
+        "was-1 was removed or replaced after it was ready, after the swap",
     ),
-    (None, {}, "project shop has no containers: did docker compose up run under this name?, after the swap"),
+    (None, {}, "project shop has no containers; check that docker compose up ran under this name, after the swap"),
 ]
 
 

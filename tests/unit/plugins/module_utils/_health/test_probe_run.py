@@ -90,9 +90,9 @@ def test_redirects_are_not_followed(app, status, passed):
 
 def test_no_answer(app):
     place = unused_place()
-    assert "there is no answer: " in send_probe(place, given()).text
+    assert "no answer: " in send_probe(place, given()).text
     slow = send_probe(place_of(app), given(path="/slow", timeout=0.1))
-    assert slow.text.endswith("/slow: there is no answer: it is not complete after 0.1 s")
+    assert slow.text.endswith("/slow: no answer: not complete after 0.1 s")
 
 
 def test_tcp(app):
@@ -101,7 +101,7 @@ def test_tcp(app):
     place = unused_place()
     reply = send_probe(place, given(path=None))
     assert not reply.passed
-    assert reply.text.startswith(f"TCP connection to {place}: there is no answer: ")
+    assert reply.text.startswith(f"TCP connection to {place}: no answer: ")
 
 
 def test_options():

@@ -31,8 +31,8 @@ def a_test(**more):
         ({"jmespath": "info.cache.status"}, 200, HEALTH, "{jmespath} is null"),
         ({"jmespath": "error"}, 200, HEALTH, "{jmespath} is {{}}"),
         ({"jmespath": "info.queue.depth"}, 200, HEALTH, None),  # 0 is true
-        ({"jmespath": "status"}, 200, "<html>", "the answer is no JSON, so {jmespath} has no value"),
-        ({"jmespath": "status"}, 200, "", "the answer is no JSON, so {jmespath} has no value"),
+        ({"jmespath": "status"}, 200, "<html>", "the answer is not JSON, so {jmespath} has no value"),
+        ({"jmespath": "status"}, 200, "", "the answer is not JSON, so {jmespath} has no value"),
         ({"jmespath": "length(info.queue.depth)"}, 200, HEALTH, "{jmespath} can't be evaluated: "),
         ({"contains": "ok", "jmespath": "status"}, 500, HEALTH, "the status is 500, not 200"),
     ],
@@ -52,7 +52,7 @@ def test_an_expression_that_compiles(expression):
 
 @pytest.mark.parametrize("expression", ["status == 'ok", "a b", "", "&&", "unknown("])
 def test_an_expression_that_does_not(expression):
-    assert smoke.expression_problem(expression).startswith("it is no JMESPath expression: ")
+    assert smoke.expression_problem(expression).startswith("it is not a JMESPath expression: ")
 
 
 def test_a_target_without_jmespath(monkeypatch):

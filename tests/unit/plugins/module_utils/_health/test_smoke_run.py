@@ -117,7 +117,7 @@ def test_retries(statuses, retries, attempts, passed, app):
 def test_no_answer_at_all():
     (result,) = SmokeRun(some({"retries": 0}), lambda test: [("http://127.0.0.1:1", None)]).ask_all()
     assert (result["status"], result["attempts"]) == (None, 1)
-    assert result["problem"].startswith("there is no answer: ")
+    assert result["problem"].startswith("no answer: ")
 
 
 def test_an_answer_is_shown_in_one_short_line(app):
@@ -130,7 +130,7 @@ def test_an_answer_is_shown_in_one_short_line(app):
 def test_an_answer_that_does_not_end(app, monkeypatch):
     monkeypatch.setattr(smoke_run, "PATIENCE", 0.2)
     (result,) = prober(app, {"path": "/endless", "retries": 0}).ask_all()
-    assert result["problem"] == "there is no answer: it is not complete after 0.2 s"
+    assert result["problem"] == "no answer: not complete after 0.2 s"
     assert send_request(app.url + "/endless", 5, longest=0).status == 200
 
 
@@ -159,7 +159,7 @@ def test_what_is_asked_through_nginx(locations, service, path, bases):
 
 def test_no_replica():
     (result,) = SmokeRun(some({}), lambda test: []).ask_all()
-    assert result["problem"] == "no container of it runs"
+    assert result["problem"] == "no container of that service runs"
 
 
 def test_each_test_is_asked_of_each_replica(app):
@@ -176,7 +176,7 @@ def test_each_test_is_asked_of_each_replica(app):
         (encoded([{"path": "/"}]), "service"),
         (encoded([{"service": "was", "status": "many"}]), "status"),
         (encoded([{"service": "was", "colour": "blue"}]), "colour"),
-        (encoded([{"service": "was", "jmespath": "a b"}]), "jmespath is 'a b': it is no JMESPath expression"),
+        (encoded([{"service": "was", "jmespath": "a b"}]), "jmespath is 'a b': it is not a JMESPath expression"),
     ],
 )
 def test_what_is_no_test(given, word):
@@ -228,7 +228,7 @@ def test_a_baker_that_breaks_is_an_objection():
     baker = SmokeWatch(None, 5, None)
     with baker:
         baker._thread.join()
-    assert baker.objection().startswith("the smoke tests could not be asked: AttributeError")
+    assert baker.objection().startswith("the smoke tests could not be checked: AttributeError")
 
 
 def test_no_thread_is_left_when_one_fails():

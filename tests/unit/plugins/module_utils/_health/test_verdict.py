@@ -62,18 +62,18 @@ def traffic(*names):
             verdict.COMPLETED,
             "exited with 0",
         ),
-        ("looping", {}, verdict.FAILED, "was restarted 8 times, none allowed: it exited with 3 after 0.11 s"),
+        ("looping", {}, verdict.FAILED, "was restarted 8 times (none allowed): it exited with 3 after 0.11 s"),
         (
             "looping",
             {"max_restarts": 7},
             verdict.FAILED,
-            "was restarted 8 times, 7 allowed: it exited with 3 after 0.11 s",
+            "was restarted 8 times (7 allowed): it exited with 3 after 0.11 s",
         ),
         ("looping", {"max_restarts": 8}, verdict.PENDING, "is restarting"),
         # The Engine calls a container unhealthy that it does not probe just now.
         ("loopingsick", {"max_restarts": 8}, verdict.PENDING, "is restarting"),
-        ("oom", {}, verdict.FAILED, "ran out of memory: the kernel killed a process of it"),
-        ("paused", {}, verdict.FAILED, "is paused: it answers nobody and is not probed"),
+        ("oom", {}, verdict.FAILED, "ran out of memory: the kernel killed one of its processes"),
+        ("paused", {}, verdict.FAILED, "is paused: it answers no requests"),
         ("created", {}, verdict.PENDING, "is created"),
         ("plain", {}, verdict.READY, "is running"),
         ("disabled", {}, verdict.READY, "is running"),
@@ -112,7 +112,7 @@ def test_judge_by_the_network_over_which_nginx_reaches_it(name, networks, change
     found = verdict.judge_container(container, rules(**changes), 0.0)
     assert found.status == status
     if status == verdict.FAILED:
-        assert found.reason == "takes traffic but is not on the network edge: nginx can't reach it"
+        assert found.reason == "takes traffic but is not on the network edge, so nginx can't reach it"
 
 
 def test_judge_what_the_engine_could_not_start():
@@ -123,7 +123,8 @@ def test_judge_what_the_engine_could_not_start():
 
 
 @pytest.mark.parametrize(
-    "status, reason", [("dead", "is dead: the Engine is removing it, or could not"), ("removing", "is being removed")]
+    "status, reason",
+    [("dead", "is dead: the Engine could not remove it, or is about to"), ("removing", "is being removed")],
 )
 def test_judge_what_is_going(status, reason):
     assert verdict.judge_container(inspected("crashed", Status=status), rules(), 0.0) == (verdict.FAILED, reason, None)
@@ -135,7 +136,7 @@ def test_judge_restarted_and_running_again():
     assert verdict.judge_container(container, rules(max_restarts=1), 0.0).status == verdict.READY
     assert verdict.judge_container(container, rules(), 0.0) == (
         verdict.FAILED,
-        "was restarted once, none allowed",
+        "was restarted once (none allowed)",
         None,
     )
 
@@ -229,7 +230,7 @@ def test_a_recorded_one_off_is_not_covered():
         (["healthy", "healthy_2"], {}, verdict.READY, "2 containers are ready"),
         (["healthy"], {}, verdict.READY, "1 container is ready"),
         (["healthy", "oneshot"], {}, verdict.READY, "2 containers are ready, 1 of them completed"),
-        ([], {}, verdict.FAILED, "project shop has no containers: did docker compose up run under this name?"),
+        ([], {}, verdict.FAILED, "project shop has no containers; check that docker compose up ran under this name"),
         (["healthy"], traffic("was"), verdict.FAILED, "project shop has no container of the service was"),
         ([], traffic("was", "signal"), verdict.FAILED, "project shop has no container of the services signal, was"),
         (
@@ -268,19 +269,19 @@ def was(name, **seen):
             ["healthy"],
             was("healthy", started_at="2026-01-01T00:00:00Z"),
             verdict.FAILED,
-            "shop-healthy-1 was started anew, and not by its restart policy, after it was ready",
+            "shop-healthy-1 was started again after it was ready, but not by its restart policy",
         ),
         (
             ["healthy"],
             was("healthy", started_at="2026-01-01T00:00:00Z", restarts=1),
             verdict.FAILED,
-            "shop-healthy-1 was started anew, and not by its restart policy, after it was ready",
+            "shop-healthy-1 was started again after it was ready, but not by its restart policy",
         ),
         (
             ["healthy"],
             was("healthy_2"),
             verdict.FAILED,
-            "healthy_2 is gone, or was replaced, after it was ready",
+            "healthy_2 was removed or replaced after it was ready",
         ),
         (
             ["healthy"],
@@ -318,14 +319,20 @@ def test_one_shots():
 
 
 WAS_HEALTHY = {"Health": {"Status": "unhealthy", "Log": [{"Start": "", "ExitCode": 0, "Output": ""}]}}
-MEANT_TO_STAY = "exited with 0, but it was healthy before, so it is meant to stay"
+MEANT_TO_STAY = "exited with 0, but it was healthy before, so it should keep running"
 
 
 @pytest.mark.parametrize(
     "policy, state, changes, status, reason",
     [
         ("on-failure", {}, {}, verdict.COMPLETED, "exited with 0"),
-        ("unless-stopped", {}, {}, verdict.FAILED, "exited with 0, but its restart policy is unless-stopped, so it is"),
+        (
+            "unless-stopped",
+            {},
+            {},
+            verdict.FAILED,
+            "exited with 0, but its restart policy is unless-stopped, so it should",
+        ),
         # One that others wait for completes, however it is declared.
         ("no", WAS_HEALTHY, {"one_shots": frozenset(["oneshot-checked"])}, verdict.COMPLETED, "exited with 0"),
         ("no", WAS_HEALTHY, {"replicas": {"oneshot-checked": 0}}, verdict.COMPLETED, "exited with 0"),
@@ -368,15 +375,15 @@ def test_one_shot_that_runs_has_not_completed():
         (
             {"Test": ["CMD", "true"]},
             89,
-            "the healthcheck of service healthy may take 90 s to fail (start_period 0 s + interval 30 s x retries 3), "
-            "but the timeout is 89 s",
+            "the healthcheck of service healthy may take 90 s to fail (start_period 0 s + interval 30 s x retries "
+            "3), longer than the timeout of 89 s",
         ),
         ({"Test": ["CMD", "true"], "Interval": 10 * 10**9, "StartPeriod": 20 * 10**9, "Retries": 3}, 50, None),
         (
             {"Test": ["CMD", "true"], "Interval": 10 * 10**9, "StartPeriod": 20 * 10**9, "Retries": 3},
             49.5,
-            "the healthcheck of service healthy may take 50 s to fail (start_period 20 s + interval 10 s x retries 3), "
-            "but the timeout is 49.5 s",
+            "the healthcheck of service healthy may take 50 s to fail (start_period 20 s + interval 10 s x retries "
+            "3), longer than the timeout of 49.5 s",
         ),
     ],
 )

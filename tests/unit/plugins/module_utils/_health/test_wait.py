@@ -246,7 +246,7 @@ def test_says_the_exit_code_of_what_runs_again():
         (2, Notice(EVENT, {"Actor": again, "timeNano": int((WALL + 2.5) * 1e9)})),
         (2, lambda containers: containers.update(c1=restarted(inspected("starting"), 1))),
     )
-    assert outcome == (verdict.FAILED, "was-c1 was restarted once, none allowed: it exited with 4")
+    assert outcome == (verdict.FAILED, "was-c1 was restarted once (none allowed): it exited with 4")
     assert engine.inspections == ["c1", "c1"]
 
 
@@ -398,7 +398,7 @@ def test_what_runs_again_is_told_with_what_it_exited():
     outcome, waiter, engine, changes = wait(
         (0, lambda containers: containers.update(c1=restarted(inspected("healthy"), 2)))
     )
-    assert outcome.text == "was-c1 was restarted 2 times, none allowed: it exited with 3"
+    assert outcome.text == "was-c1 was restarted 2 times (none allowed): it exited with 3"
 
 
 def test_a_log_that_cannot_be_read_is_no_error():
@@ -519,7 +519,7 @@ def test_deadline_names_the_one_shot_that_others_wait_for():
 
 def test_deadline_of_a_compose_that_makes_no_container():
     outcome, _waiter, _engine = follow(ends=600, timeout=20)
-    assert outcome == (verdict.FAILED, "timed out after 20 s: docker compose up has not ended")
+    assert outcome == (verdict.FAILED, "timed out after 20 s: docker compose up is still running")
 
 
 # A look that is asked from outside

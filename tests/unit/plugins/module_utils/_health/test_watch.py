@@ -78,4 +78,4 @@ def test_what_was_asked_last_is_heard():
         assert end.is_alive() and baker.objection() is None
         baker.answer.set()
         end.join()
-    assert baker.objection() == "the slow could not be asked: ValueError: no"
+    assert baker.objection() == "the slow could not be checked: ValueError: no"

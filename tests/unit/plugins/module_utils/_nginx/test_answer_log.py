@@ -95,8 +95,8 @@ def test_what_is_too_often(new, old, ratio, found):
 
 def test_what_is_said():
     assert answer_log.error_objection(Answers(60, 12), Answers(412, 1), 2.0) == (
-        "its answers by 5xx were 12 of 60 (20.0 %), those of the release before 1 of 412 (0.2 %): more than 2 times as "
-        "many (bluegreen_bake_error_ratio)"
+        "its answers by 5xx were 12 of 60 (20.0 %), those of the previous release 1 of 412 (0.2 %): more than 2 "
+        "times as many (bluegreen_bake_error_ratio)"
     )
 
 
@@ -177,16 +177,16 @@ def watched(edge, **more):
         (None, OLD_LINE, None, None),
         (None, "\n", False, None),  # nobody asks, and nobody knows whether nginx answers
         (None, "\n", None, None),
-        (None, "\nd0 green 200 172.20.0.5:3000\n", True, "nginx answered a request and did not log it"),
+        (None, "\nd0 green 200 172.20.0.5:3000\n", True, "nginx answered a request but did not log it"),
         ("sh: 1: echo: echo: I/O error", OLD_LINE, True, "sh: 1: echo: echo: I/O error"),
     ],
 )
 def test_what_cannot_be_judged_is_not_good(broken, text, answered, why):
     edge = StandInEdge(text)
     edge.broken = broken
-    about = "nginx's log of the app's answers could not be asked: "
+    about = "nginx's log of the app's answers could not be checked: "
     found = watched(edge, send=None if answered is None else lambda: answered)
-    assert found == (f"{about}{why}; bluegreen_bake_error_ratio 0 judges without it" if why else None)
+    assert found == (f"{about}{why}; set bluegreen_bake_error_ratio: 0 to do without it" if why else None)
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def test_names_that_are_good(name):
     ],
 )
 def test_names_that_are_refused(name):
-    with pytest.raises(UpstreamError, match=r"^name: .* can't name an upstream; give a letter"):
+    with pytest.raises(UpstreamError, match=r"^name: .* can't name an upstream; start with a letter"):
         render_upstream(name, ONE)
 
 
@@ -114,7 +114,7 @@ def test_hosts_that_are_good(host):
     + ["unix:/run/was.sock", "${was}", "$was", '"was"', None, 7, True, ["was"], b"was", "was\x00", "١"],
 )
 def test_hosts_that_are_refused(host):
-    with pytest.raises(UpstreamError, match=r"^targets\[0\]\.host: .* is no host; give a DNS name"):
+    with pytest.raises(UpstreamError, match=r"^targets\[0\]\.host: .* is not a host; give a DNS name"):
         render_upstream("a", [{"host": host, "port": 1}])
 
 
@@ -131,25 +131,28 @@ def test_numbers_that_are_refused(field, value):
 @pytest.mark.parametrize(
     "targets, message",
     [
-        ([], "targets: the list is empty; give at least one, nginx refuses an upstream without a server"),
-        ("was:3000", "targets: 'was:3000' is no list; give a list of mappings with host and port"),
-        (None, "targets: None is no list; give a list of mappings with host and port"),
-        (ONE[0], "targets: {'host': 'was', 'port': 3000} is no list; give a list of mappings with host and port"),
-        (["was:3000"], "targets[0]: 'was:3000' is no mapping; give host, port and, if wanted, weight"),
+        ([], "targets: the list is empty, but nginx rejects an upstream without a server; give one"),
+        ("was:3000", "targets: 'was:3000' is not a list; give a list of mappings with host and port"),
+        (None, "targets: None is not a list; give a list of mappings with host and port"),
+        (ONE[0], "targets: {'host': 'was', 'port': 3000} is not a list; give a list of mappings with host and port"),
+        (["was:3000"], "targets[0]: 'was:3000' is not a mapping; give host, port and, if needed, weight"),
         ([{"host": "was"}], "targets[0]: port is missing; give host and port"),
         ([{"port": 1}], "targets[0]: host is missing; give host and port"),
-        ([{**ONE[0], "backup": True}], "targets[0]: unknown key 'backup'; known are host, port, weight, down, at_load"),
+        (
+            [{**ONE[0], "backup": True}],
+            ("targets[0]: unknown key 'backup'; the keys are host, port, weight, down, at_load"),
+        ),
         (
             ONE + [{"host": "WAS", "port": "3000"}],
-            "targets[1]: WAS:3000 is also targets[0]; give it once, with a weight if need be",
+            "targets[1]: WAS:3000 is also targets[0]; give it once, with a weight if needed",
         ),
         (
             [{"host": "[::1]", "port": 1}, {"host": "[0::1]", "port": 1}],
-            "targets[1]: [0::1]:1 is also targets[0]; give it once, with a weight if need be",
+            "targets[1]: [0::1]:1 is also targets[0]; give it once, with a weight if needed",
         ),
         (
             [dict(ONE[0], at_load=True), ONE[0]],
-            "targets[1]: was:3000 is also targets[0]; give it once, with a weight if need be",
+            "targets[1]: was:3000 is also targets[0]; give it once, with a weight if needed",
         ),
         ([dict(ONE[0], down=True)], "targets: all of them are down; give at least one that takes requests"),
         ([dict(ONE[0], down=1)], "targets[0].down: 1 is neither true nor false; give one of them"),
@@ -274,8 +277,8 @@ def test_a_value_is_no_block_of_lua():
 @pytest.mark.parametrize(
     "text, message",
     [
-        (None, "None is no text; give the content of an nginx configuration"),
-        (b"", "b'' is no text; give the content of an nginx configuration"),
+        (None, "None is not text; give the content of an nginx configuration"),
+        (b"", "b'' is not text; give the content of an nginx configuration"),
         ("upstream a {\n server b:1;\n", 'line 1: the text ends before the "}" of "upstream a"; is it truncated?'),
         ("\nupstream a {\n server b:1", 'line 3: the text ends within "server b:1"; is it truncated?'),
         ("upstream a {\n server b:1\n}", 'line 2: "server b:1" does not end with ";" before the next "}"'),
@@ -286,22 +289,22 @@ def test_a_value_is_no_block_of_lua():
         ("a\n'b'c;", "line 2 of the text: a quoted word is not closed, or text follows it; is it truncated?"),
         ("a_by_lua_block {\n{ }", 'line 1: the text ends before the "}" of "a_by_lua_block"; is it truncated?'),
         ("a b\\", "line 1 of the text: a lone backslash; is it truncated?"),
-        ("upstream {\n}", "line 1: an upstream has one name and a block in braces"),
-        ("upstream a b {\n}", "line 1: an upstream has one name and a block in braces"),
-        ("upstream a;", "line 1: an upstream has one name and a block in braces"),
-        ("upstream a {\nserver;\n}", "line 2: a server without an address"),
-        ("upstream a {\nserver b:x;\n}", "line 2: 'x' in \"server b:x\" is no number"),
-        ("upstream a {\nserver b:;\n}", "line 2: '' in \"server b:\" is no number"),
-        ("upstream a {\nserver :1;\n}", "line 2: ':1' is no address of a server"),
-        ("upstream a {\nserver b:1 weight=x;\n}", "line 2: 'x' in \"server b:1 weight=x\" is no number"),
+        ("upstream {\n}", "line 1: an upstream needs one name and a block in braces"),
+        ("upstream a b {\n}", "line 1: an upstream needs one name and a block in braces"),
+        ("upstream a;", "line 1: an upstream needs one name and a block in braces"),
+        ("upstream a {\nserver;\n}", "line 2: the server has no address"),
+        ("upstream a {\nserver b:x;\n}", "line 2: 'x' in \"server b:x\" is not a number"),
+        ("upstream a {\nserver b:;\n}", "line 2: '' in \"server b:\" is not a number"),
+        ("upstream a {\nserver :1;\n}", "line 2: ':1' is not the address of a server"),
+        ("upstream a {\nserver b:1 weight=x;\n}", "line 2: 'x' in \"server b:1 weight=x\" is not a number"),
         (
             "upstream a { server b:1; }\n\nupstream A { server b:1; }",
-            'upstream "A" is defined twice, at line 1 and at line 3; '
-            "nginx accepts a name once: rename or remove one of them",
+            'upstream "A" is defined twice, at line 1 and at line 3, but nginx accepts a name only once; rename or '
+            "remove one",
         ),
         (
             "upstream a {\n include servers.conf; }",
-            "line 2: includes 'servers.conf', which is not in this text; give all that `nginx -T` prints",
+            "line 2: includes 'servers.conf', which is not in this text; give the whole output of `nginx -T`",
         ),
     ],
 )
@@ -351,7 +354,7 @@ def test_a_dump_is_read_along_its_includes():
 
 def test_a_duplicate_is_named_with_both_its_places():
     dump = DUMP.replace("upstream other", "upstream Shop-was")
-    places = "bluegreen-shop.conf line 2 and at /etc/nginx/sites-enabled/site line 5; nginx accepts"
+    places = "bluegreen-shop.conf line 2 and at /etc/nginx/sites-enabled/site line 5, but nginx accepts"
     with pytest.raises(UpstreamError, match=places):
         parse_upstreams(dump)
 
@@ -388,7 +391,7 @@ def test_includes_may_be_deep():
 def test_a_pattern_that_matches_no_file_includes_none(include):
     block = f"upstream a {{ server b:1; include {include}; }}"
     assert parse_upstreams(dump_of({"/etc/nginx/nginx.conf": f"http {{ {block} }}"})) == {"a": [target("b", 1)]}
-    with pytest.raises(UpstreamError, match=r"which is not in this text; give all that `nginx -T` prints$"):
+    with pytest.raises(UpstreamError, match=r"which is not in this text; give the whole output of `nginx -T`$"):
         parse_upstreams(block)  # nobody knows what else there is
 
 

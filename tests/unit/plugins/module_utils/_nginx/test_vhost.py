@@ -52,12 +52,13 @@ def test_all_paths_go_to_the_first_service():
     )
 
 
-@pytest.mark.parametrize("seconds, place", [((4, 10), None), ((4, 60), "line 9"), ((60, 60), "line 8 (and 1 more)")])
+@pytest.mark.parametrize("seconds, place", [((4, 10), None), ((4, 60), "line 9"), ((60, 60), "line 8")])
 def test_warning_of_a_long_connect_timeout(seconds, place):
     timeouts = [("/etc/nginx/conf.d/shop.conf", line, each) for line, each in enumerate(seconds, 8)]
     text = (
-        "a client may wait 60 s for a container that is gone, because that is the proxy_connect_timeout of "
-        f"proxy_pass at /etc/nginx/conf.d/shop.conf {place}; add 'proxy_connect_timeout 4s;' to that server block"
+        f"a client may wait 60 s for a container that is gone, because /etc/nginx/conf.d/shop.conf {place} "
+        f"has that proxy_connect_timeout{' (and 1 more)' if place == 'line 8' else ''}; add 'proxy_connect_timeout "
+        "4s;' to that server block"
     )
     assert vhost.connect_timeout_warning(timeouts) == (text if place else None)
 
@@ -124,12 +125,12 @@ def test_server_names_that_are_good(name):
     assert list(vhost.vhost_problems(asked(server_names=[name]), NAMES)) == []
 
 
-SERVER_NAME = "use a host name, which may begin with '*.'"
-NO_NAME = "name at least one host name that the app answers to"
-LISTEN = "use a port, or an address and a port as in 127.0.0.1:8080 or [::]:80"
-FILE = "use an absolute path of letters, digits, '.', '_', '-', '+' and '@', as nginx sees it"
-PATH = "begin with '/' and use no character that means something to nginx"
-SERVICE = "use a name of bluegreen_services: was-{color}, signal-{color}"
+SERVER_NAME = "give a host name, which may start with '*.'"
+NO_NAME = "give at least one host name of the app"
+LISTEN = "give a port, or an address and a port such as 127.0.0.1:8080 or [::]:80"
+FILE = "give an absolute path, as nginx sees it, of letters, digits, '.', '_', '-', '+' and '@'"
+PATH = "start with '/', and use no character that is special to nginx"
+SERVICE = "give a name from bluegreen_services: was-{color}, signal-{color}"
 
 
 @pytest.mark.parametrize(

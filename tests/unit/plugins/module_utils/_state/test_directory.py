@@ -66,7 +66,7 @@ def test_a_journal_that_cannot_be_used_is_kept(tmp_path):
     AppState(str(tmp_path), "shop").create()
     (tmp_path / "shop" / "journal.json").write_text("{")
     seen = AppState(str(tmp_path), "shop")
-    assert "it is truncated or no JSON" in seen.damaged
+    assert "it is truncated or not JSON" in seen.damaged
     seen.save(releases=[record("d1")])
     seen.save(releases=[record("d1"), record("d2")])
     assert (tmp_path / "shop" / directory.UNUSABLE).read_text() == "{"
@@ -129,11 +129,11 @@ def test_a_file_where_the_directory_should_be(tmp_path):
 def test_a_directory_that_somebody_else_decides_on(tmp_path):
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
-    message = f"{tmp_path}/link is a symbolic link to {tmp_path}/real; name that directory itself"
+    message = f"{tmp_path}/link is a symbolic link to {tmp_path}/real; give that directory instead"
     with pytest.raises(StateError, match=f"^bluegreen_state_dir: {re.escape(message)}$"):
         AppState(str(tmp_path / "link"), "shop").create()
     (tmp_path / "real" / "shop").symlink_to("/etc")
-    with pytest.raises(StateError, match="real/shop is a symbolic link to /etc; name that directory itself$"):
+    with pytest.raises(StateError, match="real/shop is a symbolic link to /etc; give that directory instead$"):
         AppState(str(tmp_path / "real"), "shop").create()
 
 

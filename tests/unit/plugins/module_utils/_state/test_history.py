@@ -144,5 +144,5 @@ def test_thirty_of_the_longest_runs_fit_into_one_file():
 def test_what_is_no_file_is_left_alone(tmp_path, make):
     make(str(tmp_path / "history.jsonl"))
     (warning,) = history.append_run(str(tmp_path), a_run())
-    assert "does not have this run" in warning
+    assert "lacks this run" in warning
     assert releases(tmp_path) == []

@@ -89,16 +89,16 @@ def test_a_state_is_read_back(state, tmp_path):
 
 
 WRONG = [
-    (["format"], ..., "it is no journal: it has no format number"),
-    (["format"], 0, "it has format 0, this version reads 1 to 2"),
-    (["format"], True, "it has format True, this version reads 1 to 2"),
-    (["format"], "3", "it has format '3', this version reads 1 to 2"),
-    (["format"], 3.0, "it has format 3.0, this version reads 1 to 2"),
+    (["format"], ..., "it is not a journal: it has no format number"),
+    (["format"], 0, "it has format 0, but this version reads 1 to 2"),
+    (["format"], True, "it has format True, but this version reads 1 to 2"),
+    (["format"], "3", "it has format '3', but this version reads 1 to 2"),
+    (["format"], 3.0, "it has format 3.0, but this version reads 1 to 2"),
     (["app"], ..., "app is missing"),
-    (["app"], 7, "app is of the wrong type, int"),
-    (["releases"], {}, "releases is of the wrong type, dict"),
-    (["releases", 0], "v1", "releases[0] is no mapping"),
-    (["releases", 0, "release"], None, "releases[0].release is of the wrong type, NoneType"),
+    (["app"], 7, "app has the wrong type, int"),
+    (["releases"], {}, "releases has the wrong type, dict"),
+    (["releases", 0], "v1", "releases[0] is not a mapping"),
+    (["releases", 0, "release"], None, "releases[0].release has the wrong type, NoneType"),
     (["releases", 0, "color"], "red", "releases[0].color is 'red', not one of blue, green"),
     (["releases", 0, "outcome"], ..., "releases[0].outcome is missing"),
     (
@@ -109,23 +109,23 @@ WRONG = [
     (
         ["releases", 0, "deployed_at"],
         "yesterday",
-        "releases[0].deployed_at is 'yesterday', no UTC time such as 2026-01-31T23:59:59Z",
+        "releases[0].deployed_at is 'yesterday', not a UTC time such as 2026-01-31T23:59:59Z",
     ),
-    (["releases", 0, "images"], [], "releases[0].images is of the wrong type, list"),
-    (["releases", 0, "images", "was"], "shop-was:v1", "releases[0].images[was] is no mapping"),
-    (["releases", 0, "images", "was", "brought"], 1, "releases[0].images[was].brought is of the wrong type, int"),
+    (["releases", 0, "images"], [], "releases[0].images has the wrong type, list"),
+    (["releases", 0, "images", "was"], "shop-was:v1", "releases[0].images[was] is not a mapping"),
+    (["releases", 0, "images", "was", "brought"], 1, "releases[0].images[was].brought has the wrong type, int"),
     (
         ["releases", 0, "images", "was", "id"],
         "1a",
-        "releases[0].images[was].id is '1a', no image id such as sha256:...",
+        "releases[0].images[was].id is '1a', not an image id such as sha256:...",
     ),
-    (["restart_policies", "4f5e"], None, "restart_policies[4f5e] is no mapping"),
+    (["restart_policies", "4f5e"], None, "restart_policies[4f5e] is not a mapping"),
     (
         ["restart_policies", "4f5e", "MaximumRetryCount"],
         True,
-        "restart_policies[4f5e].MaximumRetryCount is of the wrong type, bool",
+        "restart_policies[4f5e].MaximumRetryCount has the wrong type, bool",
     ),
-    (["unfinished"], [], "unfinished is of the wrong type, list"),
+    (["unfinished"], [], "unfinished has the wrong type, list"),
     (["unfinished"], {"deploy": "d2"}, "unfinished.release is missing"),
     (["unfinished"], dict(an_unfinished(), color="purple"), "unfinished.color is 'purple', not one of blue, green"),
     (
@@ -133,15 +133,15 @@ WRONG = [
         dict(an_unfinished(), how="magic"),
         "unfinished.how is 'magic', not one of create, start, warm, promote",
     ),
-    (["unfinished"], dict(an_unfinished(), services=["web"]), "unfinished.services[0] is no mapping"),
+    (["unfinished"], dict(an_unfinished(), services=["web"]), "unfinished.services[0] is not a mapping"),
     (["unfinished"], dict(an_unfinished(), services=[{"name": "web"}]), "unfinished.services[0].base is missing"),
-    (["unfinished"], dict(an_unfinished(), refs=[]), "unfinished.refs is of the wrong type, list"),
+    (["unfinished"], dict(an_unfinished(), refs=[]), "unfinished.refs has the wrong type, list"),
     (["unfinished"], dict(an_unfinished(), swap={}), "unfinished.swap.from is missing"),
-    (["unfinished"], dict(an_unfinished(), previous="0123"), "unfinished.previous is of the wrong type, str"),
-    (["project"], 7, "project is of the wrong type, int"),
-    (["releases", 0, "files"], "a.yml", "releases[0].files is of the wrong type, str"),
-    (["unfinished"], dict(an_unfinished(), files=7), "unfinished.files is of the wrong type, int"),
-    (["proved"], 7, "proved is of the wrong type, int"),
+    (["unfinished"], dict(an_unfinished(), previous="0123"), "unfinished.previous has the wrong type, str"),
+    (["project"], 7, "project has the wrong type, int"),
+    (["releases", 0, "files"], "a.yml", "releases[0].files has the wrong type, str"),
+    (["unfinished"], dict(an_unfinished(), files=7), "unfinished.files has the wrong type, int"),
+    (["proved"], 7, "proved has the wrong type, int"),
 ]
 
 
@@ -185,8 +185,8 @@ def test_a_journal_of_a_newer_version_is_never_taken_for_empty(state, tmp_path):
     path = tmp_path / "shop.json"
     path.write_text(json.dumps(dict(state, format=3)))
     message = (
-        f"the journal {path} was written by a newer version of hotswap.compose (format 3; this version reads up to 2): "
-        "update the collection on the controller"
+        f"the journal {path} was written by a newer version of hotswap.compose (format 3, this version reads up to "
+        "2); update the collection on the controller"
     )
     with pytest.raises(StateError, match=f"^{re.escape(message)}$"):
         journal.read_journal(path, "shop")
@@ -197,14 +197,14 @@ def test_a_journal_of_a_newer_version_is_never_taken_for_empty(state, tmp_path):
     [
         (b"", "it is empty"),
         (b" \n", "it is empty"),
-        (b"{", "it is truncated or no JSON"),
-        (journal.dumps(a_state()).encode()[:100], "it is truncated or no JSON"),
-        (b"\xff\xfe\xff", "it is truncated or no JSON"),
-        (b"[" * 100000, "it is truncated or no JSON"),
-        (b"\0" * 512, "it is truncated or no JSON"),
-        (b"[]", "it is no journal"),
-        (b"null", "it is no journal"),
-        (b'{"version": "3"}', "it is no journal"),
+        (b"{", "it is truncated or not JSON"),
+        (journal.dumps(a_state()).encode()[:100], "it is truncated or not JSON"),
+        (b"\xff\xfe\xff", "it is truncated or not JSON"),
+        (b"[" * 100000, "it is truncated or not JSON"),
+        (b"\0" * 512, "it is truncated or not JSON"),
+        (b"[]", "it is not a journal"),
+        (b"null", "it is not a journal"),
+        (b'{"version": "3"}', "it is not a journal"),
     ],
 )
 def test_a_file_that_is_no_journal_is_a_reason(content, message, tmp_path):

@@ -59,7 +59,7 @@ def test_whose_it_is(lock):
     assert 0 <= holder["age"] < 5
     assert re.fullmatch(r"a deploy of v2 by ann on ctl, since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", describe_holder(holder))
     assert describe_holder(dict(holder, kind="rollback", release=None, job="7", since="T")) == (
-        "a rollback of the release before by ann on ctl, AWX job 7, since T"
+        "a rollback of the previous release by ann on ctl, AWX job 7, since T"
     )
     assert (
         describe_holder(dict(holder, kind="promote", release=None, since="T")) == "a promotion by ann on ctl, since T"
@@ -137,7 +137,7 @@ def test_no_module_writes_after_another_run_has_begun(lock):
         pass
     assert not os.path.exists(lock.beat(MINE))
     take(lock, THEIRS)
-    lost = "^this run has lost the lock of shop to another one: nothing was done$"
+    lost = "^another run has taken over the lock of shop; this task changed nothing$"
     with pytest.raises(StateError, match=lost), lock.acting(MINE):
         pytest.fail("it acted")
 
@@ -194,7 +194,7 @@ def test_whoever_takes_it_waits_for_what_outlived_its_run(lock):
 def test_what_does_not_end_is_named(lock, monkeypatch):
     monkeypatch.setattr(lock_module, "ORPHAN_PATIENCE", 0.2)
     end = orphan(lock)
-    with pytest.raises(StateError, match="a module of a run of shop that was killed is still at work"):
+    with pytest.raises(StateError, match="a module of an interrupted run of shop is still at work"):
         take(lock)
     end()
 
@@ -227,7 +227,7 @@ def test_docker_does_nothing_for_a_run_that_lost_it(lock):
         json.dump(dict(holder, token=THEIRS), file)
     done = run_docker(lock, MINE)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "this run has lost the lock of its app to another one: nothing was done\n"
+    assert done.stderr == "another run has taken over the lock of this app; this command changed nothing\n"
 
 
 def test_a_docker_command_at_work_is_waited_for(lock, tmp_path):

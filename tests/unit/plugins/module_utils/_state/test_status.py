@@ -87,14 +87,14 @@ def test_status():
 @pytest.mark.parametrize(
     ("more", "line"),
     [
-        ({"active_color": None, "release": None, "since": None}, "  traffic     nothing has it"),
+        ({"active_color": None, "release": None, "since": None}, "  traffic     no color has it"),
         ({"release": None, "since": None}, "  traffic     the stack started by hand has it, in green"),
-        ({"awaiting_promotion": "v3"}, "  promotion   v3 is ready and awaits it"),
-        ({"unfinished": True}, "  unfinished  a run was killed or could not end: the next one finishes or undoes it"),
+        ({"awaiting_promotion": "v3"}, "  promotion   v3 is ready and awaits its promotion"),
+        ({"unfinished": True}, "  unfinished  a run was interrupted; the next run finishes or undoes it"),
         ({"journal": "the journal /x is not used"}, "  journal     the journal /x is not used"),
         (
             {"lock": {**BY, "kind": "rollback", "release": None, "since": "2026-01-31T23:59:59Z", "age": 1.2}},
-            "  lock        a rollback of the release before by ci on runner-3, since 2026-01-31T23:59:59Z (alive",
+            "  lock        a rollback of the previous release by ci on runner-3, since 2026-01-31T23:59:59Z (last",
         ),
         (
             {"last_run": a_run(outcome="rolled_back", by=dict(BY, job="15"), release=None)},
@@ -152,4 +152,4 @@ def test_a_long_history_is_no_wider_than_a_terminal():
 
 
 def test_no_history():
-    assert lines(status.history_text("shop", [])) == ["shop", "  no run is on record yet"]
+    assert lines(status.history_text("shop", [])) == ["shop", "  no run on record yet"]
