@@ -50,9 +50,9 @@ GROUPS = {
 KEYS_HEAD = """\
 # Keys of the Compose specification
 
-What the role does with each key of a Compose file. [Compose files](compose-files.md) has the
-reasons. Tests compare these tables with the role and with the installed Compose. `make reference`
-generates this page.
+This page lists the keys of a Compose file, and how the role treats each of them.
+[Compose files](compose-files.md) has the reasons. Tests compare these tables with the role and with
+the installed Compose. `make reference` generates this page.
 
 The columns are:
 
