@@ -70,6 +70,11 @@ status:
     colors:
       description: Both colors, each with its containers' name, service, release, state, health and image.
       type: dict
+    shared:
+      description:
+        - The shared services that the role started, each with the same keys of its containers.
+        - A shared service that was started by hand is not listed.
+      type: dict
     upstreams:
       description: What nginx is told to send where.
       type: dict
@@ -106,9 +111,10 @@ import time
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._deploy.decisions import active_color, live_release
-from ..module_utils._docker.containers import find_containers
+from ..module_utils._docker.containers import find_all_containers
 from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
 from ..module_utils._errors import BluegreenError
+from ..module_utils._names import LABEL
 from ..module_utils._nginx.app_file import app_file_name, without_sections
 from ..module_utils._nginx.upstream import parse_upstreams
 from ..module_utils._state.directory import AppState
@@ -125,11 +131,22 @@ def shown_lock(holder):
     return holder and {key: holder.get(key) for key in ("user", "controller", "job", "kind", "release", "since", "age")}
 
 
+def shared_services(engine, app):
+    """Return the names of the app's shared services that the role started."""
+    listed = engine.list_containers([f"{LABEL}app={app}", LABEL + "shared"])
+    return sorted({container["Labels"][LABEL + "shared"] for container in listed})
+
+
+def shown(containers):
+    """Return the keys of containers that a person wants to see."""
+    return [{key: container[key] for key in SHOWN} for container in containers]
+
+
 def look(engine, params):
     """Return the status, as RETURN describes it."""
     state = AppState(params["state_dir"], params["app"])
     releases = state.journal["releases"]
-    colors = find_containers(engine, params["app"])
+    colors, shared = find_all_containers(engine, params["app"], shared=shared_services(engine, params["app"]))
     path = os.path.join(params["nginx_conf_dir"], app_file_name(params["app"]))
     served = {}
     if os.path.exists(path):
@@ -142,10 +159,8 @@ def look(engine, params):
         "active_color": active,
         "release": live_release(colors[active]) if active else None,
         "since": held[-1]["deployed_at"] if held and held[-1]["color"] == active else None,
-        "colors": {
-            color: [{key: container[key] for key in SHOWN} for container in containers]
-            for color, containers in colors.items()
-        },
+        "colors": {color: shown(containers) for color, containers in colors.items()},
+        "shared": {name: shown(containers) for name, containers in shared.items()},
         "upstreams": served,
         "releases": releases,
         "awaiting_promotion": releases[-1]["release"] if releases and releases[-1]["outcome"] == AWAITING else None,

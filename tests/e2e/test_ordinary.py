@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import threading
 
@@ -317,10 +318,11 @@ def test_shared_service_that_is_defined_anew_runs_on_until_it_is_asked_for(site)
     assert keeps_its_data(site) and db(site).attrs["Mounts"][0]["Name"] == volume == f"{site.name}-legacy_data"
     started = db(site).id
     run = site.play("deploy", release=release, env={"DB": "hello"}, **ordinary()).succeeded()
-    assert any("shared service db runs as it was defined before" in each for each in run.result["warnings"])
+    assert any("the definition of shared service db has changed" in each for each in run.result["warnings"])
     assert db(site).id == started
     site.play("deploy", release=release, env={"DB": "hello"}, shared_update=True, **ordinary()).succeeded()
     assert db(site).id != started and keeps_its_data(site)
+    assert re.search(rf"\n  shared +db +{site.name}-db +running ", site.play("status").succeeded().stdout)
 
 
 def test_shared_service_that_is_not_named_any_more_is_refused(site):

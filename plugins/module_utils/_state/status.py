@@ -59,6 +59,7 @@ def status_text(found, now):
         for color, containers in found["colors"].items()
         for each in containers
     ]
+    rows += [_container("shared", False, each) for containers in found["shared"].values() for each in containers]
     if rows:
         lines += [""] + format_table(
             [("color", "service", "container", "release", "state", "health", "image"), *rows], "  "

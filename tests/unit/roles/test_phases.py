@@ -115,6 +115,7 @@ def templated(text, **variables):
     """Return the value of a Jinja expression; Ansible's filters of these names are not Jinja's."""
     environment = NativeEnvironment()
     environment.filters.update(flatten=lambda lists: sum(lists, []), unique=lambda values: list(dict.fromkeys(values)))
+    environment.tests["search"] = lambda value, pattern: re.search(pattern, value) is not None
     return environment.from_string(text).render(**variables)
 
 
@@ -127,5 +128,6 @@ def test_result_has_the_warnings_of_each_plan():
         warnings = templated(use["__bluegreen_plan_warnings"], **facts)
     text = VARS["__bluegreen_warnings"]
     facts = {name: {} for name in re.findall(r"__bluegreen_\w+", text)}
-    facts.update(__bluegreen_plan_warnings=warnings, __bluegreen_left_undone=[])
+    python = "Host 'a' is using the discovered Python interpreter at '/usr/bin/python3.11', but"
+    facts.update(__bluegreen_plan_warnings=[python, *warnings], __bluegreen_left_undone=[])
     assert templated(text, **facts) == ["web joins edge", "the registry does not answer"]

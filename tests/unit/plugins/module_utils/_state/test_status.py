@@ -41,6 +41,7 @@ def a_status(**more):
             "blue": [a_container("blue", "v1", state="exited", health="unhealthy")],
             "green": [a_container("green", "v2")],
         },
+        "shared": {},
         "awaiting_promotion": None,
         "lock": None,
         "unfinished": False,
@@ -99,6 +100,14 @@ def test_status():
         (
             {"last_run": a_run(outcome="rolled_back", by=dict(BY, job="15"), release=None)},
             "  last run    deploy of the stack started by hand: rolled back, 1 min ago, by ci@runner-3, AWX job",
+        ),
+        (
+            {
+                "shared": {
+                    "db": [a_container("shared", None, name="shop-shared-db-1", service="db", image="postgres:17")]
+                }
+            },
+            "  shared         db       shop-shared-db-1           running  healthy  postgres:17",
         ),
         (
             {"last_run": a_run(kind="abort", outcome="rejected")},
