@@ -38,7 +38,7 @@ demo: setup tree docker images ## deploy, replace under load, reject a broken re
 demo-clean: setup tree docker ## remove everything that the demo created
 	$(playbook) tests/demo/demo.yml -e demo_state=absent
 
-reference: setup ## write the generated pages docs/variables.md and docs/compose-keys.md
+reference: setup ## write docs/variables.md, docs/compose-keys.md and docs/messages.md
 	.venv/bin/python tools/reference.py
 
 shellcheck:

@@ -1,6 +1,7 @@
 # Copyright (c) 2026 the hotswap.compose authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Generate docs/variables.md from the role's argument specs, and docs/compose-keys.md from the table of Compose keys.
+"""Generate docs/variables.md from the role's argument specs, docs/compose-keys.md from the table of Compose keys, and
+docs/messages.md from the source of the plugins.
 
 With --check, fail if a page is out of date instead.
 """
@@ -13,6 +14,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+import messages
 import yaml
 from antsibull_docs_parser.md import MDFormatter, to_md
 from antsibull_docs_parser.parser import Context, parse
@@ -193,7 +195,11 @@ def compose_keys():
     return "\n\n".join([KEYS_HEAD.strip(), *map(keys_section, yaml.safe_load(KEYS.read_text()))]) + "\n"
 
 
-PAGES = {"docs/variables.md": (SPECS, variables), "docs/compose-keys.md": (KEYS, compose_keys)}
+PAGES = {
+    "docs/variables.md": (SPECS, variables),
+    "docs/compose-keys.md": (KEYS, compose_keys),
+    "docs/messages.md": (messages.PLUGINS, messages.page),
+}
 
 
 def main():
