@@ -6,16 +6,16 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Which app, behind which nginx: the options that the parts of the role have in common."""
+    """The options that several modules of the role have in common."""
 
     DOCUMENTATION = r"""
 options:
   app:
-    description: The name of what is deployed.
+    description: The app's name.
     type: str
     required: true
   state_dir:
-    description: The directory that holds the journal and the files that releases run from.
+    description: The directory with the journal and the Compose files of the releases.
     type: str
     required: true
 """
@@ -24,15 +24,16 @@ options:
 options:
   lock:
     description:
-      - The name by which this run has the app's lock, as M(hotswap.compose.bluegreen_plan) returned it.
-      - Where another run has it by now, nothing is done. Without it, nobody is kept out.
+      - The token by which this run has the app's lock, as M(hotswap.compose.bluegreen_plan) returned it.
+      - If another run has taken over the lock, the module fails and changes nothing. Without a token, no lock is
+        checked.
     type: str
 """
 
     EDGE = r"""
 options:
   nginx_mode:
-    description: Where nginx runs, in a container or as a service of the target itself.
+    description: Whether nginx runs in a container or as a service of the target itself.
     type: str
     choices: [container, host]
     default: container
@@ -54,18 +55,18 @@ options:
 options:
   tests:
     description:
-      - The role's C(bluegreen_smoke_tests); a JSON list, encoded as Base64.
-      - One text, because Ansible would otherwise black out each of its values wherever it appears in an output.
+      - The role's C(bluegreen_smoke_tests), as a JSON list, encoded as Base64.
+      - It is one string, because Ansible would otherwise hide each of its values wherever it appears in an output.
     type: str
     default: W10=
 requirements:
-  - jmespath on the target, where a test has an expression
+  - jmespath on the target, if a test has an expression
 """
 
     PROJECT = r"""
 options:
   project:
-    description: What Compose works on.
+    description: The Compose project.
     type: dict
     required: true
     suboptions:
@@ -92,9 +93,9 @@ options:
 options:
   probes:
     description:
-      - What is asked of each container of a service, again and again, from the target. Nothing is needed in the
-        container.
-      - The container is ready once the probe has passed, and unhealthy once it then fails.
+      - Requests that the target sends to each container of a service, again and again. The container needs no tool for
+        them.
+      - The container is ready once the probe has passed. If the probe fails after that, the container is unhealthy.
     type: list
     elements: dict
     default: []
@@ -110,10 +111,10 @@ options:
       path:
         description:
           - The path of a GET request. Redirects are not followed.
-          - Without it, only a TCP connection is opened.
+          - Without it, the probe only opens a TCP connection.
         type: str
       status:
-        description: The HTTP statuses that pass.
+        description: The HTTP statuses with which the probe passes.
         type: list
         elements: int
         default: [200]
@@ -122,29 +123,30 @@ options:
         type: float
         default: 1
       timeout:
-        description: Seconds for the whole of one reply.
+        description: Seconds for one complete reply.
         type: float
         default: 2
       healthy_after:
-        description: After how many passes in a row the container is healthy.
+        description: After how many passed probes in a row the container is healthy.
         type: int
         default: 1
       unhealthy_after:
-        description: After how many failures in a row a container that was healthy is unhealthy.
+        description: After how many failed probes in a row a healthy container becomes unhealthy.
         type: int
         default: 3
       network:
-        description: The Docker network at whose address the container is asked, which a rootless Engine's can't be.
-          Without it, or where the container is not on it, a published port is asked, or else any address.
+        description: The Docker network whose address is probed. With a rootless Engine, the target can't reach it.
+          Without a network, or if the container is not on it, the probe uses a published port or, without one, any
+          address.
         type: str
       headers_of:
-        description: The name in O(probe_headers) whose headers are sent; that of the service by default.
+        description: The name in O(probe_headers) whose headers are sent. By default, that of the service.
         type: str
   probe_headers:
     description:
-      - The headers that probes send, a mapping for each service; JSON, encoded as Base64. The color in the name of a
-        service does not count.
-      - One text, because Ansible would otherwise black out each of its values wherever it appears in an output.
+      - The headers that probes send, a mapping for each service, as JSON, encoded as Base64. The color in the name of a
+        service is ignored.
+      - It is one string, because Ansible would otherwise hide each of its values wherever it appears in an output.
     type: str
     default: e30=
 """
@@ -152,31 +154,31 @@ options:
     LOOK = r"""
 options:
   project_name:
-    description: The Compose project of the color that is looked at; without it, no color is.
+    description: The Compose project of the color to check. Without it, no color is checked.
     type: str
   services:
-    description: The services that it must have.
+    description: The services that must have containers.
     type: list
     elements: str
     default: []
   traffic_services:
-    description: Those of them that take traffic.
+    description: The services among these that take traffic.
     type: list
     elements: str
     default: []
   replicas:
-    description: How many containers each service must have; one, where it is not named.
+    description: How many containers each service must have. The default is one.
     type: dict
     default: {}
   max_restarts:
-    description: How often the Engine may have restarted each container by its restart policy; a negative number is no
-      limit.
+    description: How often the Engine may have restarted each container by its restart policy. A negative number means
+      no limit.
     type: int
     default: 0
   seen:
     description:
-      - What the look before saw, as M(hotswap.compose.compose_health_wait) returned it. A container that is gone, or
-        that was started anew, since then has failed.
+      - What the previous check saw, as M(hotswap.compose.compose_health_wait) returned it. A container that was removed
+        or started again since then has failed.
     type: dict
     default: {}
 """

@@ -6,35 +6,35 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """How a module reaches the Docker Engine; the options of ENGINE_ARGUMENTS in module_utils/_docker/engine.py."""
+    """How a module reaches the Docker Engine: the options of ENGINE_ARGUMENTS in module_utils/_docker/engine.py."""
 
     DOCUMENTATION = r"""
 options:
   docker_host:
     description:
       - The URL of the Docker Engine, as seen from the target.
-      - Without it, the environment variable E(DOCKER_HOST) decides, then the Docker context (E(DOCKER_CONTEXT), or the
-        one of C(docker context use)), as the docker command has it; without any, V(unix:///var/run/docker.sock).
+      - Without it, the environment variable E(DOCKER_HOST) applies, then the Docker context (E(DOCKER_CONTEXT) or
+        C(docker context use)), as for the docker command. Without any of these, V(unix:///var/run/docker.sock).
     type: str
   api_version:
     description:
-      - The version of the Engine's API to speak.
-      - Without it, the environment variable E(DOCKER_API_VERSION) decides; without both, the newest that both sides
-        know.
+      - The version of the Engine's API to use.
+      - Without it, the environment variable E(DOCKER_API_VERSION) applies. Without both, the newest version that both
+        sides support.
     type: str
   api_timeout:
-    description: For how many seconds a single answer of the Engine is waited for.
+    description: For how many seconds to wait for a single answer of the Engine.
     type: float
     default: 60
   tls:
     description:
-      - Encrypt the connection, without verifying whom it reaches unless O(tls_verify) says so.
+      - Encrypt the connection. The Engine's certificate is only verified with O(tls_verify).
       - A socket (C(unix://) or C(ssh://)) never uses TLS.
     type: bool
   tls_verify:
     description:
       - Encrypt the connection, and verify the Engine's certificate.
-      - Without it, the environment variable E(DOCKER_TLS_VERIFY) decides.
+      - Without it, the environment variable E(DOCKER_TLS_VERIFY) applies.
     type: bool
   ca_cert:
     description:

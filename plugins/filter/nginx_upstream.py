@@ -6,15 +6,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: nginx_upstream
-short_description: The text of an nginx upstream block
+short_description: Write an nginx upstream block
 version_added: 0.1.0
 author:
   - The hotswap.compose authors (!UNKNOWN)
 description:
   - Turns a list of targets into one C(upstream) block of an nginx configuration.
-  - It is strict. A name, host, port or weight that could end the block, or say more than it should, is an error.
-    Nothing is escaped.
-  - The same targets give the same text, so that a file changes only where the traffic does.
+  - It is strict. A name, host, port or weight that is not valid in nginx's configuration is an error. Nothing is
+    escaped.
+  - The same targets give the same text, so that a file changes only if the traffic changes.
 positional: name, resolver
 options:
   _input:
@@ -37,25 +37,26 @@ options:
         default: 1
       down:
         description:
-          - Whether nginx gets to know this server but sends it nothing. With O(resolver) it knows the addresses before
-            the first request goes there.
-          - At least one target is not down.
+          - Whether nginx has this server in its configuration but sends it no requests. With O(resolver), it then has
+            the addresses before the first request.
+          - At least one target must not be down.
         type: bool
         default: false
       at_load:
         description:
-          - Whether this host is looked up once, while nginx loads its configuration, although there is a O(resolver).
+          - Whether nginx looks this host up only once, when it loads its configuration, even with a O(resolver).
         type: bool
         default: false
   name:
     description:
-      - The name of the upstream. A letter, followed by up to 127 letters, digits, dots, underscores or hyphens.
+      - The name of the upstream. It has a letter and then up to 127 letters, digits, dots, underscores or hyphens.
     type: str
     required: true
   resolver:
     description:
-      - The address of the DNS server by which nginx follows the hosts that are names. Docker's is V(127.0.0.11).
-      - Without it, nginx looks names up once, while it loads its configuration.
+      - The address of the DNS server with which nginx looks up host names again while it runs. Docker's is
+        V(127.0.0.11).
+      - Without it, nginx looks names up once, when it loads its configuration.
       - It needs nginx 1.27.3 or newer.
     type: str
 seealso:
@@ -95,7 +96,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The block, which ends with a newline.
+  description: The block, with a newline at its end.
   type: str
 """
 

@@ -6,16 +6,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: nginx_upstream_targets
-short_description: What an nginx configuration sends where
+short_description: Read the upstreams of an nginx configuration
 version_added: 0.1.0
 author:
   - The hotswap.compose authors (!UNKNOWN)
 description:
-  - Reads the upstreams, and the servers that take their requests, out of the text of an nginx configuration.
-  - It takes one file, a part of one, or all that C(nginx -T) prints. In the latter it follows every C(include) from
-    file to file.
+  - Reads the upstreams of an nginx configuration, and the servers that take their requests.
+  - It takes one file, a part of a file, or the whole output of C(nginx -T). In that output, it follows every
+    C(include).
   - Servers marked C(down) or C(backup) are left out, as are upstreams of nginx's C(stream) module.
-  - A text that is truncated or unbalanced, or that defines an upstream twice, is an error which says where.
+  - A text that is truncated or unbalanced, or that defines an upstream twice, is an error. The error names the place.
 options:
   _input:
     description: The text of the configuration.
@@ -44,8 +44,8 @@ RETURN = r"""
 _value:
   description:
     - The name of each upstream, with the list of its servers in the order of the text.
-    - A server has C(host), C(port) and C(weight). Where the text names none, the port is 80 and the weight 1.
-    - For a socket, C(host) is C(unix:) with its path. C(port) is null for a socket, and for a server with C(service=).
+    - A server has C(host), C(port) and C(weight). By default, the port is 80 and the weight is 1.
+    - For a socket, C(host) is C(unix:) with its path. C(port) is null for a socket and for a server with C(service=).
   type: dict
   sample:
     shop-was:

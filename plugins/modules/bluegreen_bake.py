@@ -7,18 +7,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_bake
-short_description: (private) Watch a release for a while after it got the traffic
+short_description: (private) Watch a release for some time after the swap
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
   - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
-  - Follows the release's containers by the Engine's events, and asks the smoke tests again and again, through nginx
-    where it is known how. Fails the moment there is too much against the release.
-  - Where nginx keeps a log of the app's answers, O(answer_log), the share of 5xx among the release's is held against
-    that of the release before. With O(swapped), the end of the watch is the end of that log.
-  - What counts are containers that restart, and rounds of smoke tests with a failure in them. A container that is
-    unhealthy, removed, or down for good is too much by itself.
+  - Follows the release's containers by the Engine's events and runs the smoke tests every second, through nginx if it
+    is known how. Fails as soon as the release has had more failures than allowed.
+  - With O(answer_log), it also compares the share of 5xx answers of the release with that of the previous release. With
+    O(swapped), the log ends with the watch.
+  - Restarts of a container and rounds of smoke tests with a failure count as failures. A container that is unhealthy,
+    removed or stopped fails the release at once.
 extends_documentation_fragment:
   - hotswap.compose._attributes
   - hotswap.compose._attributes.action_group
@@ -44,10 +44,10 @@ attributes:
     support: none
   idempotent:
     support: full
-    details: It only watches, and ends the log that O(answer_log) is about.
+    details: It only watches, and ends the log of O(answer_log).
 options:
   seconds:
-    description: For how long nothing may be wrong. A restart that is allowed begins it anew.
+    description: For how many seconds there must be no failure. A restart that is allowed starts the time again.
     type: int
     required: true
   failures:
@@ -59,15 +59,16 @@ options:
     type: str
     required: true
   patience:
-    description: Seconds that a container which was restarted may take until it is ready again.
+    description: Seconds within which a container that was restarted must be ready again.
     type: int
     default: 120
   swapped:
-    description: Whether all of the traffic is its; else the tests are asked of the replicas.
+    description: Whether the release has all of the traffic. If not, the tests go to the containers.
     type: bool
     default: true
   edge_url:
-    description: By what the app is reached through nginx, whatever its path; without it, the replicas are asked.
+    description: The request by which the app is reached through nginx. Its path is not used. Without it, the tests go
+      to the containers.
     type: dict
     suboptions:
       url:
@@ -79,21 +80,22 @@ options:
         type: str
   locations:
     description:
-      - What nginx sends where, as of M(hotswap.compose.bluegreen_plan). A test whose path goes to another service
-        than it means is asked of the replicas.
+      - Which service nginx sends each path to, as in M(hotswap.compose.bluegreen_plan). A test goes to the containers
+        if nginx sends its path to another service.
     type: list
     elements: dict
     default: []
   answer_log:
-    description: The deploy for which M(hotswap.compose.bluegreen_swap) had nginx log the app's answers; empty for none.
+    description: The deploy for which M(hotswap.compose.bluegreen_swap) made nginx log the app's answers. Empty for
+      none.
     type: str
     default: ''
   answers:
-    description: The RV(answers) of the watch before in this run, which this one adds to; empty for the first.
+    description: The RV(answers) of the previous watch of this run, to which this watch adds. Empty for the first.
     type: dict
     default: {}
   error_ratio:
-    description: How many times the share of 5xx that the release before had is allowed, chance aside.
+    description: How many times the previous release's share of 5xx answers is allowed, apart from chance.
     type: float
     default: 2
 """
@@ -113,19 +115,19 @@ EXAMPLES = r"""
 
 RETURN = r"""
 rounds:
-  description: How often all smoke tests were asked.
+  description: How often all smoke tests were run.
   returned: always
   type: int
 failed_rounds:
-  description: How often one of them failed.
+  description: How many of these rounds had a failure.
   returned: always
   type: int
 through:
-  description: What the tests went through, V(nginx) or straight to the V(containers); null where there are none.
+  description: Whether the tests went through V(nginx) or to the V(containers). Null if there are none.
   returned: always
   type: str
 answers:
-  description: By nginx's log, how many requests were answered, and how many by a 5xx; null where there is none.
+  description: How many requests were answered, and how many by a 5xx, from nginx's log. Null without that log.
   returned: always
   type: dict
   contains:
@@ -133,25 +135,25 @@ answers:
       description: C(requests) and C(errors) of the release.
       type: dict
     before:
-      description: The same of the release before, from the start of the new containers on.
+      description: The same for the previous release, since the new containers were created.
       type: dict
 series:
   description:
-    - How RV(rounds) and RV(answers) grew, at most 60 samples each; null where there are none.
-    - A sample is the seconds since RV(begun_at), how many there were until then, and how many of those failed.
+    - How RV(rounds) and RV(answers) grew, in at most 60 samples each. Null if there are none.
+    - A sample has the seconds since RV(begun_at), the total until then, and how many of these failed.
   returned: always
   type: dict
   contains:
     tests:
-      description: Of the rounds of the smoke tests.
+      description: The rounds of the smoke tests.
       type: list
       elements: list
     answers:
-      description: Of the answers of the release, those before it began among them.
+      description: The answers of the release, including those before the watch began.
       type: list
       elements: list
 begun_at:
-  description: When it began, in seconds since the epoch by the target's clock; null where it did not.
+  description: When the watch began, in seconds since the epoch by the target's clock. Null if it did not begin.
   returned: always
   type: float
 elapsed:
@@ -159,11 +161,11 @@ elapsed:
   returned: always
   type: float
 seen:
-  description: As of M(hotswap.compose.compose_health_wait).
+  description: As in M(hotswap.compose.compose_health_wait).
   returned: always
   type: dict
 containers:
-  description: As of M(hotswap.compose.compose_health_wait).
+  description: As in M(hotswap.compose.compose_health_wait).
   returned: always
   type: list
   elements: dict

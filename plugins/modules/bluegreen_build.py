@@ -32,10 +32,11 @@ attributes:
     support: none
   idempotent:
     support: full
-    details: Docker answers from its build cache where the source is the same, with the same image.
+    details: If the source is the same, Docker returns the same image from its build cache.
 options:
   env_files:
-    description: The role's O(hotswap.compose.bluegreen#role:main:bluegreen_env_files), which a build's secret may name.
+    description: The role's O(hotswap.compose.bluegreen#role:main:bluegreen_env_files). A secret of a build may name
+      them.
     type: list
     elements: str
     default: []

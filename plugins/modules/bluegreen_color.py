@@ -13,9 +13,9 @@ author:
   - hotswap.compose authors (@hotswap)
 description:
   - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
-  - Stops a color so that it stays stopped when the Docker daemon restarts, whatever its restart policy, and remembers
-    that policy in the journal; starts it again with the policy it had.
-  - Works on containers that somebody started by hand as well, under whatever Compose project.
+  - Stops a color so that it stays stopped when the Docker daemon restarts. Its restart policies are kept in the journal
+    and restored when it starts again.
+  - Also works on containers that were started by hand, in any Compose project.
 extends_documentation_fragment:
   - hotswap.compose._attributes
   - hotswap.compose._attributes.action_group
@@ -36,27 +36,27 @@ attributes:
     support: full
 options:
   containers:
-    description: The ids of the containers; one that is gone is passed over. Give these or O(color).
+    description: The ids of the containers. A container that no longer exists is ignored. Give these or O(color).
     type: list
     elements: str
   color:
     description:
       - All containers that this collection started for a color of the app.
-      - With O(state=absent), the release that is being deployed is given up. If this is killed, the next run removes
-        the rest.
+      - With O(state=absent), this also gives up the release that is being deployed. If the module is killed, the next
+        run removes the rest.
     type: str
     choices: [blue, green]
   state:
     description:
-      - What they are to be.
-      - V(absent) stops them first, with their own grace periods.
-      - V(idle) lets them run, without the aliases that only the active color has. V(stopped) and V(absent) take those
-        from them as well.
+      - The state that the containers must have.
+      - V(absent) first stops them, with their own grace periods.
+      - V(idle) leaves them running, but takes away the aliases that only the active color has. V(stopped) and V(absent)
+        do so too.
     type: str
     choices: [started, stopped, absent, idle]
     required: true
   volumes:
-    description: Whether V(absent) removes their anonymous volumes as well, which hold nothing where they never took
+    description: Whether V(absent) also removes their anonymous volumes. These hold no data if the containers never had
       traffic.
     type: bool
     default: false
@@ -70,7 +70,7 @@ EXAMPLES = r"""
     state: stopped
     state_dir: /var/lib/bluegreen
 
-- name: Remove what a refused deploy left of green
+- name: Remove what a rejected release left in green
   hotswap.compose.bluegreen_color:
     app: shop
     color: green

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_compose
-short_description: (private) Run Docker Compose by a module of community.docker, and show that it is still at work
+short_description: (private) Run a module of community.docker with progress
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
   - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
-  - Runs a module of the collection C(community.docker). In 10 s of silence at most, it prints for how long, and what is
-    waited for.
-  - A failure is what the module's message says first, without what else it returns; a rescue has the whole.
-  - A command that C(docker_compose_v2_run) runs is the app's migration, and fails where that exits with a status other
-    than 0.
+  - Runs a module of the collection C(community.docker). At least every 10 seconds, it prints how long it has waited and
+    for what.
+  - A failure shows only the module's message. The rescue of the role gets the whole result.
+  - A command of C(docker_compose_v2_run) is the app's migration. It fails if the command exits with a status other than
+    0.
 extends_documentation_fragment:
   - hotswap.compose._attributes
   - hotswap.compose._attributes.action_group
@@ -42,7 +42,7 @@ options:
     type: str
     required: true
   project:
-    description: The options that say which Compose project it works on.
+    description: The options that select the Compose project.
     type: dict
     required: true
   arguments:
@@ -50,11 +50,11 @@ options:
     type: dict
     required: true
   awaits:
-    description: What is waited for, a clause.
+    description: What the task waits for, as a clause.
     type: str
     required: true
   docker_host:
-    description: The URL of the Docker Engine; by default that of community.docker.
+    description: The URL of the Docker Engine. The default is that of community.docker.
     type: str
 """
 
@@ -71,7 +71,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 rc:
-  description: The exit status of the docker command, beside what else the module returns but C(containers).
+  description: The exit status of the docker command. The module's other results, except C(containers), are returned
+    too.
   returned: as the module returns it
   type: int
   sample: 0

@@ -13,12 +13,13 @@ author:
   - hotswap.compose authors (@hotswap)
 description:
   - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
-  - Waits after a swap until nginx has answered the requests that it had begun, so that stopping the idle color cuts
-    nobody off.
-  - Drained means that no worker process of the configuration before the swap is left; or that no idle client can come
-    back to one of them, none of them may be receiving a request, and nginx has no connection open to the idle color.
-  - Meanwhile, it follows the color that has the traffic now, where O(project_name) names its Compose project, and fails
-    at once where that is no longer as it was when it passed its health checks, so that the idle color is not stopped.
+  - After a swap, waits until nginx has answered the requests that it sent to the idle color, so that stopping that
+    color cuts no request.
+  - A color is drained when no worker process of the configuration before the swap is left. It is also drained when no
+    idle client can return to such a worker process, none of these receives a request, and nginx has no connection open
+    to the idle color.
+  - With O(project_name), it also follows the containers of the active color and fails at once if one of them is no
+    longer healthy, so that the idle color is not stopped.
 extends_documentation_fragment:
   - hotswap.compose._attributes
   - hotswap.compose._attributes.action_group
@@ -59,7 +60,7 @@ options:
     type: float
     required: true
   timeout:
-    description: Seconds after which what is left is given up.
+    description: Seconds after which it no longer waits.
     type: int
     default: 30
 """
@@ -80,11 +81,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 drained:
-  description: Whether nothing was left in time.
+  description: Whether the idle color was drained in time.
   returned: success
   type: bool
 connections:
-  description: How many connections to the idle color were left at the end; stopping it cuts them.
+  description: How many connections to the idle color were left at the end. Stopping the color cuts them.
   returned: success
   type: int
 elapsed:
@@ -92,7 +93,7 @@ elapsed:
   returned: success
   type: float
 containers:
-  description: Of the project, where not all of it was ready, as of M(hotswap.compose.compose_health_wait).
+  description: The project's containers, if not all of them were ready, as in M(hotswap.compose.compose_health_wait).
   returned: always
   type: list
   elements: dict

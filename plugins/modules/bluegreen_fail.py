@@ -9,14 +9,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_fail
-short_description: (private) Fail, and say on one screen why and what is next
+short_description: (private) Fail, and show on one screen why and what to do next
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
   - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
-  - Prints which container failed, why, its last probes and log, what was undone, who has the traffic and what to do,
-    34 lines at most. Then it fails with the first of them as its message.
+  - Prints which container failed, why, its last probes and log, what the role undid, which color has the traffic and
+    what to do next, in at most 34 lines. Then it fails with the first of these lines as its message.
   - Runs on the controller.
 extends_documentation_fragment:
   - hotswap.compose._attributes
@@ -38,7 +38,7 @@ options:
     type: str
     required: true
   outcome:
-    description: V(rolled_back) where the release had the traffic, V(rejected) otherwise.
+    description: V(rolled_back) if the release had the traffic, V(rejected) otherwise.
     type: str
     required: true
   plan:
@@ -50,35 +50,35 @@ options:
     type: dict
     required: true
   undo:
-    description: What was undone, as M(hotswap.compose.bluegreen_undo) returned it; empty if that was never decided.
+    description: What the role undid, as M(hotswap.compose.bluegreen_undo) returned it. Empty if it decided nothing.
     type: dict
     default: {}
   containers:
-    description: The release's containers, as of M(hotswap.compose.compose_health_wait).
+    description: The release's containers, as in M(hotswap.compose.compose_health_wait).
     type: list
     elements: dict
     default: []
   put_back_error:
-    description: Why the traffic could not be put back; empty where it could.
+    description: Why the traffic could not be moved back. Empty if it could.
     type: str
     default: ''
   removed_containers:
-    description: The containers that were removed, or stopped, again.
+    description: The containers that the role removed or stopped.
     type: list
     elements: str
     default: []
   removed_images:
-    description: The images that were removed again.
+    description: The images that the role removed.
     type: list
     elements: str
     default: []
   left_undone:
-    description: What was not undone, a clause each.
+    description: What the role could not undo, a clause each.
     type: list
     elements: str
     default: []
   page:
-    description: The path of the run's page; empty for none.
+    description: The path of the run's page. Empty for none.
     type: str
     default: ''
 """
@@ -99,5 +99,5 @@ msg:
   description: The screen's first line.
   returned: always
   type: str
-  sample: "shop v2 was refused, in the phase gate: was-green-1 exited with 3 after 1.2 s"
+  sample: "shop v2 was rejected in the phase gate: was-green-1 exited with 3 after 1.2 s"
 """

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_failed_task
-short_description: (private) Read in a rescue what failed
+short_description: (private) Read in a rescue which task failed
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
@@ -32,7 +32,7 @@ options:
     type: str
     required: true
   hook:
-    description: The hook that failed; empty if none did.
+    description: The hook that failed. Empty if none did.
     type: str
     default: ''
   plan:
@@ -40,11 +40,11 @@ options:
     type: dict
     required: true
   introduced:
-    description: Whether nginx was told of the new color's names, or of a preview.
+    description: Whether nginx has loaded the new color's names or a preview.
     type: bool
     required: true
   swap_message:
-    description: The message of the swap, which is a handler's; empty if it did not fail.
+    description: The message of the swap, which is a handler. Empty if it did not fail.
     type: str
     default: ''
 """
@@ -64,7 +64,7 @@ phase:
   returned: success
   type: str
 hook:
-  description: The hook that failed; empty if none did.
+  description: The hook that failed. Empty if none did.
   returned: success
   type: str
 module:
@@ -76,7 +76,7 @@ why:
   returned: success
   type: str
 evidence:
-  description: The whole result of the task that failed, if its module is a part of this collection; else empty.
+  description: The whole result of the task that failed, if its module is part of this collection. Otherwise empty.
   returned: success
   type: dict
 gate:

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_history_info
-short_description: Say how the last runs of an app ended
+short_description: Return how the last runs of an app ended
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
-  - Reads what deploys, rollbacks, promotions and aborts left on record, those that were refused among them.
-  - A run that found nothing to do, that was refused for the lock or for its variables, and a first deploy that was
-    refused before anything was made, leave nothing. One that was killed is on record once the next run has finished
-    or undone it.
+  - Reads the history of deploys, rollbacks, promotions and aborts, including rejected releases.
+  - Some runs leave no record - a run that found nothing to do, a run that was refused because of its variables or the
+    lock, and a first deploy that was refused before the role created anything. A run that was killed is recorded when
+    the next run has finished or undone it.
 extends_documentation_fragment:
   - hotswap.compose._attributes
   - hotswap.compose._app
@@ -29,13 +29,13 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: See how the last runs of the shop ended
+- name: Read how the last runs of the shop ended
   hotswap.compose.bluegreen_history_info:
     app: shop
     state_dir: /var/lib/bluegreen
   register: seen
 
-- name: Count those that were refused
+- name: Count the rejected releases
   ansible.builtin.debug:
     msg: "{{ seen.runs | selectattr('outcome', 'equalto', 'rejected') | length }} of {{ seen.runs | length }}"
 """
@@ -48,47 +48,47 @@ runs:
   elements: dict
   contains:
     at:
-      description: When it ended, UTC.
+      description: When the run ended, UTC.
       type: str
       sample: "2026-01-31T23:59:59Z"
     begun_at:
-      description: When it began; null where nobody knows.
+      description: When the run began. Null if unknown.
       type: str
     kind:
-      description: What was asked for.
+      description: What the run did.
       type: str
       choices: [deploy, rollback, promote, abort]
     outcome:
-      description: How it ended, as in the role's C(bluegreen_result).
+      description: How the run ended, as in the role's C(bluegreen_result).
       type: str
       choices: [deployed, rolled_back, rejected, awaiting_promotion]
     release:
-      description: The release that was to have the traffic; null where it was started by hand.
+      description: The release that was to get the traffic. Null if it was started by hand.
       type: str
     previous_release:
-      description: The one that had it before; null likewise.
+      description: The release that had the traffic before. Null if it was started by hand.
       type: str
     color:
-      description: The release's color; null where it had none yet.
+      description: The release's color. Null if it had none yet.
       type: str
     phases:
-      description: The seconds of each phase but the last, in which this was written.
+      description: The seconds of each phase, except of the last one, in which the record is written.
       type: dict
     by:
-      description: Whose run it was, C(user), C(controller) and C(job) of AWX; null where nobody knows.
+      description: Who started the run - C(user), C(controller) and C(job) of AWX. Null if unknown.
       type: dict
     images:
       description: By service, the image's C(ref), C(id), and the registry's C(digest).
       type: dict
     warnings:
-      description: What a person should read, a line each.
+      description: The warnings, one line each.
       type: list
       elements: str
     reason:
-      description: Why it failed, in a line; null where it did not.
+      description: Why the run failed, in one line. Null if it did not fail.
       type: str
 text:
-  description: The same for people, the newest first, in lines of at most 100 characters.
+  description: The same as text, the newest first, in lines of at most 100 characters.
   returned: success
   type: str
 """

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_info
-short_description: Say what runs of an app and what has the traffic
+short_description: Return which containers of an app run and which color is active
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
-  - Reads nginx's file of the app, the containers of both colors, the journal and the history.
+  - Reads the app's file of nginx, the containers of both colors and of the shared services, the journal and the
+    history.
 extends_documentation_fragment:
   - hotswap.compose._attributes
   - hotswap.compose._attributes.action_group
@@ -37,7 +38,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: See which color of the shop has the traffic
+- name: Read which color of the shop has the traffic
   hotswap.compose.bluegreen_info:
     app: shop
     nginx_conf_dir: /srv/edge/conf.d
@@ -59,16 +60,16 @@ status:
       description: The app.
       type: str
     active_color:
-      description: The color that has the traffic; null where none has.
+      description: The color that has the traffic. Null if no color has it.
       type: str
     release:
-      description: Its release; null where it was started by hand.
+      description: Its release. Null if it was started by hand.
       type: str
     since:
-      description: Since when, as the journal has it.
+      description: Since when, from the journal.
       type: str
     colors:
-      description: Both colors, each with its containers' name, service, release, state, health and image.
+      description: Both colors, each with its containers' name, service, release, state, health, image and image_id.
       type: dict
     shared:
       description:
@@ -76,31 +77,31 @@ status:
         - A shared service that was started by hand is not listed.
       type: dict
     upstreams:
-      description: What nginx is told to send where.
+      description: The targets of each upstream in nginx's file of the app.
       type: dict
     releases:
       description: The journal's records, the newest last.
       type: list
       elements: dict
     awaiting_promotion:
-      description: The release that is ready and awaits its promotion; null where none does.
+      description: The release that is ready and awaits its promotion. Null if there is none.
       type: str
     lock:
-      description: Which run has the app's lock, and C(age), the seconds since it last showed that it lives; null where
-        none has it.
+      description: Which run has the app's lock, with C(age), the seconds since it was last seen alive. Null if the lock
+        is free.
       type: dict
     unfinished:
-      description: Whether a deploy was begun and has not ended.
+      description: Whether a deploy was interrupted or still runs.
       type: bool
     last_run:
       description: How the last run ended, as M(hotswap.compose.bluegreen_history_info) returns it; null if no run
         is recorded.
       type: dict
     journal:
-      description: Why the journal is not used; null where it is.
+      description: Why the journal is not used. Null if it is used.
       type: str
 text:
-  description: The same for people, in lines of at most 100 characters.
+  description: The same as text, in lines of at most 100 characters.
   returned: success
   type: str
 """

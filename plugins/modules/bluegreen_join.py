@@ -7,15 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_join
-short_description: (private) Have the containers of a color and the shared services join each other's networks
+short_description: (private) Connect a color and the shared services to each other's networks
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
   - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
-  - Compose gives a service its own name on every network that it is on, so on a network that both colors are on, that
-    name would be either color's. This joins such networks by the Engine's API, under names that have the color in them;
-    and it has the shared services join the color's own networks, under their own names.
+  - Compose gives a service its own name on every network that it is on. On a network with both colors, that name would
+    mean either color. So this module connects a color to such networks by the Engine's API, under names that contain
+    the color. It also connects the shared services to the color's own networks, under their own names.
 extends_documentation_fragment:
   - hotswap.compose._attributes
   - hotswap.compose._attributes.action_group
@@ -36,28 +36,28 @@ attributes:
     support: full
 options:
   joins:
-    description: Who joins what.
+    description: Which containers join which networks.
     type: list
     elements: dict
     required: true
     suboptions:
       color:
-        description: The color, whose containers are there by now; they need not run.
+        description: The color. Its containers exist, but need not run.
         type: str
         choices: [blue, green]
         required: true
       file:
-        description: The Compose file that it runs from, which says it.
+        description: The Compose file that the color runs from. It lists the networks.
         type: path
         required: true
   by_hand:
-    description: The ids of the containers of shared services that somebody started by hand, by their services.
+    description: The ids of the containers of shared services that were started by hand, by service.
     type: dict
     default: {}
 """
 
 EXAMPLES = r"""
-- name: Let nginx find green
+- name: Connect green to nginx's network
   hotswap.compose.bluegreen_join:
     app: shop
     joins: "{{ plan.joins }}"

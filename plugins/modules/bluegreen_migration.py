@@ -7,14 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_migration
-short_description: (private) Say whether a release's migration is to be run, and note that it was
+short_description: (private) Decide whether a migration must run, and record that it ran
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
   - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
-  - A migration is run once for a release, which is its name and its image. The journal has the newest 100, and those
-    whose images are still on the target.
+  - A migration runs once for each release, which is its name and its image. The journal keeps the newest 100 migrations
+    and those whose images are still on the target.
 extends_documentation_fragment:
   - hotswap.compose._attributes
   - hotswap.compose._attributes.action_group
@@ -35,21 +35,21 @@ attributes:
     support: full
 options:
   service:
-    description: The service whose image it is run from, with C({color}).
+    description: The service whose image runs the migration, with C({color}).
     type: str
     required: true
   command:
-    description: What is run.
+    description: The command.
     type: str
     required: true
   done:
-    description: Whether it has succeeded, which is noted.
+    description: Whether the command has succeeded, so that the journal must record it.
     type: bool
     default: false
 """
 
 EXAMPLES = r"""
-- name: See whether the release that is being deployed has its migration still to come
+- name: Check whether the migration of the release must still run
   hotswap.compose.bluegreen_migration:
     app: shop
     service: "was-{color}"
@@ -60,7 +60,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 due:
-  description: Whether it is still to be run.
+  description: Whether the migration must still run.
   returned: success
   type: bool
 """

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_plan
-short_description: (private) Decide what a blue/green deploy or rollback has to do
+short_description: (private) Decide what a deploy or rollback has to do
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
   - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
-  - Looks at nginx, at the containers of both colors and at the journal, and says which color has the traffic, whether
-    the release that was asked for is live already, and how the other color comes up.
-  - Refuses what can't work, with one message, before anything starts.
-  - Takes the app's lock, which keeps other runs out until M(hotswap.compose.bluegreen_record) gives it up or this run
-    dies; gives it up itself where there is nothing to do.
-  - Has Compose render the user's files and lays the result down in the state directory; the color, and a rollback to
-    it later, runs from that.
+  - Reads nginx's configuration, the containers of both colors and the journal. Decides which color is active, whether
+    the release already has the traffic, and how the other color starts.
+  - Rejects what can't work, with one message, before anything starts.
+  - Takes the app's lock, which keeps other runs out until M(hotswap.compose.bluegreen_record) releases it or this run
+    dies. Releases it itself if there is nothing to do.
+  - Lets Compose render the user's files and stores the result in the state directory. The color, and a later rollback
+    to it, runs from that result.
 extends_documentation_fragment:
   - hotswap.compose._attributes
   - hotswap.compose._attributes.action_group
@@ -35,7 +35,7 @@ attributes:
       - hotswap.compose.engine
   check_mode:
     support: full
-    details: Nothing is written, and no container tests how nginx takes the upstreams.
+    details: Nothing is written, and no container tests nginx's configuration.
   diff_mode:
     support: full
     details: Release, image digests and upstreams before and after.
@@ -50,20 +50,20 @@ options:
     required: true
   env:
     description:
-      - What Compose interpolates besides the project's own C(.env); a JSON object, encoded as Base64.
-      - One text, because Ansible would otherwise black out each of its values wherever it appears in an output.
+      - Additional variables for Compose, beside the project's own C(.env). A JSON object, encoded as Base64.
+      - It is one string, because Ansible would otherwise hide each of its values wherever it appears in an output.
     type: str
     default: e30=
   kind:
     description:
-      - What is asked for.
-      - A V(rollback) takes the release from the state directory and not from the Compose files. V(promote) and V(abort)
+      - What the run must do.
+      - A V(rollback) takes the release from the state directory, not from the Compose files. V(promote) and V(abort)
         act on the release that awaits its promotion.
     type: str
     choices: [deploy, rollback, promote, abort]
     default: deploy
   recovered:
-    description: What M(hotswap.compose.bluegreen_recover) returned in this run; empty if it did not run.
+    description: What M(hotswap.compose.bluegreen_recover) returned in this run. Empty if it did not run.
     type: dict
     default: {}
   registry:
@@ -79,23 +79,23 @@ options:
     type: str
     default: e30=
   smoke_tests:
-    description: What is to be asked later, as O(hotswap.compose.bluegreen_smoke#module:tests); what can't be asked is
-      refused here.
+    description: The smoke tests of this run, as O(hotswap.compose.bluegreen_smoke#module:tests). A test that can't be
+      run is rejected here.
     type: str
     default: W10=
   blind:
-    description: Plan without a look at the target, because check mode has not created nginx; on the controller.
+    description: Plan without reading the target, because check mode has not created nginx. Runs on the controller.
     type: bool
     default: false
   holder:
-    description: Who takes the lock; filled in on the controller.
+    description: Who takes the lock. Set on the controller.
     type: dict
   dead:
-    description: The lock of a run that is known to be dead; filled in on the controller.
+    description: The lock of a run that is known to be dead. Set on the controller.
     type: str
   deploy:
-    description: The C(deploy) of the RV(plan) of an earlier call in the same run, to be decided again now that its
-      images are here.
+    description: The C(deploy) of the RV(plan) of an earlier call in the same run. The plan is made again, now that the
+      images are on the target.
     type: str
 """
 
@@ -124,15 +124,15 @@ EXAMPLES = r"""
 
 RETURN = r"""
 lock:
-  description: The name by which this run has the app's lock.
-  returned: while it has it
+  description: The token by which this run has the app's lock.
+  returned: while this run has the lock
   type: str
 beat:
-  description: The file on the target that shows that this run lives.
+  description: The file on the target that shows that this run is alive.
   returned: while it has the lock
   type: str
 docker:
-  description: The docker command for this run; while it has the lock, it refuses to work once another run has it.
+  description: The docker command for this run. It refuses to work once another run has the lock.
   returned: success
   type: str
 docker_host:
@@ -140,22 +140,22 @@ docker_host:
   returned: success
   type: str
 clock_ahead:
-  description: By how many seconds the target's clock is ahead of the controller's, but for the way of the answer.
+  description: By how many seconds the target's clock is ahead of the controller's, apart from the transmission time.
   returned: success
   type: float
 held:
-  description: Who has the lock.
-  returned: where another run has it
+  description: Which run has the lock.
+  returned: if another run has it
   type: dict
 unfinished:
-  description: Whether an earlier run never ended. It is to be finished or undone first, and then decided anew.
+  description: Whether an earlier run was interrupted. It must be finished or undone before a new plan is made.
   returned: success
   type: bool
 plan:
   description:
     - What the role's later tasks act on. The class C(Plan) in C(plugins/module_utils/_deploy/plan.py) documents each
       key.
-  returned: where nothing is unfinished, and in check mode
+  returned: if no run is unfinished, and in check mode
   type: dict
 """
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_preflight
-short_description: (private) Refuse a target on which a run is known to fail
+short_description: (private) Check whether a run could work on a target
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
   - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
-  - Checks what can be known before the role makes nginx - the docker command, Compose, the Docker Engine, the state
+  - Checks what can be checked before the role creates nginx - the docker command, Compose, the Docker Engine, the state
     directory and its journal, the directory of nginx's files, and that of the Compose files.
   - Changes nothing. M(hotswap.compose.bluegreen_plan) checks the rest.
 extends_documentation_fragment:
@@ -34,16 +34,16 @@ attributes:
     support: full
 options:
   nginx_conf_dir:
-    description: The directory on the target that nginx is to include. It need not exist.
+    description: The directory on the target that nginx will include. It need not exist.
     type: str
     required: true
   project_src:
-    description: The directory on the target that holds the Compose files. Not given, none is read.
+    description: The directory on the target that holds the Compose files. Leave it out if the run reads none.
     type: str
 """
 
 EXAMPLES = r"""
-- name: See whether the shop could be deployed here
+- name: Check whether the shop can be deployed here
   hotswap.compose.bluegreen_preflight:
     app: shop
     state_dir: /var/lib/bluegreen

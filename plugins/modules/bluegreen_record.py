@@ -7,16 +7,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_record
-short_description: (private) Record how a deploy ended, and remove the images that nobody needs any more
+short_description: (private) Record how a deploy ended, and remove unneeded images
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
   - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
-  - Closes the unfinished deploy in the journal with its outcome, adds it to the history that
-    M(hotswap.compose.bluegreen_history_info) reads, and gives up the O(lock).
-  - After a deploy, removes this app's images beyond the retained releases; after one that failed, those that only it
-    brought. Never an image that a container uses, that another app recorded, or that was there for somebody else.
+  - Closes the unfinished deploy in the journal with its outcome, adds the run to the history that
+    M(hotswap.compose.bluegreen_history_info) reads, and releases the O(lock).
+  - After a deploy, removes this app's images beyond the retained releases. After a failure, removes the images that
+    only that release brought. It never removes an image that a container uses, that another app recorded, or that was
+    there before.
 extends_documentation_fragment:
   - hotswap.compose._attributes
   - hotswap.compose._attributes.action_group
@@ -35,40 +36,40 @@ attributes:
     support: none
   idempotent:
     support: full
-    details: Where no deploy is unfinished, the history alone has one more run.
+    details: If no deploy is unfinished, only the history gets one more run.
 options:
   outcome:
     description:
       - How the deploy ended.
-      - V(deployed) has the traffic, after a rollback too; V(rolled_back) had it and lost it in the same run;
-        V(rejected) never had it; V(awaiting_promotion) is ready for it.
+      - V(deployed) has the traffic, also after a rollback. V(rolled_back) had the traffic and lost it in the same run.
+        V(rejected) never had it. V(awaiting_promotion) is ready for it.
     type: str
     choices: [deployed, rolled_back, rejected, awaiting_promotion]
     required: true
   services:
-    description: The names of the services that take traffic, with C({color}); their images are this app's own.
+    description: The names of the services that take traffic, with C({color}). Their images belong to this app.
     type: list
     elements: str
     required: true
   keep_releases:
-    description: How many releases' images are retained.
+    description: How many releases keep their images.
     type: int
     default: 3
   run:
-    description: What the history is to say of the run, beside its O(outcome).
+    description: What the history records about the run, in addition to its O(outcome).
     type: dict
     required: true
     suboptions:
       kind:
-        description: What was asked for.
+        description: What the run did.
         type: str
         choices: [deploy, rollback, promote, abort]
         required: true
       release:
-        description: The release that was to have the traffic; empty where it was started by hand.
+        description: The release that was to get the traffic. Empty if it was started by hand.
         type: str
       previous_release:
-        description: The one that had it before; empty likewise.
+        description: The release that had the traffic before. Empty if it was started by hand.
         type: str
       color:
         description: The release's color.
@@ -78,12 +79,12 @@ options:
         type: dict
         default: {}
       warnings:
-        description: What a person should read.
+        description: The warnings of the run.
         type: list
         elements: str
         default: []
       reason:
-        description: Why it failed, where it did; the history has the first line.
+        description: Why it failed. The history has the first line.
         type: str
 """
 

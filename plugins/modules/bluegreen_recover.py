@@ -7,16 +7,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_recover
-short_description: (private) Finish or undo a deploy that was killed
+short_description: (private) Finish or undo an interrupted deploy
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
   - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
-  - Compares what nginx is told, the containers and the journal, and ends a deploy or a rollback that never ended.
-  - Where nginx was told of the new color and all of it is ready, nginx is made sure to have loaded that, the old color
-    is drained and retired, and the release is recorded.
-  - Else the traffic goes back to the old color, or stays there, and the containers of the new one go.
+  - Compares nginx's file of the app, the containers and the journal, and finishes or undoes a deploy or a rollback that
+    was interrupted.
+  - If nginx's file names the new color and all of it is ready, it proves that nginx has loaded that file, drains and
+    retires the previous color, and records the release.
+  - Otherwise the previous color gets or keeps the traffic, and the containers of the new color are removed or stopped.
 extends_documentation_fragment:
   - hotswap.compose._attributes
   - hotswap.compose._attributes.action_group
@@ -33,28 +34,28 @@ attributes:
       - hotswap.compose.engine
   check_mode:
     support: full
-    details: Says what would be done.
+    details: Returns what it would do.
   diff_mode:
     support: none
   idempotent:
     support: full
-    details: Where nothing is unfinished, nothing is done.
+    details: It does nothing if no run is unfinished.
 options:
   health_timeout:
-    description: Seconds for which containers that boot, perhaps with their host, are waited for.
+    description: Seconds to wait for containers that are starting, perhaps together with their host.
     type: int
     default: 120
   drain_timeout:
-    description: Seconds for which the old color may finish its requests, where the deploy is finished.
+    description: Seconds in which the previous color may finish its requests, if the deploy is finished.
     type: int
     default: 30
   retire:
-    description: What becomes of the old color then.
+    description: What to do with the previous color after that.
     type: str
     choices: [stop, keep, remove]
     default: stop
   keep_releases:
-    description: How many releases' images are retained.
+    description: How many releases keep their images.
     type: int
     default: 3
   probe_headers:
@@ -64,7 +65,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Finish or undo what a killed run left
+- name: Finish or undo an interrupted run
   hotswap.compose.bluegreen_recover:
     app: shop
     network: edge
@@ -77,22 +78,22 @@ RETURN = r"""
 decision:
   description:
     - What was done.
-    - V(finish), it has the traffic and is recorded; V(back), the traffic went back to the color before; V(undo), it
-      had never got the traffic; V(keep), nginx was told of it, and no color is ready.
-  returned: where something was unfinished
+    - V(finish), the release has the traffic and is recorded. V(back), the previous color has the traffic again.
+      V(undo), the release never had the traffic. V(keep), nginx's file names the release, but no color is ready.
+  returned: if a run was unfinished
   type: str
   choices: [finish, back, undo, keep]
 promoted:
-  description: Whether that was a promotion, and the release has the traffic.
-  returned: where something was unfinished
+  description: Whether that run was a promotion, and the release has the traffic.
+  returned: if a run was unfinished
   type: bool
 gone_back_to:
-  description: The release that has the traffic; empty where it was started by hand.
-  returned: where a rollback that names no release has nothing left to do
+  description: The release that has the traffic. Empty if it was started by hand.
+  returned: if a rollback without a release has nothing left to do
   type: str
 says:
-  description: One line on what was found and done.
-  returned: where something was unfinished
+  description: One line about what was found and done.
+  returned: if a run was unfinished
   type: str
 """
 

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_report
-short_description: (private) Say how a run ended, and write a page of it
+short_description: (private) Print how a run ended, and write its page
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
   - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
-  - Prints what has the traffic now, how long the run took, its warnings and what is next; of one that failed
+  - Prints which release has the traffic now, how long the run took, its warnings and what to do next. For a failed run,
     M(hotswap.compose.bluegreen_fail) prints more.
-  - Writes an HTML page that needs no network, a small JSON file beside it, and C(index.html) over all pages of the
-    directory, whatever app or host they are of; none in check mode, nor of a run that found nothing to do.
+  - Writes an HTML page that needs no network, a small JSON file with the same name, and C(index.html) for all pages of
+    the directory, of all apps and hosts. Writes no page in check mode or if the run found nothing to do.
   - Publishes the result as the custom stat C(bluegreen_results), a mapping by host.
-  - What can't be written is a warning, never a failure.
+  - A page that can't be written is a warning, never a failure.
   - Runs on the controller.
 extends_documentation_fragment:
   - hotswap.compose._attributes
@@ -31,20 +31,20 @@ attributes:
     support: none
   idempotent:
     support: full
-    details: It never reports a change, for it changes nothing on a target.
+    details: It never reports a change, because it changes nothing on a target.
 options:
   directory:
-    description: The directory on the controller; it is made where it is not there. Empty, no page is written.
+    description: The directory on the controller. It is created if it is missing. If empty, no page is written.
     type: path
     default: ''
   run:
-    description: What is known of the run, as the role gathers it.
+    description: What is known about the run, as the role collects it.
     type: dict
     required: true
 """
 
 EXAMPLES = r"""
-- name: Write the page of a run that was refused at once
+- name: Write the page of a release that was rejected at once
   hotswap.compose.bluegreen_report:
     directory: /var/www/deploys
     run:
@@ -76,7 +76,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 page:
-  description: The page's path; null where none was written.
+  description: The page's path. Null if none was written.
   returned: always
   type: str
 """

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_show
-short_description: (private) Print a text for people, as it is
+short_description: (private) Print a text as it is
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
   - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
-  - Prints a text to the terminal line by line, without quotes, escapes or the name of the host before it.
-  - What a terminal would take for a command is left out.
+  - Prints a text to the terminal line by line, without quotes, escapes or the host's name.
+  - Leaves out what a terminal would take for a command.
   - Runs on the controller.
 extends_documentation_fragment:
   - hotswap.compose._attributes
@@ -30,13 +30,13 @@ attributes:
     details: It changes nothing.
 options:
   text:
-    description: The text, of any number of lines.
+    description: The text, with any number of lines.
     type: str
     required: true
 """
 
 EXAMPLES = r"""
-- name: Say what has the traffic
+- name: Show which release has the traffic
   hotswap.compose.bluegreen_show:
     text: |
       {{ inventory_hostname }}

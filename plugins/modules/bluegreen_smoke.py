@@ -7,14 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_smoke
-short_description: (private) Ask each replica of the color that has no traffic yet
+short_description: (private) Run the smoke tests against each replica of the new color
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
   - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
-  - Asks every smoke test of every replica of the color that is being deployed, past nginx, and fails where an answer is
-    not what the test says, after its retries.
+  - Runs every smoke test against every replica of the color that is being deployed, without nginx. Fails if an answer
+    is not what the test expects, after its retries.
 extends_documentation_fragment:
   - hotswap.compose._attributes
   - hotswap.compose._attributes.action_group
@@ -28,15 +28,15 @@ attributes:
       - hotswap.compose.engine
   check_mode:
     support: full
-    details: Asks nothing.
+    details: Runs no test.
   diff_mode:
     support: none
   idempotent:
     support: full
-    details: It changes nothing, as far as the tests don't.
+    details: It changes nothing, unless a test does.
 options:
   nginx_mode:
-    description: Where nginx runs, which is how the replicas are reached; by their addresses or by their ports.
+    description: Where nginx runs. It decides whether the replicas are reached by their addresses or by their ports.
     type: str
     choices: [container, host]
     default: container
@@ -47,7 +47,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Ask the color that is being deployed for its health
+- name: Run the smoke tests against the color that is being deployed
   hotswap.compose.bluegreen_smoke:
     app: shop
     tests: "{{ [{'service': 'web-{color}', 'path': '/health'}] | to_json | b64encode }}"
@@ -66,23 +66,23 @@ tests:
       description: The service, as the test names it.
       type: str
     request:
-      description: What was asked of which address, without headers and body.
+      description: The request and its address, without headers and body.
       type: str
     attempts:
-      description: How often it was asked.
+      description: How often the request was sent.
       type: int
     status:
       description: The last answer's status; null without an answer.
       type: int
     problem:
-      description: Why the answer did not pass; null where it did.
+      description: Why the answer did not pass. Null if it passed.
       type: str
     answer:
       description: The beginning of an answer that did not pass.
       type: str
 containers:
-  description: The containers of the services that a test failed of, as of M(hotswap.compose.compose_health_wait).
-  returned: when a test failed
+  description: The containers of the services whose tests failed, as in M(hotswap.compose.compose_health_wait).
+  returned: if a test failed
   type: list
   elements: dict
 """

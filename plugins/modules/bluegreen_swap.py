@@ -7,19 +7,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_swap
-short_description: (private) Send nginx's traffic to the other color, and prove it
+short_description: (private) Switch nginx's traffic to the other color, and prove it
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
   - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
-  - Writes the file by which nginx knows where the app's requests go, reloads nginx, and proves that it serves the new
-    configuration.
-  - With O(state=live), O(state=preview) and O(state=canary), it first looks at the color that is to get requests, where
-    O(project_name) names its Compose project, and fails where that is not as it was when it passed its health checks.
-  - A file is tested outside nginx's own directory before it is put there in one step; one that nginx refuses is never
-    seen by it.
-  - What was there before is written to the journal first, and put back on disk where the reload can't be proven.
+  - Writes the app's file of nginx, reloads nginx, and proves that nginx serves the new configuration.
+  - With O(project_name) and O(state=live), O(state=preview) or O(state=canary), it first checks the color that is to
+    get requests. It fails if that color is no longer as it was when it passed its health checks.
+  - It tests each file outside nginx's own directory and then puts it there in one step. nginx never reads a file that
+    fails the test.
+  - It first writes the previous file to the journal, and restores it on disk if the reload can't be proven.
 extends_documentation_fragment:
   - hotswap.compose._attributes
   - hotswap.compose._attributes.action_group
@@ -45,37 +44,35 @@ attributes:
     details: The app's file before and after.
   idempotent:
     support: full
-    details: Where nginx's file says O(content) already, nothing is written and nginx is not reloaded. With
-      O(state=judged), an O(introduction) is written, and nginx reloaded, each time.
+    details: If nginx's file already has O(content), nothing is written and nginx is not reloaded. With O(state=judged),
+      an O(introduction) is written, and nginx is reloaded, each time.
 options:
   state:
     description:
-      - V(judged) tests the file that V(live) would write, and makes O(introduction) live if there is one; it is meant
+      - V(judged) tests the file that V(live) would write, and makes O(introduction) live if there is one. It is meant
         for the time while containers boot.
       - V(live) makes O(content) the app's file, reloads nginx and proves it.
-      - V(back) puts the file of before back, as the journal has it, reloads nginx and proves it. Where the other color
-        had the traffic meanwhile, it then waits until that one has answered what it had begun; so it can be removed.
-      - V(preview) makes O(content), which sends the traffic where it goes now, the app's file, and lets a few reach
-        O(upstreams).
-      - V(canary) does the same, and sends O(share) of the requests to O(upstreams).
-      - V(settled) ends both, where one was begun.
-      - O(content) and O(color) are required for all but V(back) and V(settled).
+      - V(back) restores the previous file from the journal, reloads nginx and proves it. If the other color had
+        traffic, it then waits until that color has answered its requests, so that it can be removed.
+      - V(preview) makes O(content) the app's file, which moves no traffic, and opens the preview of O(upstreams).
+      - V(canary) does the same, and sends O(share) percent of the requests to O(upstreams).
+      - V(settled) ends a preview and a canary.
+      - O(content) and O(color) are required except for V(back) and V(settled).
     type: str
     choices: [judged, live, back, preview, canary, settled]
     default: live
   content:
-    description: What the app's file is to say, as M(hotswap.compose.bluegreen_plan) returns it.
+    description: The content of the app's file, as M(hotswap.compose.bluegreen_plan) returns it.
     type: str
   previous_content:
-    description: What it would say for the color that has the traffic now; O(state=back) goes by it where there was no
-      file of ours.
+    description: The content for the color that is active now. O(state=back) uses it if there was no file of the role.
     type: str
     default: ''
   introduction:
     description:
-      - What the file is to say until the swap; it sends the traffic where it goes now, and names where it will go.
-      - Without it, an nginx that follows names answers 502 for the few milliseconds until it has looked the new ones
-        up.
+      - The content of the file until the swap. It moves no traffic, but names both colors.
+      - Without it, an nginx that follows names answers 502 for a few milliseconds, until it has looked up the new
+        names.
     type: str
     default: ''
   preview:
@@ -90,18 +87,18 @@ options:
     elements: dict
     default: []
   share:
-    description: With O(state=canary), how many of a hundred requests go to the idle color.
+    description: With O(state=canary), how many percent of the requests go to the idle color.
     type: int
   at_once:
-    description: With O(state=live), whether nginx was not told the names by O(state=judged) before; it then looks them
-      up as it loads, and follows them from a second reload on.
+    description: With O(state=live), whether O(state=judged) has not introduced the names to nginx. nginx then looks
+      them up when it loads the file, and follows them after a second reload.
     type: bool
     default: false
   answer_log:
     description:
-      - The deploy for which nginx is to log the app's answers from then on, until a file without it is live; see
+      - The deploy for which nginx logs the app's answers from now on, until a file without it is live. See
         M(hotswap.compose.bluegreen_bake). With O(state=judged), from O(introduction) or O(previous_content) on.
-      - An nginx before 1.27.4 is not asked to.
+      - nginx before 1.27.4 keeps no such log.
     type: str
     default: ''
   server:
@@ -109,11 +106,11 @@ options:
     type: str
     default: ''
   color:
-    description: The color that O(content) sends the traffic to.
+    description: The color to which O(content) sends the traffic.
     type: str
     choices: [blue, green]
   edge_url:
-    description: By what the app is reached through nginx, so that an answer of it is part of the proof.
+    description: The request by which the app is reached through nginx. Its answer is part of the proof.
     type: dict
     suboptions:
       url:
@@ -124,12 +121,12 @@ options:
         description: The Host header to send.
         type: str
   drain_timeout:
-    description: With O(state=back), seconds after which what the other color has not answered is given up.
+    description: With O(state=back), seconds after which it no longer waits for the other color's requests.
     type: int
     default: 30
   moved_traffic:
-    description: With O(state=back), whether the other color may have had traffic. It then only goes back to the color
-      that had it before where that one is healthy.
+    description: With O(state=back), whether the other color may have had traffic. The traffic then only moves back if
+      the previous color is healthy.
     type: bool
     default: false
 """
@@ -167,16 +164,16 @@ reload_seconds:
   returned: when nginx was reloaded or started
   type: float
 drained:
-  description: Whether the color that gave the traffic back had nothing left in time.
-  returned: with O(state=back), when it had the traffic
+  description: Whether the color that gave the traffic back was drained in time.
+  returned: with O(state=back), if that color had the traffic
   type: bool
 connections:
-  description: How many connections to it were left; stopping it cuts them.
-  returned: with O(state=back), when it had the traffic
+  description: How many connections to that color were left. Stopping it cuts them.
+  returned: with O(state=back), if that color had the traffic
   type: int
 containers:
   description: The containers of the color, as of M(hotswap.compose.compose_health_wait).
-  returned: when they are why it failed
+  returned: if they are why it failed
   type: list
   elements: dict
 nginx_version:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_undo
-short_description: (private) Decide what a failed run undoes
+short_description: (private) Decide what to undo after a failure
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
   - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
-  - Decides which color has the traffic after a failure, and which containers are taken down or started again.
-  - Runs on the controller, after nginx's previous file was put back.
+  - Decides which color has the traffic after a failure, and which containers are removed, stopped or started again.
+  - Runs on the controller, after nginx's previous file was restored.
 extends_documentation_fragment:
   - hotswap.compose._attributes
 attributes:
@@ -40,11 +40,11 @@ options:
     type: bool
     required: true
   put_back_failed:
-    description: Whether nginx's previous file could not be put back.
+    description: Whether nginx's previous file could not be restored.
     type: bool
     required: true
   put_back_changed:
-    description: Whether putting it back moved the traffic.
+    description: Whether restoring it moved the traffic.
     type: bool
     required: true
 """
@@ -62,7 +62,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 decision:
-  description: What became of the traffic.
+  description: What happened to the traffic.
   returned: success
   type: str
   choices: [undo, back, keep, unsure]
@@ -71,11 +71,11 @@ outcome:
   returned: success
   type: str
 kept_traffic:
-  description: Whether the color that was active has the traffic.
+  description: Whether the previous color has the traffic.
   returned: success
   type: bool
 new_keeps_it:
-  description: Whether the new color keeps the traffic, because there is no color to go back to.
+  description: Whether the new color keeps the traffic, because there is no other healthy color.
   returned: success
   type: bool
 remove:

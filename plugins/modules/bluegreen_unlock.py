@@ -7,15 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_unlock
-short_description: (private) Take the lock of an app from the run that has it
+short_description: (private) Release the lock of an app
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
   - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
-  - Frees the lock that keeps every other run of the app on this host out.
-  - A run that is dead gives its lock up by itself, at once or after 30 seconds. This is for one that lives and is not
-    to go on; it changes nothing any more once another run has the lock.
+  - Releases the lock that keeps every other run of the app on this host out.
+  - A dead run loses its lock by itself, at once or after 30 seconds. Use this module for a run that is alive and must
+    stop. That run changes nothing more once another run has the lock.
 extends_documentation_fragment:
   - hotswap.compose._attributes
   - hotswap.compose._attributes.action_group
@@ -33,12 +33,12 @@ attributes:
     support: full
 options:
   lock:
-    description: Free it only where it is this one, as M(hotswap.compose.bluegreen_plan) returned it.
+    description: Release the lock only if it is this one, as M(hotswap.compose.bluegreen_plan) returned it.
     type: str
 """
 
 EXAMPLES = r"""
-- name: Free the lock of the shop
+- name: Release the lock of the shop
   hotswap.compose.bluegreen_unlock:
     app: shop
     state_dir: /var/lib/bluegreen
@@ -46,7 +46,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 freed:
-  description: Whose it was, for a person; null where it was free.
+  description: Which run had the lock, as text. Null if it was free.
   returned: success
   type: str
 """

@@ -13,12 +13,12 @@ author:
   - hotswap.compose authors (@hotswap)
 description:
   - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
-  - Runs C(docker compose up), and follows the containers by the Engine's events meanwhile. Fails the moment a container
-    fails, or the O(timeout) passes, and ends Compose.
+  - Runs C(docker compose up) and follows the containers by the Engine's events. Fails, and ends Compose, as soon as a
+    container fails or the O(timeout) has passed.
   - It pulls no image.
-  - By itself, Compose waits without limit for a service that others depend on, and does not say why one failed.
-  - The wait ends with Compose. M(hotswap.compose.compose_health_wait) then waits until all of it is ready, within the
-    same time, by RV(began).
+  - Compose alone waits without limit for a service that others depend on, and does not report why one failed.
+  - The wait ends with Compose. M(hotswap.compose.compose_health_wait) then waits until all containers are ready, within
+    the same time, by RV(began).
 extends_documentation_fragment:
   - hotswap.compose._attributes
   - hotswap.compose._attributes.action_group
@@ -41,12 +41,12 @@ attributes:
     details: Compose leaves unchanged containers alone, unless O(recreate) is V(always).
 options:
   start:
-    description: The services to start; all of the project, if empty.
+    description: The services to start. If empty, all services of the project.
     type: list
     elements: str
     default: []
   recreate:
-    description: Which containers to recreate; V(auto) are those whose definition changed.
+    description: Which containers to recreate. V(auto) means those whose definition changed.
     type: str
     choices: [auto, always, never]
     default: auto

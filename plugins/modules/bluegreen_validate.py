@@ -9,19 +9,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_validate
-short_description: (private) Validate the role's variables by the rules between them
+short_description: (private) Validate the role's variables
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
 description:
   - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
-  - Casts the variables of the role P(hotswap.compose.bluegreen#role) by its argument specs, so that a value given as
-    a string by C(-e) or by a survey is like a typed one, and holds them against the rules between them.
-  - A variable that is C(omit), or V(null), counts as not given; so does an empty text, as a survey hands it in, where
-    no text is wanted or none need be given. Neither a secret variable nor a part of one can be C(omit).
-  - Refuses a variable whose name is nearly one of the role's, and warns of any other C(bluegreen_*) that the role does
-    not have.
-  - Runs on the controller, before anything is sent to the target.
+  - Casts the variables of the role P(hotswap.compose.bluegreen#role) by its argument specs, so that a string from C(-e)
+    or a survey is treated like a typed value. Then it checks the rules between the variables.
+  - A variable that is C(omit) or V(null) counts as not given. So does an empty string, as a survey sends it, unless the
+    variable needs a string. A secret variable, or a part of one, can't be C(omit).
+  - Rejects a variable whose name is nearly one of the role's, and warns of any other C(bluegreen_*) variable that the
+    role does not have.
+  - Runs on the controller, before anything is sent to the target. It only works in that role.
 extends_documentation_fragment:
   - hotswap.compose._attributes
 attributes:
@@ -47,12 +47,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 settings:
-  description: The variables without their prefix, cast to their types; those that are secret are left out.
+  description: The variables without their prefix, cast to their types. Secret variables are left out.
   returned: success
   type: dict
 nginx_volumes:
   description: The volumes of the nginx container that the role is to run.
-  returned: where the role is to run nginx
+  returned: if the role runs nginx
   type: list
   elements: str
 """

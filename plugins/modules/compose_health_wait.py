@@ -7,27 +7,26 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: compose_health_wait
-short_description: Wait until a Docker Compose project is ready, or can't become so
+short_description: Wait until a Docker Compose project is ready or can't become ready
 version_added: 0.1.0
 author:
   - the hotswap.compose authors (@hotswap)
 description:
-  - Waits until every container of a Compose project is ready, and returns the moment the last one is. Fails the
-    moment the first one can't become ready.
-  - Meant to follow C(docker compose up -d), whose own C(--wait) passes containers that restart for ever and fails
-    where a one-shot container exits with 0.
-  - It follows the Engine's events and inspects the container that an event names, so there is no interval to choose; a
-    look at everything every 5 seconds is there for safety only. Where the Engine is restarted meanwhile, the wait goes
-    on.
-  - A container with a healthcheck is ready when it is healthy, and one whose service has one of the O(probes) when it
-    passes that; one with both needs both. One without is ready when it is running, unless its service is listed in
-    O(traffic_services); see O(no_healthcheck).
-  - A container fails that exits with another status than 0, is unhealthy, out of memory, dead, paused or removed,
+  - Waits until every container of a Compose project is ready, and returns as soon as the last one is. Fails as soon as
+    the first one can't become ready.
+  - Run it after C(docker compose up -d). Compose's own C(--wait) accepts containers that restart for ever, and fails if
+    a one-shot container exits with 0.
+  - It follows the Engine's events and inspects the container that an event names, so there is no interval to choose. As
+    a safeguard, it also inspects all containers every 5 seconds. If the Engine is restarted, the wait continues.
+  - A container with a healthcheck is ready when it is healthy. A container whose service has one of the O(probes) is
+    ready when it passes the probe. With both, it needs both. With neither, it is ready when it is running, unless its
+    service is listed in O(traffic_services). See O(no_healthcheck).
+  - A container fails if it exits with a status other than 0, is unhealthy, out of memory, dead, paused or removed,
     could not be started, or was restarted more often than O(max_restarts).
-  - A container that exits with 0 has completed, and does not hold up the wait, where another service waits for that
-    (C(service_completed_successfully)), or where its restart policy is C(no) or C(on-failure) and it was not healthy
-    before. A service that takes traffic never completes. Any other container that exits has failed.
-  - One-off containers, those of C(docker compose run), are ignored.
+  - A container that exits with 0 has completed, so the wait does not need it, in two cases. Another service waits for
+    its completion (C(service_completed_successfully)), or its restart policy is C(no) or C(on-failure) and it was not
+    healthy before. A service that takes traffic never completes. Any other container that exits has failed.
+  - One-off containers of C(docker compose run) are ignored.
 extends_documentation_fragment:
   - hotswap.compose._attributes
   - hotswap.compose._attributes.action_group
@@ -41,8 +40,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - Looks once instead of waiting, and returns what it sees. It never fails for what the containers are like, as
-        before a first deploy there are none. RV(ready) then says whether the wait would be over at once.
+      - Looks once instead of waiting, and returns what it sees. It never fails because of the containers, since there
+        are none before a first deploy. RV(ready) tells whether the wait would be over at once.
   diff_mode:
     support: none
   idempotent:
@@ -56,37 +55,36 @@ options:
     required: true
   services:
     description:
-      - The services that must have a container, and whose containers are waited for. Containers of the project's
-        other services are ignored.
-      - If empty, all containers of the project are waited for.
+      - The services that must have a container. Containers of other services of the project are ignored.
+      - If empty, the module waits for all containers of the project.
     type: list
     elements: str
     default: []
   traffic_services:
     description:
       - The services that take traffic. They must have a container too.
-      - Running is not enough for them, see O(no_healthcheck), and they must not complete.
+      - Running is not enough for them (see O(no_healthcheck)), and they must not complete.
     type: list
     elements: str
     default: []
   replicas:
-    description: How many containers each service must have; one, where it is not named, and 0 for a service that others
-      wait for to complete.
+    description: How many containers each service must have. The default is 1. Use 0 for a service whose completion
+      others wait for.
     type: dict
     default: {}
   seen:
     description:
-      - What an earlier call saw, its RV(seen). A container that is gone, or that was started anew, since then fails.
+      - The RV(seen) of an earlier call. A container that was removed or started again since then fails.
     type: dict
     default: {}
   began:
     description:
-      - When the O(timeout) began, in seconds by the target's monotonic clock; without it, it begins with the wait.
+      - When the O(timeout) began, in seconds by the target's monotonic clock. Without it, it begins with the wait.
     type: float
   network:
     description:
       - The Docker network over which the O(traffic_services) are reached.
-      - A running container of theirs that is not on it fails. Without it, networks are not looked at.
+      - A running container of theirs that is not on this network fails. Without this option, networks are not checked.
     type: str
   timeout:
     description: Within how many seconds all containers must become ready.
@@ -94,8 +92,8 @@ options:
     default: 120
   stable_for:
     description:
-      - For how many seconds all containers must then stay ready. This time comes on top of O(timeout).
-      - A restart that O(max_restarts) allows begins the time anew.
+      - For how many seconds all containers must then stay ready, in addition to O(timeout).
+      - A restart that O(max_restarts) allows starts this time again.
     type: float
     default: 0
   no_healthcheck:
@@ -109,13 +107,13 @@ options:
   min_uptime:
     description:
       - After how many seconds without a restart such a container is ready.
-      - They count from its start by the Engine's clock, which is taken to be the target's too.
+      - The seconds count from its start by the Engine's clock, which must be the target's clock too.
     type: float
     default: 10
   max_restarts:
     description:
       - How many times the Engine may restart each container by its restart policy.
-      - All its restarts count since Compose, or a person, started it.
+      - Restarts count from the last start by Compose or by a person.
     type: int
     default: 0
   log_tail:
@@ -123,9 +121,8 @@ options:
     type: int
     default: 50
 notes:
-  - The healthcheck of a container is not run by this module but by the Engine, at the interval that the Compose file
-    says. The first probe comes one interval after the start, so a short interval (or C(start_interval), from Engine
-    25 on) makes for a short wait.
+  - The Engine runs the healthcheck of a container, at the interval in the Compose file. The first check comes one
+    interval after the start. A short interval, or C(start_interval) from Engine 25 on, makes the wait short.
 seealso:
   - module: community.docker.docker_compose_v2
 """
@@ -152,7 +149,7 @@ EXAMPLES = r"""
     timeout: 60
     stable_for: 10
 
-- name: Ask a service that has no healthcheck for its health
+- name: Probe a service that has no healthcheck
   hotswap.compose.compose_health_wait:
     project_name: shop-green
     traffic_services:
@@ -179,7 +176,7 @@ EXAMPLES = r"""
         project_name: shop-green
       register: gate
   rescue:
-    - name: Refuse the release
+    - name: Fail with the verdict and the logs
       ansible.builtin.fail:
         msg: "{{ [gate.verdict] + gate.containers | map(attribute='log') | flatten }}"
 """
@@ -191,7 +188,7 @@ ready:
   type: bool
   sample: false
 verdict:
-  description: What was decided and why, in one sentence that names the container. On failure it is RV(msg) too.
+  description: The decision and its reason, in one sentence that names the container. On failure it is also RV(msg).
   returned: always
   type: str
   sample: was-green-1 exited with 3 after 1.2 s
@@ -201,25 +198,25 @@ msg:
   type: str
   sample: was-green-1 exited with 3 after 1.2 s
 seen:
-  description: What a later look can be held against; a C(name), C(started_at), C(restarts) and, where it passed its
-    probe, C(probed) by the container's ID.
+  description: What a later call compares with. For each container ID, C(name), C(started_at), C(restarts) and, if it
+    passed its probe, C(probed).
   returned: always
   type: dict
 elapsed:
-  description: For how many seconds the module waited, those since O(began) among them.
+  description: For how many seconds the module waited, including those since O(began).
   returned: always
   type: float
   sample: 3.871
 reaction:
   description:
-    - The seconds between the Engine's time stamp of the event that decided and the verdict.
-    - It is V(null) where no event decided, but a first look, a time (O(stable_for), O(min_uptime), O(timeout)), or an
+    - The seconds between the Engine's time stamp of the deciding event and the verdict.
+    - It is V(null) if no event decided, but a first look, a time (O(stable_for), O(min_uptime), O(timeout)), or an
       error.
   returned: always
   type: float
   sample: 0.004
 containers:
-  description: The containers that were judged, by service and replica.
+  description: The containers that were checked, by service and replica.
   returned: always
   type: list
   elements: dict
@@ -245,24 +242,24 @@ containers:
       type: str
       sample: shop-was:v3
     image_id:
-      description: The ID of the image that it really runs.
+      description: The ID of the image that it runs.
       type: str
       sample: sha256:d37d20ede1f6ae7f9f11f028e5ec5832aec7a7768711d6abf8017babb495314f
     state:
-      description: The Engine's word for its state, or V(removed).
+      description: The Engine's name for its state, or V(removed).
       type: str
       sample: exited
     health:
-      description: V(starting), V(healthy) or V(unhealthy), by its healthcheck and its probe together; V(null) without
-        both, or when it does not run.
+      description: V(starting), V(healthy) or V(unhealthy), by its healthcheck and its probe together. V(null) without
+        both, or if it does not run.
       type: str
       sample: healthy
     exit_code:
-      description: The status it exited with; V(null) if it did not.
+      description: Its exit status. V(null) if it did not exit.
       type: int
       sample: 3
     oom_killed:
-      description: Whether the kernel killed a process of it for want of memory.
+      description: Whether the kernel killed one of its processes because memory ran out.
       type: bool
       sample: false
     restarts:
@@ -274,11 +271,11 @@ containers:
       type: str
       sample: failed
     reason:
-      description: Why, as the end of a sentence that begins with its name.
+      description: The reason, as the end of a sentence that begins with the container's name.
       type: str
       sample: exited with 3 after 1.2 s
     timeline:
-      description: Its states in the order they were seen.
+      description: Its states in the order in which they were seen.
       type: list
       elements: dict
       contains:
@@ -287,13 +284,13 @@ containers:
           type: float
           sample: 1.204
         state:
-          description: V(starting), V(healthy) or V(unhealthy) where there is a healthcheck or a probe, else the
-            Engine's word for the state.
+          description: V(starting), V(healthy) or V(unhealthy) with a healthcheck or a probe, otherwise the Engine's
+            name for the state.
           type: str
           sample: exited (3)
     probes:
-      description: The last runs of its healthcheck, oldest first, and then the last replies to its probe. Empty, unless
-        it failed or, where none failed, was still waited for.
+      description: The last runs of its healthcheck, oldest first, then the last replies to its probe. Empty unless the
+        container failed or, if none failed, was not ready.
       type: list
       elements: dict
       contains:
@@ -302,24 +299,24 @@ containers:
           type: str
           sample: "2026-11-22T11:31:37.579735702Z"
         exit_code:
-          description: The status it exited with; of a probe V(0), or V(null) where it failed.
+          description: The exit status of the check. For a probe, V(0), or V(null) if it failed.
           type: int
           sample: 1
         output:
-          description: What it wrote; of a probe, what was asked and what came of it.
+          description: What the check wrote. For a probe, the request and its result.
           type: str
           sample: connection refused
     log:
-      description: The last lines it wrote. Empty where others explain why it was not ready; all have theirs where a
-        service has no container. At most the last 256 KiB, without control characters and escape sequences, in lines of
-        1000 characters.
+      description: The last lines of its log. Empty if other containers explain why the project was not ready. If a
+        service has no container, all containers have their log here. At most the last 256 KiB, without control
+        characters and escape sequences, in lines of 1000 characters.
       type: list
       elements: str
       sample: [cannot open database]
 warnings:
-  description: What is likely to go wrong another time, such as a timeout that is shorter than a healthcheck needs to
-    fail.
-  returned: when there is something to warn of
+  description: What may go wrong another time, such as a timeout that is shorter than the time in which a healthcheck
+    fails.
+  returned: if there are warnings
   type: list
   elements: str
   sample:
