@@ -1,6 +1,6 @@
 # Targets for contributors; `make help` lists them. PYTHON=… selects a Python other than python3.
 .DEFAULT_GOAL := help
-.PHONY: help setup tree shellcheck docker docker-down images demo demo-clean reference test lint sanity units integration molecule molecule-all e2e e2e-long ee bench-swap cases files soak matrix clean
+.PHONY: help setup tree shellcheck docker docker-down images demo demo-clean reference test lint sanity units integration molecule molecule-all e2e e2e-long ee bench-swap cases files soak matrix release-check clean
 
 # Ansible needs a UTF-8 locale.
 export LC_ALL := C.UTF-8
@@ -13,7 +13,7 @@ check := .venv/bin/python tools/check.py
 playbook := ANSIBLE_CONFIG=$(CURDIR)/ansible.cfg ANSIBLE_CALLBACK_RESULT_FORMAT=yaml ANSIBLE_DISPLAY_SKIPPED_HOSTS=false .venv/bin/ansible-playbook
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/setup.done ## install the tools (.venv) and the required collections (.collections)
 
@@ -91,6 +91,9 @@ soak: setup tree docker ## inject faults into deploys (docs/tested.md); restarts
 	@command -v /usr/sbin/sshd >/dev/null || tools/apt-install.sh openssh-server openssh-client procps
 	tools/images.sh test
 	.venv/bin/python tests/soak/soak.py $(if $(ONLY),--only="$(ONLY)")
+
+release-check: setup tree docker images ## build the archive, install it with only its dependencies, deploy from it
+	@.venv/bin/python tools/release_check.py
 
 matrix: setup tree docker ## test each supported version of ansible-core, Docker Engine, Compose and nginx (docs/tested.md)
 	tools/images.sh matrix
