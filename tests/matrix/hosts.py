@@ -39,7 +39,7 @@ class Host:
         )
         until(lambda: self.container.exec_run(["docker", "info"]).exit_code == 0, "the Engine answers", 120)
         self.container.reload()
-        self.address = self.container.attrs["NetworkSettings"]["IPAddress"]
+        self.address = self.container.attrs["NetworkSettings"]["Networks"]["bridge"]["IPAddress"]
         self.engine = self.client()
 
     def __enter__(self):

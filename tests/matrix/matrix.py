@@ -46,6 +46,7 @@ ROWS = [
     Row("2.17", engine="20.10", compose="26", nginx="1.22"),
     Row("2.18", engine="26", compose="28", nginx="1.26"),
     Row("2.19", engine="26", compose="26", nginx="1.30"),
+    Row("2.20", engine="28", compose="26", nginx="1.26"),
     Row("2.21", engine="28", compose="28", nginx="1.30"),
 ]
 
