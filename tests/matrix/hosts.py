@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import io
+import json
 import pathlib
 import sys
 import tarfile
@@ -16,20 +17,23 @@ sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 import docker  # noqa: E402
 from sites import COMPOSE, Site, until  # noqa: E402
 
+START = 'mkdir -p /etc/docker && echo "$2" >/etc/docker/daemon.json && exec dockerd -H unix:///run/docker.sock -H "$1"'
 PLUGIN = "/usr/libexec/docker/cli-plugins/docker-compose"
 
 
 class Host:
     """``image``: hotswap/host:…, which has the Engine. The host mounts ``directory`` at the same path, and the Engine's
-    socket is in it. The host is removed at the end of the block."""
+    socket is in it. ``containerd_images``: whether the Engine keeps its images in containerd. The host is removed at
+    the end of the block."""
 
-    def __init__(self, image, directory):
+    def __init__(self, image, directory, containerd_images=False):
         self.outer = docker.from_env()
         self.name = f"matrix-{uuid.uuid4().hex[:4]}"
         self.socket = f"unix://{directory}/docker.sock"
+        settings = {"features": {"containerd-snapshotter": containerd_images}}
         self.container = self.outer.containers.run(
             image,
-            ["dockerd", "-H", "unix:///run/docker.sock", "-H", self.socket],
+            ["sh", "-c", START, "sh", self.socket, json.dumps(settings)],
             name=self.name,
             privileged=True,
             init=True,

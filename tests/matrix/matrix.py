@@ -32,22 +32,24 @@ OUTPUT = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subp
 
 
 class Row(NamedTuple):
-    """``engine``, ``compose``: tags of hotswap/host with that version; ``nginx``: a tag of hotswap/nginx."""
+    """``engine``, ``compose``: tags of hotswap/host with that version; ``nginx``: a tag of hotswap/nginx;
+    ``containerd_images``: whether the Engine keeps its images in containerd, as Engine 29 does by default."""
 
     core: str
     engine: str
     compose: str
     nginx: str
+    containerd_images: bool = False
 
 
 # Each version at least once. Old versions are paired with old ones, as on Debian 12, 13 and testing. Rows with the same
-# Engine are adjacent, because they share a host.
+# Engine and image store are adjacent, because they share a host.
 ROWS = [
     Row("2.17", engine="20.10", compose="26", nginx="1.22"),
     Row("2.18", engine="26", compose="28", nginx="1.26"),
     Row("2.19", engine="26", compose="26", nginx="1.30"),
-    Row("2.20", engine="28", compose="26", nginx="1.26"),
     Row("2.21", engine="28", compose="28", nginx="1.30"),
+    Row("2.20", engine="28", compose="28", nginx="1.30", containerd_images=True),
 ]
 
 
@@ -86,7 +88,7 @@ def run_row(row, host, directory):
     cells = [
         core.full_version(),
         core.python(),
-        host.engine.version()["Version"],
+        host.engine.version()["Version"] + (", containerd images" if row.containerd_images else ""),
         host.run("docker", "compose", "version", "--short"),
     ]
     try:
@@ -107,8 +109,9 @@ def run_rows(rows):
     """Print the first table; return the number of failed rows."""
     say(["ansible-core", "Python", "Engine", "Compose", "nginx", "requests", "dropped", "result"], head=True)
     failed = 0
-    for engine, group in itertools.groupby(rows, lambda row: row.engine):
-        with tempfile.TemporaryDirectory(prefix="matrix-") as name, Host(f"hotswap/host:{engine}", name) as host:
+    for (engine, in_containerd), group in itertools.groupby(rows, lambda row: (row.engine, row.containerd_images)):
+        image = f"hotswap/host:{engine}"
+        with tempfile.TemporaryDirectory(prefix="matrix-") as name, Host(image, name, in_containerd) as host:
             group = list(group)
             host.load(APP_IMAGE, *sorted({f"hotswap/nginx:{row.nginx}" for row in group}))
             for number, row in enumerate(group):
