@@ -49,7 +49,7 @@ def test_what_awaits_its_promotion_is_aborted_or_promoted_and_rolled_back(site, 
 def test_a_target_that_matches_no_host_is_refused(site, project):
     refused = run(site, project, release="v1", target="nowhere")
     assert refused.rc != 0
-    assert "bluegreen_target is 'nowhere': no host of the inventory" in refused.stdout
+    assert "bluegreen_target is ''nowhere'': no host of the inventory" in refused.stdout  # as YAML quotes it
 
 
 def test_the_inventory_is_for_the_shop_as_it_lies_there():
