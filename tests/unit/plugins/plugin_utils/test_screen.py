@@ -72,6 +72,7 @@ STATUS = {
     "last_run": RUN,
     "journal": EVIL,
     "colors": {"blue": [CONTAINER], "green": []},
+    "shared": {EVIL: [CONTAINER]},
 }
 FAILURE = {
     "app": "shop",
