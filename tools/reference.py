@@ -26,9 +26,10 @@ KEYS = ROOT / "tests/unit/plugins/module_utils/fixtures/compose/keys.yml"
 HEAD = """\
 # Variables
 
-All variables of the role and its playbooks. A deploy needs only those that are marked *required*. The role refuses a
-wrong value before it changes anything. In a terminal, run `ansible-doc -t role hotswap.compose.bluegreen`.
-`make reference` generates this page.
+All variables of the role. A deploy needs only the variables that are marked *required*. The role refuses a wrong value
+before it changes anything. The playbooks also have `bluegreen_target`, the hosts to run on: a host, a group or another
+pattern of Ansible. Its default is the group `bluegreen`. In a terminal, run
+`ansible-doc -t role hotswap.compose.bluegreen`. `make reference` generates this page.
 """
 
 GROUPS = {
