@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""``docker compose build``: runs it, tells its steps as they begin, and keeps the end of its output as evidence."""
+"""``docker compose build``: runs it, reports each step as it begins, and keeps the end of its output as evidence."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ TAIL = 20
 """Lines of the output that a failure shows."""
 
 WIDTH = 160
-"""Characters of such a line, and of a step."""
+"""The most characters of such a line, and of a step."""
 
 _STEP = re.compile(r"#\d+ (\[(?!.*\binternal\]).+?\] .+)|(Step \d+/\d+ : .+)")
 """A step as BuildKit prints it, and as the classic builder does."""
 
 
 def step_in(line):
-    """Return the step that begins with a line of a build's output; None where none does."""
+    """Return the step that begins with a line of a build's output, or None."""
     found = _STEP.fullmatch(line)
     return (found.group(1) or found.group(2)) if found else None
 
 
 def secrets_of(config, env):
-    """Return each text that the output must not show: the values of build arguments and of bluegreen_env, line by line,
-    also as a quoted string has them. ``config``: the file of the builds."""
+    """Return the texts that the output must not show: the values of build arguments and of bluegreen_env, by line, also
+    as they appear in a quoted string. ``config``: the file of the builds."""
     values = secret_values(config) + [str(value) for value in env.values()]
     lines = {line.strip() for value in values for line in value.splitlines()}
     return lines | {json.dumps(line)[1:-1] for line in lines}
@@ -47,8 +47,8 @@ def build_command(project, env_files):
 
 
 def run_build(argv, environ, secrets, say):
-    """Run the build; ``say(step)`` is called as each step begins, once. Raises ComposeError with the last lines of the
-    output."""
+    """Run the build, and call ``say(step)`` once for each step as it begins. Raises ComposeError with the last lines of
+    the output."""
     tail, said = collections.deque(maxlen=TAIL), set()
     with subprocess.Popen(
         argv, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which images of a release are built and which are pulled, and the names of those that are built. Pure.
+"""Which images of a release are built, which are pulled, and the names of the built ones. Pure.
 
-A built image belongs to a release, not to a color: it has a name with the release as its tag, so that no other release
-is answered by it and a rollback finds it. ``config``: what Compose rendered for a color; ``pull``: bluegreen_pull.
+A built image belongs to a release and not to a color. Its tag is the release, so that no other release uses it and a
+rollback finds it. ``config``: what Compose rendered for a color; ``pull``: bluegreen_pull.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .._names import COLORS, PLACEHOLDER, is_single_file, without_color
 from .._text import credentials_in, without_credentials
 
 BUILD_FILE = "build.json"
-"""The Compose file of the builds, beside those of the colors."""
+"""The Compose file of the builds. It lies in the same directory as those of the colors."""
 
 _PULLS_AGAIN = re.compile(r"daily|weekly|every_")
 _NO_PART_OF_A_NAME = re.compile(r"[^a-z0-9]+")
@@ -28,8 +28,8 @@ _NO_PART_OF_A_NAME = re.compile(r"[^a-z0-9]+")
 def image_policy(service, pull):
     """Return where the image of a service comes from: ``build``, ``always``, ``missing`` or ``never``.
 
-    The service's own ``pull_policy`` outranks bluegreen_pull, unless that is ``never``. One that asks the registry from
-    time to time asks it in each deploy.
+    The service's own ``pull_policy`` outranks bluegreen_pull, unless that is ``never``. A policy that asks the registry
+    only from time to time asks it in each deploy.
     """
     own = service.get("pull_policy") or pull
     if own == "build" or pull == "never":
@@ -40,10 +40,10 @@ def image_policy(service, pull):
 
 
 def pulled_instead(configs, pull, has):
-    """Return the references of the images that are pulled although the file says how to build them.
+    """Return the references of the images that are pulled although the file can build them.
 
-    ``configs``: of both colors; ``has(reference, policy)``: whether such an image is there to be used: in its registry
-    or, where the policy is ``missing``, on the target, as it was pulled.
+    ``configs``: of both colors; ``has(reference, policy)``: whether such an image can be used: from its registry or,
+    with the policy ``missing``, from the target if it was pulled.
     """
     policies = {}
     for service in [each for config in configs for each in config["services"].values()]:
@@ -60,9 +60,9 @@ def release_builds(config, params, color, pulled, names):
     """Return the builds of a release, ``[{image, services, tags, service, definition}]``. Raises ComposeError.
 
     ``params``: app, release, compose_files; ``pulled``: from pulled_instead(); ``names``: of the color's services.
-    Services with equal builds share one, and so does a service that has no build but the image of one. ``image``: its
-    name; ``services``: that run it; ``tags``: the other names that the file gives it; ``service``, ``definition``: what
-    Compose builds it as.
+    Services with equal builds share one. So does a service that has the image but no build. ``image``: its name;
+    ``services``: those that run it; ``tags``: its other names in the file; ``service``, ``definition``: the service
+    that Compose builds.
     """
     builds, by_content, by_reference = [], {}, {}
     for name, service in sorted(config["services"].items()):
@@ -95,7 +95,7 @@ def release_builds(config, params, color, pulled, names):
 
 
 def _with_named_contexts(builds):
-    """Return the builds, with each service in their additional contexts under the name that its build has. Raises
+    """Return the builds. In their additional contexts, each service gets the name that its build has. Raises
     ComposeError."""
     builder_of = _builder_of(builds)
     for build in builds:
@@ -118,7 +118,7 @@ def _builder_of(builds):
 
 
 def _named(build, params, color, builds):
-    """Give a build its image name: that of the file, where the release is its tag."""
+    """Give a build its image name: a tag of the file that is the release, or one from the app and the service."""
     release = params["release"]
     own = [tag for tag in build["tags"] if tag.rpartition("/")[2].partition(":")[2] == release]
     build["image"] = own[0] if own else _image_name(params, color, build["service"])
@@ -133,7 +133,7 @@ def _named(build, params, color, builds):
 
 
 def _image_name(params, color, service):
-    """Return ``shop/web:v1``: with a hyphen, service api-web of app shop would meet service web of app shop-api."""
+    """Return ``shop/web:v1``. With a hyphen, service api-web of app shop would equal service web of app shop-api."""
     if not is_single_file(params["compose_files"]):
         service = without_color(service.replace(color, PLACEHOLDER, 1))
     parts = [_NO_PART_OF_A_NAME.sub("-", part.lower()).strip("-") for part in (params["app"], service)]
@@ -141,8 +141,8 @@ def _image_name(params, color, service):
 
 
 def refuse_colored_builds(configs, compose_files):
-    """Raise ComposeError where the colors build one service differently: a rollback may bring the image of one color
-    back in the other. ``configs``: ``{color: config}``."""
+    """Raise ComposeError if the colors build one service differently, because a rollback may run the image of one color
+    in the other. ``configs``: ``{color: config}``."""
     single = is_single_file(compose_files)
     blue, green = (configs[color]["services"] for color in COLORS)
     for name, service in sorted(blue.items()):
@@ -158,7 +158,7 @@ def refuse_colored_builds(configs, compose_files):
 
 
 def shared_builds(config, names):
-    """Return the builds, as of release_builds(), of shared services that Compose is to start. They run on across
+    """Return the builds, as from release_builds(), of shared services that Compose will start. These services outlive
     releases, so each image has the name that Compose gives it. ``names``: of those services; ``config``: their file."""
     builds = []
     for name in names:
@@ -171,13 +171,13 @@ def shared_builds(config, names):
 
 
 def _definition(service):
-    """Return what of a service its build depends on."""
+    """Return the parts of a service on which its build depends."""
     return {key: copy.deepcopy(service[key]) for key in ("build", "platform") if key in service}
 
 
 def with_built_images(config, builds, pulled):
-    """Return the file of a color in which each service names an image that is there before it starts, and none
-    builds or pulls."""
+    """Return the file of a color in which each service names an image that exists before it starts. No service builds
+    or pulls."""
     image_of = {name: build["image"] for build in builds for name in build["services"]}
     result = copy.deepcopy(config)
     for name, service in result["services"].items():
@@ -190,8 +190,8 @@ def with_built_images(config, builds, pulled):
 
 
 def build_file(config, builds, project):
-    """Return the Compose file of the builds; ``config``: the whole of what Compose rendered. A build waits for those
-    that its service depends on: its Dockerfile may begin FROM them."""
+    """Return the Compose file of the builds. ``config``: all that Compose rendered. A build waits for the builds of the
+    services that its service depends on, because its Dockerfile may begin FROM their images."""
     builder_of = _builder_of(builds)
     services, secrets = {}, {}
     for build in builds:
@@ -210,13 +210,13 @@ def build_file(config, builds, project):
 
 
 def describe_build(build):
-    """Return what a plan has of a build. A context may be a URL with a token in it."""
+    """Return the part of a build that a plan has, without any token in the URL of its context."""
     context = without_credentials(build["definition"]["build"].get("context", ""))
     return {"image": build["image"], "services": build["services"], "context": context}
 
 
 def secret_values(config):
-    """Return what is secret in a file of builds: values of build arguments, and tokens in the URLs of contexts."""
+    """Return the secrets in a file of builds: values of build arguments, and tokens in the URLs of contexts."""
     values = []
     for build in (service["build"] for service in config["services"].values()):
         values += [str(value) for value in (build.get("args") or {}).values() if value is not None]

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the files contain that a service only reads: its configs and secrets, and files of the project that it mounts
+"""The contents of files that a service only reads: its configs and secrets, and files of the project that it mounts
 read-only.
 
-A changed file is a change of the configuration, though the Compose file is the same. A container has such a file
-mounted, and many applications read it only once.
+If such a file changes, the configuration has changed although the Compose file is the same. Many applications read such
+a file only once.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from .mounts import DIRECTORY, written_by_service
 
 CONTENTS = "x-hotswap-contents"
 LARGEST = 10 * 1024 * 1024
-"""Bytes of the largest file that is compared: reading a larger one, such as a GeoIP database, would delay each plan."""
+"""Bytes of the largest file that is compared. Reading a larger one, such as a GeoIP database, would delay each plan."""
 
 
 def note_contents(config, project_src, storage):
     """Put ``{path: digest}`` of the files that each service only reads into a rendered configuration; ``storage``: a
     Storage.
 
-    A mounted file counts only within ``project_src``, and not where a service writes it. Else it changes without a
-    release, such as a log or ``/etc/hosts``, and each run would deploy.
+    A mounted file counts only within ``project_src`` and only if no service writes it. Other files, such as a log or
+    ``/etc/hosts``, change without a release, and each run would deploy.
     """
     source, written = os.path.realpath(project_src), _written(config, storage)
     for service in config["services"].values():
@@ -69,7 +69,7 @@ def _is_in(path, places):
 
 
 def _digest(path):
-    """Return the digest of a file; None for what is no file of a usual size, or can't be read."""
+    """Return the digest of a file. None if it is not a file, is too large, or can't be read."""
     try:
         if not os.path.isfile(path) or os.path.getsize(path) > LARGEST:
             return None

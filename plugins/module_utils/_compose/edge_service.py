@@ -4,7 +4,7 @@
 
 """nginx as a service of the app's own Compose files, the *edge service*. Pure.
 
-No color has it, and no run starts, stops or recreates it: it goes on in the container that it has.
+No color contains it, and no run starts, stops or recreates it. Its container stays as it is.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from .render import replicas_of
 def edge_service(config, container_name, started_as):
     """Return the name of the service that is nginx, or None.
 
-    ``container_name``: of nginx's container; ``started_as``: the service that Compose started it as, if it was from
-    these files, else None.
+    ``container_name``: of nginx's container; ``started_as``: the service as which Compose started it from these files,
+    or None.
     """
     services = config.get("services") or {}
     named = [name for name, service in services.items() if service.get("container_name") == container_name]
@@ -27,7 +27,7 @@ def edge_service(config, container_name, started_as):
 
 
 def refuse_named_edge(edge, request):
-    """Raise ComposeError where a variable names the edge service. ``request``: from complete_request()."""
+    """Raise ComposeError if a variable names the edge service. ``request``: from complete_request()."""
     lists = {
         "services": [service["name"] for service in request["services"]],
         "shared_services": request["shared_services"],
@@ -42,11 +42,11 @@ def refuse_named_edge(edge, request):
 
 
 def without_edge(config, edge, stack_network=None):
-    """Return what Compose rendered without the edge service, and without the volumes, configs and secrets that nobody
-    else uses. What depends on it finds it running.
+    """Return what Compose rendered without the edge service, and without the volumes, configs and secrets that no other
+    service uses. Services that depend on it lose that dependency, because it runs already.
 
-    ``stack_network``: ``(key, name)`` of the network of these files that nginx is on, if it belongs to the stack that
-    runs now: the other services are on that network too, not on one of the color's own. Raises ComposeError.
+    ``stack_network``: ``(key, name)`` of the network of these files that nginx is on, if the running stack created it.
+    The other services then stay on that network. Raises ComposeError.
     """
     result = copy.deepcopy(config)
     service = result["services"].pop(edge)
@@ -70,7 +70,7 @@ def without_edge(config, edge, stack_network=None):
 
 def stack_network(config, edge, network, project):
     """Return ``(key, name)`` of the edge service's network that is ``network`` in the stack that runs as the Compose
-    project ``project``; None if the files give that network a name of its own, or if nginx's network is another."""
+    project ``project``. None if the files give that network a name of its own, or if nginx is on another network."""
     for key in config["services"][edge].get("networks") or {}:
         definition = (config.get("networks") or {}).get(key) or {}
         if definition.get("name") == "{}_{}".format(config["name"], key) and network == f"{project}_{key}":
@@ -85,7 +85,7 @@ def _sources(service, kind):
 
 
 def _leave_edge(name, service, edge):
-    """Take out of a service what Compose would look for in the edge service."""
+    """Remove from a service its references to the edge service."""
     uses = [f"{key} {service[key]}" for key in ("network_mode", "ipc", "pid") if service.get(key) == f"service:{edge}"]
     uses += [f"volumes_from {each}" for each in service.get("volumes_from") or [] if each.partition(":")[0] == edge]
     given = [each for each in service.get("links") or [] if each.partition(":")[0] == edge]

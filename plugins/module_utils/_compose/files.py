@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The Compose files of a project: those that ``docker compose`` loads by itself, and what a person should know of them.
+"""The Compose files of a project: the default files of ``docker compose``, and warnings about them.
 
 Names are relative to the project's directory, or absolute.
 """
@@ -27,10 +27,10 @@ _COMMENT = re.compile(r"\s+#.*$")
 
 
 def requested_files(named, kind, project_src, env_files, environ):
-    """Return ``(compose_files, loaded)``: the files that a run is about, and those that ``docker compose`` loads by
-    itself, empty where that is not known.
+    """Return ``(compose_files, loaded)``: the files of this run, and the default files of ``docker compose``, empty if
+    these are unknown.
 
-    ``named``: by the user; ``kind``: of the run; the others as of loaded_files(). Raises ComposeError where a deploy
+    ``named``: by the user; ``kind``: of the run; the others as for loaded_files(). Raises ComposeError if a deploy
     would have no files. Other runs read no Compose file.
     """
     try:
@@ -43,11 +43,11 @@ def requested_files(named, kind, project_src, env_files, environ):
 
 
 def loaded_files(project_src, env_files, environ):
-    """Return the names of the files that ``docker compose`` loads in ``project_src`` where it is given none: those in
-    COMPOSE_FILE, else the first of the default names and its override.
+    """Return the names of the files that ``docker compose`` loads in ``project_src`` by default: those in COMPOSE_FILE,
+    otherwise the first of the default names and its override.
 
-    ``env_files``: beside the project's ``.env``; ``environ``: of the docker command, which outranks them. Raises
-    ComposeError.
+    ``env_files``: in addition to the project's ``.env``; ``environ``: of the docker command, which outranks them.
+    Raises ComposeError.
     """
     variables = {}
     for name in (".env", *env_files):
@@ -68,7 +68,7 @@ def _read_env_file(path):
         with open(path, encoding="utf-8", errors="replace") as file:
             lines = [found for found in map(_LINE.match, file) if found]
     except OSError:
-        return {}  # no .env; rendering refuses another one
+        return {}  # there is no .env; rendering rejects any other missing file
     return {found.group(1): _value(found.group(1), found.group(2), path) for found in lines}
 
 
@@ -81,7 +81,7 @@ def _value(name, text, path):
 
 
 def refuse_unusable(project_src, files):
-    """Raise ComposeError where ``files``, those that Compose loads by itself, can't be the ones of ``project_src``."""
+    """Raise ComposeError if the default files ``files`` can't belong to ``project_src``."""
     if not files:
         raise ComposeError(
             f"{project_src} has no {_NAMES[0]}, {', '.join(_NAMES[1:-1])} or {_NAMES[-1]}; correct "
@@ -96,10 +96,10 @@ def refuse_unusable(project_src, files):
 
 
 def file_warnings(project_src, files, loaded, known):
-    """Return what a person should know of the files that a deploy reads.
+    """Return the warnings about the files that a deploy reads.
 
-    ``files``: those; ``loaded``: from loaded_files(); ``known``: the paths that earlier deploys read, empty where that
-    is not known.
+    ``files``: those files; ``loaded``: from loaded_files(); ``known``: the paths that earlier deploys read, empty if
+    unknown.
     """
     paths = {name: os.path.normpath(os.path.join(project_src, name)) for name in (*files, *loaded)}
     read = {paths[name] for name in files}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What each color runs, and what runs beside them, in either layout: a file for each color, or one ordinary file. Pure.
+"""What each color runs and what both share, for both layouts: one Compose file for each color, or one for both. Pure.
 
 ``params``: from complete_request(); ``configs``: ``{color: what Compose rendered}``.
 """
@@ -28,12 +28,12 @@ from .single_file import (
 from .unsupported import refuse_unsupported, refuse_unsupported_in_one_file
 
 ENDLESS = ("always", "unless-stopped", "any")
-"""The restart policies by which the Engine starts a container again that exited with 0."""
+"""The restart policies with which the Engine restarts a container that exited with 0."""
 
 
 def split_layout(params, services, configs, volumes):
-    """Return ``(colors, shared, warnings)``: ``{color: config}``, the file of what runs once, and what a person should
-    know. Raises ComposeError.
+    """Return ``(colors, shared, warnings)``: ``{color: config}``, the file of the shared services, and warnings. Raises
+    ComposeError.
 
     ``services``: from named_services; ``volumes``: as of color_file().
     """
@@ -56,12 +56,12 @@ def split_layout(params, services, configs, volumes):
             config, app, color, services, shared, params["exclusive_services"], edge_network(params)
         )
         warnings += [line for line in said if line not in warnings]
-    # Of one color, always the same, so that it does not change with each deploy.
+    # Always of the same color, so that it does not change with each deploy.
     return colors, shared_part(configs[COLORS[0]], app, shared, volumes), warnings
 
 
 def reach_for(params, color):
-    """Return the way nginx finds a color's services, for color_file()."""
+    """Return how nginx finds a color's services, for color_file()."""
     if not edge_network(params):
         return reach_by_port(color)
     if is_single_file(params["compose_files"]):
@@ -70,7 +70,7 @@ def reach_for(params, color):
 
 
 def edge_network(params):
-    """Return the network that nginx is on; None where it runs on the host."""
+    """Return the network that nginx is on. None if nginx runs on the host."""
     return params["network"] if params["nginx_mode"] == "container" else None
 
 
@@ -88,8 +88,8 @@ def _refuse_endless_one_shots(config):
 
 
 def _with_moving_aliases(params, configs):
-    """Return the configurations of the colors without the aliases that both have on a network of others: only the
-    active color has those, so its containers get them at the swap."""
+    """Return the configurations of the colors without the aliases that both have on an outside network. Only the active
+    color has these aliases. Its containers get them at the swap."""
     network = edge_network(params)
     both = set.intersection(*({each[-2:] for each in _aliases_outside(config, network)} for config in configs.values()))
     found = {}
@@ -122,7 +122,7 @@ def _refuse_endpoint(name, key, joined, alias):
 
 
 def _aliases_outside(config, network):
-    """Return ``[(service, network's key, network's name, alias)]`` of the networks that are not a color's own."""
+    """Return ``[(service, network's key, network's name, alias)]`` of the outside networks."""
     outside = networks_outside(config, network)
     return [
         (name, key, outside[key], alias)
@@ -147,7 +147,7 @@ def _refuse_dependents(config, exclusive, traffic):
 
 
 def _refuse_one_name(configs):
-    """Raise ComposeError where both colors would give one name to a container of theirs."""
+    """Raise ComposeError if both colors give a container the same name."""
     taken = {}
     for color, config in configs.items():
         for name, service in sorted((config.get("services") or {}).items()):

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which files a stack's mounts hold: which volume a key of the file is, who writes it, and what a release would not
-find any more. Pure, but for what a Storage (here ``storage``) looks up.
+"""The files behind a stack's mounts: which volume a key of the file means, who writes it, and what a release would
+miss. Pure, except for the lookups of a Storage (here ``storage``).
 
 A configuration is as Compose rendered it: each volume has a ``name``, and unused ones are left out.
 """
@@ -22,23 +22,23 @@ _ANONYMOUS = re.compile(r"[0-9a-f]{64}")
 
 
 class Place(t.NamedTuple):
-    """Where the files of a mount lie. Equal places are the same files."""
+    """The place of a mount's files. Equal places are the same files."""
 
     kind: str
-    """VOLUME; DIRECTORY of the host; DEVICE, of a file system that a volume mounts, such as an NFS export."""
+    """VOLUME; DIRECTORY of the host; or DEVICE, a file system that a volume mounts, such as an NFS export."""
 
     name: str
-    """The volume's name; the directory's real path; the type, the device and the server's address."""
+    """The volume's name, the directory's real path, or the type, the device and the server's address."""
 
     inside: str = ""
-    """The directory within the volume or the device; empty for all of it."""
+    """The directory within the volume or the device. Empty for all of it."""
 
     def __str__(self):
         return f"{self.kind} {posixpath.join(self.name, self.inside) if self.inside else self.name}"
 
 
 def share_files(one, other):
-    """Return whether two places are the same files, or one of them lies within the other."""
+    """Return whether two places are the same files, or one of them contains the other."""
     if one.kind != other.kind:
         return False
     if one.kind == DIRECTORY:
@@ -57,14 +57,14 @@ def is_named_by_compose(config, key):
 
 
 def volumes_in_use(stacks, noted, storage):
-    """Return ``{key: volume name}``: which existing volumes the keys of the file are, where the file gives no name.
+    """Return ``{key: volume name}``: the existing volume of each key to which the file gives no name.
 
     ``stacks``: ``[(config, containers)]``, the active color first; ``noted``: what an earlier run found.
 
-    A volume is a key's where a container of the service has it at the key's mount target, and where it is named after
-    the container's project and the key, or Compose labelled it with the key. Containers count first, then ``noted``,
-    and last a volume that bears such a name and that no container has now. A volume to which the file gives a name is
-    another key's.
+    A volume belongs to a key if a container of the service has it at the key's mount target. Its name must also consist
+    of the container's project and the key, or its Compose label must be the key. Containers count first, then
+    ``noted``, and last an existing volume with such a name that no container uses. A volume to which the file gives a
+    name belongs to another key.
     """
     found, others = {}, {}
     for config, containers in stacks:
@@ -100,13 +100,13 @@ def _is_of_key(name, key, project, storage):
 
 
 def written_by_service(config, name, storage):
-    """Return ``[(place, what the file calls it)]``: the places that a service writes."""
+    """Return ``[(place, its name in the file)]``: the places that a service writes."""
     found = [(_place(config, each, storage), _described(each)) for each in _mounts(config, name)]
     return [(place, words) for place, words in found if place]
 
 
 def _mounts(config, name, read_only=False):
-    """Return the mounts of a service that it may write, those of services that it takes volumes from included."""
+    """Return the mounts that a service may write, including those of its ``volumes_from``."""
     service = config["services"].get(name) or {}
     mounts = [] if read_only else [each for each in service.get("volumes") or [] if not each.get("read_only")]
     for each in service.get("volumes_from") or []:
@@ -117,7 +117,7 @@ def _mounts(config, name, read_only=False):
 
 
 def _place(config, mount, storage):
-    """Return the place of a mount in a configuration; None for one that no other container has, such as a tmpfs."""
+    """Return the place of a mount. None if no other container can have it, such as a tmpfs."""
     source = mount.get("source")
     if mount["type"] == "bind":
         return directory_place(source, storage)
@@ -133,9 +133,9 @@ def _described(mount):
 
 
 def volume_place(name, storage, inside="", definition=None):
-    """Return where a volume's files lie; None where it can't be written.
+    """Return the place of a volume's files. None if it can't be written.
 
-    ``inside``: the directory in it; ``definition``: what the file has of it, for one that does not exist yet.
+    ``inside``: the directory in it; ``definition``: from the file, for a volume that does not exist yet.
     """
     there = storage.volume(name)
     driver, options = (definition or {}).get("driver"), (definition or {}).get("driver_opts")
@@ -154,7 +154,7 @@ def volume_place(name, storage, inside="", definition=None):
 
 
 def directory_place(path, storage):
-    """Return the place of a directory of the host; None where it holds no data of anybody's."""
+    """Return the place of a directory of the host. None if it holds no data."""
     real = storage.real_directory(path)
     if real is None:
         return None
@@ -166,7 +166,7 @@ def directory_place(path, storage):
 
 
 def written_by_container(inspected, storage):
-    """Return the places that a container writes; ``inspected``: as the Engine has it."""
+    """Return the places that a container writes. ``inspected``: from the Engine."""
     subpaths = {
         each["Target"]: (each.get("VolumeOptions") or {}).get("Subpath") or ""
         for each in inspected["HostConfig"].get("Mounts") or []
@@ -185,9 +185,9 @@ def written_by_container(inspected, storage):
 def shared_writers(configs, exclusive, remedy, storage):
     """Return a warning for each place that two releases write while both run.
 
-    ``configs``: ``{color: config}``, with the volumes that the colors are to have; ``exclusive``: services that never
-    run in both colors; ``remedy``: the variables by which a service is kept from that. Where a service has the color in
-    its name, the warning has ``{color}`` there.
+    ``configs``: ``{color: config}``, with the volumes that the colors will have; ``exclusive``: services that never run
+    in both colors; ``remedy``: the variables that prevent this. If a service's name contains the color, the warning has
+    ``{color}`` instead.
     """
     color, another = configs
     written = {each: _writers(config, exclusive, storage) for each, config in configs.items()}
@@ -204,10 +204,10 @@ def shared_writers(configs, exclusive, remedy, storage):
 
 
 def written_by_others(config, strangers, storage):
-    """Return a warning for each place that a release and a container of others write.
+    """Return a warning for each place that both a release and another app's container write.
 
-    ``config``: as of left_behind(); ``strangers()``: ``[(name, [Place])]``, what those containers write; it is only
-    called where the release writes anything, because it asks the Engine for each container.
+    ``config``: as for left_behind(); ``strangers()``: ``[(name, [Place])]``, what those containers write. It asks the
+    Engine for each container, so it is only called if the release writes anything.
     """
     warnings, written = [], _writers(config, [], storage)
     others = strangers() if written else []
@@ -222,7 +222,7 @@ def written_by_others(config, strangers, storage):
 
 
 def _writers(config, exclusive, storage):
-    """Return ``{place: (what the file calls it, services)}`` of the places that the services of a color write."""
+    """Return ``{place: (its name in the file, services)}`` of the places that the services of a color write."""
     writers = {}
     for name in sorted(set(config["services"]) - set(exclusive)):
         for place, words in written_by_service(config, name, storage):
@@ -232,14 +232,14 @@ def _writers(config, exclusive, storage):
 
 
 def declared_volumes(image):
-    """Return the mount targets by VOLUME of an image, as the Engine has it; none of an image that is not here."""
+    """Return the mount targets by VOLUME of an image from the Engine. Empty if the image is not on the target."""
     return sorted(((image or {}).get("Config") or {}).get("Volumes") or {})
 
 
 def anonymous_volumes(config, declared):
-    """Return a warning for each volume that no other release sees.
+    """Return a warning for each volume that no other release can use.
 
-    ``declared``: ``{service: [mount target]}`` by VOLUME of the services' images, where they are here.
+    ``declared``: ``{service: [mount target]}`` by VOLUME of the services' images, if these are on the target.
     """
     warnings = []
     for name, service in sorted(config["services"].items()):
@@ -269,11 +269,11 @@ def _all_targets(config, name):
 
 
 def left_behind(config, containers, storage):
-    """Return a warning for each place that a container of the active color has, and that the release would not find.
+    """Return a warning for each place that a container of the active color has and the new release would miss.
 
-    ``config``: of the color that comes, with the volumes that it is to have; ``containers``: ``[(name of the service in
-    it, summary)]``. Directories count only where somebody started the container by hand, because their paths may be
-    meant to change with the release; so do anonymous volumes, because each release has its own anyway.
+    ``config``: of the new color, with the volumes that it will have; ``containers``: ``[(name of the service in it,
+    summary)]``. Directories count only for containers that were started by hand, because their paths may change with
+    the release on purpose. So do anonymous volumes, because each release has its own.
     """
     warnings = []
     for service, container in containers:

@@ -4,9 +4,8 @@
 
 """From the user's Compose files to the one file that a color runs from.
 
-Compose itself renders the user's files (``docker compose config``); what a color adds is put into that result. A deploy
-runs from the rendered file, and so does a rollback months later: it needs nothing of the user's directory or
-environment of then.
+Compose itself renders the user's files (``docker compose config``). The role adds the parts of a color to that result.
+A deploy and a later rollback run from the rendered file, so they need neither the user's directory nor its environment.
 """
 
 from __future__ import annotations
@@ -38,14 +37,14 @@ UNREAD = (
 )
 _NOT_PLAIN = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _TAG_SINCE = (2, 24, 4)
-"""An older Compose reads such a tag and does not do what it says, or not everywhere."""
+"""An older Compose accepts such a tag but ignores it, at least in some places."""
 
 
 def project_command(docker, project, project_src, files, env_files):
-    """Return the argv of ``docker compose`` without a subcommand; ``project``: a name, or None for the one that Compose
+    """Return the argv of ``docker compose`` without a subcommand. ``project``: a name, or None for the one that Compose
     finds.
 
-    Compose drops the project's own ``.env`` as soon as it is given another one, so that comes first where it exists.
+    With another env file, Compose ignores the project's own ``.env``. So that file comes first if it exists.
     """
     argv = [docker, "compose", *(["--project-name", project] if project else []), "--project-directory", project_src]
     own = os.path.join(project_src, ".env")
@@ -65,7 +64,8 @@ def render_command(docker, project, project_src, files, env_files, *options):
 
 
 def redacted(text, secrets):
-    """Return ``text`` without the values in ``secrets``; those under four characters would black out half of it."""
+    """Return ``text`` without the values in ``secrets``. Values under four characters stay, or too much would
+    vanish."""
     for secret in sorted((str(value) for value in secrets), key=len, reverse=True):
         if len(secret) >= 4:
             text = text.replace(secret, "***")
@@ -73,14 +73,13 @@ def redacted(text, secrets):
 
 
 def render_files(run, docker, settings, color, env, project=None):
-    """Return ``(config, warnings, project)``: what Compose makes of the user's files for ``color``, and the name that
-    the Compose project has in it.
+    """Return ``(config, warnings, project)``: what Compose renders from the user's files for ``color``, and the name of
+    the Compose project in it.
 
     ``run(argv, environ) -> (rc, out, err)``; ``settings``: app, release, project_src, compose_files, env_files;
-    ``env``: what Compose interpolates besides, None for what is unset; ``project``: the name that the files are
-    interpolated with, by default the one that Compose finds, as in the user's own ``docker compose up``. A color runs
-    as another project, so the names that Compose itself makes from it are the color's. Raises ComposeError with
-    Compose's own words.
+    ``env``: further variables, None for an unset one; ``project``: the project name for the rendering, by default the
+    one that Compose finds, as in the user's own ``docker compose up``. A color runs as another project, so names that
+    Compose derives from the project belong to the color. Raises ComposeError with Compose's own message.
     """
     src = settings["project_src"]
     files = [with_color(name, color) for name in settings["compose_files"]]
@@ -129,7 +128,7 @@ def _nothing_active(files, profiles):
 
 def _drop_absent_dependencies(config):
     """Remove optional dependencies on services whose profile is not active. Compose itself ignores them, but not in the
-    file that a color runs from."""
+    rendered file."""
     services = config["services"]
     for service in services.values():
         needed = service.get("depends_on") or {}
@@ -138,7 +137,7 @@ def _drop_absent_dependencies(config):
 
 
 _KINDS = ("networks", "volumes", "configs", "secrets")
-"""The sections of a file whose entries have the project's name in their own by default."""
+"""The sections of a file whose entries have the project's name in their default names."""
 
 
 def _named_by_default(config):
@@ -152,13 +151,13 @@ def _named_by_default(config):
 
 
 def _may_be_given(config):
-    """Return whether the user may have written such a name, where it counts."""
+    """Return whether such a name may come from the user's files, and matters."""
     found = {(kind, key) for kind, key, _definition in _named_by_default(config) if kind in ("networks", "volumes")}
     return bool(found - {("networks", "default")})
 
 
 def _names_given(compose):
-    """Return ``{(kind, key)}`` of what has its name from the user's files."""
+    """Return ``{(kind, key)}`` of the entries that the user's files give a name."""
     # Only normalizing defines the network default, so a service that names it would be inconsistent.
     config = json.loads(compose("--no-normalize", "--no-consistency", "--format", "json")[0])
     return {
@@ -185,18 +184,18 @@ def differences(one, other, *path):
 
 
 def file_text(config):
-    """Return the text of a Compose file: JSON that is YAML as well.
+    """Return the text of a Compose file: JSON that is also valid YAML.
 
-    JSON writes a character beyond U+FFFF as two escapes, which YAML refuses. YAML refuses control characters and takes
-    some others for the end of a line, so these are escaped.
+    JSON writes a character beyond U+FFFF as two escapes, which YAML rejects. YAML also rejects control characters and
+    takes some others as a line end, so these are escaped.
     """
     text = json.dumps(config, indent=1, ensure_ascii=False)
     return _NOT_PLAIN.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
 def _variables_in(paths):
-    """Return the names of the variables that the Compose files refer to. One right after a letter is none of them: in
-    a password with a ``$``, that is its rest."""
+    """Return the names of the variables in the Compose files. A ``$`` directly after a letter starts no variable,
+    because it may be part of a password."""
     found = set()
     for path in paths:
         with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
@@ -205,8 +204,8 @@ def _variables_in(paths):
 
 
 def _without_values(lines, named):
-    """Return the lines that Compose printed, each once, without what may be the value of a variable in an env file;
-    ``named``: the variables that the Compose files refer to."""
+    """Return the lines that Compose printed, without duplicates and without possible values from an env file.
+    ``named``: the variables in the Compose files."""
     shown = []
     for line in filter(None, lines):
         unread = _UNREAD.match(line)
@@ -220,8 +219,8 @@ def _without_values(lines, named):
 
 
 def refuse_old_compose(run, docker, paths):
-    """Raise ComposeError where the target has no Compose v2, or an older one than community.docker or a tag in one of
-    the user's files takes; ``paths``: those files."""
+    """Raise ComposeError if the target has no Compose v2, or one that is too old for community.docker or for a tag in
+    the user's files. ``paths``: those files."""
     rc, out, err = run([docker, "compose", "version", "--short"], {})
     found = _VERSION.search(out) if rc == 0 else None
     if found is None:
@@ -243,7 +242,7 @@ def _refuse_tag(path, version):
         with open(path, encoding="utf-8", errors="replace") as file:
             tag = _TAG.search(file.read())
     except OSError:
-        return  # which rendering says
+        return  # the rendering reports it
     if tag:
         since = ".".join(str(part) for part in _TAG_SINCE)
         raise ComposeError(
@@ -253,12 +252,12 @@ def _refuse_tag(path, version):
 
 
 def config_hash(config):
-    """Return a digest of a rendered configuration: equal means that Compose would run the same."""
+    """Return a digest of a rendered configuration. With an equal digest, Compose would run the same."""
     return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
 
 
 def expected_services(config):
-    """Return ``{service: how many containers}`` of the services that Compose starts at least one container of."""
+    """Return ``{service: number of containers}`` of the services with at least one container."""
     replicas = {name: replicas_of(service) for name, service in sorted(config.get("services", {}).items())}
     return {name: count for name, count in replicas.items() if count > 0}
 
@@ -270,7 +269,7 @@ def exclusive_services_in(config):
 
 
 def replicas_of(service):
-    """Return how many containers Compose starts of a service."""
+    """Return the number of containers of a service."""
     scale = service.get("scale")
     if scale is None:
         scale = (service.get("deploy") or {}).get("replicas")
@@ -286,18 +285,19 @@ def image_refs(config):
 
 
 def color_file(config, labels, services, exclusive, reach, volumes):
-    """Return the file that a color runs from: ``config`` with our labels, the way nginx reaches it, and shared volumes.
+    """Return the file that a color runs from: ``config`` with the role's labels, the way nginx reaches it, and shared
+    volumes.
 
-    ``labels``: app, color, release, deploy, config; ``services``: from named_services; ``exclusive``: names of those
-    that never run in both colors; ``reach``: reach_by_name(), reach_by_port() or reach_by_join(); ``volumes``:
-    ``{key: volume name}`` of volumes that exist and are used again. Raises ComposeError.
+    ``labels``: app, color, release, deploy, config; ``services``: from named_services; ``exclusive``: names of the
+    services that never run in both colors; ``reach``: reach_by_name(), reach_by_port() or reach_by_join(); ``volumes``:
+    ``{key: volume name}`` of existing volumes to use again. Raises ComposeError.
     """
     app, color = labels["app"], labels["color"]
     result = copy.deepcopy(config)
     result["name"] = project_name(app, color)
     defined = result.get("services", {})
     for name, service in defined.items():
-        service.pop("profiles", None)  # Compose rendered those that are wanted; it would leave them out again
+        service.pop("profiles", None)  # all rendered services are wanted, but Compose would leave these out again
         more = {"exclusive": "true"} if name in exclusive else {}
         service.setdefault("labels", {}).update({LABEL + key: value for key, value in dict(labels, **more).items()})
     for service in services:
@@ -317,7 +317,7 @@ def color_file(config, labels, services, exclusive, reach, volumes):
 
 
 def reach_by_name(network, app, color):
-    """nginx finds a color's services on ``network``, which they join in their file."""
+    """nginx finds a color's services on ``network``, which their file joins."""
 
     def reach(config, name, service):
         key = _edge_key(config, network)
@@ -336,13 +336,13 @@ def reach_by_port(color):
 
 
 def reach_by_join(config, name, _service):
-    """nginx finds a color's services on its network, which they are to join later, not by their file."""
+    """nginx finds a color's services on its network, which the role connects them to later."""
     _refuse_network_mode(config["services"][name], name)
 
 
 def shared_volumes(config, app, known):
-    """Return a configuration's volumes, which no color has for itself: what users uploaded yesterday must be there
-    after the swap. ``known`` as for color_file()."""
+    """Return a configuration's volumes. Both colors share them, so that uploads survive the swap. ``known``: as for
+    color_file()."""
     volumes = config.get("volumes") or {}
     return {key: _shared_volume(config, app, key, known) for key in volumes}
 
@@ -353,7 +353,7 @@ def _edge_key(config, network):
         if (definition or {}).get("name") == network:
             return key
     key = network
-    while key in networks:  # another network that the user's file calls so
+    while key in networks:  # the user's file has another network with this key
         key = "edge_" + key
     networks[key] = {"name": network, "external": True}
     return key

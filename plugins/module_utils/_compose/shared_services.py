@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The services that run once, beside the colors: what is to be done so that they run. Pure.
+"""The shared services: what to do so that they run. Pure.
 
-A deploy never restarts one. Where somebody started them by hand, those containers are the ones: a second database on
+A deploy never restarts one. If they were started by hand, the role uses those containers, because a second database on
 the same volume would destroy it.
 """
 
@@ -22,13 +22,13 @@ from .single_file import needed_services
 def shared_work(config, containers, update, one_shots):
     """Return ``(work, warnings)``.
 
-    ``config``: from shared_part(); ``containers``: ``{service: [summary, …]}``; ``update``: whether the user
-    wants those to run as they are defined now; ``one_shots``: from one_shot_services().
+    ``config``: from shared_part(); ``containers``: ``{service: [summary, …]}``; ``update``: whether changed services
+    are recreated; ``one_shots``: from one_shot_services().
 
-    Keys of the work: ``up``, names of services that Compose is to start from their file; ``start``, ids of containers
-    to start that somebody started by hand once, and ``by_hand``, ``{service: ids}`` of all of those; ``absent``, names
-    of those that either is to be done of; ``waits``, ``[{project, services}]`` that must be healthy before a color
-    starts. Raises ComposeError.
+    Keys of the work: ``up``, names of services that Compose starts from their file; ``start``, ids of containers to
+    start that were started by hand before; ``by_hand``, ``{service: ids}`` of all such containers; ``absent``, names of
+    the services in either; ``waits``, ``[{project, services}]`` that must be healthy before a color starts. Raises
+    ComposeError.
     """
     up, start, by_hand, waits, warnings = [], [], {}, {}, []
     for name, service in sorted(config["services"].items()):
@@ -59,12 +59,12 @@ def shared_work(config, containers, update, one_shots):
 
 
 def refuse_second_writer(starting, running):
-    """Raise ComposeError where a service is to start on files that another container writes: two databases on the same
-    files destroy them.
+    """Raise ComposeError if a service would start on files that another container writes, because two databases on the
+    same files destroy them.
 
-    ``starting``: ``{service: [Place]}`` that the services to be started write; ``running``: ``[{name, places,
-    by_design}]`` of every other container that runs here: the places that it writes, and those of them that the user's
-    file has its service write, beside the shared ones.
+    ``starting``: ``{service: [Place]}`` that the services to start write; ``running``: ``[{name, places, by_design}]``
+    of every other running container: the places that it writes, and those that the user's file lets its service write
+    together with the shared ones.
     """
     for name, places in sorted(starting.items()):
         for place in places:
@@ -110,7 +110,7 @@ def _refuse_divided(config, up, by_hand, containers):
 
 
 def without_services(config, names):
-    """Return the file without services that somebody started by hand: Compose would start them a second time."""
+    """Return the file without services that were started by hand, because Compose would start them a second time."""
     result = copy.deepcopy(config)
     result["services"] = {name: service for name, service in result["services"].items() if name not in names}
     for service in result["services"].values():

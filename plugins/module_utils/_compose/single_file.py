@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One ordinary compose.yml that knows nothing of colors: what of it each color has, and what runs once beside them.
-Pure.
+"""One Compose file for both colors: which part of it each color runs, and which part both share. Pure.
 
-Compose gives a service its own name on every network that it is on. So a network that others are on as well is not in
-a color's file: there, ``web`` would be either color's. Its containers join such networks by the Engine's API, under
-names that have the color in them, and shared services join each color's own networks. ``JOINS`` in the file lists them.
+Compose gives a service its own name on every network that it is on. On a network with both colors, ``web`` would mean
+either color. So a color's file has no such network. The role connects its containers there by the Engine's API, with
+names that contain the color, and connects shared services to each color's own networks. ``JOINS`` in the file lists
+these connections.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from .._names import LABEL, alias, project_name
 from .render import config_hash, shared_volumes
 
 FIRST = "0-"
-"""Where the name of a color's own network begins so, it sorts before that of nginx's network."""
+"""If a color's own network begins with this, its name sorts before that of nginx's network."""
 
 _ONE_NETWORK_ONLY = ("com.docker.network.bridge.name", "parent")
 """Options of network drivers whose value only one network of a host can have."""
 
 ADDRESSES = ("ipv4_address", "ipv6_address")
 ENDPOINT = ("mac_address", "link_local_ips", "driver_opts", "gw_priority", "interface_name")
-"""What Compose gives a service on a network, and the role does not where it connects it itself."""
+"""Settings that Compose applies to a service on a network, but the role does not when it connects the container."""
 
 JOINS = "x-hotswap-joins"
 SHARED = "shared"
-"""Where the name of a color is in a project's name, for the project of the shared services."""
+"""In the project name of the shared services, this takes the place of the color."""
 
 
 def refuse_unknown_services(config, variable, names):
-    """Raise ComposeError where a variable names a service that the user's files have not."""
+    """Raise ComposeError if a variable names a service that the user's files don't have."""
     known = config.get("services") or {}
     for name in names:
         if name not in known:
@@ -46,10 +46,10 @@ def refuse_unknown_services(config, variable, names):
 
 
 def color_part(config, app, color, services, shared, exclusive, network):
-    """Return ``(file, warnings)``: what a color has of the user's files, as Compose rendered them for it.
+    """Return ``(file, warnings)``: the part of the user's files, as Compose rendered them, that a color runs.
 
-    ``services``: from named_services, those that take traffic; ``shared``: names of those that run once, ``exclusive``:
-    of those that never run in both colors; ``network``: the one that nginx is on, None where it runs on the host.
+    ``services``: from named_services, those that take traffic; ``shared``: names of the shared services; ``exclusive``:
+    names of those that never run in both colors; ``network``: the one that nginx is on, None if nginx runs on the host.
     Raises ComposeError.
     """
     result = copy.deepcopy(config)
@@ -76,16 +76,16 @@ def color_part(config, app, color, services, shared, exclusive, network):
 
 
 def moving_aliases(joins):
-    """Return those of a color's joins that have aliases which only the active color has, as _docker/aliases.py takes
-    them."""
+    """Return those of a color's joins that have aliases of the active color only, as _docker/aliases.py takes them."""
     return [join for join in joins if "moving" in join]
 
 
 def names_left(config, shared, network):
-    """Return a warning for each service that is on a network of others, where no color has the names that Compose
-    gives a service by itself.
+    """Return a warning for each service on an outside network, because no color has there the names that Compose would
+    give it.
 
-    ``config``, ``network``: as of color_part(). On nginx's own network they are to call nginx.
+    ``config``, ``network``: as for color_part(). nginx's own network causes no warning, because others call nginx
+    there.
     """
     called = {key: place for key, place in networks_outside(config, network).items() if place != network}
     warnings = []
@@ -104,9 +104,9 @@ def names_left(config, shared, network):
 
 
 def missing_joins(joins, colored, shared):
-    """Return ``[(container, network, aliases)]``: which of the joins in a color's file are still to be made.
+    """Return ``[(container, network, aliases)]``: the joins in a color's file that are missing.
 
-    ``colored``: summaries of the color's containers; ``shared``: ``{service: [summary, …]}``. Raises ComposeError where
+    ``colored``: summaries of the color's containers; ``shared``: ``{service: [summary, …]}``. Raises ComposeError if
     one of them has no container.
     """
     found = []
@@ -127,7 +127,7 @@ def missing_joins(joins, colored, shared):
 
 
 def one_shot_services(config):
-    """Return ``{service: dependent}``: the services that another waits for to complete, and the first that does."""
+    """Return ``{service: dependent}``: services for whose completion another waits, and the first that does."""
     found = {}
     for dependent, service in sorted(config["services"].items()):
         for name, how in (service.get("depends_on") or {}).items():
@@ -142,8 +142,8 @@ def needed_services(service):
 
 
 def networks_outside(config, edge):
-    """Return ``{key: name}`` of the networks that are not a color's own; ``edge``: the one that nginx is on, or
-    None."""
+    """Return ``{key: name}`` of the outside networks, those that are not a color's own. ``edge``: the one that nginx is
+    on, or None."""
     networks = config.get("networks") or {}
     names = {key: (definition or {}).get("name", key) for key, definition in networks.items()}
     return {
@@ -152,7 +152,7 @@ def networks_outside(config, edge):
 
 
 def _leave(service, outside):
-    """Take a service off the networks that are not its color's own; return ``[(name, aliases)]`` of those."""
+    """Remove a service from the outside networks. Return ``[(name, aliases)]`` of these."""
     networks = service.get("networks") or {}
     if "networks" in service:
         own = {key: joined for key, joined in networks.items() if key not in outside}
@@ -161,10 +161,10 @@ def _leave(service, outside):
 
 
 def join_outside(name, place, own, aliases, is_exclusive, network):
-    """Return how a service joins a network that is not its color's own.
+    """Return how a service joins an outside network.
 
-    ``own``: the alias with the color in it; ``aliases``: those that the user's files give both colors; ``network``: the
-    one that nginx is on. Raises ComposeError.
+    ``own``: the alias that contains the color; ``aliases``: those that the user's files give both colors; ``network``:
+    the one that nginx is on. Raises ComposeError.
     """
     if is_exclusive or not aliases:  # an exclusive service never runs in both colors
         return {"service": name, "network": place, "aliases": sorted({own, *aliases})}
@@ -178,8 +178,8 @@ def join_outside(name, place, own, aliases, is_exclusive, network):
 
 
 def _go_by_network(service):
-    """Let a service be known by names on its color's own networks alone: those of its container and host would be
-    either color's, on whatever network it is."""
+    """Make a service's other names aliases on its color's own networks. As the name of a container or host, they would
+    mean either color on every network."""
     names = {service.pop(key) for key in ("container_name", "hostname") if service.get(key)}
     service.pop("ports", None)
     for key, joined in (service.get("networks") or {}).items() if names else ():
@@ -187,11 +187,11 @@ def _go_by_network(service):
 
 
 def _network_prefix(project, outside, edge):
-    """Return what the names of a color's own networks begin with.
+    """Return the prefix of the names of a color's own networks.
 
-    A stack that was started by hand has the services' own names on nginx's network, if the files name that network.
-    The Engine asks a container's networks for a name in the order of the networks' own names, and the first answer
-    counts. So a color's own networks come first.
+    On nginx's network, a stack that was started by hand has the services' own names, if the files name that network.
+    The Engine looks a name up in the container's networks in the order of their names and takes the first answer. So a
+    color's own networks must sort first.
     """
     return FIRST + project if edge in outside.values() and edge < project else project
 
@@ -202,7 +202,7 @@ def _own_networks(config, prefix, outside):
 
 
 def _own_network(config, prefix, key, was_outside):
-    # Where the default network is another's, each color gets a plain one.
+    # If the default network belongs to another project, each color gets a plain one.
     given = {} if was_outside else dict((config.get("networks") or {}).get(key) or {})
     definition = {name: value for name, value in given.items() if name != "name" and value}
     subnets = [pool["subnet"] for pool in (definition.get("ipam") or {}).get("config") or [] if pool.get("subnet")]
@@ -218,7 +218,7 @@ def _own_network(config, prefix, key, was_outside):
                 "color creates this network for itself; remove the option, or create the network yourself and declare "
                 "it external"
             )
-    # One that is defined anew is another one: Compose can't replace it while shared services are on it.
+    # A changed network gets a new name: Compose can't replace it while shared services are on it.
     suffix = "_" + config_hash(definition)[:6] if definition else ""
     return dict(definition, name=f"{prefix}_{key}{suffix}")
 
@@ -235,7 +235,7 @@ def _joins_of_shared(apart, networks, config):
 
 
 def _links(config):
-    """Return ``{service: [names]}`` that links give to services."""
+    """Return ``{service: [names]}`` that links give services."""
     names = {}
     for service in config["services"].values():
         for link in service.get("links") or []:
@@ -245,7 +245,8 @@ def _links(config):
 
 
 def _forget(name, service, shared):
-    """Take out what Compose would look for in the same project; the shared ones are healthy before a color starts."""
+    """Remove references to the shared services, which Compose would look for in the same project. They are healthy
+    before a color starts."""
     for key in ("network_mode", "ipc", "pid"):
         kind, _colon, other = (service.get(key) or "").partition(":")
         if kind == "service" and other in shared:
@@ -285,7 +286,7 @@ def _refuse_endpoint(name, service, outside):
 
 
 def _unpublished(services, traffic):
-    """Return a warning for each service that can't be reached as it was."""
+    """Return a warning for each service that loses its host ports."""
     return [
         f"service {name} publishes no host port, because both colors run at the same time and only one could have it"
         for name, service in sorted(services.items())
@@ -294,7 +295,7 @@ def _unpublished(services, traffic):
 
 
 def _without_hostname(services):
-    """Return a warning for each service whose own host name is another one in a color."""
+    """Return a warning for each service whose own host name differs in a color."""
     return [
         f"service {name} runs without its hostname {service['hostname']}, because the hostname is a DNS name and both "
         "colors would answer to it. Other services of its color still find it by that name; if its own software reads "
@@ -305,8 +306,8 @@ def _without_hostname(services):
 
 
 def shared_part(config, app, shared, volumes):
-    """Return the file that the shared services run from; ``config``: as rendered for any color, always the same;
-    ``volumes``: as of color_file(). Raises ComposeError."""
+    """Return the file that the shared services run from. ``config``: as rendered for a color, always the same one;
+    ``volumes``: as for color_file(). Raises ComposeError."""
     result = copy.deepcopy(config)
     project = project_name(app, SHARED)
     services = {name: result["services"][name] for name in shared}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Keys of the Compose specification that would have no effect, or another one, in a color. The plan refuses them. Pure.
+"""Keys of the Compose specification that would have no effect, or another one, in a color. The plan rejects them. Pure.
 
 ``config``: what Compose rendered, without nginx's own service.
 """
@@ -58,7 +58,7 @@ def _refuse_pre_start(name, service, is_exclusive):
 
 
 def _refuse_environment(config):
-    """Raise ComposeError where a container needs a variable of this run; a build, which no rollback repeats, may."""
+    """Raise ComposeError if a container needs a variable of this run. A build may, because no rollback repeats it."""
     for kind in ("secrets", "configs"):
         mounted = {each["source"] for service in config["services"].values() for each in service.get(kind) or []}
         for name, definition in sorted((config.get(kind) or {}).items()):
@@ -70,8 +70,8 @@ def _refuse_environment(config):
 
 
 def refuse_unsupported_in_one_file(config, shared):
-    """Raise ComposeError for a key that has no effect where both colors run from one ordinary file, because each has
-    containers and networks of its own. ``shared``: names of the shared services."""
+    """Raise ComposeError for a key that has no effect if both colors run from one file, because each color has its own
+    containers and networks. ``shared``: names of the shared services."""
     services = config["services"]
     owners = {service.get("container_name"): name for name, service in services.items() if name not in shared}
     for name, service in sorted(services.items()):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""``docker compose up``, as a process that the module can end: Compose has no time limit for ``depends_on``."""
+"""``docker compose up``, as a process that the module can end, because Compose has no time limit for ``depends_on``."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ import subprocess
 import tempfile
 
 _NO_SUBNET = re.compile(r"non-overlapping (?:IPv4 )?address pool|predefined address pools have been fully subnetted")
-"""What the Engine says to 27, and from 28 on."""
+"""The Engine's messages, up to version 27 and from version 28 on."""
 
 _HOOK_FAILED = re.compile(r'service "[^"\n]*" pre_start\[\d+\] .*?(?= \(hook container \w+ retained)', re.DOTALL)
 """A pre_start hook. What follows is left out: an undo removes that container."""
 
 TERM_TIMEOUT = 10
-"""s that Compose has to end, before it is killed."""
+"""Seconds in which Compose must end before it is killed."""
 
 
 def up_command(docker, project, services, options):
@@ -52,7 +52,7 @@ def error_line(stderr):
 
 
 def explained(message):
-    """Return a message of Compose with the remedy, where it does not say one."""
+    """Return a message of Compose, with a remedy if it lacks one."""
     if not _NO_SUBNET.search(message):
         return message
     return (
@@ -63,7 +63,7 @@ def explained(message):
 
 
 class ComposeUp:
-    """Run Compose in its own process group; end it when the block ends, as it does when Waiter.wait() times out."""
+    """Run Compose in its own process group, and end it with the block, as when Waiter.wait() times out."""
 
     def __init__(self, argv, directory, environ):
         self._command = {"args": argv, "cwd": directory, "env": environ}
@@ -93,7 +93,7 @@ class ComposeUp:
         return self._process.poll() is None
 
     def failure(self):
-        """Return why it failed, in one line; None while it runs, and if it succeeded."""
+        """Return why it failed, in one line. None while it runs and if it succeeded."""
         status = self._process.poll()
         if not status:
             return None
