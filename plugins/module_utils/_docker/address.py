@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where the Docker Engine is: by the option, by DOCKER_HOST or by a context, as the docker command decides it."""
+"""The Docker Engine's address: from the option, DOCKER_HOST or a context, as for the docker command."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def engine_address(docker_host, environ):
 
 
 def local_address(docker_host, environ):
-    """Return the URL of the Engine. Raises EngineError where it is not a socket of this host."""
+    """Return the URL of the Engine. Raises EngineError if it is not a socket of this host."""
     host, source = engine_address(docker_host, environ)
     if host.startswith("unix://"):
         return host
@@ -55,7 +55,7 @@ def local_address(docker_host, environ):
 
 
 def _read(path):
-    """Return the mapping in a JSON file; an empty one if it can't be read, as the docker command does."""
+    """Return the mapping in a JSON file. Empty if the file can't be read, as for the docker command."""
     try:
         with open(path, encoding="utf-8") as file:
             found = json.load(file)

@@ -2,15 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The aliases that an app has on networks of others, such as ``orders-api`` on ``corp``: the active color alone has
-them, so they move at the swap.
+"""The aliases of an app on outside networks, such as ``orders-api`` on ``corp``. Only the active color has them, so
+they move at the swap.
 
-Docker gives a container its aliases when it is connected. So a container that runs is disconnected and connected again,
-which takes some 50 ms. It gets the same address again while no lower one of that network has become free; then its open
-connections survive.
+Docker gives a container its aliases when it connects it. So a running container is disconnected and connected again,
+which takes about 50 ms. It gets the same address again unless a lower address of that network has become free. With the
+same address, its open connections survive.
 
-``moving`` is ``[{service, network, aliases, moving}]``: ``aliases`` a container of the service always has on the
-network, ``moving`` only while its color is the active one. ``containers`` are summaries (see containers.py).
+``moving`` is ``[{service, network, aliases, moving}]``. A container of the service always has ``aliases`` on the
+network, and ``moving`` only while its color is active. ``containers`` are summaries (see containers.py).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .containers import containers_by_id, containers_of_run
 
 
 def to_give(containers, moving):
-    """Return ``[(container, network, aliases)]`` to connect anew, so that these containers have the moving aliases."""
+    """Return ``[(container, network, aliases)]`` to connect again, so that these containers have the moving aliases."""
     found = []
     for container, entry in _pairs(containers, moving):
         wanted = {*entry["aliases"], *entry["moving"]}
@@ -30,11 +30,11 @@ def to_give(containers, moving):
 
 
 def to_take(containers, moving):
-    """Return the same, so that these containers don't have the moving aliases."""
+    """Return the same, so that these containers lose the moving aliases."""
     found = []
     for container, entry in _pairs(containers, moving):
         names = _names(container, entry["network"])
-        # Without any name there, it is off the network: a run was killed between disconnecting and connecting it.
+        # Without any name there, it is off the network, because a run was killed between disconnecting and connecting it.
         if not names or names & set(entry["moving"]):
             kept = (_own(container, names) - set(entry["moving"])) | set(entry["aliases"])
             found.append((container, entry["network"], sorted(kept)))
@@ -42,10 +42,10 @@ def to_take(containers, moving):
 
 
 def as_moving_of(moving, containers):
-    """Return the entries of ``moving``, which are those of the other color's release, for ``containers``.
+    """Return the entries of ``moving``, which belong to the other color's release, for ``containers``.
 
-    No file lists the aliases of a stack that somebody started by hand. By these entries it hands them over too, and
-    gets them back.
+    No file lists the aliases of a stack that was started by hand. These entries let it hand its aliases over and get
+    them back.
     """
     found = []
     for entry in moving:
@@ -59,18 +59,18 @@ def as_moving_of(moving, containers):
 
 
 def give_aliases(engine, containers, moving):
-    """Have these containers answer to the moving aliases; return a line for each whose address has changed."""
+    """Give these containers the moving aliases. Return a line for each container whose address has changed."""
     return _reconnect(engine, to_give(containers, moving))
 
 
 def hand_over(engine, app, unfinished):
     """Give the moving aliases to the containers of an unfinished run (see _state/journal.py), whose color gets the
-    traffic; the color before has them as well until it is retired. Return what give_aliases() does."""
+    traffic. The previous color keeps them until it is retired. Return the same as give_aliases()."""
     return give_aliases(engine, containers_of_run(engine, app, unfinished), unfinished.get("moving_aliases", []))
 
 
 def hand_back(engine, app, unfinished):
-    """Leave the moving aliases to the color that had the traffic before an unfinished run alone. Return the same."""
+    """Leave the moving aliases only to the color that was active before an unfinished run. Return the same."""
     previous = containers_by_id(engine, unfinished["previous"])
     changed = give_aliases(engine, previous, unfinished.get("previous_moving_aliases", []))
     ours = containers_of_run(engine, app, unfinished)
@@ -78,8 +78,8 @@ def hand_back(engine, app, unfinished):
 
 
 def to_take_in_run(containers, unfinished):
-    """Return what to_take() does for containers of either color, by what the journal has of an unfinished run (or
-    None). Each loses the aliases of its own color: a service may have one name in both, but not the same networks."""
+    """Return the same as to_take() for containers of either color, from the journal's unfinished run (or None). Each
+    container loses the aliases of its own color, because a service may have different networks in each color."""
     found = unfinished or {}
     previous = [each for each in containers if each["id"] in found.get("previous", [])]
     ours = [each for each in containers if each not in previous and _is_of_run(each, found)]
@@ -87,12 +87,12 @@ def to_take_in_run(containers, unfinished):
 
 
 def take_aliases(engine, containers, unfinished):
-    """Have containers of either color no longer answer to the moving aliases; return what give_aliases() does."""
+    """Take the moving aliases from containers of either color. Return the same as give_aliases()."""
     return _reconnect(engine, to_take_in_run(containers, unfinished))
 
 
 def join_network(engine, container, network, aliases):
-    """Connect a container; one that is connected already is disconnected first, because only so its aliases change."""
+    """Connect a container. Disconnect it first if it is connected, because only connecting changes its aliases."""
     if network in container["networks"]:
         engine.leave_network(container["id"], network)
     engine.join_network(container["id"], network, aliases)
@@ -128,7 +128,7 @@ def _names(container, network):
 
 
 def _own(container, names):
-    """Return the aliases among the names: the Engine adds the container's name and its short id by itself."""
+    """Return the aliases among the names. The Engine itself adds the container's name and short id."""
     return names - {container["name"], container["id"][:12]}
 
 

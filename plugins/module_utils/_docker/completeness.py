@@ -4,7 +4,7 @@
 
 """Decide whether a release is complete: all its containers exist and are ready. Pure.
 
-``expected`` is ``{service: how many containers}``, by the names in the color's own Compose file, 0 of a one-shot;
+``expected`` is ``{service: number of containers}``, with the names in the color's own Compose file, 0 for a one-shot.
 ``containers`` are summaries (see containers.py).
 """
 
@@ -18,10 +18,10 @@ from .traffic import service_names, services_as_run
 
 
 def lacks(expected, containers, traffic_services):
-    """Return what is lacking, a short text each; empty if all of it is there and serves.
+    """Return what is missing, a short text each. Empty if all containers exist and serve.
 
-    ``traffic_services``: names of the services that take traffic, which are not meant to end. A container of a service
-    that is not expected counts for nothing.
+    ``traffic_services``: names of the services that take traffic, which must not end. Containers of a service that is
+    not expected are ignored.
     """
     texts = []
     for service, replicas in sorted(expected.items()):
@@ -42,21 +42,21 @@ def lacks(expected, containers, traffic_services):
 def serving_lacks(containers, services, color):
     """Return what a color lacks to answer requests, as lacks() does.
 
-    Each service that takes traffic has a container, and all of its containers are ready. Fewer replicas than expected
-    are enough, because the color only has to take traffic back from a release that failed.
+    Each service that takes traffic needs a container, and all its containers must be ready. Fewer replicas than
+    expected are enough, because the color only has to take traffic back from a release that failed.
     """
     names = service_names(services, color)
     return lacks(dict.fromkeys(names, 1), containers, names)
 
 
 def way_back_lacks(unfinished, containers):
-    """Return what the color that had the traffic before an unfinished run (see _state/journal.py) lacks to take it
+    """Return what the color that was active before an unfinished run (see _state/journal.py) lacks to take the traffic
     back. ``containers``: of that color."""
     return serving_lacks(containers, previous_services(unfinished, containers), other_color(unfinished["color"]))
 
 
 def previous_services(unfinished, containers):
-    """Return the services that took traffic before an unfinished run, as they ran then. ``containers``: as of
+    """Return the services that took traffic before an unfinished run, as they ran then. ``containers``: as for
     way_back_lacks()."""
     names = {container["service"] for container in containers}
     unprobed = [dict(service, probe=None) for service in unfinished["services"]]
@@ -64,10 +64,10 @@ def previous_services(unfinished, containers):
 
 
 def record_lacks(record, containers, services):
-    """Return what a release lacks, as lacks() does, by its journal record.
+    """Return what a release lacks, as lacks() does, from its journal record.
 
     ``containers``: of the color in which it may run; ``services``: those that take traffic, as it ran with them.
-    Exclusive services are left out, because they start after the swap. An older record has no ``expected``: its
+    Exclusive services are ignored, because they start after the swap. An older record has no ``expected``, so its
     container ids are counted instead.
     """
     ours = [each for each in containers if each["id"] in record["containers"]]
@@ -80,17 +80,18 @@ def record_lacks(record, containers, services):
 
 
 def expected_by(record, containers):
-    """Return what a release expects by its journal record; by its ``containers`` where an older record has nothing."""
+    """Return what a release expects, from its journal record, or from its ``containers`` if an older record lacks
+    it."""
     return record.get("expected") or expected_of(containers)
 
 
 def expected_of(containers):
-    """Return what is expected of a color by the containers that it has."""
+    """Return what is expected of a color, from the containers that it has."""
     return dict(Counter(container["service"] for container in containers))
 
 
 def has_gone(record, containers):
-    """Return whether containers that a release ran in are gone. ``containers``: those of them that are there."""
+    """Return whether containers that a release ran in are gone. ``containers``: those that still exist."""
     here = [container["service"] for container in containers]
     if record.get("expected"):
         return any(here.count(service) < replicas for service, replicas in record["expected"].items())

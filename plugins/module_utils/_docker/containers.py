@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The containers of an app's colors: what they are (pure), and finding, starting, stopping and removing them."""
+"""The containers of an app's colors: their description (pure), and how to find, start, stop and remove them."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from .._names import COLORS, LABEL, is_single_file, with_color
 COMPOSE_LABEL = "com.docker.compose."
 HOOK_LABEL = COMPOSE_LABEL + "hook"
 ENDED = ("exited", "created", "dead")
-"""The states of a container that has no process."""
+"""The states of a container without a process."""
 
 
 def summarize(inspected):
-    """Return what matters of a ``docker inspect`` of one container.
+    """Return the relevant parts of a ``docker inspect`` of one container.
 
     Keys: id, name, project, service, state, health (None without a healthcheck), was_healthy (since its last start),
     has_healthcheck, started_at (the Engine's time stamp), exit_code, image, image_id, app, color, release, deploy,
-    config, shared (None where the container isn't ours), exclusive, restart_policy ({Name, MaximumRetryCount}),
-    stop_timeout (s of grace), networks ({network: {addresses, names}}; IPv4 comes first, IPv6 is in brackets), volumes
-    ({target: volume name}), binds ({target: path of the host}), published ({port: port of the host}), depends_on
-    (services).
+    config, shared (None if the role did not create the container), exclusive, restart_policy ({Name,
+    MaximumRetryCount}), stop_timeout (seconds of grace), networks ({network: {addresses, names}}; IPv4 comes first,
+    IPv6 is in brackets), volumes ({target: volume name}), binds ({target: path of the host}), published ({port: port of
+    the host}), depends_on (services).
     """
     labels = inspected["Config"].get("Labels") or {}
     state = inspected["State"]
@@ -80,14 +80,14 @@ def _addresses(network):
 
 
 def is_ready(container):
-    """Return whether a container answers requests now: running, healthy where it has a healthcheck, and not without a
-    reply to its probe where it was probed (see _health/probe_run.py)."""
+    """Return whether a container answers requests now. It must be running, healthy if it has a healthcheck, and if it
+    was probed, it must have replied (see _health/probe_run.py)."""
     healthy = container["health"] in (None, "healthy") and not container.get("probe_problem")
     return container["state"] == "running" and healthy
 
 
 def declares_healthcheck(check):
-    """Return whether what an image or a container has as its healthcheck is one, and not disabled."""
+    """Return whether the healthcheck of an image or a container exists and is not disabled."""
     test = (check or {}).get("Test") or []
     return bool(test) and test[0] != "NONE"
 
@@ -98,19 +98,19 @@ def image_has_healthcheck(image):
 
 
 def was_healthy(inspected):
-    """Return whether an inspected container has passed its healthcheck since its last start, as far back as the Engine
-    remembers; it then is no one-shot with a healthcheck that it inherited."""
+    """Return whether an inspected container has passed its healthcheck since its last start, as far back as the
+    Engine's log goes. Such a container is not a one-shot that only inherited a healthcheck."""
     return any(probe["ExitCode"] == 0 for probe in (inspected["State"].get("Health") or {}).get("Log") or [])
 
 
 def may_complete(restart_policy):
-    """Return whether a container with a restart policy of this name stays down once it has exited with 0."""
+    """Return whether a container with this restart policy stays down after it exited with 0."""
     return restart_policy in ("", "no", "on-failure")
 
 
 def has_completed(container, is_one_shot=False):
-    """Return whether a container ended as it was meant to. ``is_one_shot``: whether another service waits for its
-    service to complete. The same rule as that of the gate (_health/verdict.py)."""
+    """Return whether a container ended as intended. ``is_one_shot``: whether another service waits for its service to
+    complete. The gate has the same rule (_health/verdict.py)."""
     if container["state"] != "exited" or container["exit_code"] != 0:
         return False
     return is_one_shot or (may_complete(container["restart_policy"]["Name"]) and not container["was_healthy"])
@@ -123,16 +123,16 @@ def runs_apart(labels):
 
 
 def started_as(labels):
-    """Return ``(project, service)`` by which Compose started a container; None for each that it did not."""
+    """Return the ``(project, service)`` as which Compose started a container, with None for what is unknown."""
     return labels.get(COMPOSE_LABEL + "project"), labels.get(COMPOSE_LABEL + "service")
 
 
 def color_of(labels, app, project_src, compose_files):
-    """Return the color that a container belongs to, or None: by our labels, else by the file that started it.
+    """Return the color that a container belongs to, or None: from the role's labels, or from the file that started it.
 
-    ``labels`` as in ``docker ps``. A stack that somebody started by hand, under whatever project name, has the color
-    whose Compose file it was started from, and the first one where there is one file for both. A container that
-    runs_apart() belongs to none, and neither does a stack of another project that has a file in common.
+    ``labels`` as in ``docker ps``. A stack that was started by hand, under any project name, has the color whose
+    Compose file started it. With one file for both colors, it is the first color. A container that
+    runs_apart() belongs to no color. Neither does a stack of another project that shares a file.
     """
     if runs_apart(labels):
         return None
@@ -157,10 +157,10 @@ def color_of(labels, app, project_src, compose_files):
 
 
 def _is_of_project(directory, paths, project_src, names):
-    """Return whether a stack belongs to the project, rather than to another one that has a file in common with it.
+    """Return whether a stack belongs to the project, and not to another one that shares a file with it.
 
-    ``directory``: where Compose started it from ``paths``; ``names``: the project's files. Compose takes the directory
-    of the first file that it is given, unless it is told another one, so a common file may come first.
+    ``directory``: from which Compose started it with ``paths``; ``names``: the project's files. By default, Compose
+    uses the directory of the first file, so a common file may come first.
     """
     source = os.path.realpath(project_src)
     if os.path.realpath(directory) == source:
@@ -171,7 +171,7 @@ def _is_of_project(directory, paths, project_src, names):
 
 
 def _place(directory, name):
-    """Return the path of a file by way of no link to a directory."""
+    """Return the path of a file without links to directories."""
     parent, base = os.path.split(os.path.join(directory, name))
     return os.path.join(os.path.realpath(parent), base)
 
@@ -181,7 +181,7 @@ def _real_paths(directory, names):
 
 
 def edge_addresses(containers, network, app, color):
-    """Return the addresses of the containers that have a name of ours on nginx's network."""
+    """Return the addresses of the containers that have one of the role's names on nginx's network."""
     prefix = f"{app}-{color}-"
     joined = [container["networks"][network] for container in containers if network in container["networks"]]
     own = [entry["addresses"] for entry in joined if any(name.startswith(prefix) for name in entry["names"])]
@@ -189,20 +189,20 @@ def edge_addresses(containers, network, app, color):
 
 
 def is_retired(container):
-    """Return whether a container is stopped, and stays so when the Docker daemon restarts."""
+    """Return whether a container is stopped and stays stopped when the Docker daemon restarts."""
     return container["state"] in ENDED and container["restart_policy"]["Name"] in ("", "no")
 
 
 def find_containers(engine, app, project_src=None, compose_files=()):
-    """Return ``{"blue": [summary, …], "green": […]}`` of every container of the app, the stopped ones included."""
+    """Return ``{"blue": [summary, …], "green": […]}`` of all containers of the app, including stopped ones."""
     return find_all_containers(engine, app, project_src, compose_files)[0]
 
 
 def find_all_containers(engine, app, project_src=None, compose_files=(), shared=(), edge=None):
-    """Return ``(colors, {service: [summary, …]})``: what find_containers() returns, and the containers of the shared
-    services, also those that somebody started by hand.
+    """Return ``(colors, {service: [summary, …]})``: the result of find_containers(), and the containers of the shared
+    services, including those that were started by hand.
 
-    ``edge``: the id of nginx's container, which belongs to neither, also where the app's own files have it.
+    ``edge``: the id of nginx's container. It belongs to neither, even if the app's own files define it.
     """
     colors = {color: [] for color in COLORS}
     apart = {name: [] for name in shared}
@@ -229,13 +229,13 @@ def find_hooks(engine, project):
 
 
 def containers_by_id(engine, ids):
-    """Return the containers with these ids, those left out that are gone."""
+    """Return the containers with these ids that exist."""
     inspected = [engine.inspect(container_id) for container_id in ids]
     return [summarize(container) for container in inspected if container is not None]
 
 
 def containers_of_run(engine, app, unfinished):
-    """Return the containers that an unfinished run, as the journal has it, made or started."""
+    """Return the containers that an unfinished run, as the journal has it, created or started."""
     made = [
         container
         for container in find_containers(engine, app)[unfinished["color"]]

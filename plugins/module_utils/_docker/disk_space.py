@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Asks the registry how much a pull brings, and the disk whether there is room for it."""
+"""Asks the registry for the size of a pull, and checks the disk space for it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .engine import repository
 
 class DiskSpace:
     """``run(argv, environ) -> (rc, out, err)``; ``docker``: the command that pulls; ``containers``: those of the active
-    color, whose images' layers are here."""
+    color. The layers of their images are on the target."""
 
     def __init__(self, engine, run, docker, containers):
         self.engine = engine
@@ -25,8 +25,8 @@ class DiskSpace:
         self.containers = containers
 
     def check(self, references, ids):
-        """Return what is to be pulled, in words. Raises PlanError where it does not fit on the disk, as far as the
-        registry tells; ``ids``: ``{reference: id of the image here, or None}``."""
+        """Return the size of the pull as text. Raises PlanError if the disk is too small, as far as the registry gives
+        sizes. ``ids``: ``{reference: id of the image on the target, or None}``."""
         root = self.engine.data_root
         if not os.path.isdir(root):
             return "unknown, because the Engine runs on another machine"

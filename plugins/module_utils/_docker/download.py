@@ -2,29 +2,29 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How much a pull brings, where the registry tells, and whether there is room for it. Pure."""
+"""The size of a pull, if the registry gives it, and whether the disk has space for it. Pure."""
 
 from __future__ import annotations
 
 import json
 
 UNPACKED = 3
-"""How many bytes an image needs for each that is downloaded: while they are unpacked, both are there."""
+"""Bytes that an image needs for each downloaded byte, because both forms exist while it is unpacked."""
 
 MARGIN = 500_000_000
-"""Bytes that stay free after a pull: the containers write, too."""
+"""Bytes that must stay free after a pull, because the containers write, too."""
 
 
 def manifest_command(docker, reference):
-    """Return the argv that asks the registry what an image is made of. Docker needs no TLS on loopback addresses, and
-    the command has to be told so."""
+    """Return the argv that asks the registry for an image's parts. Docker needs no TLS on loopback addresses, but the
+    command needs an option for that."""
     insecure = ["--insecure"] if reference.partition("/")[0].startswith(("127.", "localhost")) else []
     return ["timeout", "10", docker, "manifest", "inspect", "--verbose", *insecure, reference]
 
 
 def is_not_found(said, reference):
-    """Return whether that command printed that the registry does not have the image. Docker Hub, whose references name
-    no host, says of an unknown repository that access is denied."""
+    """Return whether that command printed that the registry lacks the image. Docker Hub, whose references name no host,
+    denies access to an unknown repository."""
     host = reference.partition("/")[0] if "/" in reference else ""
     on_hub = not any(mark in host for mark in (".", ":")) and host != "localhost"
     words = ("no such manifest", "manifest unknown", *(("denied", "unauthorized") if on_hub else ()))
@@ -32,8 +32,8 @@ def is_not_found(said, reference):
 
 
 def parse_manifest(said, architecture):
-    """Return ``{"ids": [ids and digests by which it may be known here], "layers": {digest: bytes}}`` of what that
-    command printed, for the architecture as Docker calls it; None where it says nothing of use."""
+    """Return ``{"ids": [possible ids and digests on the target], "layers": {digest: bytes}}`` from the output of that
+    command, for Docker's name of the architecture. None if the output has no manifest."""
     try:
         manifests = json.loads(said)
     except ValueError:
@@ -51,14 +51,13 @@ def parse_manifest(said, architecture):
 
 
 def bytes_to_download(images, here):
-    """Return the bytes of the layers of ``images``, from parse_manifest(), without those in ``here``."""
+    """Return the bytes of the layers of ``images``, from parse_manifest(), except those in ``here``."""
     layers = {digest: size for each in images for digest, size in each["layers"].items()}
     return sum(size for digest, size in layers.items() if digest not in here)
 
 
 def space_problem(download, free, directory):
-    """Return why there is no room for a download of so many bytes in a directory that has ``free``; None where there
-    is."""
+    """Return why a download of so many bytes does not fit into a directory with ``free`` bytes. None if it fits."""
     need = download * UNPACKED + MARGIN
     if not download or need <= free:
         return None
@@ -70,7 +69,7 @@ def space_problem(download, free, directory):
 
 
 def describe_download(download, free, silent):
-    """Return in a few words what a pull brings; ``silent``: the images of which no registry tells their size."""
+    """Return the size of a pull in a few words. ``silent``: the images whose size no registry gives."""
     parts = [f"{_size(download)} to download, {_size(free)} free"] if download else []
     parts += ["of unknown size: " + ", ".join(silent)] if silent else []
     return "; ".join(parts) or "nothing new"

@@ -2,10 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A thin client of the Docker Engine, by the Docker SDK for Python: connection, the few calls we need, and a stream of
-events.
+"""A thin client of the Docker Engine, on the Docker SDK for Python: connection, a few calls, and a stream of events.
 
-Every failure to reach or to use the Engine is raised as EngineError, whose text is one clear message for a person.
+Every failure to reach or to use the Engine is raised as EngineError, with one clear message.
 """
 
 from __future__ import annotations
@@ -51,24 +50,24 @@ EVENT = "event"
 LOST = "lost"
 
 _FRAME = struct.Struct(">BxxxL")
-"""Before each piece of an attached command's output: which stream it is of, and its length."""
+"""The header of each piece of an attached command's output: its stream and its length."""
 
 LONGEST_LOG = 1 << 18
-"""Bytes of a container's log that are kept, at most: a single line may have millions."""
+"""The most bytes of a container's log that are kept, because a single line may have millions."""
 
 FIRST_BACKOFF = 0.1
 LONGEST_BACKOFF = 2.0
 
 
 class Notice(NamedTuple):
-    """What an EventStream tells: SUBSCRIBED (detail None), EVENT (the Engine's event) or LOST (the reason, a text)."""
+    """An event of an EventStream: SUBSCRIBED (detail None), EVENT (the Engine's event) or LOST (the reason, a text)."""
 
     kind: str
     detail: Any
 
 
 def connection_settings(options: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
-    """The module's options, completed from the variables and the context that the docker command reads too.
+    """The module's options, completed from the variables and the context that the docker command also reads.
 
     Returns ``host``, ``version``, ``timeout`` and ``tls``: None, or ``verify``, ``ca_cert`` and ``client_cert`` (None
     or a pair).
@@ -84,7 +83,7 @@ def connection_settings(options: Mapping[str, Any], environ: Mapping[str, str]) 
         "timeout": options.get("api_timeout") or 60,
         "tls": None,
     }
-    # A socket has no TLS, whatever the environment says for other hosts.
+    # A socket has no TLS, even if the environment asks for it.
     if host.startswith(("unix://", "ssh://")) or not (options.get("tls") or verify):
         return settings
 
@@ -101,7 +100,7 @@ def connection_settings(options: Mapping[str, Any], environ: Mapping[str, str]) 
 
 
 def errno_in(error: BaseException | None) -> int | None:
-    """The errno of the system's error that the layers of the HTTP client wrapped; None where there is none."""
+    """The errno of the system's error inside the errors of the HTTP client, or None."""
     seen = set()
     waiting: list[Any] = [error]
     while waiting:
@@ -116,7 +115,7 @@ def errno_in(error: BaseException | None) -> int | None:
 
 
 def explain(error: BaseException, host: str) -> str:
-    """One message for a person: what is wrong with the Engine at ``host``, and the remedy."""
+    """One message: what is wrong with the Engine at ``host``, and the remedy."""
     number = errno_in(error)
     if number in (errno.EACCES, errno.EPERM):
         return (
@@ -130,7 +129,7 @@ def explain(error: BaseException, host: str) -> str:
         )
     if "timed out" in str(error).lower():
         return f"the Docker Engine at {host} did not answer in time: {error}"
-    explanation = getattr(error, "explanation", None)  # what the Engine itself says, without the HTTP around it
+    explanation = getattr(error, "explanation", None)  # the Engine's own text, without the HTTP around it
     if explanation:
         return f"the Docker Engine at {host} rejected the request: {explanation}"
     return f"the Docker Engine at {host} can't be used: {error}"
@@ -161,7 +160,7 @@ class Engine:
 
     @classmethod
     def connect(cls, options: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Engine:
-        """Connect by a module's options (see ENGINE_ARGUMENTS); EngineError where it can't."""
+        """Connect with a module's options (see ENGINE_ARGUMENTS). Raises EngineError."""
         if SDK_IMPORT_ERROR is not None:
             raise EngineError(missing_sdk(SDK_IMPORT_ERROR)) from SDK_IMPORT_ERROR
         settings = connection_settings(options, os.environ if environ is None else environ)
@@ -170,42 +169,42 @@ class Engine:
             tls = docker.tls.TLSConfig(**settings["tls"]) if settings["tls"] else False
             api = docker.APIClient(base_url=host, version=settings["version"], timeout=timeout, tls=tls)
             if settings["version"] != "auto":
-                api.ping()  # with a version given, nothing has been asked of the Engine yet
+                api.ping()  # with a given version, there was no request yet
         except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
             raise EngineError(explain(error, host)) from error
         return cls(api, host, timeout)
 
     def answer_within(self, limit: float) -> None:
-        """Let the next calls wait at most ``limit`` seconds for the Engine, and never longer than the option allows."""
+        """Limit the wait of the next calls to ``limit`` seconds, and never more than the option allows."""
         self.api.timeout = min(self._longest, limit)
 
     def list_containers(self, labels: list[str]) -> list[dict[str, Any]]:
-        """Summaries of all containers, stopped ones too, that carry all of ``labels`` (``name=value``)."""
+        """Summaries of all containers, including stopped ones, that have all of ``labels`` (``name=value``)."""
         return self.call(self.api.containers, all=True, filters={"label": labels})
 
     def inspect(self, container_id: str) -> dict[str, Any] | None:
-        """The container's whole state, or None where there is no such container."""
+        """The container's whole state, or None if there is no such container."""
         return self._found(self.api.inspect_container, container_id)
 
     def image(self, name: str) -> dict[str, Any] | None:
-        """What the Engine has of the image that ``name`` (a reference or an id) names here, or None."""
+        """The Engine's data of the image with this reference or id, or None."""
         return self._found(self.api.inspect_image, name)
 
     def image_id(self, name: str) -> str | None:
-        """The id of the image that ``name`` (a reference or an id) names here, or None."""
+        """The id of the image with this reference or id, or None."""
         image = self.image(name)
         return image["Id"] if image else None
 
     def image_ids(self) -> set[str]:
-        """The ids of all images that are here."""
+        """The ids of all images of the Engine."""
         return set(self.call(self.api.images, quiet=True, all=True))
 
     def volume(self, name: str) -> dict[str, Any] | None:
-        """What the Engine has of a volume, or None where there is no such volume."""
+        """The Engine's data of a volume, or None if there is no such volume."""
         return self._found(self.api.inspect_volume, name)
 
     def project_networks(self, project: str) -> list[str]:
-        """The names of the networks that Compose made for a project."""
+        """The names of the networks that Compose created for a project."""
         label = f"com.docker.compose.project={project}"
         return sorted(each["Name"] for each in self.call(self.api.networks, filters={"label": label}))
 
@@ -213,13 +212,13 @@ class Engine:
         self.call(self.api.connect_container_to_network, container_id, network, aliases=aliases)
 
     def leave_network(self, container_id: str, network: str) -> None:
-        """Take a container off a network; nothing where it is gone, or not on it."""
+        """Disconnect a container from a network, if it exists and is connected."""
         container = self.inspect(container_id)
         if container and network in container["NetworkSettings"]["Networks"]:
             self.call(self.api.disconnect_container_from_network, container_id, network)
 
     def remove_network(self, name: str) -> None:
-        """Take every container off a network, and remove it; nothing where it is gone."""
+        """Disconnect every container from a network and remove it, if it exists."""
         try:
             for container_id in self.call(self.api.inspect_network, name).get("Containers") or {}:
                 self.call(self.api.disconnect_container_from_network, container_id, name, force=True)
@@ -229,8 +228,8 @@ class Engine:
                 raise
 
     def digest(self, image_id: str, reference: str) -> str | None:
-        """The digest by which a registry knows an image, of ``reference``'s repository where it has several; None where
-        it came from none."""
+        """The digest of an image in its registry, preferably in ``reference``'s repository. None if it came from no
+        registry."""
         names = self.call(self.api.inspect_image, image_id).get("RepoDigests") or []
         known = dict(name.split("@", 1) for name in names)
         return known.get(repository(reference)) or next(iter(known.values()), None)
@@ -241,22 +240,22 @@ class Engine:
 
     @property
     def is_rootless(self) -> bool:
-        """Whether its networks are in a namespace of their own, where this host does not reach containers by their
-        addresses; the same addresses may be those of another Engine's containers."""
+        """Whether the Engine's networks are in their own namespace. This host then can't reach containers by their
+        addresses, and another Engine's containers may have the same ones."""
         return "name=rootless" in (self._info.get("SecurityOptions") or [])
 
     @property
     def data_root(self) -> str:
-        """The directory of images and containers, as the Engine's host has it."""
+        """The directory of images and containers, as a path on the Engine's host."""
         return self._info["DockerRootDir"]
 
     @property
     def architecture(self) -> str:
-        """As images have it."""
+        """The architecture, as images name it."""
         return {"x86_64": "amd64", "aarch64": "arm64"}.get(self._info["Architecture"], self._info["Architecture"])
 
     def log_tail(self, container_id: str, lines: int) -> list[str]:
-        """The last lines that the container wrote, to stdout or stderr; of longer ones the last LONGEST_LOG bytes."""
+        """The last lines that the container wrote to stdout or stderr, from at most the last LONGEST_LOG bytes."""
         if lines == 0:
             return []
         text = self.call(self._log_end, container_id, lines)
@@ -265,21 +264,21 @@ class Engine:
     def _log_end(self, container_id: str, lines: int) -> bytes:
         framed = not self.api.inspect_container(container_id)["Config"].get("Tty")
         asked = {"stdout": "1", "stderr": "1", "tail": str(lines)}
-        # Not by the SDK's logs(): it has all of it in memory or, as a stream, waits for the Engine without limit.
+        # The SDK's logs() would keep the whole log in memory or, as a stream, wait for the Engine without limit.
         answer = self._ask("get", f"containers/{container_id}/logs", params=asked, stream=True)
         with contextlib.closing(answer):
             return end_of(answer.iter_content(1 << 16), LONGEST_LOG, framed)
 
     def layer_size(self, container_id: str) -> int:
-        """Bytes that the container has written outside of its mounts; 0 where the Engine does not say."""
+        """Bytes that the container has written outside its mounts. 0 if the Engine does not give them."""
         answer = self.call(self._ask, "get", f"containers/{container_id}/json", params={"size": "1"})
         return answer.json().get("SizeRw", 0)
 
     def copy_layer(self, container_id: str, labels: dict[str, str]) -> str:
-        """Make an image of the container's files as they are now, without its mounts, and return its id. The container
-        is not paused."""
+        """Create an image of the container's files as they are now, without its mounts, and return its id. The
+        container is not paused."""
         asked = {"container": container_id, "pause": "0"}
-        # Not by the SDK's commit(): the older ones always pause the container.
+        # Older versions of the SDK's commit() always pause the container.
         return self.call(self._ask, "post", "commit", params=asked, json={"Labels": labels}).json()["Id"]
 
     def archive(self, container_id: str, path: str) -> bytes:
@@ -288,22 +287,22 @@ class Engine:
         return b"".join(self.call(list, chunks))
 
     def execute(self, container: str, argv: list[str], privileged: bool = False) -> tuple[int, bytes, bytes]:
-        """Run a command in a container; return its exit status, and what it wrote to stdout and to stderr.
+        """Run a command in a container. Return its exit status and its output to stdout and to stderr.
 
-        ``privileged``: by root with all capabilities, not by the container's user.
+        ``privileged``: as root with all capabilities, not as the container's user.
         """
         user = {"privileged": True, "user": "0"} if privileged else {}
         identity = self.call(self.api.exec_create, container, argv, **user)["Id"]
-        # Not by the SDK's exec_start: it reads from the bare socket, and loses what came in one piece with the headers.
+        # The SDK's exec_start reads from the bare socket, and loses data that arrives together with the headers.
         started = self.call(self._ask, "post", f"exec/{identity}/start", json={"Detach": False, "Tty": False})
         stdout, stderr = unframed(started.content)
         return self.call(self.api.exec_inspect, identity)["ExitCode"], stdout, stderr
 
     def last_exit_code(self, container_id: str, until: float) -> int | None:
-        """With what a container last exited before ``until``, in seconds since the epoch by the Engine's clock; None
-        where the Engine does not remember. Of one that runs again, its inspection no longer says it."""
+        """The last exit status of a container before ``until``, in seconds since the epoch by the Engine's clock. None
+        if the Engine does not have it. The inspection of a container that runs again no longer has it."""
         filters = json.dumps({"container": [container_id], "event": ["die"]})
-        # Not by the SDK's events(), which waits without limit.
+        # The SDK's events() waits without limit.
         asked = {"since": "0", "until": f"{until:.9f}", "filters": filters}
         ends = self.call(self._ask, "get", "events", params=asked).text.splitlines()
         return int(json.loads(ends[-1])["Actor"]["Attributes"]["exitCode"]) if ends else None
@@ -315,13 +314,13 @@ class Engine:
         return answer
 
     def events(self, labels: list[str], actions: list[str]) -> EventStream:
-        """A started stream of the events of the containers that carry ``labels``."""
+        """A started stream of the events of the containers that have ``labels``."""
         stream = EventStream(self, {"type": "container", "label": labels, "event": actions})
         stream.start()
         return stream
 
     def _found(self, function: Any, name: str) -> dict[str, Any] | None:
-        """What a method of ``api`` returns for ``name``; None where there is nothing of that name."""
+        """The result of a method of ``api`` for ``name``, or None if there is nothing of that name."""
         try:
             return self.call(function, name)
         except EngineError as error:
@@ -330,7 +329,7 @@ class Engine:
             raise
 
     def call(self, function: Any, *args: Any, **kwargs: Any) -> Any:
-        """What ``function``, a method of ``api``, returns; its failures as EngineError."""
+        """The result of ``function``, a method of ``api``. Its failures become EngineError."""
         try:
             return function(*args, **kwargs)
         except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
@@ -338,14 +337,14 @@ class Engine:
 
 
 def unframed(stream: bytes) -> tuple[bytes, bytes]:
-    """What of an attached command's output is stdout, and what is stderr; the Engine sends both in frames."""
+    """The stdout and the stderr of an attached command's output, which the Engine sends in frames."""
     frames, _rest = _whole_frames(stream)
     stdout, stderr = (b"".join(piece for kind, piece in frames if kind == each) for each in (1, 2))
     return stdout, stderr
 
 
 def end_of(chunks: Iterable[bytes], longest: int, framed: bool) -> bytes:
-    """The last ``longest`` bytes of a log that comes in chunks; ``framed``: whether the Engine sends it in frames."""
+    """The last ``longest`` bytes of a log that arrives in chunks. ``framed``: whether the Engine sends it in frames."""
     end = rest = b""
     for chunk in chunks:
         if framed:
@@ -356,7 +355,7 @@ def end_of(chunks: Iterable[bytes], longest: int, framed: bool) -> bytes:
 
 
 def _whole_frames(stream: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
-    """The stream and the content of each frame that is whole, and the bytes after those."""
+    """The stream and the content of each whole frame, and the bytes after them."""
     frames, at = [], 0
     while at + _FRAME.size <= len(stream):
         kind, size = _FRAME.unpack_from(stream, at)
@@ -369,10 +368,10 @@ def _whole_frames(stream: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
 
 
 class EventStream:
-    """The Engine's events, read by a thread of their own: subscribing blocks for as long as an Engine hangs.
+    """The Engine's events, read in a thread of their own, because subscribing blocks while an Engine hangs.
 
-    When the stream ends (the Engine was restarted), it says LOST and subscribes again until it can. Events between LOST
-    and SUBSCRIBED are missed, so whoever reads looks at everything at each SUBSCRIBED.
+    When the stream ends (the Engine was restarted), the reader gets LOST, and the stream subscribes again until it
+    works. Events between LOST and SUBSCRIBED are missed, so the reader must check everything at each SUBSCRIBED.
     """
 
     def __init__(self, engine: Engine, filters: dict[str, Any]) -> None:
@@ -386,14 +385,14 @@ class EventStream:
         threading.Thread(target=self._read_for_ever, name="engine-events", daemon=True).start()
 
     def next(self, timeout: float) -> Notice | None:
-        """The next notice, or None where there is none within ``timeout`` seconds."""
+        """The next notice, or None if there is none within ``timeout`` seconds."""
         try:
             return self._notices.get(timeout=max(timeout, 0)) if timeout > 0 else self._notices.get_nowait()
         except queue.Empty:
             return None
 
     def tell(self, notice: Notice) -> None:
-        """Have ``next`` return a notice that is not of the Engine."""
+        """Add a notice that does not come from the Engine."""
         self._notices.put(notice)
 
     def close(self) -> None:
@@ -411,7 +410,7 @@ class EventStream:
                 for notice in self._read_once():
                     backoff = FIRST_BACKOFF
                     self._notices.put(notice)
-            except Exception as error:  # whatever breaks in the HTTP client's depths, the answer is to subscribe again
+            except Exception as error:  # for any failure of the HTTP client, the answer is to subscribe again
                 reason = explain(error, self._engine.host)
             self._notices.put(Notice(LOST, reason))
             self._closed.wait(backoff)

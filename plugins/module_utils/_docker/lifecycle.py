@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Start, stop and remove containers of a color, and have the journal remember the restart policies that a stop takes
-from them. ``containers``: summaries (see _containers)."""
+"""Start, stop and remove the containers of a color. The journal keeps the restart policies that a stop changes.
+``containers``: summaries (see containers.py)."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from .aliases import take_aliases
 
 
 def start_containers(engine, state, containers):
-    """Start containers that don't run, each with the restart policy that it had."""
+    """Start stopped containers, each with its previous restart policy."""
     policies = state.journal["restart_policies"]
     start_in_order(engine, containers, policies)
     state.save(restart_policies=_without(policies, containers))
 
 
 def stop_containers(engine, state, containers):
-    """Stop them, so that they stay stopped when the Docker daemon restarts."""
-    # Before they are changed: a stop that is killed half way must not lose what a rollback restores.
+    """Stop containers, so that they stay stopped when the Docker daemon restarts."""
+    # Before any change, so that a stop that is killed does not lose what a rollback restores.
     policies = {container["id"]: container["restart_policy"] for container in containers}
     state.save(restart_policies=dict(policies, **state.journal["restart_policies"]))
-    # So that others call the active color alone, also while these end, and when a rollback starts them again.
+    # Others must only reach the active color, also while these containers stop and when a rollback starts them again.
     take_aliases(engine, containers, state.unfinished)
     stop_in_order(engine, containers)
 
 
 def remove_containers(engine, state, containers, volumes):
-    """Stop and remove them, with their anonymous volumes where ``volumes``."""
+    """Stop and remove containers, with their anonymous volumes if ``volumes``."""
     running = [container for container in containers if container["state"] == "running"]
     take_aliases(engine, running, state.unfinished)
     stop_in_order(engine, running)
@@ -42,8 +42,8 @@ def remove_containers(engine, state, containers, volumes):
 def give_up(engine, state, containers, volumes):
     """Remove the containers of a release that a run gives up, as remove_containers().
 
-    The journal has it before the first one goes: should this be killed, the next run removes the rest, and no part of a
-    release awaits its promotion.
+    The journal records this first. If the run is killed, the next run removes the rest, and no part of a release awaits
+    its promotion.
     """
     if state.unfinished:
         state.save(unfinished=dict(state.unfinished, given_up=True))
@@ -56,7 +56,8 @@ def _without(policies, containers):
 
 
 def stop_order(containers):
-    """Return lists of containers to stop one list after the other: nobody is stopped before those that depend on it."""
+    """Return lists of containers to stop, one list after the other. No container stops before those that depend on
+    it."""
     left = list(containers)
     waves = []
     while left:
@@ -68,8 +69,8 @@ def stop_order(containers):
 
 
 def start_in_order(engine, containers, policies):
-    """Start containers again, each after those it depends on, with the restart policy it had; ``policies``: ``{id:
-    policy}``."""
+    """Start containers again in the order of their dependencies, each with its previous restart policy. ``policies``:
+    ``{id: policy}``."""
     for container in [container for wave in reversed(stop_order(containers)) for container in wave]:
         if container["id"] in policies:
             engine.call(engine.api.update_container, container["id"], restart_policy=policies[container["id"]])
@@ -86,7 +87,7 @@ def stop_in_order(engine, containers):
 def _stop_for_good(engine, container):
     try:
         _never_restart(engine, container)
-    except EngineError:  # so it is refused where the process ends this instant, as in a crash loop: stopped it takes it
+    except EngineError:  # the Engine rejects it while a process ends, as in a crash loop, but accepts it after the stop
         engine.call(engine.api.stop, container["id"], timeout=container["stop_timeout"])
         _never_restart(engine, container)
     else:
@@ -98,6 +99,6 @@ def _never_restart(engine, container):
 
 
 def remove_all(engine, containers, volumes):
-    """Remove stopped containers, with their anonymous volumes where ``volumes``."""
+    """Remove stopped containers, with their anonymous volumes if ``volumes``."""
     for container in containers:
         engine.call(engine.api.remove_container, container["id"], v=volumes, force=True)

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The registry that a run logs in to: a configuration of the docker command for that run alone. Pure.
+"""The registry that a run logs in to: a configuration of the docker command for that run only. Pure.
 
-``registry`` is ``{}`` or has ``url``, ``username`` and ``password``; the password is in no message.
+``registry`` is ``{}`` or has ``url``, ``username`` and ``password``. No message contains the password.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _KEYS = ("url", "username", "password")
 
 
 def registry_problems(registry):
-    """Return what is wrong with a registry, one phrase each, never the password."""
+    """Return the problems of a registry, one phrase each, without the password."""
     if not registry:
         return
     missing = [key for key in _KEYS if not registry.get(key)]
@@ -33,15 +33,15 @@ def registry_problems(registry):
 
 
 def docker_config(registry, own, directory):
-    """Return the text of a ``config.json`` by which the docker command is logged in to the registry.
+    """Return the text of a ``config.json`` with which the docker command is logged in to the registry.
 
-    ``own``: the text of the user's own, which all else is taken from, None where there is none; ``directory``: that it
-    lies in, whose plugins the command goes on to find.
+    ``own``: the text of the user's own file, which provides everything else, or None; ``directory``: of that file. The
+    command still finds the plugins there.
     """
     config = _loaded(own)
     host = _URL.match(registry["url"]).group(1)
     key = "https://index.docker.io/v1/" if host in _HUB else host
-    # A store of credentials would be asked instead of the file.
+    # A credential store would be asked instead of the file.
     config.pop("credsStore", None)
     helpers = {name: helper for name, helper in config.pop("credHelpers", {}).items() if name not in (key, host)}
     secret = base64.b64encode("{username}:{password}".format(**registry).encode()).decode()

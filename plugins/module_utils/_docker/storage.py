@@ -12,25 +12,25 @@ import os
 from .._files import is_within
 
 PSEUDO = ("/dev", "/proc", "/run", "/sys")
-"""Directories of the kernel and of sockets: nothing in them is anybody's data."""
+"""Directories of the kernel and of sockets, which hold no user data."""
 
 
 class Storage:
-    """Looks each volume up once."""
+    """Looks up each volume once."""
 
     def __init__(self, engine):
         self.engine = engine
         self._volumes = {}
 
     def volume(self, name):
-        """Return what the Engine has of a volume, or None where it does not exist."""
+        """Return the Engine's data of a volume, or None if it does not exist."""
         if name not in self._volumes:
             self._volumes[name] = self.engine.volume(name)
         return self._volumes[name]
 
     def real_directory(self, path):
-        """Return the real path of a directory that may hold data, or None: for a single file, a socket, a device, a
-        directory of the kernel, and for ``/``, which agents mount to look around."""
+        """Return the real path of a directory that may hold data. None for a single file, a socket, a device, a
+        directory of the kernel, and for ``/``, which monitoring agents mount."""
         real = os.path.realpath(path)
         is_single = os.path.exists(real) and not os.path.isdir(real)
         if is_single or real == "/" or any(is_within(real, each) for each in PSEUDO):
@@ -39,5 +39,5 @@ class Storage:
 
     @functools.cached_property
     def volumes_directory(self):
-        """The real path of the directory in which the Engine keeps the files of its own volumes."""
+        """The real path of the directory with the files of the Engine's own volumes."""
         return os.path.join(os.path.realpath(self.engine.data_root), "volumes")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which containers take requests, and the upstreams and endpoints that follow from them. Pure."""
+"""Which containers take requests, and the resulting upstreams and endpoints. Pure."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ def place_of(target):
 
 
 def started_by_hand(containers):
-    """Return whether somebody started a color by hand."""
+    """Return whether a color was started by hand."""
     return bool(containers) and all(container["app"] is None for container in containers)
 
 
 def traffic_containers(containers, services, color):
-    """Return those of a color's containers that nginx sends requests to."""
+    """Return the containers of a color that nginx sends requests to."""
     names = service_names(services, color)
     return [container for container in containers if container["service"] in names]
 
@@ -30,8 +30,8 @@ def service_names(services, color):
 
 
 def services_as_run(services, color, names):
-    """Return ``services`` with the names that they have among ``names``, the services of a color: a release runs under
-    the names of its own file, which may not be those of today's, such as ``was-blue`` and ``was``."""
+    """Return ``services`` with their names among ``names``, the services of a color. A release runs under the names of
+    its own file, such as ``was-blue``, which may differ from today's, such as ``was``."""
     own = {without_color(name): name for name in (name.replace(color, PLACEHOLDER) for name in sorted(names))}
     return [
         service
@@ -42,15 +42,15 @@ def services_as_run(services, color, names):
 
 
 def at_upstreams(services, as_run):
-    """Return ``services``, each as a release ran with it: as the one of ``as_run`` that has the same upstream."""
+    """Return ``services``, each as a release ran with it: the one of ``as_run`` with the same upstream."""
     by_upstream = {service["upstream"]: service for service in as_run}
     return [by_upstream.get(service["upstream"], service) for service in services]
 
 
 def upstreams_of(app, color, services, containers, mode):
-    """Return ``[{name, targets}]`` that sends the traffic to ``color``.
+    """Return the ``[{name, targets}]`` that send the traffic to ``color``.
 
-    ``containers``: of that color, none where they are still to be made; ``mode``: where nginx runs, ``container`` or
+    ``containers``: of that color, empty if they must still be created; ``mode``: where nginx runs, ``container`` or
     ``host``.
     """
     return [
@@ -60,8 +60,8 @@ def upstreams_of(app, color, services, containers, mode):
 
 
 def _target(app, color, service, containers, mode):
-    # Containers that somebody started by hand have no port of ours, and a name of ours only where they were connected
-    # for this; their service's own name does.
+    # Containers that were started by hand have none of the role's ports, and one of its names only if the role connected
+    # them. They do have their service's own name.
     by_hand = started_by_hand(containers)
     name = with_color(service["name"], color)
     if mode == "host":
@@ -86,11 +86,11 @@ def _names_of(container):
 
 
 def introduce_upstreams(previous, coming, followed):
-    """Return the upstreams by which nginx gets to know where the traffic will go, while it goes where it goes now.
+    """Return the upstreams that name the next color while the traffic stays at the current one.
 
-    An nginx that follows names looks a new one up only after it has loaded it, and answers 502 until then (a few ms);
-    the addresses of names that it knew are handed on at a reload. ``previous``, ``coming``: from upstreams_of(),
-    with their options; ``followed``: the ``host:port`` that nginx follows already.
+    An nginx that follows names looks a new name up only after it has loaded it, and answers 502 for these few ms. At a
+    reload, it keeps the addresses of names that it already had. ``previous``, ``coming``: from upstreams_of(), with
+    their options; ``followed``: the ``host:port`` that nginx already follows.
     """
     introduced = []
     for now, then in zip(previous, coming):
@@ -107,8 +107,8 @@ def introduce_upstreams(previous, coming, followed):
 
 
 def endpoints_of(containers, services, color, network, mode, most=None):
-    """Return ``address:port`` of all that nginx may have a connection open to in ``color``; ``most``: at so many
-    addresses of each container at most. With ``network`` None, those on every network count."""
+    """Return each ``address:port`` in ``color`` to which nginx may have an open connection. ``most``: the highest
+    number of addresses for each container. With ``network`` None, the addresses on all networks."""
     if mode == "host":
         ours = upstreams_of("", color, services, containers, mode)
         return sorted({place_of(target) for upstream in ours for target in upstream["targets"]})
@@ -125,6 +125,6 @@ def _addresses(container, network):
     joined = container["networks"]
     if network in joined:
         return joined[network]["addresses"]
-    # Of a stack that somebody started by hand, nginx may share another network.
+    # nginx may share another network with a stack that was started by hand.
     everywhere = joined.values() if network is None or container["app"] is None else []
     return [address for each in everywhere for address in each["addresses"]]
