@@ -34,7 +34,7 @@ def to_take(containers, moving):
     found = []
     for container, entry in _pairs(containers, moving):
         names = _names(container, entry["network"])
-        # Without any name there, it is off the network, because a run was killed between disconnecting and connecting it.
+        # Without any name, it is off the network: a run was killed between disconnecting and connecting it.
         if not names or names & set(entry["moving"]):
             kept = (_own(container, names) - set(entry["moving"])) | set(entry["aliases"])
             found.append((container, entry["network"], sorted(kept)))

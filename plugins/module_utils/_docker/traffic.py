@@ -60,8 +60,8 @@ def upstreams_of(app, color, services, containers, mode):
 
 
 def _target(app, color, service, containers, mode):
-    # Containers that were started by hand have none of the role's ports, and one of its names only if the role connected
-    # them. They do have their service's own name.
+    # Containers that were started by hand have none of the role's ports. They have one of its names only if the role
+    # connected them, but always their service's own name.
     by_hand = started_by_hand(containers)
     name = with_color(service["name"], color)
     if mode == "host":

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The answer log: nginx logs the status of each of an app's answers while a release is judged by them. Pure.
+"""The answer log: nginx logs the status of each answer of an app while the role watches a release. Pure.
 
-A section of the app's file, "tally", has nginx keep that log. Files are compared without it.
+A section of the app's file, "tally", makes nginx keep that log. Files are compared without it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _BUILT_IN = re.compile(r"--http-log-path=(\S+)")
 
 
 class Answers(NamedTuple):
-    """How many requests were answered, and how many of them by a status of 500 or more."""
+    """The number of requests that were answered, and how many of them with a status of 500 or more."""
 
     requests: int = 0
     errors: int = 0
@@ -34,21 +34,21 @@ class Answers(NamedTuple):
 
 
 def is_log_off(access_logs):
-    """Return whether nginx keeps no access log that is set in its http block; ``access_logs``: the arguments of each
-    ``access_log`` there."""
+    """Return whether the http block turns the access log off. ``access_logs``: the arguments of each ``access_log``
+    there."""
     return ["off"] in access_logs
 
 
 def built_in_log(built):
-    """Return the access log of an nginx that is configured without one. ``built``: what ``nginx -V`` prints."""
+    """Return the access log of an nginx that is configured without one. ``built``: the output of ``nginx -V``."""
     found = _BUILT_IN.search(built)
     return found.group(1) if found else "logs/access.log"
 
 
 def with_answer_log(text, app, deploy, path, default_log=None):
-    """Return an app's file by which nginx logs, at ``path``, every answer to a request that it sends to the app.
+    """Return an app's file with which nginx logs, at ``path``, every answer to a request that it sends to the app.
 
-    ``default_log``: the access log that nginx keeps only while no ``access_log`` is set; None where one is.
+    ``default_log``: the access log that nginx only keeps while no ``access_log`` is set. None if one is set.
     """
     name = "bluegreen_" + app.replace("-", "_")
     color = _COLOR.search(text).group(1)
@@ -57,7 +57,7 @@ def with_answer_log(text, app, deploy, path, default_log=None):
         "# tally\n"
         f'map $proxy_host ${name}_tallied {{\n    default 0;\n    "~^(?:{upstreams})$" 1;\n}}\n'
         f"log_format {name} '{deploy} {color} $status $upstream_addr';\n"
-        # Beside the logs of the http block, which a server without logs of its own inherits.
+        # In addition to the logs of the http block, which a server without its own logs inherits.
         f"access_log {path} {name} if=${name}_tallied;\n"
         + (f"access_log {default_log} combined;\n" if default_log else "")
         + "# end of tally\n"
@@ -65,7 +65,7 @@ def with_answer_log(text, app, deploy, path, default_log=None):
 
 
 def has_answer_log(text):
-    """Return whether an app's file has nginx keep the log."""
+    """Return whether an app's file makes nginx keep the log."""
     return "# tally\n" in (text or "")
 
 
@@ -75,10 +75,10 @@ def without_answer_log(text):
 
 
 def count_answers(lines, deploy, color, endpoints):
-    """Return the Answers ``(of the release, of the one before)`` that lines of the log tell of.
+    """Return the Answers ``(of the release, of the previous one)`` in the lines of the log.
 
-    ``deploy``: others' lines are passed over; ``color``, ``endpoints``: the release's, the latter ``address:port``. An
-    answer is that of the last address that nginx tried; where it had none to try, of the color with the traffic.
+    ``deploy``: lines of others are ignored; ``color``, ``endpoints``: of the release, the latter as ``address:port``.
+    An answer belongs to the last address that nginx tried. If there was none, it belongs to the active color.
     """
     new, old = Answers(), Answers()
     for line in lines:
@@ -95,10 +95,11 @@ def count_answers(lines, deploy, color, endpoints):
 
 
 def error_objection(new, old, ratio):
-    """Return why a release answers too often by 5xx; None where it does not, or where nobody can say yet.
+    """Return why a release answers too often by 5xx. None if it does not, or if there are too few answers.
 
-    Too often is more than ``ratio`` times the share that the release before had, by more than chance explains: three
-    standard deviations. Of that share no more is known than one answer allows: without any, nothing is too often.
+    Too often means more than ``ratio`` times the previous release's share, by more than chance explains (three standard
+    deviations). One more error than was seen is assumed for the previous release. Without any of its answers, nothing
+    is too often.
     """
     share = min(1.0, ratio * (old.errors + 1) / (old.requests + 1))
     expected = share * new.requests

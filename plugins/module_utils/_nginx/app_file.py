@@ -2,8 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What we know of nginx: our files in its configuration, its features by version, and the proof that it reloaded.
-Pure."""
+"""The role's files in nginx's configuration. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +18,7 @@ from .version import keeps_connections_on_reload
 
 SHARED_FILE = "bluegreen.conf"
 KEEPALIVE_MIN_TIMEOUT = 5
-"""s for which an old worker still takes a request on an idle keep-alive connection after a reload."""
+"""Seconds for which an old worker process still takes a request on an idle keep-alive connection after a reload."""
 
 DOCKER_RESOLVER = "127.0.0.11"
 _FILE_HEADER = re.compile(r"^# configuration file (.+):\n", re.MULTILINE)
@@ -38,9 +37,9 @@ def app_file_name(app):
 def app_text(app, color, release, upstreams, resolver, server=""):
     """Return the content of an app's file, without its generation.
 
-    ``upstreams``: ``[{name, targets, options}]``, the last from effective_options(), missing for none;
-    ``resolver``: address by which nginx follows names, or None; ``server``: text of the app's own ``server`` block.
-    Raises UpstreamError.
+    ``upstreams``: ``[{name, targets, options}]``, the last from effective_options(), may be missing; ``resolver``:
+    address of the DNS server with which nginx follows names, or None; ``server``: text of the app's own ``server``
+    block. Raises UpstreamError.
     """
     header = (
         f"# Where nginx sends the requests of {app}. Written by hotswap.compose; the next deploy replaces it.\n"
@@ -54,10 +53,10 @@ def _block(upstream, resolver):
 
 
 def with_marks(text, generation=None, addresses=()):
-    """Return an app's file with what only the moment of the swap knows, in comments at its end.
+    """Return an app's file with two comments at its end, which are only known at the swap.
 
-    ``generation``: by which nginx is seen to read this very file; ``addresses``: what an nginx that looks names up only
-    when it loads found behind them, so that a later run sees when that is no longer so.
+    ``generation``: shows that nginx reads this very file; ``addresses``: those that an nginx found which looks names up
+    only when it loads. A later run sees from them whether the addresses have changed.
     """
     if addresses:
         text += "# addresses: {}\n".format(" ".join(sorted(addresses)))
@@ -67,7 +66,7 @@ def with_marks(text, generation=None, addresses=()):
 
 
 def shared_text(nginx_version):
-    """Return the content of the file that all apps on one nginx share, or None where this nginx needs none."""
+    """Return the content of the file that all apps on one nginx share, or None if this nginx needs none."""
     if not keeps_connections_on_reload(nginx_version):
         return None
     return (
@@ -79,21 +78,21 @@ def shared_text(nginx_version):
 
 
 def keeps_clients(dump):
-    """Return whether what ``nginx -T`` printed sets the directive of shared_text(), in that file or another."""
+    """Return whether the output of ``nginx -T`` has the directive of shared_text(), in that file or another."""
     return _MIN_TIMEOUT.search(dump) is not None
 
 
 def generation_of(text):
-    """Return the generation that an app's file, or a whole ``nginx -T`` dump's part of it, says; None without one."""
+    """Return the generation in an app's file, or in its part of an ``nginx -T`` dump, or None."""
     match = _GENERATION.search(text or "")
     return match.group(1) if match else None
 
 
 def file_in_dump(dump, path, generation=None):
-    """Return the content of one file in what ``nginx -T`` printed, or None where nginx doesn't read it.
+    """Return the content of one file in the output of ``nginx -T``, or None if nginx doesn't read it.
 
-    ``generation``: by which the file is known too. nginx calls a file as its ``include`` does, which may lead to it by
-    ``..`` or a symbolic link.
+    ``generation``: also identifies the file. nginx names a file as its ``include`` does, which may lead to it by ``..``
+    or a symbolic link.
     """
     name = posixpath.basename(path)
     for header in _FILE_HEADER.finditer(dump):
@@ -106,7 +105,7 @@ def file_in_dump(dump, path, generation=None):
 
 
 def files_in_dump(dump):
-    """Return the paths of all files in what ``nginx -T`` printed."""
+    """Return the paths of all files in the output of ``nginx -T``."""
     return [header.group(1) for header in _FILE_HEADER.finditer(dump)]
 
 
@@ -121,33 +120,32 @@ def without_marks(text):
 
 
 def without_sections(text):
-    """Return an app's file as it is between two runs: no preview open, no canary and no answer log; None for None.
+    """Return an app's file as it is between two runs, without open preview, canary and answer log. None for None.
 
-    It is what a file is compared by, and what says who has the traffic.
+    Files are compared in this form, and it shows which color has the traffic.
     """
     return without_answer_log(without_canary(without_preview(text)))
 
 
 def reaches_idle(text):
-    """Return whether some requests reach the color that hasn't the traffic."""
+    """Return whether some requests reach the idle color."""
     return without_canary(without_preview(text)) != text
 
 
 def is_same_text(text, other):
-    """Return whether two contents of an app's file mean the same; None, for no file, is like no other."""
+    """Return whether two contents of an app's file are equivalent. None, for no file, is like no other."""
     return text is not None and other is not None and without_generation(text) == without_generation(other)
 
 
 def followed_names(text):
-    """Return the ``host:port`` that an app's file has nginx follow; none where there is no file."""
+    """Return the ``host:port`` that nginx follows by an app's file. Empty if there is no file."""
     return set(_FOLLOWED.findall(text or ""))
 
 
 def resolved_at_load(text):
-    """Return an app's file in which each name that nginx follows is looked up when it loads as well.
+    """Return an app's file in which nginx also looks up each followed name when it loads the file.
 
-    Until it has looked up a name that it follows, which it does after it has loaded it, nginx answers 502; so this text
-    is for the moments until then. The line that follows the name gets no requests and keeps what was looked up for the
-    next reload.
+    nginx looks up a followed name only after it has loaded the file, and answers 502 until then. This text is for these
+    moments. The line that follows the name gets no requests, but keeps the addresses for the next reload.
     """
     return _TAKES_REQUESTS.sub(r"\1;\n\1 resolve down;", text)

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The canary: an app's file in which the idle color has a share of the requests. Pure.
+"""The canary: an app's file in which the idle color gets a share of the requests. Pure.
 
-The traffic stays the active color's until the swap; whoever compares files compares them ended.
+The active color stays the same until the swap. Files are compared without the canary.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _WEIGHT = re.compile(r"^(    server \S+) weight=\d+", re.MULTILINE)
 
 
 def canary_problems(steps):
-    """Return what is wrong with the steps, ``[{weight, hold}]``: ``(value, remedy)`` each."""
+    """Return the problems of the steps, ``[{weight, hold}]``: ``(value, remedy)`` each."""
     last = 0
     for step in steps or []:
         if not last < step["weight"] < 100:
@@ -32,10 +32,10 @@ def canary_problems(steps):
 
 
 def weights(share, active, idle):
-    """Return the weights ``(active, idle)`` of one address of either color by which the idle one gets ``share`` % of
+    """Return the weights ``(active, idle)`` of one address of either color, so that the idle color gets ``share`` % of
     the requests.
 
-    ``active``, ``idle``: how many addresses each has; nginx gives every address behind a name the name's weight.
+    ``active``, ``idle``: how many addresses each color has. nginx gives every address of a name the name's weight.
     """
     ours, theirs = share * max(active, 1), (100 - share) * max(idle, 1)
     divisor = math.gcd(ours, theirs)
@@ -43,10 +43,10 @@ def weights(share, active, idle):
 
 
 def with_canary(text, share, upstreams, resolver):
-    """Return an app's file in which the idle color has ``share`` % of the requests.
+    """Return an app's file in which the idle color gets ``share`` % of the requests.
 
-    ``upstreams``: ``[{name, active_targets, options, targets, addresses}]``, the last two of the idle color, and how
-    many addresses are behind the targets, ``(active, idle)``; ``resolver`` as for render().
+    ``upstreams``: ``[{name, active_targets, options, targets, addresses}]``. ``targets`` are those of the idle color,
+    ``addresses`` the numbers of addresses ``(active, idle)``. ``resolver``: as for app_text().
     """
     for upstream in upstreams:
         name = upstream["name"]

@@ -2,8 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A configuration as nginx reads it: which file an ``include`` stands for, and which directives are at which level.
-Pure."""
+"""A configuration as nginx reads it: the files of an ``include``, and the directives at each level. Pure."""
 
 from __future__ import annotations
 
@@ -23,19 +22,19 @@ _UNITS = {"ms": 0.001, "": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 60480
 
 
 def main_setting(text, name):
-    """Return the arguments of the first such directive at nginx's top level, None where there is none.
+    """Return the arguments of the first such directive at nginx's top level, or None.
 
-    text: what ``nginx -T`` prints. Raises UpstreamError where it is truncated or unbalanced.
+    text: the output of ``nginx -T``. Raises UpstreamError if it is truncated or unbalanced.
     """
     top = Configuration(text).top_level()
     return next((line.words[1:] for line in top if line.words[0] == name and line.block is None), None)
 
 
 def directives_of(text):
-    """Yield the words of each directive of a configuration, ``[name, argument, ...]``; those of a block after the
+    """Yield the words of each directive of a configuration, ``[name, argument, ...]``. Those of a block follow the
     directive that opens it.
 
-    text: what ``nginx -T`` prints. Raises UpstreamError where it is truncated or unbalanced.
+    text: the output of ``nginx -T``. Raises UpstreamError if it is truncated or unbalanced.
     """
     for directives in read_directives(text).values():
         for directive in _nested(directives):
@@ -43,9 +42,9 @@ def directives_of(text):
 
 
 def http_settings(text, name, but=None):
-    """Return the arguments of each directive of this name at the http level, without those of files called ``but``.
+    """Return the arguments of each directive of this name at the http level, except in files named ``but``.
 
-    text: what ``nginx -T`` prints. Raises UpstreamError where it is truncated or unbalanced.
+    text: the output of ``nginx -T``. Raises UpstreamError if it is truncated or unbalanced.
     """
     lines = (line for directives in Configuration(text).http_blocks() for line in directives)
     return [
@@ -58,8 +57,8 @@ def http_settings(text, name, but=None):
 def connect_timeouts(text, names):
     """Return ``[(file, line, s)]``: for each ``proxy_pass`` to one of ``names``, how long nginx waits for a connection.
 
-    text: what ``nginx -T`` prints; names: of upstreams, or of variables with their ``$``. A time that can't be read is
-    left out. Raises UpstreamError where the text is truncated or unbalanced.
+    text: the output of ``nginx -T``; names: of upstreams, or of variables with their ``$``. A time that can't be read
+    is left out. Raises UpstreamError if the text is truncated or unbalanced.
     """
     configuration = Configuration(text)
     wanted = {name.lower() for name in names}
@@ -73,9 +72,8 @@ def connect_timeouts(text, names):
 
 
 def proxied_hosts(text):
-    """Return ``[(file, line, host)]`` of each ``proxy_pass`` in what ``nginx -T`` prints. ``host`` has a port only if
-    it is written there, so never where it is an upstream. Raises UpstreamError where the text is truncated or
-    unbalanced."""
+    """Return ``[(file, line, host)]`` of each ``proxy_pass`` in the output of ``nginx -T``. ``host`` has a port only if
+    it is written there, so never for an upstream. Raises UpstreamError if the text is truncated or unbalanced."""
     configuration = Configuration(text)
     return [
         (directive.file, directive.line, name.lower() + port)
@@ -85,14 +83,14 @@ def proxied_hosts(text):
 
 
 def _seconds(time):
-    """Return the seconds of a time as nginx writes it, such as ``1m30s``; None for no such time."""
+    """Return the seconds of a time in nginx's notation, such as ``1m30s``, or None."""
     if not re.fullmatch(rf"(?:{_TIME.pattern})+", time):
         return None
     return sum(int(number) * _UNITS[unit] for number, unit in _TIME.findall(time))
 
 
 def _nested(directives):
-    """Yield directives, and those within each after it."""
+    """Yield directives, each followed by those inside it."""
     waiting = list(reversed(directives))
     while waiting:
         directive = waiting.pop()
@@ -101,12 +99,12 @@ def _nested(directives):
 
 
 class Configuration:
-    """``text``: one file, a part of one, or what ``nginx -T`` prints."""
+    """``text``: a file, a part of one, or the output of ``nginx -T``."""
 
     def __init__(self, text):
         self._files = read_directives(text)
         self._named = [path for path in self._files if path is not None]
-        # nginx resolves a relative name against the directory of its main file, which a dump begins with.
+        # nginx resolves a relative name against the directory of its main file, the first one in a dump.
         self._base = posixpath.dirname(self._named[0]) if self._named else None
         self._tree = FileTree(self._named)
         self._matching = {}  # {pattern: paths}
@@ -116,8 +114,8 @@ class Configuration:
         return self.expand(self._files[self._named[0]] if self._named else [])
 
     def http_blocks(self):
-        """Yield lists of directives: those of each http block, and each directive outside of them, as in a part of a
-        configuration."""
+        """Yield lists of directives: those of each http block, and each directive outside such blocks, as in a part of
+        a configuration."""
         patterns = {
             directive.words[1]
             for directives in self._files.values()
@@ -131,7 +129,7 @@ class Configuration:
             yield list(self.expand(outer.block)) if is_http else [outer]
 
     def upstreams(self):
-        """Yield the directive of every http upstream: nginx allows them nowhere but at the http level."""
+        """Yield the directive of every http upstream. nginx only allows them at the http level."""
         for directive in (directive for http in self.http_blocks() for directive in http):
             if directive.words[0] == "upstream":
                 if len(directive.words) != 2 or directive.block is None:
@@ -139,8 +137,7 @@ class Configuration:
                 yield directive
 
     def proxied(self, directives):
-        """Yield ``(proxy_pass directive, name that it goes to, ":port" or "", proxy_connect_timeout)`` of an http
-        block."""
+        """Yield ``(proxy_pass directive, its target name, ":port" or "", proxy_connect_timeout)`` of an http block."""
         blocks = collections.deque([(directives, DEFAULT_CONNECT_TIMEOUT)])
         while blocks:
             block, timeout = blocks.popleft()
@@ -163,10 +160,10 @@ class Configuration:
         return self._matching[pattern]
 
     def expand(self, directives, required=False):
-        """Yield the directives, those of an included file in the place of its ``include``.
+        """Yield the directives, with those of an included file in the place of its ``include``.
 
-        required: that an included file is not in the text is an error; else the include is passed over. A pattern that
-        matches no file of a dump includes none.
+        required: whether an included file that is not in the text is an error. Otherwise that include is skipped. A
+        pattern may match no file of a dump.
         """
         reading = [iter(directives)]
         while reading:
@@ -184,7 +181,7 @@ class Configuration:
                         f"{place_of(directive)}: includes {shown(directive.words[1])}, which is not in this text; give "
                         "the whole output of `nginx -T`"
                     )
-                # Each file in turn takes two places; more than there are files is one within itself.
+                # Each nested file takes two entries. More entries than that mean that a file includes itself.
                 if paths and len(reading) > 2 * len(self._named):
                     raise UpstreamError(f"{place_of(directive)}: {paths[0]} includes itself")
                 reading.append(iter(paths))

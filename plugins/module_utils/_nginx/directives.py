@@ -11,7 +11,7 @@ import typing as t
 
 from .._errors import UpstreamError
 
-# nginx's own rules: quotes count only at the start of a word, "}" and "#" too; "${" does not open a block.
+# nginx's own rules: quotes, "}" and "#" only count at the start of a word, and "${" does not open a block.
 _TOKEN = re.compile(
     r"""
     (?P<space>   [ \t\r\n]+ )
@@ -22,7 +22,7 @@ _TOKEN = re.compile(
     """,
     re.DOTALL | re.VERBOSE,
 )
-# Lua's braces, and what may hold one that is none: a long bracket, a comment, a string; also one that never ends.
+# Braces in Lua, and constructs that may contain other braces: long brackets, comments, strings, also unterminated ones.
 _LUA = re.compile(
     r"""
     (?:--)? \[(=*)\[ .*? (?: \]\1\] | \Z )
@@ -45,9 +45,9 @@ class Directive(t.NamedTuple):
 
 
 def read_directives(text):
-    """Return ``{file: [its top-level directives]}``, the file None for what no header line of a dump precedes.
+    """Return ``{file: [its top-level directives]}``. The file is None for text without a header line of a dump.
 
-    ``text``: one file, a part of one, or what ``nginx -T`` prints. Raises UpstreamError where it is truncated or
+    ``text``: a file, a part of one, or the output of ``nginx -T``. Raises UpstreamError if it is truncated or
     unbalanced.
     """
     if not isinstance(text, str):
@@ -60,7 +60,7 @@ def read_directives(text):
     for kind, value, at in _tokens(text):
         if kind == "comment":
             header = _FILE_HEADER.fullmatch(value)
-            # nginx prints it between files only; inside a block it is somebody's comment.
+            # nginx prints such a header only between files. Inside a block, it is a user's comment.
             if header and not opened and not words:
                 file, header_line = header.group(1), at
                 block = files.setdefault(file, [])
@@ -94,9 +94,9 @@ def read_directives(text):
 
 
 def _tokens(text):
-    """Yield (kind, value, line of the text): kind is "word" (its value unquoted), "comment", ";", "{" or "}".
+    """Yield (kind, value, line of the text). The kind is "word" (its value unquoted), "comment", ";", "{" or "}".
 
-    Of a block of Lua, only the braces around it.
+    Of a Lua block, it only yields the outer braces.
     """
     position, line, name = 0, 1, ""
     while position < len(text):
@@ -121,7 +121,7 @@ def _tokens(text):
 
 
 def _end_of_lua(text, position):
-    """Return where the "}" is that ends a block of Lua, the end of the text where there is none."""
+    """Return the place of the "}" that ends a Lua block, or the end of the text."""
     depth = 1
     for match in _LUA.finditer(text, position):
         depth += {"{": 1, "}": -1}.get(match.group("brace"), 0)
@@ -135,7 +135,7 @@ def _unescaped(word):
 
 
 def place_of(directive):
-    """Return where a directive is, for a person."""
+    """Return the place of a directive as text."""
     return _at(directive.file, directive.line)
 
 
@@ -144,12 +144,12 @@ def _at(file, line):
 
 
 def brief(words):
-    """Return words of a configuration as one short text, for a person."""
+    """Return words of a configuration as one short text."""
     text = " ".join(words)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def shown(value):
-    """Return a value as Python writes it, shortened, for a person."""
+    """Return a value as Python writes it, shortened."""
     text = repr(value)
     return text if len(text) <= 100 else f"{text[:97]}..."

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The files that a name in an ``include`` stands for. Pure.
+"""The files that match the name in an ``include``. Pure.
 
-nginx takes a name with ``*``, ``?`` or ``[`` as a pattern of glob(3), and any other one as it is. It tidies no name:
-``/etc/nginx/./conf.d/a.conf`` is what ``nginx -T`` calls a file that is included so.
+nginx treats a name with ``*``, ``?`` or ``[`` as a pattern of glob(3), and uses any other name unchanged. It also
+reports it unchanged: ``nginx -T`` names a file ``/etc/nginx/./conf.d/a.conf`` if it is included so.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import re
 
 _SPECIAL = re.compile(r"[*?\[]")
 _SPECIAL_PART = re.compile(r"[*?\[\\]")
-# One item of a pattern. "[" that no "]" closes stands for itself.
+# One item of a pattern. A "[" without "]" stands for itself.
 _ITEM = re.compile(
     r"""
     (?P<many>  \*+ )
@@ -38,18 +38,18 @@ _KINDS = {
 
 
 def is_glob(name):
-    """Return whether nginx takes the name in an ``include`` as a pattern."""
+    """Return whether nginx treats the name in an ``include`` as a pattern."""
     return bool(_SPECIAL.search(name))
 
 
 def parts_of(path):
-    """Return the names in a path; ``//`` and ``/./`` are like ``/``, and ``..`` is a name, since a link may precede
+    """Return the names in a path. ``//`` and ``/./`` equal ``/``. ``..`` counts as a name, because a link may precede
     it."""
     return [part for part in path.split("/") if part not in ("", ".")]
 
 
 class FileTree:
-    """Absolute paths of files, by which a name is found without a look at each of them."""
+    """Absolute paths of files, as a tree, so that a name is found without reading each path."""
 
     def __init__(self, paths):
         self._root = {}  # {name in a directory: the same of that directory, or the path of a file}
@@ -59,12 +59,12 @@ class FileTree:
             for part in directories:
                 directory = directory.setdefault(part, {})
                 if not isinstance(directory, dict):
-                    break  # a file is no directory: not from one machine
+                    break  # a file can't be a directory: the text is not from one machine
             else:
                 directory.setdefault(name, path)
 
     def matching(self, pattern):
-        """Return the paths that an absolute name or pattern stands for, in nginx's order."""
+        """Return the paths that match an absolute name or pattern, in nginx's order."""
         found = [self._root]
         for part in parts_of(pattern):
             directories = [entry for entry in found if isinstance(entry, dict)]
@@ -78,7 +78,7 @@ class FileTree:
 
 @functools.lru_cache(maxsize=None)
 def _compiled(pattern):
-    """Return the function that says whether a name fits a pattern of glob(3)."""
+    """Return the function that tells whether a name matches a pattern of glob(3)."""
     items = "".join(_item(match) for match in _ITEM.finditer(pattern))
     visible = "" if pattern.startswith((".", "\\.")) else r"(?!\.)"  # only a dot itself takes a leading one
     return re.compile(visible + items, re.DOTALL).fullmatch

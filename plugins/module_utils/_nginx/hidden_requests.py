@@ -9,7 +9,7 @@ from __future__ import annotations
 from .._errors import UpstreamError
 from .configuration import directives_of
 
-# Several requests on one connection, several connections for one request, or connections that outlive their client.
+# Directives with several requests on a connection, several connections for a request, or connections without a client.
 _NAMES = {
     "add_after_body",
     "add_before_body",
@@ -35,10 +35,10 @@ _OFF = {"off", "0"}
 
 
 def hiding_directive(dump):
-    """Return the first directive by which a client's connection may have more, or fewer, upstream connections than
-    requests; None where there is none.
+    """Return the first directive with which the number of a client's upstream connections may differ from the number of
+    its requests, or None.
 
-    ``dump``: what ``nginx -T`` prints.
+    ``dump``: the output of ``nginx -T``.
     """
     try:
         for words in directives_of(dump):

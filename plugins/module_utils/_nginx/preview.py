@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The preview: a section of an app's file by which a few reach the idle color through nginx. Pure.
+"""The preview: a section of an app's file through which a few clients reach the idle color. Pure.
 
-Closed, the section sends everybody to where the traffic goes; whoever compares files compares them closed. ``preview``
-is ``{}`` or has one of ``header`` and ``cookie``, ``{name, value}`` each, and ``listen``. The value is a secret, so it
-is in nothing but the section while it is open.
+A closed section sends everybody to the active color. Files are compared with a closed section. ``preview`` is ``{}`` or
+has one of ``header`` and ``cookie``, ``{name, value}`` each, and ``listen``. The value is a secret, so it only appears
+in an open section.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ _SECTION = re.compile(r"^# preview: (?:open|closed)\n.*?^# end of preview\n", re
 _MAP = re.compile(r"^map \S+ (\$\w+) \{\n    default (\S+);", re.MULTILINE)
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}\Z")
 _COOKIE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}\Z")
-_VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{15,39}\Z")  # a key of nginx's map has room for no more
+_VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{15,39}\Z")  # a key of nginx's map can't be longer
 
 
 def preview_problems(preview, upstreams, vhost):
-    """Return what is wrong with a preview, one phrase each, never the secret.
+    """Return the problems of a preview, one phrase each, without the secret.
 
-    ``upstreams``: names of those of the app; ``vhost``: bluegreen_vhost.
+    ``upstreams``: names of the app's upstreams; ``vhost``: bluegreen_vhost.
     """
     preview = {kind: value for kind, value in (preview or {}).items() if value is not None}
     if not preview:
@@ -56,29 +56,29 @@ def preview_problems(preview, upstreams, vhost):
 
 
 def upstream_variable(name):
-    """Return nginx's variable for the upstream that a request goes to; ``name``: of the active color's."""
+    """Return nginx's variable for the upstream of a request. ``name``: of the active color's upstream."""
     return "$bluegreen_" + re.sub(r"[^A-Za-z0-9]", "_", name)
 
 
 def preview_upstream(name):
-    """Return the name of the upstream that is the idle color, of the one that is the active."""
+    """Return the name of the idle color's upstream, from the active color's."""
     return name + "-preview"
 
 
 def uses_variables(preview):
-    """Return whether a request goes by a variable, and not by the port that it comes to."""
+    """Return whether a request is routed by a variable, and not by its port."""
     return bool(preview) and "listen" not in preview
 
 
 def preview_secret(preview):
-    """Return the value that nobody may see; None where there is none."""
+    """Return the secret value, or None."""
     return next((given.get("value") for kind, given in preview.items() if kind != "listen"), None)
 
 
 def closed_preview(preview, upstreams):
-    """Return the section that sends everybody where the traffic goes; empty without a preview.
+    """Return the section that sends everybody to the active color. Empty without a preview.
 
-    ``upstreams``: names of those of the app.
+    ``upstreams``: names of the app's upstreams.
     """
     if not preview:
         return ""
@@ -86,10 +86,10 @@ def closed_preview(preview, upstreams):
 
 
 def with_preview(text, preview, upstreams, resolver, server):
-    """Return an app's file whose section lets those who know the secret, or the port, reach ``upstreams``.
+    """Return an app's file whose section lets clients with the secret, or at the port, reach ``upstreams``.
 
-    ``upstreams``: ``[{name, targets, options}]`` of the idle color, by the names of the active one's; ``resolver`` as
-    for render(); ``server``: the text of a server of its own, with ``listen``.
+    ``upstreams``: ``[{name, targets, options}]`` of the idle color, with the names of the active color's; ``resolver``:
+    as for app_text(); ``server``: the text of the preview's own server, with ``listen``.
     """
     blocks = [
         render_upstream(preview_upstream(each["name"]), each["targets"], resolver, each.get("options"))
@@ -107,7 +107,7 @@ def with_preview(text, preview, upstreams, resolver, server):
 
 
 def has_preview(text):
-    """Return whether an app's file lets somebody reach the idle color."""
+    """Return whether an app's file lets anybody reach the idle color."""
     return "# preview: open\n" in (text or "")
 
 

@@ -4,8 +4,8 @@
 
 """nginx upstream blocks: text from targets, and targets from text.
 
-Nothing here reads files or runs nginx. What a caller hands in is either fit to stand in an nginx configuration as it
-is, or an UpstreamError: nothing is ever quoted or escaped into place.
+Nothing here reads files or runs nginx. An input must be valid in an nginx configuration as it is, otherwise it is an
+UpstreamError. Nothing is quoted or escaped.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .upstream_options import option_lines, server_parameters
 DEFAULT_PORT = 80
 DEFAULT_WEIGHT = 1
 
-# Docker's DNS says 600 s of every name; a container that came back at another address must be found sooner.
+# Docker's DNS gives every name 600 s, but a container that restarted with another address must be found sooner.
 RESOLVE_EVERY = "2s"
 ZONE_SIZE = "64k"
 
@@ -40,15 +40,13 @@ _ADDRESS = re.compile(r"(\[[^\[\]]*\]|[^\[\]:]+)(?::(.*))?", re.DOTALL)
 
 
 def render_upstream(name, targets, resolver=None, options=None):
-    """Return the text of one ``upstream`` block, which ends with a newline.
+    """Return the text of one ``upstream`` block, with a newline at its end.
 
-    name: letter first, then letters, digits, ".", "_", "-"; 128 characters at most.
-    targets: at least one ``{"host": str, "port": int or digits, "weight": int or digits, default 1}``. With ``down``
-      true, nginx
-        gets to know it and sends it nothing; with ``at_load`` true, it is looked up once, when nginx loads.
-    resolver: address of the DNS server by which nginx (1.27.3 or newer) follows the other targets named by a host name.
-    options: from effective_options().
-    Raises UpstreamError, which names the field, the value and the remedy.
+    name: a letter, then letters, digits, ".", "_", "-", at most 128 characters. targets: at least one ``{"host": str,
+    "port": int or digits, "weight": int or digits, default 1}``. nginx sends nothing to a target with ``down``. It
+    looks a target with ``at_load`` up once, when it loads. resolver: address of the DNS server with which nginx (1.27.3
+    or newer) follows the other host names. options: from effective_options(). Raises UpstreamError, which names the
+    field, the value and the remedy.
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise UpstreamError(
@@ -74,13 +72,12 @@ def render_upstream(name, targets, resolver=None, options=None):
 def parse_upstreams(text, names=None):
     """Return ``{upstream: [{"host": str, "port": int or None, "weight": int}, ...]}`` of an nginx configuration.
 
-    text: one file, a part of one, or all that ``nginx -T`` prints; there, includes are followed from file to file. Only
-    what takes requests is listed: servers marked ``down`` or ``backup`` are left out. A server that names no port has
-    80. Those without a port have None: ``unix:/path`` sockets, and names of DNS service records (``service=``).
-    Upstreams of the ``stream`` module are another name space and are left out. names: those to read, as they are then
-    called in the result; the others may hold anything that nginx takes. Raises UpstreamError, with the line (and
-    the file, in a dump), where the text is truncated or unbalanced, a server can't be read, or a name is defined twice,
-    upper and lower case being the same to nginx.
+    text: a file, a part of one, or the output of ``nginx -T``, in which includes are followed. Only servers that take
+    requests are listed, so not those marked ``down`` or ``backup``. The default port is 80. ``unix:/path`` sockets and
+    names of DNS service records (``service=``) have the port None. Upstreams of the ``stream`` module have their own
+    names and are left out. names: those to read, with the case that they have in the result. Other upstreams may
+    contain anything that nginx accepts. Raises UpstreamError, with the line (and the file, in a dump), if the text is
+    truncated or unbalanced, if a server can't be read, or if a name is defined twice. nginx ignores case in names.
     """
     configuration = Configuration(text)
     wanted = {name.lower(): name for name in names or []}
@@ -102,7 +99,7 @@ def parse_upstreams(text, names=None):
     return upstreams
 
 
-# What goes into a block
+# Writing a block
 
 
 def _checked_targets(targets):
@@ -148,7 +145,7 @@ def _check_host(where, host):
 
 
 def _checked_number(where, value):
-    # A number given by `-e` or a survey is a string of digits; True would be 1.
+    # A number from `-e` or a survey is a string of digits. True would count as 1.
     is_digits = isinstance(value, str) and _NUMBER.fullmatch(value)
     is_number = isinstance(value, int) and not isinstance(value, bool)
     if not (is_digits or is_number) or not 1 <= int(value) <= _LARGEST:
@@ -191,11 +188,11 @@ def _canonical(host):
     return str(_ipv6(host) or host.lower())
 
 
-# What is read out of a text
+# Reading a text
 
 
 def _server(directive):
-    """Return the target that a ``server`` line names, None where it takes no requests."""
+    """Return the target of a ``server`` line, or None if it takes no requests."""
     if len(directive.words) < 2:
         raise UpstreamError(f"{place_of(directive)}: the server has no address")
     address, parameters = directive.words[1], directive.words[2:]

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of an upstream: how nginx shares requests among an app's replicas, and what it keeps open to them. Pure.
+"""The options of an upstream: how nginx balances requests among replicas, and which connections it keeps open. Pure.
 
 ``options`` is ``upstream_options`` of an entry of ``bluegreen_services``: ``balance``, ``keepalive``,
-``keepalive_timeout``, ``max_fails``, ``fail_timeout``, each of them missing or None where it was not given.
+``keepalive_timeout``, ``max_fails``, ``fail_timeout``. Each is missing or None if it was not given.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from .configuration import Configuration
 from .version import keeps_idle_upstream_connections
 
 DEFAULT_KEEPALIVE_TIMEOUT = "4s"
-"""An app that closes an idle connection while nginx sends a request on it costs that request: nginx repeats no POST.
-Many apps close after 5 s (Node, uvicorn), so nginx closes before."""
+"""nginx must close an idle connection before the app does, because a request on a connection that the app closes is
+lost: nginx repeats no POST. Many apps close after 5 s (Node, uvicorn)."""
 
 LARGEST = 65535
 _BALANCES = ("least_conn", "ip_hash")
@@ -28,7 +28,7 @@ _OWN_PARAMETERS = {"resolve", "down"}
 
 
 def upstream_option_problems(options):
-    """Return what is wrong with options: ``(key, value, remedy)`` each."""
+    """Return the problems of options: ``(key, value, remedy)`` each."""
     given = {key: value for key, value in (options or {}).items() if value is not None}
     for key, what in (("keepalive", "idle connections of each worker process"), ("max_fails", "failed attempts")):
         if key in given and not 0 <= given[key] <= LARGEST:
@@ -44,34 +44,34 @@ def upstream_option_problems(options):
 
 
 def effective_options(options, nginx_version):
-    """Return the options as an nginx of this version takes them, with a safe ``keepalive_timeout`` where it keeps idle
-    connections to the app."""
+    """Return the options for this version of nginx, with a safe ``keepalive_timeout`` if it keeps idle connections to
+    the app."""
     given = {key: value for key, value in (options or {}).items() if value is not None}
     by_default = keeps_idle_upstream_connections(nginx_version)
     if given.get("keepalive") == 0 and not by_default:
-        del given["keepalive"]  # it keeps none, and refuses the 0
+        del given["keepalive"]  # this nginx keeps none by default, and rejects 0
     if given.get("keepalive", by_default):
         given.setdefault("keepalive_timeout", DEFAULT_KEEPALIVE_TIMEOUT)
     return given
 
 
 def option_lines(options):
-    """Return the directives of effective options ``(before the servers, after the servers)``: nginx wants
-    ``keepalive`` after the method of balancing."""
+    """Return the directives of effective options ``(before the servers, after the servers)``. nginx needs ``keepalive``
+    after the balancing method."""
     before = [f"{options['balance']};"] if options.get("balance") in _BALANCES else []
     return before, [f"{key} {options[key]};" for key in ("keepalive", "keepalive_timeout") if key in options]
 
 
 def server_parameters(options):
-    """Return the parameters of each ``server``, each after a blank."""
+    """Return the parameters of each ``server``, with a space before each."""
     return "".join(f" {key}={options[key]}" for key in ("max_fails", "fail_timeout") if key in options)
 
 
 def options_in(text, names):
-    """Return ``[(upstream, options, others)]`` of the upstreams ``names`` that a configuration defines.
+    """Return ``[(upstream, options, others)]`` of the upstreams ``names`` in a configuration.
 
-    ``others``: the settings that ``upstream_options`` has nothing for, as they are written. ``text``: what ``nginx -T``
-    prints. Raises UpstreamError where it can't be read.
+    ``others``: the settings without an equivalent in ``upstream_options``, as written. ``text``: the output of ``nginx
+    -T``. Raises UpstreamError if it can't be read.
     """
     wanted = {name.lower() for name in names}
     configuration = Configuration(text)

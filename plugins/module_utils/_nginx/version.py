@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""nginx's version, and what an nginx of that version can do. Pure.
+"""nginx's version, and the features of that version. Pure.
 
-OpenResty and Angie count as the nginx that they are built from: the first three of OpenResty's four numbers, and the
+OpenResty and Angie count as the nginx on which they are based: the first three of OpenResty's four numbers, and the
 second line of ``angie -V``.
 """
 
@@ -19,7 +19,7 @@ _VERSION = re.compile(r"(?:nginx|openresty)/(\d+)\.(\d+)\.(\d+)")
 
 
 def parse_version(text):
-    """Return ``(1, 27, 4)`` from what ``nginx -V`` prints, or None."""
+    """Return ``(1, 27, 4)`` from the output of ``nginx -V``, or None."""
     match = _VERSION.search(text)
     return tuple(int(part) for part in match.groups()) if match else None
 
@@ -30,10 +30,10 @@ def follows_addresses(nginx_version):
 
 
 def keeps_idle_upstream_connections(nginx_version):
-    """Return whether this nginx keeps idle connections to an app by itself, for 60 s."""
+    """Return whether this nginx keeps idle connections to an app by default, for 60 s."""
     return nginx_version >= (1, 29, 7)
 
 
 def keeps_connections_on_reload(nginx_version):
-    """Return whether this nginx can keep idle keep-alive connections for a while over a reload."""
+    """Return whether this nginx can keep idle keep-alive connections open after a reload."""
     return nginx_version >= (1, 27, 4)

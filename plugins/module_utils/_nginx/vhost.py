@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The ``server`` block of an app whose user lets the role write it: from ``bluegreen_vhost`` to text. Pure."""
+"""The ``server`` block of an app if the role writes it: from ``bluegreen_vhost`` to text. Pure."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ FILE = re.compile(r"/[A-Za-z0-9._/@+-]+\Z")
 WEBSOCKET_TIMEOUT = "1h"
 
 CONNECT_TIMEOUT = "4s"
-"""Until nginx gives a host up that answers no connection attempt, such as a container that is gone but was reached a
-moment ago. The kernel repeats an attempt after 1 s and after 3 s, which a full accept queue of the app may need."""
+"""Seconds after which nginx gives up a host that accepts no connection, such as a container that was just removed. The
+kernel repeats an attempt after 1 s and after 3 s, which an app with a full accept queue may need."""
 
 LONGEST_CONNECT = 10
-"""s for which a ``server`` block of the user's may wait for a connection without a warning."""
+"""Seconds for which the user's ``server`` block may wait for a connection without a warning."""
 
 _HEADERS = (
     ("Host", "$host"),
@@ -33,8 +33,7 @@ _HEADERS = (
 
 
 def vhost_problems(vhost, service_names):
-    """Return what is wrong with a vhost: ``(key, value, remedy)`` each. ``service_names``: those of
-    bluegreen_services."""
+    """Return the problems of a vhost: ``(key, value, remedy)`` each. ``service_names``: those of bluegreen_services."""
     if not vhost:
         return
     for name in vhost.get("server_names") or []:
@@ -70,7 +69,7 @@ def vhost_problems(vhost, service_names):
 
 
 def connect_timeout_warning(timeouts):
-    """Return what a person should know of how long nginx waits for a connection; None where there is nothing.
+    """Return the warning that nginx waits long for a connection, or None.
 
     ``timeouts``: from connect_timeouts(), of the user's own files.
     """
@@ -86,29 +85,29 @@ def connect_timeout_warning(timeouts):
 
 
 def listens(vhost):
-    """Return what the server listens on: as given, else 443 with TLS and 80 without."""
+    """Return where the server listens: as given, otherwise 443 with TLS and 80 without."""
     return [str(listen) for listen in vhost.get("listen") or (["443"] if vhost.get("tls") else ["80"])]
 
 
 def vhost_locations(vhost, services):
-    """Return the server's locations, ``{path, service, websocket}`` each; none where the user writes them.
+    """Return the server's locations, ``{path, service, websocket}`` each. Empty if the user writes the server block.
 
-    Without any in ``vhost``, all goes to the first service.
+    Without any in ``vhost``, the first service gets all requests.
     """
     return (vhost.get("locations") or [{"path": "/", "service": services[0]["name"]}]) if vhost else []
 
 
 def service_at(path, given):
-    """Return the name of the service that nginx asks for a path, by the locations; None where none has it."""
+    """Return the name of the service that gets a path by the locations, or None."""
     fitting = [location for location in given if path.startswith(location["path"])]
     return max(fitting, key=lambda location: len(location["path"]))["service"] if fitting else None
 
 
 def render_vhost(app, vhost, services, goes_to=str):
-    """Return the text of the ``map`` and ``server`` blocks; empty where the user writes them.
+    """Return the text of the ``map`` and ``server`` blocks. Empty if the user writes them.
 
-    ``vhost``: free of problems(); ``services``: from named_services, with their upstreams; ``goes_to(upstream)``: what
-    stands for an upstream in proxy_pass.
+    ``vhost``: without problems; ``services``: from named_services, with their upstreams; ``goes_to(upstream)``: the
+    text for an upstream in proxy_pass.
     """
     if not vhost:
         return ""
@@ -119,8 +118,8 @@ def render_vhost(app, vhost, services, goes_to=str):
 
 
 def render_server(app, vhost, services, listening, goes_to):
-    """Return the ``server`` block alone; ``listening``: what it listens on, the others as for render()."""
-    # Of a service with two ports, each with its own upstream, the first one counts.
+    """Return the ``server`` block alone. ``listening``: where it listens; the others as for render_vhost()."""
+    # If a service has two ports with an upstream each, the first one counts.
     upstreams = {service["name"]: service["upstream"] for service in reversed(services)}
     tls = vhost.get("tls")
     lines = ["server {"]
@@ -142,9 +141,9 @@ def _connection(app):
 
 
 def vhost_url(vhost, address):
-    """Return ``{url, host}`` by which the target reaches the app through nginx at ``address``; None where it can't.
+    """Return ``{url, host}`` by which the target reaches the app through nginx at ``address``, or None.
 
-    A server that listens on one address of nginx's own can't be reached from elsewhere.
+    A server that listens on a single address of nginx can't be reached from elsewhere.
     """
     ports = [listen for listen in listens(vhost) if listen.isdigit()] if vhost else []
     if not ports or not address:
