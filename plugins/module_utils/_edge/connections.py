@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Count nginx's TCP connections in the tables of the kernel (``/proc/PID/net/tcp``, ``tcp6``). Pure."""
+"""Count nginx's TCP connections in the kernel's tables (``/proc/PID/net/tcp``, ``tcp6``). Pure."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Socket(NamedTuple):
 
 
 def count_upstream(table, endpoints):
-    """Return how many connections a ``/proc/PID/net/tcp`` or ``tcp6`` has, or opens, to any of ``endpoints``.
+    """Return how many connections to any of ``endpoints`` are open or opening in a ``/proc/PID/net/tcp`` or ``tcp6``.
 
     ``endpoints``: ``address:port``, IPv6 addresses in brackets.
     """
@@ -42,9 +42,9 @@ def count_upstream(table, endpoints):
 
 
 def count_clients(table, inodes=None):
-    """Return how many connections such a table has established to a port that something listens on there.
+    """Return how many connections in such a table are established to a listening port.
 
-    ``inodes``: of the sockets that count as listening, all where None.
+    ``inodes``: of the listening sockets that count, all if None.
     """
     lines = parse_sockets(table)
     listening = _listening_ports(line for line in lines if inodes is None or line.inode in inodes)
@@ -65,10 +65,10 @@ def may_receive(inodes, tcp, udp, unix):
     for inode in set(inodes) - _column(udp, 9) - _column(unix, 6):
         line = lines.get(inode)
         if line is None:
-            clients += 1  # it was reset
+            clients += 1  # this connection was reset
         elif line.local_port not in listening:
             upstreams += line.state in (_ESTABLISHED, _OPENING)
-        elif line.state in (_ESTABLISHED, _HALF_CLOSED):  # nginx has answered and closed the others
+        elif line.state in (_ESTABLISHED, _HALF_CLOSED):  # nginx has answered the other clients and closed them
             clients += 1
             answered += line.unsent
     return clients > answered and clients > upstreams
@@ -83,7 +83,7 @@ def _column(table, number):
 
 
 def parse_sockets(table):
-    """Return the Sockets of a table; its headings, and lines that are cut, are left out."""
+    """Return the Sockets of a table, without its headings and truncated lines."""
     lines = (line.split() for line in table.splitlines())
     return [
         Socket(fields[1], fields[2], fields[3], not fields[4].startswith("00000000:"), fields[9])

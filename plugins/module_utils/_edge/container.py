@@ -23,22 +23,22 @@ from .private_root import run_in_private_root
 from .processes import socket_inodes, status_of, title_of
 
 START_PATIENCE = 15
-"""s for which a start of nginx may look up names, where the name server does not answer."""
+"""Seconds in which a starting nginx may look up names, if the name server does not answer."""
 
 LOG_LINES = 50
 UNSEEN_LOOKS = 3
 
 JUDGE = "hotswap.compose.judge"
-"""Label of a container that tests a candidate, and of its image: the app's scratch directory."""
+"""Label of a container that tests a file, and of its image. Its value is the app's scratch directory."""
 
 LARGEST_LAYER = 2 * 10**9
-"""Bytes; a copy of so much takes some seconds, several times a deploy."""
+"""Bytes. A copy of so much takes several seconds, and a deploy makes several copies."""
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-"""What the Engine takes where an image says no PATH."""
+"""The Engine's PATH for an image without one."""
 
 SETTINGS_OF_A_NETWORK = ("Dns", "DnsOptions", "DnsSearch", "ExtraHosts", "Links", "Sysctls")
-"""What a container that shares another's network has from that one, and must not say itself."""
+"""Settings that a container in another container's network takes from that one and must not have itself."""
 
 _PROGRAM = re.compile(r"(?:/\S*/s?bin/)?(?:{})".format("|".join(PROGRAMS)))
 
@@ -65,19 +65,19 @@ class ContainerEdge(Edge):
 
     @property
     def logs(self):
-        """A directory that nginx can log to. Not memory where there is a choice, because a log there counts against the
-        container's limit until the kernel kills nginx."""
+        """A directory that nginx can log to, in memory only if there is no other. A log in memory counts against the
+        container's limit, until the kernel kills nginx."""
         return "/dev/shm" if self.container["HostConfig"].get("ReadonlyRootfs") else "/tmp"
 
     @property
     def address(self):
-        """nginx's address, as the target reaches it; empty where it does not run or can't be reached so."""
+        """nginx's address, as the target reaches it. Empty if nginx does not run or can't be reached."""
         if self.engine.is_rootless:
             return ""
         return self.container["NetworkSettings"]["Networks"][self.network]["IPAddress"]
 
     def describe_state(self):
-        """Return the container's state as an operator would say it: ``exited with 1``."""
+        """Return the container's state as an operator would name it: ``exited with 1``."""
         state = self.container["State"]
         return "exited with {}".format(state["ExitCode"]) if state["Status"] == "exited" else "is " + state["Status"]
 
@@ -97,25 +97,25 @@ class ContainerEdge(Edge):
         return found
 
     def path(self, name):
-        """Return where nginx sees the file ``name`` of the conf dir."""
+        """Return the path at which nginx sees the file ``name`` of the conf dir."""
         return os.path.join(self._inside, name)
 
     def on_target(self, path):
-        """Return where the target has what nginx sees at ``path``; None where it is in no mount."""
+        """Return the target's path of a path in nginx's container. None if no mount contains it."""
         for mount in sorted(self._mounts(), key=lambda mount: len(mount["Destination"]), reverse=True):
             if is_within(path, mount["Destination"]):
                 return os.path.normpath(os.path.join(mount["Source"], os.path.relpath(path, mount["Destination"])))
         return None
 
     def judge(self, files):
-        """Test the files beside nginx itself, or, where only root could do that or it does not run, in a throw-away
-        container that is made as nginx's."""
+        """Test the files beside nginx itself. If only root could do that, or if nginx does not run, test them in a
+        throw-away container that resembles nginx's."""
         master = self.processes()[0] if self.running and os.geteuid() == 0 else None
         if master:
             try:
                 return self._judge_beside(master[0], files)
             except (OSError, subprocess.SubprocessError):
-                pass  # the kernel does not allow it, as on file systems that can't be overlaid; or nginx has gone
+                pass  # the kernel does not allow it, as on file systems without overlays, or nginx has ended
         return self._judge_apart(files)
 
     def _judge_beside(self, master, files):
@@ -124,10 +124,10 @@ class ContainerEdge(Edge):
         code, stdout, stderr = run_in_private_root(
             master, self.nginx("-T"), environ, lambda root: put_files(root + self._inside, files)
         )
-        return code == 0, (stderr + stdout).decode("utf-8", "replace")  # apart, as in run()
+        return code == 0, (stderr + stdout).decode("utf-8", "replace")  # separated, as in run()
 
     def _judge_apart(self, files):
-        """Everybody who may use Docker can do that, because the Engine reads the files."""
+        """Test the files in another container. Any user of Docker can do that, because the Engine reads the files."""
         identity = self.container["Id"]
         size = self.engine.layer_size(identity)
         if size > LARGEST_LAYER:
@@ -154,23 +154,23 @@ class ContainerEdge(Edge):
             ) from error
 
     def run(self, argv):
-        """Run a command in the container; return ``(ok, what it printed)``."""
+        """Run a command in the container. Return ``(ok, its output)``."""
         try:
             code, stdout, stderr = self.engine.execute(self.name, argv)
         except EngineError as error:
             raise EdgeError(f"{self.name} was stopped or replaced during '{' '.join(argv)}': {error}") from error
-        # Errors first: mixed, a word of stderr may stand in the middle of a line of a dump.
+        # Errors first: in a mixed output, a word of stderr may be in the middle of a line of a dump.
         return code == 0, (stderr + stdout).decode("utf-8", "replace")
 
     def root(self):
-        """Return the process that all of nginx's processes descend from."""
+        """Return the root of nginx's process tree."""
         return self.container["State"]["Pid"]
 
     def _worker_sockets(self, pids):
         found = super()._worker_sockets(pids)
         if found is not None:
             return found
-        # Root in the container sees what another user of the target does not. There, the processes have other ids.
+        # Root in the container sees what another user of the target does not. There, the process ids differ.
         inside = {pid: status_of(pid).get("NSpid", "").split()[-1:] for pid in pids}
         listed = {
             pid: self._execute_as_root(["ls", "-l", f"/proc/{other[0]}/fd"]) for pid, other in inside.items() if other
@@ -180,7 +180,7 @@ class ContainerEdge(Edge):
         return {pid: socket_inodes(text) for pid, text in listed.items()}
 
     def _execute_as_root(self, argv):
-        """Return what a command prints that root runs in the container; None where it fails."""
+        """Return the output of a command that root runs in the container. None if it fails."""
         try:
             code, stdout, _stderr = self.engine.execute(self.name, argv, privileged=True)
         except EngineError:
@@ -188,14 +188,14 @@ class ContainerEdge(Edge):
         return stdout.decode("utf-8", "replace") if code == 0 else None
 
     def log_tail(self):
-        """Return the last lines that nginx logged, where its log is the container's."""
+        """Return the last lines that nginx logged, if its log is the container's."""
         try:
             return self.engine.log_tail(self.name, LOG_LINES)
         except EngineError:
             return []  # the logging driver can't be read
 
     def launch(self):
-        # Where it crashes and restarts, a start alone does nothing.
+        # If nginx crashes and restarts, a start alone does nothing.
         self.engine.call(self.engine.api.restart, self.name)
         self.refresh()
 
@@ -204,8 +204,8 @@ class ContainerEdge(Edge):
         self.container = self.engine.inspect(self.name) or self.container
 
     def _settle(self):
-        """Inspect the container until it is clear whether nginx runs. One that crashes and is restarted has no worker
-        process meanwhile, for a moment, or for as long as it waits for a name server."""
+        """Inspect the container until it is clear whether nginx runs. While nginx restarts after a crash, it has no
+        worker process for a moment, or for as long as it waits for a name server."""
         began = time.monotonic()
         unseen = 0  # looks in a row
         while True:
@@ -228,7 +228,7 @@ class ContainerEdge(Edge):
             time.sleep(0.1)
 
     def _mounts(self):
-        """Return the mounts of the target's files. Of nested ones, the inner one counts."""
+        """Return the mounts of the target's files. The inner one of nested mounts applies."""
         return [mount for mount in self.container["Mounts"] if mount.get("Source")]
 
     def _path_inside(self):
@@ -293,20 +293,20 @@ class ContainerEdge(Edge):
         words = (config.get("Entrypoint") or []) + (config.get("Cmd") or [])
         found = program_and_arguments(words)
         if found is None and self.running and self.processes()[0]:
-            # A script starts it. The title of the master process has its command after a colon.
+            # A script starts nginx. The title of the master process has its command after a colon.
             title = title_of(self.processes()[0][0]).partition(": ")[2]
             found = program_and_arguments(title.replace("[", " ").replace("]", " ").split(), but="-g")
         return found or (PROGRAMS[0], [])
 
     def _labels(self):
-        """Return the labels of what is made to test a candidate: else it would have those of nginx's container, and
-        count as what they say."""
+        """Return the labels for the objects of a test. Otherwise they would have the labels of nginx's container and
+        count as such."""
         return {**dict.fromkeys(self.container["Config"].get("Labels") or {}, ""), JUDGE: self.scratch_dir}
 
     def _throw_away(self, image, command, conf_dir=None):
-        """Run a command in a container of its own, as nginx's container is; return ``(ok, what it printed)``.
+        """Run a command in a new container that resembles nginx's. Return ``(ok, its output)``.
 
-        ``conf_dir``: what the conf dir has there, a tar archive.
+        ``conf_dir``: the content of its conf dir, a tar archive.
         """
         api = self.engine.api
         others = [name for name in self.container["NetworkSettings"]["Networks"] if name != self.network]
@@ -325,7 +325,7 @@ class ContainerEdge(Edge):
                 self.engine.call(api.put_archive, created["Id"], self._inside, conf_dir)
             self.engine.call(api.start, created["Id"])
             code = self.engine.call(api.wait, created["Id"])["StatusCode"]
-            # Apart, as in run().
+            # Separated, as in run().
             text = b"".join(
                 self.engine.call(api.logs, created["Id"], stdout=not errors, stderr=errors) for errors in (True, False)
             )
@@ -335,10 +335,10 @@ class ContainerEdge(Edge):
 
 
 def host_config_like(container, network, conf_dir):
-    """Return the settings of a container that sees what ``container`` does, inspected, and is reached by nobody.
+    """Return the settings of a container that sees the same as ``container``, inspected, and that nothing can reach.
 
-    ``network``: the first that it joins where ``container`` does not run, whose network it shares otherwise;
-    ``conf_dir``: where it has files of its own, or None.
+    ``network``: the first one that it joins if ``container`` does not run, otherwise it shares ``container``'s network;
+    ``conf_dir``: where it has its own files, or None.
     """
     mounts = [
         {
@@ -364,14 +364,14 @@ def host_config_like(container, network, conf_dir):
         "PublishAllPorts": False,
         "RestartPolicy": {"Name": "no"},
         "AutoRemove": False,
-        "LogConfig": {"Type": "json-file", "Config": {}},  # read here, gone with it, and nobody else's to collect
+        "LogConfig": {"Type": "json-file", "Config": {}},  # read here, removed with it, and not collected by others
     }
 
 
 def with_files(archive, files, mounted):
-    """Return a tar archive of a directory with ``files``, ``{name: content, or None for none}``, in it.
+    """Return a tar archive of a directory with ``files``, ``{name: content, or None to remove it}``, in it.
 
-    ``mounted``: relative paths of mounts. What lies there is left out, because it would be written to the mount.
+    ``mounted``: relative paths of mounts. Their content is left out, because it would be written to the mount.
     """
     made = io.BytesIO()
     with tarfile.open(fileobj=io.BytesIO(archive)) as before, tarfile.open(fileobj=made, mode="w") as after:
@@ -389,8 +389,8 @@ def with_files(archive, files, mounted):
 
 
 def program_and_arguments(words, but=None):
-    """Return nginx's program in a command, and those of its arguments that every other call of it needs as well; None
-    where the command does not name it. ``but``: a flag that is left out, because its value is not one word."""
+    """Return nginx's program in a command, and those arguments that every other call needs as well. None if the command
+    does not contain nginx. ``but``: a flag to leave out, because its value is not a single word."""
     place = next((place for place, word in enumerate(words) if _PROGRAM.fullmatch(word)), None)
     if place is None:
         return None

@@ -29,8 +29,8 @@ def wait_until_drained(edge, endpoints, old_workers, proved_at, timeout, on_wait
     began = time.monotonic()
     old = {tuple(worker) for worker in old_workers}
     patience = KEEPALIVE_MIN_TIMEOUT if keeps_connections_on_reload(edge.version()) else 0
-    hidden = None  # not asked yet
-    looks = 0  # in a row at which nothing was left
+    hidden = None  # not checked yet
+    looks = 0  # in a row without anything left
     while True:
         left = old & set(edge.workers())
         if left and hidden is None:

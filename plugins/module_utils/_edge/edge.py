@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The edge: the nginx in front. Look at it, judge a candidate outside its live tree, reload it and prove it.
+"""The edge: the nginx in front of the apps. Inspect it, test a file outside its live tree, reload it and prove it.
 
-What is the same wherever nginx runs; ``container.py`` and ``host.py`` add how it is reached.
+This is the common part. ``container.py`` and ``host.py`` add how to reach nginx.
 """
 
 from __future__ import annotations
@@ -25,20 +25,21 @@ from .processes import find_processes, sockets_of, status_of
 from .reload import ReloadProof, describe_master, is_idle
 
 RELOAD_PATIENCE = 60.0
-"""s for which nginx may be busy with one signal: large configurations take long to load."""
+"""Seconds for which nginx may be busy with one signal, because large configurations take long to load."""
 
 LOG_READ = 8000000
-"""Bytes of the log of answers that are read at once, its end; before the first look nobody empties it."""
+"""The most bytes of the answer log that are read at once, from its end. Before the first read it may have grown
+large."""
 
-# nginx appends, so it goes on at the start of an emptied log. The line at the end shows that there is room for one.
+# nginx appends, so it continues at the start of an emptied log. The last line shows that there is space for one.
 _TAKE = f'tail -c {LOG_READ} "$1" && : >"$1" && echo >>"$1"'
 
 RELOADS = 2
-"""How often nginx is reloaded before the new configuration counts as refused; a taken port may be free by then."""
+"""How often nginx is reloaded before the new configuration counts as rejected. A port in use may be free by then."""
 
 TCP = ("tcp", "tcp6")
 _POLL = 0.02
-_ERROR_LINE = re.compile(r"\d{4}/\d\d/\d\d [\d:]{8} \[(?:emerg|alert)\] ")  # clients can't begin a line
+_ERROR_LINE = re.compile(r"\d{4}/\d\d/\d\d [\d:]{8} \[(?:emerg|alert)\] ")  # no client can write the start of a line
 
 
 class Edge:
@@ -48,14 +49,13 @@ class Edge:
     ``describe_state()``, ``version()``, ``path(name)``, ``judge(files)``, ``run(argv)``, ``on_target(path)``,
     ``address``, ``resolver``, ``root()``, ``log_tail()`` and ``launch()``.
 
-    ``judge(files)`` returns ``(ok, text)`` of ``nginx -T`` with ``files`` in the conf dir, and changes nothing that
-    nginx or anybody else sees: a candidate in the conf dir would go live with anybody's reload. ``files``: ``{name:
-    content, or None for a file that is to go}``. ``program``, ``arguments``: nginx's program, and what every call of it
-    needs.
+    ``judge(files)`` returns ``(ok, text)`` of ``nginx -T`` with ``files`` in the conf dir, without any visible change.
+    A new file in the conf dir itself would go live with anybody's reload. ``files``: ``{name: content, or None to
+    remove the file}``. ``program``, ``arguments``: nginx's program, and the arguments that every call needs.
     """
 
     container = None
-    """nginx's container, as inspected; None where nginx runs on the host."""
+    """nginx's container, as inspected. None if nginx runs on the host."""
 
     program = PROGRAMS[0]
     arguments = ()
@@ -70,9 +70,9 @@ class Edge:
             )
 
     def dump(self):
-        """Return ``(ok, text)``: what the running nginx's ``nginx -T`` prints of the configuration on disk."""
+        """Return ``(ok, text)``: the output of the running nginx's ``nginx -T`` for the configuration on disk."""
         ok, text = self.run_until(lambda said: "# configuration file " in said, self.nginx("-T"))
-        # That all is well, and what it warns of, comes first.
+        # Without its first lines, the success message and warnings.
         return ok, text[max(text.find("# configuration file "), 0) :] if ok else text
 
     def nginx(self, *flags):
@@ -80,19 +80,19 @@ class Edge:
         return [self.program, *flags, *self.arguments]
 
     def run_until(self, is_whole, argv):
-        """Run a command, as run(); once more where it succeeds but ``is_whole(what it printed)`` is false: on a busy
-        machine, the Engine loses what a short command prints, once in thousands of times."""
+        """Run a command, as run(). Run it again if it succeeds but ``is_whole(its output)`` is false, because on a busy
+        machine the Engine sometimes loses the output of a short command."""
         ok, text = self.run(argv)
         return self.run(argv) if ok and not is_whole(text) else (ok, text)
 
     def tidy(self, app):
-        """Remove what calls for this app that were killed left lying, while nobody else is at work for it."""
+        """Remove files of earlier calls for this app that were killed. No other call may run for the app."""
         for name in os.listdir(self.conf_dir):
             if name.startswith(f".{app_file_name(app)}."):
                 os.unlink(os.path.join(self.conf_dir, name))
 
     def read(self, name):
-        """Return the content of a file of the conf dir, or None where there is none."""
+        """Return the content of a file of the conf dir, or None if it does not exist."""
         try:
             with open(os.path.join(self.conf_dir, name), encoding="utf-8", errors="replace") as file:
                 return file.read()
@@ -100,7 +100,7 @@ class Edge:
             return None
 
     def refuse_unwritable(self):
-        """Raise EdgeError where the conf dir can't be written."""
+        """Raise EdgeError if the conf dir can't be written."""
         why = why_unwritable(self.conf_dir)
         if why:
             raise self._not_writable(why)
@@ -113,17 +113,17 @@ class Edge:
             raise self._not_writable(error.strerror) from error
 
     def turn(self, on_wait=ignore):
-        """Keep every other deploy behind this nginx waiting while the block runs; see edge_lock()."""
+        """Keep all other deploys behind this nginx waiting while the block runs. See edge_lock()."""
         return edge_lock(self.conf_dir, on_wait)
 
     def answer_log_path(self, app):
-        """Return where nginx logs an app's answers while a release is judged."""
+        """Return the path at which nginx logs an app's answers during canary and bake."""
         return os.path.join(self.logs, f"bluegreen-{app}.log")
 
     def take_answers(self, app):
-        """Return what that log has, and empty it. Raises EdgeError where it can't be read, emptied or written.
+        """Return the content of that log, and empty it. Raises EdgeError if it can't be read, emptied or written.
 
-        A line that nginx writes between the two is lost, which favors neither color.
+        A line that nginx writes in between is lost, which favors neither color.
         """
         path = self.answer_log_path(app)
         ok, text = self.run(["sh", "-c", _TAKE, "sh", path])
@@ -132,7 +132,7 @@ class Edge:
         return text[: text.rfind("\n") + 1]
 
     def processes(self):
-        """Return ``(master, workers)``; see find_processes()."""
+        """Return ``(master, workers)``. See find_processes()."""
         return find_processes(self.root())
 
     def workers(self):
@@ -140,10 +140,10 @@ class Edge:
         return self.processes()[1]
 
     def reload(self, on_wait=ignore):
-        """Reload nginx and prove that it serves what was on disk before. Return ``(s it took, worker processes)``.
+        """Reload nginx and prove that it serves what was on disk before. Return ``(seconds, worker processes)``.
 
-        Those worker processes, ``[(pid, start time)]``, may still answer requests by the configuration of before.
-        ``on_wait``: as of edge_lock(). Raises EdgeError where nothing is proven.
+        Those worker processes, ``[(pid, start time)]``, may still answer requests with the previous configuration.
+        ``on_wait``: as for edge_lock(). Raises EdgeError without a proof.
         """
         began = time.monotonic()
         refusals = 0
@@ -155,7 +155,7 @@ class Edge:
             proof = self._prove_reload(master, before, on_wait)
             if proof is None or proof.is_loaded:
                 return time.monotonic() - began, sorted(before)
-            refusals += proof.is_refused  # else the look came too late to see both configurations
+            refusals += proof.is_refused  # otherwise the check came too late to see both configurations
         if refusals < RELOADS:
             raise EdgeError(
                 f"the reload of nginx in {self.name} is not proven after {RELOADS * RELOAD_PATIENCE:g} s, because the "
@@ -167,7 +167,7 @@ class Edge:
         )
 
     def start(self, on_wait=ignore):
-        """Start nginx and prove that it stays up. Return the s it took."""
+        """Start nginx and prove that it stays up. Return the seconds that it took."""
         began = time.monotonic()
         self.launch()
         deadline = time.monotonic() + RELOAD_PATIENCE
@@ -179,18 +179,18 @@ class Edge:
             self._wait(deadline, on_wait, "nginx starts")
 
     def _wait_until_idle(self, on_wait):
-        """Return nginx's processes at a moment when it has acted on every signal."""
+        """Return nginx's processes at a moment when it has handled every signal."""
         deadline = time.monotonic() + RELOAD_PATIENCE
         while True:
             master, workers = look = self.processes()
-            # The same look again: else the successor of a worker process that crashed could be missing.
+            # The same result twice: otherwise the successor of a crashed worker process could be missing.
             if master and not all(workers.values()) and self._is_idle(master) and self.processes() == look:
                 return look
             self._refresh_running(f"nginx in {self.name} no longer runs")
             self._wait(deadline, on_wait, _describe(master, workers))
 
     def _prove_reload(self, master, before, on_wait):
-        """Return the ReloadProof once nginx has acted on the signal; None where it was started anew meanwhile."""
+        """Return the ReloadProof once nginx has handled the signal. None if nginx was restarted meanwhile."""
         proof = ReloadProof(before)
         deadline = time.monotonic() + RELOAD_PATIENCE
         idle = 0  # looks in a row
@@ -198,7 +198,7 @@ class Edge:
             idle = idle + 1 if self._is_idle(master) else 0
             now, workers = self.processes()
             if now != master and now and workers:
-                return None  # it has loaded what is on disk
+                return None  # it has loaded the files on disk
             proof.see(workers)
             if proof.is_loaded or (idle > 1 and not proof.has_spawned):
                 return proof
@@ -223,7 +223,7 @@ class Edge:
         time.sleep(_POLL)
 
     def _last_errors(self):
-        """Return the last errors that nginx logged, for a person: they decide nothing."""
+        """Return the last errors that nginx logged, as text. They decide nothing."""
         lines = [line.strip() for line in self.log_tail() if _ERROR_LINE.match(line)]
         return " ".join(dict.fromkeys(line.partition("] ")[2] for line in lines[-3:]))
 
@@ -233,30 +233,30 @@ class Edge:
         return sum(count_upstream(table, endpoints) for table in self._tables(*TCP))
 
     def may_receive_requests(self, workers):
-        """Return whether any of ``workers``, ``[(pid, start time)]``, may be receiving a request of a client. Where
-        that can't be seen, it may."""
+        """Return whether any of ``workers``, ``[(pid, start time)]``, may be receiving a client's request. True if this
+        can't be seen."""
         sockets = self._worker_sockets([pid for pid, _started in workers])
         if sockets is None:
             return bool(workers)
-        # After the sockets: what has been opened meanwhile looks as if it was not there.
+        # After the sockets: a connection that was opened meanwhile then counts as absent.
         tables = ["".join(self._tables(*names)) for names in (TCP, ("udp", "udp6"), ("unix",))]
         return any(may_receive(inodes, *tables) for inodes in sockets.values())
 
     def clients(self):
-        """Return how many connections clients have open to nginx."""
+        """Return how many client connections to nginx are open."""
         sockets = self._sockets()
         return sum(count_clients(table, sockets) for table in self._tables(*TCP))
 
     def sees_sockets(self):
-        """Return whether it can be seen which sockets a worker process has."""
+        """Return whether the sockets of a worker process are visible."""
         return self._worker_sockets([pid for pid, _started in self.workers()][:1]) is not None
 
     def _sockets(self):
-        """Return the inodes of nginx's sockets; None where nothing else listens in its network."""
+        """Return the inodes of nginx's sockets. None if no other program listens in its network."""
         return None
 
     def _worker_sockets(self, pids):
-        """Return ``{pid: inodes of its sockets}``; None where they can't be seen."""
+        """Return ``{pid: inodes of its sockets}``. None if they are not visible."""
         try:
             return {pid: sockets_of(pid) for pid in pids}
         except PermissionError:
@@ -268,10 +268,10 @@ class Edge:
                 with open(f"/proc/{self.root()}/net/{name}", encoding="utf-8", errors="replace") as file:
                     yield file.read()
             except FileNotFoundError:
-                pass  # no such process any more, or no IPv6
+                pass  # the process has ended, or there is no IPv6
 
     def refresh(self):
-        """Look again at what is remembered of nginx; nothing where all is read afresh anyway."""
+        """Read nginx's state again, if this object keeps it."""
 
     def _not_writable(self, why):
         return EdgeError(
@@ -281,13 +281,13 @@ class Edge:
 
 
 def quoted(text):
-    """Return the lines by which nginx says what is wrong, without the rest of a dump."""
+    """Return nginx's error lines, without the rest of a dump."""
     lines = [line.strip() for line in text.splitlines() if "[emerg]" in line or "[alert]" in line]
     return " ".join(lines) or " ".join(text.split())[-300:]
 
 
 def _describe(master, workers):
-    """Return what a reload waits for while nginx is not idle, a clause."""
+    """Return what a reload waits for while nginx is not idle, as a clause."""
     if master is None:
         return "nginx's master process is not visible"
     if all(workers.values()):
@@ -296,7 +296,7 @@ def _describe(master, workers):
 
 
 def file_mode(content):
-    """Return the mode of a file of the conf dir: a preview's has a secret."""
+    """Return the mode of a file of the conf dir. A preview contains a secret."""
     return 0o600 if has_preview(content) else 0o644
 
 

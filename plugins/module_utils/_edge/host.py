@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""nginx as a service of the target itself. Everything about it needs root."""
+"""nginx as a service of the target itself. All of this needs root."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from .processes import is_master, sockets_of
 LOG_BYTES = 8192
 
 _PATHS = re.compile(r"--(prefix|pid-path|error-log-path)=(\S+)")
-# In a private mount namespace the copy lies over the conf dir, for this one test and nobody else.
+# In a private mount namespace, the copy is mounted over the conf dir for this test only.
 _TEST = 'mount --bind "$1" "$2" && exec "$3" -T'
 
 
 class HostEdge(Edge):
-    """nginx on the target, as its distribution installs it."""
+    """nginx on the target, as a distribution installs it."""
 
     name = "the host"
     resolver = None
@@ -72,15 +72,15 @@ class HostEdge(Edge):
         return parse_version(self._built)
 
     def path(self, name):
-        """Return where nginx sees the file ``name`` of the conf dir."""
+        """Return the path at which nginx sees the file ``name`` of the conf dir."""
         return os.path.join(self.conf_dir, name)
 
     def on_target(self, path):
-        """Return where the target has what nginx sees at ``path``."""
+        """Return the target's path of a path that nginx sees."""
         return path
 
     def judge(self, files):
-        """Test a copy of the conf dir in its place, in a mount namespace of its own."""
+        """Test a copy of the conf dir in the place of the original, in a private mount namespace."""
         with temporary_directory(self.scratch_dir) as candidate:
             tree = os.path.join(candidate, "conf")
             shutil.copytree(self.conf_dir, tree, symlinks=True)
@@ -89,10 +89,10 @@ class HostEdge(Edge):
             return self.run(["unshare", "--mount", "--propagation", "private", *shell])
 
     def run(self, argv):
-        """Run a command; return ``(ok, what it printed)``."""
+        """Run a command. Return ``(ok, its output)``."""
         environ = dict(os.environ, PATH=os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin", LC_ALL="C")
         try:
-            # Also called in a thread of its own, where a module's run_command is not to be: it may end the module.
+            # This may run in a thread, in which a module's run_command must not be used, because it may end the module.
             # pylint: disable-next=ansible-bad-function
             done = subprocess.run(argv, env=environ, stdin=subprocess.DEVNULL, capture_output=True, check=False)
         except FileNotFoundError as error:
@@ -100,7 +100,7 @@ class HostEdge(Edge):
         return done.returncode == 0, (done.stderr + done.stdout).decode("utf-8", "replace")
 
     def root(self):
-        """Return the process id of nginx's master process, or None where it does not run."""
+        """Return the process id of nginx's master process, or None if it does not run."""
         try:
             with open(self._pid_file, encoding="ascii") as file:
                 pid = int(file.read())

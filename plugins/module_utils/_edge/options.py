@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options by which the modules of the role say which nginx they mean, and that nginx."""
+"""The options by which the role's modules select an nginx, and that nginx."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EDGE_ARGUMENTS = {
 
 
 def edge_for(engine, params, state):
-    """Return the Edge that a module's options name. Raises EdgeError where it can't be used."""
+    """Return the Edge that a module's options select. Raises EdgeError if it can't be used."""
     if params["nginx_mode"] == "host":
         return HostEdge(params["nginx_conf_dir"], state.scratch)
     return ContainerEdge(engine, params["nginx_container"], params["network"], params["nginx_conf_dir"], state.scratch)

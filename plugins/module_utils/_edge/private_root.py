@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run a command beside a process of a container: in its namespaces, with its user and capabilities, and on a copy of
-its files that takes what the command writes and is gone with it. Needs root.
+"""Run a command in the namespaces of a container's process, with that process's user and capabilities, and on a copy of
+the container's files. The command's changes to the copy vanish with it. Needs root.
 
-The copy is an overlay over each file system that the container has mounted, in a mount namespace of the command's own.
-So the command sees every file as the container does, and the container sees nothing of the command.
+The copy is an overlay over each mounted file system of the container, in a private mount namespace. The command sees
+every file as the container does, but the container sees nothing of the command.
 """
 
 from __future__ import annotations
@@ -26,20 +26,21 @@ _READ_ONLY, _REMOUNT, _BIND, _RECURSIVE, _PRIVATE = 1, 32, 4096, 16384, 1 << 18
 _DROP_CAPABILITY = 24
 
 KERNEL_TYPES = ("cgroup", "cgroup2", "devpts", "devtmpfs", "mqueue", "proc", "sysfs")
-"""Types of file systems that the kernel makes: they are seen as they are, and can't be the lower part of an overlay."""
+"""Types of the kernel's own file systems. They stay as they are, because an overlay can't have them as its lower
+part."""
 
 _SCRATCH = "/dev"
-"""Where the copies lie: a directory that each container has, under its mount, which is opened before."""
+"""The directory of the copies. Each container has it. It lies under its mount, which is opened before."""
 
 _ESCAPED = re.compile(r"\\([0-7]{3})")
 
 
 def run_in_private_root(pid, argv, environ, prepare):
-    """Run ``argv`` beside the process ``pid``; return ``(exit status, stdout, stderr)``, both bytes.
+    """Run ``argv`` in the namespaces of the process ``pid``. Return ``(exit status, stdout, stderr)``, both bytes.
 
-    ``environ``: the command's whole environment; ``prepare(root)``: called before, as root, with the directory where
-    the copy is mounted; what it writes there, the command sees. Raises FileNotFoundError where there is no such
-    command, and OSError or SubprocessError where the kernel does not allow it, or the process has gone.
+    ``environ``: the command's whole environment; ``prepare(root)``: called before the command, as root, with the
+    directory of the copy, to write files for the command. Raises FileNotFoundError if the command does not exist, and
+    OSError or SubprocessError if the kernel does not allow it, or the process has ended.
     """
     _refuse_user_namespace(pid)
     namespaces = [(os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY), kind) for name, kind in _NAMESPACES.items()]
@@ -59,7 +60,7 @@ def run_in_private_root(pid, argv, environ, prepare):
         _become(libc, status)
 
     try:
-        # Only a child can do this, between fork and exec. No other thread runs now: those of probes have been joined.
+        # Only a child can do this, between fork and exec. No other thread runs now, because those of probes have ended.
         # pylint: disable-next=ansible-bad-function,subprocess-popen-preexec-fn
         done = subprocess.run(
             argv, env=environ, stdin=subprocess.DEVNULL, capture_output=True, check=False, preexec_fn=enter
@@ -71,8 +72,8 @@ def run_in_private_root(pid, argv, environ, prepare):
 
 
 def mount_points(mountinfo):
-    """Return ``[(path, type of its file system, is it read-only)]`` of the text of ``/proc/PID/mountinfo``, outer ones
-    first. Of several at one path, the last one counts. What is mounted below a file system of the kernel's is left
+    """Return ``[(path, type of its file system, is it read-only)]`` from the text of ``/proc/PID/mountinfo``, outer
+    ones first. The last of several mounts at one path applies. Mounts below the kernel's own file systems are left
     out."""
     found = {}
     for line in mountinfo.splitlines():
@@ -90,10 +91,10 @@ def _refuse_user_namespace(pid):
 
 
 def _continue_as_child(descriptors):
-    """Go on in a child process; this one closes its ``descriptors``, waits for the child, and exits as that does."""
+    """Continue in a child process. The parent closes its ``descriptors``, waits for the child, and exits as it does."""
     child = os.fork()
     if child:
-        for descriptor in descriptors:  # else whoever reads what the child writes would not see its end
+        for descriptor in descriptors:  # otherwise the reader of the child's output would not see its end
             with contextlib.suppress(OSError):
                 os.close(descriptor)
         status = os.waitpid(child, 0)[1]
@@ -101,10 +102,10 @@ def _continue_as_child(descriptors):
 
 
 def _copy(libc, prepare):
-    """Mount a copy of all that this process sees, and return where."""
+    """Mount a copy of all that this process sees. Return its path."""
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
         mounts = mount_points(file.read())
-    opened = {path: os.open(path, os.O_PATH) for path, _kind, _read_only in mounts}  # before anything hides them
+    opened = {path: os.open(path, os.O_PATH) for path, _kind, _read_only in mounts}  # before a mount hides them
     _mount(libc, "tmpfs", _SCRATCH, "tmpfs", 0)
     root = os.path.join(_SCRATCH, "root")
     os.mkdir(root)
@@ -127,7 +128,7 @@ def _overlay(libc, source, target, number):
     upper, work = (os.path.join(_SCRATCH, f"{name}-{number}") for name in ("upper", "work"))
     os.mkdir(upper)
     os.mkdir(work)
-    # The upper directory's owner and mode are those that are seen.
+    # A merged directory shows the owner and mode of its upper directory.
     like = os.stat(source)
     os.chown(upper, like.st_uid, like.st_gid)
     os.chmod(upper, stat.S_IMODE(like.st_mode))
@@ -135,10 +136,10 @@ def _overlay(libc, source, target, number):
 
 
 def _become(libc, status):
-    """Take the user, the groups and the capabilities that ``status`` (of the other process) says."""
+    """Take the user, the groups and the capabilities in ``status`` (of the other process)."""
     user, group = (int(status[name].split()[1]) for name in ("Uid", "Gid"))
     for stream in (1, 2):
-        os.fchown(stream, user, group)  # else that user could not open /dev/stdout
+        os.fchown(stream, user, group)  # otherwise that user could not open /dev/stdout
     bounding = int(status["CapBnd"], 16)
     for capability in range(64):
         if not bounding >> capability & 1:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""nginx's processes, as the process table of the target (/proc) shows them."""
+"""nginx's processes, from the target's process table (/proc)."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import contextlib
 import os
 import re
 
-# Angie's titles go on with its version or, of a worker process, with the number of its configuration.
+# In Angie's titles, its version follows or, for a worker process, the number of its configuration.
 _TITLE = re.compile(r"(?:nginx|angie): (master|worker) process\b( is shutting down)?")
 _GONE = (FileNotFoundError, ProcessLookupError)
 _SOCKET = re.compile(r"socket:\[(\d+)\]")
 
 
 def find_processes(root):
-    """Return ``(master, workers)`` of the nginx that descends from the process ``root``.
+    """Return ``(master, workers)`` of the nginx below the process ``root``.
 
-    ``root``: a process id, or None. ``master``: ``(pid, start time in clock ticks)``, None where there is none.
-    ``workers``: ``{(pid, start time): leaving?}``; a worker process that is leaving takes no new connections.
+    ``root``: a process id, or None. ``master``: ``(pid, start time in clock ticks)``, or None. ``workers``: ``{(pid,
+    start time): leaving?}``. A worker process that is leaving takes no new connections.
     """
     table = dict(_processes())
     master, workers = None, {}
@@ -36,7 +36,8 @@ def find_processes(root):
 
 
 def parse_title(title):
-    """Return ``("master" or "worker", does it leave?)`` of a process's title; ``(None, False)`` of another process."""
+    """Return ``("master" or "worker", does it leave?)`` from a process's title, ``(None, False)`` for other
+    processes."""
     match = _TITLE.match(title)
     return (match.group(1), bool(match.group(2))) if match else (None, False)
 
@@ -47,19 +48,19 @@ def is_master(pid):
 
 
 def title_of(pid):
-    """Return the title of a process; empty where it is gone."""
+    """Return the title of a process. Empty if the process has ended."""
     return _read(pid, "cmdline").rstrip("\0 ")
 
 
 def status_of(pid):
-    """Return the fields of ``/proc/PID/status``, ``{name: value}``; empty where the process is gone."""
+    """Return the fields of ``/proc/PID/status``, ``{name: value}``. Empty if the process has ended."""
     pairs = (line.partition(":") for line in _read(pid, "status").splitlines())
     return {name: value.strip() for name, _colon, value in pairs}
 
 
 def sockets_of(pid):
-    """Return the inodes of a process's sockets, none where it is gone. Raises PermissionError: only root may see those
-    of another user's process."""
+    """Return the inodes of a process's sockets. Empty if it has ended. Raises PermissionError, because only root may
+    see those of another user's process."""
     directory, found = f"/proc/{pid}/fd", []
     with contextlib.suppress(*_GONE):
         for descriptor in os.listdir(directory):
@@ -74,7 +75,7 @@ def socket_inodes(text):
 
 
 def _read(pid, name):
-    """Return a file of a process; empty where the process is gone, or another user's that can't be seen (hidepid)."""
+    """Return a file of a process. Empty if the process has ended, or is another user's and hidden (hidepid)."""
     try:
         with open(f"/proc/{pid}/{name}", encoding="utf-8", errors="replace") as file:
             return file.read()

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The proof of a reload, by nginx's processes alone. Pure.
+"""The proof of a reload, from nginx's processes alone. Pure.
 
-nginx's log decides nothing: its lines quote clients. A reload goes like this. The master process takes HUP, blocks it
-while it reads the configuration, starts the new worker processes, and 100 ms later tells the earlier ones to leave.
-Where the configuration can't be loaded, it starts none. Either way it then unblocks HUP and sleeps.
+nginx's log decides nothing, because its lines quote clients. A reload has these steps. The master process gets HUP and
+blocks it while it reads the configuration. It starts the new worker processes, and 100 ms later tells the old ones to
+leave. If it can't load the configuration, it starts none. In both cases, it then unblocks HUP and sleeps.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _SIGNALS = 1 << (signal.SIGHUP - 1) | 1 << (signal.SIGCHLD - 1)
 
 
 def is_idle(status):
-    """Return whether nginx's master process has acted on every signal that was sent to it.
+    """Return whether nginx's master process has handled every signal that it got.
 
     ``status``: the fields of ``/proc/PID/status``, read after the signal was sent.
     """
@@ -27,16 +27,16 @@ def is_idle(status):
 
 
 def describe_master(pid, status):
-    """Return what a master process that is not idle does, a clause."""
+    """Return what a master process that is not idle does, as a clause."""
     if status.get("State", "").startswith(("T", "t")):
         return f"nginx's master process {pid} is stopped (continue it: kill -CONT {pid})"
     return f"nginx's master process {pid} is busy (its state is {status.get('State') or 'gone'})"
 
 
 class ReloadProof:
-    """Evidence of one reload, from process snapshots. ``before``: the worker processes when its master process was
-    idle, after the files were written and before the signal was sent; ``{worker: leaving?}``. ``has_spawned``: whether
-    worker processes of a new configuration were seen beside all of those."""
+    """Evidence of one reload, from process snapshots. ``before``: the worker processes while the master process was
+    idle, after the files were written and before the signal was sent, ``{worker: leaving?}``. ``has_spawned``: whether
+    worker processes of a new configuration ran at the same time as all of those."""
 
     def __init__(self, before):
         self._before = dict(before)
@@ -46,8 +46,8 @@ class ReloadProof:
 
     def see(self, workers):
         """Add the next snapshot of the worker processes, ``{worker: leaving?}``."""
-        # Workers in both snapshots ran at one time. While all of before are alive, none of them has crashed and
-        # been replaced, so what is there beside them has a new configuration.
+        # Workers in both snapshots ran at the same time. While all of the earlier ones are alive, none of them has
+        # crashed and been replaced, so additional ones have a new configuration.
         together = self._now.keys() & workers.keys()
         self._now = dict(workers)
         self.has_spawned |= self._noted <= together and bool(together - self._before.keys())

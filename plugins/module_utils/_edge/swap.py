@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The swap: nginx's file of an app, replaced, reloaded and proven, or put back."""
+"""The swap: replace nginx's file of an app, reload nginx and prove it, or restore the file."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from .drain import wait_until_drained
 from .edge import quoted
 
 LOOK_UP = 1.0
-"""s in which nginx has looked up the names that a reload told it of; Docker's DNS answers within milliseconds."""
+"""Seconds in which nginx has looked up the names of a reload. Docker's DNS answers within milliseconds."""
 
 _NOT_NEEDED = ('"keepalive_min_timeout" directive is duplicate', 'unknown directive "keepalive_min_timeout"')
-"""nginx's words for the file that all apps share where the user has that directive, and in Angie, which keeps idle
-connections for its lingering_timeout by itself (5 s by default, from 1.8 on)."""
+"""nginx's errors for the shared file, if the user also sets that directive, and in Angie, which lacks it. Angie keeps
+idle connections for its lingering_timeout by default (5 s, from 1.8 on)."""
 
 
 class Swap:
     """One app's file on one edge. ``state``: the app's AppState; ``edge_url``: ``{url, host}`` or empty;
-    ``answer_log``: the deploy for which nginx logs the app's answers, empty for none; ``on_wait``: called all the time
-    with what is waited for, a clause, and for how many s at most."""
+    ``answer_log``: the deploy for which nginx logs the app's answers, or empty; ``on_wait``: called repeatedly with a
+    clause (what the swap waits for) and the most seconds left."""
 
     def __init__(self, edge, state, edge_url, check_mode, answer_log="", on_wait=ignore):
         self.edge = edge
@@ -46,20 +46,20 @@ class Swap:
         self.on_wait = on_wait
         self.name = app_file.app_file_name(state.app)
         self.version = edge.version()
-        # It ends by a reload of its own, which an older nginx's clients would lose requests by.
+        # The log ends with a reload, at which clients of an older nginx would lose requests.
         self.answer_log = answer_log if keeps_connections_on_reload(self.version) else ""
         self.default_log = None
         if self.answer_log and edge.running:
             self._look_at_access_logs()
         self.unprepared = False
-        self.unread = False  # the shared file, where the http block does not include it
-        self.clients = edge.clients() if edge.running else 0  # a reload closes their connections
+        self.unread = False  # the shared file, if the http block does not include it
+        self.clients = edge.clients() if edge.running else 0  # a reload closes their idle connections
 
     def judge(self, content, introduction, previous_content):
-        """Test the file that live() would write; raises EdgeError with nginx's own words.
+        """Test the file that live() would write. Raises EdgeError with nginx's own message.
 
-        ``introduction``: a file that sends the traffic where it goes now and names where it will go, empty where nginx
-        need not know that before; it is made live. For an answer log, ``previous_content`` is where there is none.
+        ``introduction``: a file that moves no traffic but names the next color, and that goes live now. Empty if nginx
+        needs none. With an answer log, ``previous_content`` takes its place if it is empty.
         """
         if self.check_mode:
             return self._result(False)
@@ -72,13 +72,13 @@ class Swap:
             return self._result(True, **self._replace(self._with_log(introduction), here))
 
     def live(self, content, previous_content, addresses, at_once=False, before_rename=ignore):
-        """Make ``content`` the app's file and prove that nginx serves it. Raises EdgeError, the file of before in place
-        again. Nothing is done where nginx was seen to serve it already.
+        """Make ``content`` the app's file and prove that nginx serves it. Does nothing if nginx was already seen to
+        serve it. If it raises EdgeError, the previous file is in place again.
 
-        ``previous_content``: the way back where there is no file yet; ``addresses``: behind the names, where nginx only
-        looks them up when it loads; ``at_once``: nginx was not told the names before, so it looks them up as it loads a
-        first file, and follows them from a second one on; ``before_rename``: called directly before the file is there,
-        to raise what prevents it.
+        ``previous_content``: the way back if there is no file yet; ``addresses``: those of the names, for an nginx that
+        only looks names up when it loads; ``at_once``: whether nginx has not had the names before. It then looks them
+        up as it loads a first file, and follows them from a second one on; ``before_rename``: called directly before
+        the file is put in place, and may raise an error to prevent that.
         """
         with self._turn():
             before = self.edge.read(self.name)
@@ -104,9 +104,9 @@ class Swap:
     def unsettle(self, content, addresses, change, before_rename=ignore):
         """Let some requests reach the idle color. Raises EdgeError, as live() does.
 
-        ``content``, ``addresses``: as for live(), of the color that has the traffic; ``change(text, here)`` returns the
-        file that does so, from that and from the file that is there, settled: see with_preview() and
-        with_canary(). ``before_rename``: as for live().
+        ``content``, ``addresses``: as for live(), of the active color; ``change(text, here)``: returns the new file
+        from that text and from the settled current file, see with_preview() and with_canary(); ``before_rename``: as
+        for live().
         """
         if self.check_mode:
             return self._result(True)
@@ -118,7 +118,7 @@ class Swap:
             return self._result(True, **self._replace(text_then, before or text, before_rename))
 
     def settle(self):
-        """Have nothing but the traffic go where the app's file says, where it says more. Raises EdgeError."""
+        """Close the preview and end the canary and the answer log in the app's file. Raises EdgeError."""
         before = self.edge.read(self.name)
         settled = app_file.without_sections(before)
         if settled == before or self.check_mode:
@@ -127,15 +127,15 @@ class Swap:
             return self._result(True, **self._replace(app_file.without_generation(settled), before))
 
     def make_sure(self, addresses):
-        """Prove that nginx serves the app's file that is on disk; ``addresses`` as for live()."""
+        """Prove that nginx serves the app's file on disk. ``addresses``: as for live()."""
         return self.live(app_file.without_marks(app_file.without_sections(self.edge.read(self.name))), "", addresses)
 
     def back(self, endpoints, drain_timeout):
-        """Put back what the journal says was there before the swap, and wait until the color that had the traffic
-        meanwhile has answered what it had begun.
+        """Restore the file from before the swap, as the journal has it, and wait until the color that had the traffic
+        in between has answered its requests.
 
-        ``endpoints``: ``address:port`` of that color; ``drain_timeout``: s. The result has ``drained`` and
-        ``connections`` (those left) where there was something to wait for.
+        ``endpoints``: ``address:port`` of that color; ``drain_timeout``: in seconds. The result has ``drained`` and
+        ``connections`` (those left) if there was a wait.
         """
         way_back = self._way_back()
         if not way_back:
@@ -145,7 +145,7 @@ class Swap:
         self.state.save(unfinished=dict(self.state.journal["unfinished"], given_up=True))
         here = self.edge.read(self.name)
         if self._has_proved(here) and parse_upstreams(without_preview(here)) == parse_upstreams(way_back):
-            return self._result(True, **self._go_back(way_back))  # the traffic was there all the time
+            return self._result(True, **self._go_back(way_back))  # the traffic never moved
         first = self._without_a_gap(way_back)
         proof = self._go_back(first)
         drained, left, _waited = wait_until_drained(
@@ -157,7 +157,7 @@ class Swap:
 
     @property
     def warning(self):
-        """What a person should know of this nginx; None where there is nothing."""
+        """The warning about this nginx, or None."""
         if self.unread:
             return (
                 f"nginx does not read {self.edge.path(app_file.SHARED_FILE)}, so keepalive_min_timeout is not set and "
@@ -178,8 +178,8 @@ class Swap:
         )
 
     def _without_a_gap(self, text):
-        """Return what a file is to say first, so that nginx has every address when it loads it; the file itself where
-        that can't be had, as of a name that nothing answers to."""
+        """Return the first version of a file, with which nginx has every address when it loads it. It is the file
+        itself if that is not possible, for example if a name has no address."""
         first = app_file.resolved_at_load(text)
         return first if first == text or self.edge.judge({self.name: first})[0] else text
 
@@ -194,10 +194,10 @@ class Swap:
         return with_answer_log(text, self.state.app, self.answer_log, path, self.default_log)
 
     def _look_at_access_logs(self):
-        """Keep no log of answers where nginx would not write it, and the log beside it that nginx keeps by default."""
+        """Do without an answer log if nginx would not write it. Also find the log that nginx keeps by default."""
         ok, dump = self.edge.dump()
         if not ok:
-            return  # the test of the new file tells what is wrong
+            return  # the test of the new file reports the problem
         try:
             access_logs = http_settings(dump, "access_log", but=self.name)
         except UpstreamError as error:
@@ -208,7 +208,7 @@ class Swap:
             self.default_log = built_in_log(self.edge.run([self.edge.program, "-V"])[1])
 
     def _follow(self, text, since):
-        """Have nginx follow the names that it looked up when it loaded, at ``since`` (s by the monotonic clock)."""
+        """Let nginx follow the names that it looked up at ``since`` (seconds by the monotonic clock) while loading."""
         time.sleep(max(0.0, since + LOOK_UP - time.monotonic()))
         self._go_back(text)
 
@@ -222,14 +222,14 @@ class Swap:
         return (self.state.journal["unfinished"] or {}).get("swap", {}).get("from")
 
     def _note(self, way_back):
-        """Have the journal remember what was there before this deploy first wrote the file."""
+        """Record in the journal the file from before this deploy, if this is its first change."""
         unfinished = dict(self.state.journal["unfinished"] or {})
         unfinished.setdefault("swap", {"from": way_back})
         self.state.create()
         self.state.save(unfinished=unfinished, proved=None)
 
     def _accepted(self, text):
-        """Return the files to write, which nginx was seen to accept. Raises EdgeError."""
+        """Return the files to write, after nginx has accepted them in a test. Raises EdgeError."""
         files = {self.name: text, app_file.SHARED_FILE: app_file.shared_text(self.version)}
         ok, said = self._judged(files, text)
         if not ok and any(words in said for words in _NOT_NEEDED):
@@ -246,8 +246,8 @@ class Swap:
         return files
 
     def _judged(self, files, text):
-        """Return what nginx says of the files; asked again where the app's is not in it: once in thousands of times the
-        log of the container that judges is not whole."""
+        """Return the result of a test of the files. Test again if the app's file is missing in it, because the log of
+        the testing container is sometimes incomplete."""
         ok, said = self.edge.judge(files)
         return self.edge.judge(files) if ok and not self._is_read(said, text) else (ok, said)
 
@@ -257,12 +257,12 @@ class Swap:
         return app_file.generation_of(seen) == generation
 
     def _replace(self, text, way_back, before_rename=ignore):
-        """Put the app's file, tested, where nginx reads it, and prove that nginx serves it; return what the proof says.
+        """Test the app's file, put it in place, and prove that nginx serves it. Return the details of the proof.
 
-        ``way_back``: what is there now. Where it fails, the files of before are there again, and nothing is proven.
+        ``way_back``: the current file. If this fails, the previous files are in place again, and nothing is proven.
         """
         files = self._accepted(app_file.with_marks(text, generation=_new_generation()))
-        before_rename()  # also before the journal says that something was replaced
+        before_rename()  # also before the journal records a replaced file
         self._note(app_file.without_sections(way_back))
         files_before = {name: self.edge.read(name) for name in files}
         self.unprepared = bool(
@@ -288,7 +288,7 @@ class Swap:
         }
 
     def _load(self, text):
-        """Have nginx load what is on disk; return ``(s it took, worker processes of before)``."""
+        """Let nginx load the files on disk. Return ``(seconds, the previous worker processes)``."""
         if not self.edge.running:
             return self.edge.start(self.on_wait), []
         ok, said = self.edge.dump()
@@ -312,7 +312,7 @@ class Swap:
 
 
 def addresses_at_load(engine, swap, network, color):
-    """Return the addresses behind a color's names, where nginx only looks them up when it loads; else none."""
+    """Return the addresses of a color's names, for an nginx that only looks names up when it loads. Otherwise empty."""
     if follows_addresses(swap.version):
         return []
     app = swap.state.app
@@ -320,8 +320,8 @@ def addresses_at_load(engine, swap, network, color):
 
 
 def endpoints_of_unfinished(engine, state, network, nginx_mode):
-    """Return ``address:port`` of all that nginx may have a connection open to in the color that the journal says is
-    being deployed; empty where none is."""
+    """Return each ``address:port`` in the color of the journal's unfinished deploy to which nginx may have a
+    connection. Empty without such a deploy."""
     unfinished = state.unfinished
     if unfinished is None:
         return []
@@ -330,10 +330,10 @@ def endpoints_of_unfinished(engine, state, network, nginx_mode):
 
 
 def with_addresses(engine, swap, upstreams, network, nginx_mode):
-    """Return upstreams, as of the planner, with how many ``addresses`` each has in the active and in the idle color.
+    """Return upstreams, as from the planner, with the numbers of ``addresses`` in the active and in the idle color.
 
-    An nginx that looks names up only when it loads gets the idle color's addresses themselves: a name that is gone
-    would keep it from loading anything.
+    An nginx that only looks names up when it loads gets the idle color's addresses instead of names, because it could
+    not load a name that no longer exists.
     """
     unfinished = swap.state.unfinished
     color = unfinished["color"]
