@@ -2,23 +2,23 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The errors of this collection. Their messages are for the operator: what is wrong, where, and the remedy.
+"""The errors of this collection. Their messages tell the operator what is wrong, where, and the remedy.
 
 ::
 
     BluegreenError
-    ├── EngineError             the Docker Engine can't be reached, or it refused a call
-    ├── ComposeError            the user's Compose files can't be deployed as they are
-    ├── EdgeError               nginx can't do what a deploy needs
-    ├── UpstreamError (*)       no upstream block can be made of this, or a text is no nginx configuration
-    ├── PlanError               the request can't be fulfilled
-    ├── StateError              the state directory can't be used
-    ├── JournalError (*)        a journal can't be read
-    │   └── NewerJournal (*)    a newer version of this collection wrote it
-    ├── LockHeld                another run has the lock
-    ├── SmokeError (*)          the smoke tests can't be read
-    ├── ProbeError (*)          the headers of the probes can't be read
-    └── ReleaseFailed           the new color can't have the traffic, or keep it
+├── EngineError             the Docker Engine can't be reached, or it rejected a call
+├── ComposeError            the user's Compose files can't be deployed as they are
+├── EdgeError               nginx can't do what a deploy needs
+├── UpstreamError (*)       an input is not valid for an upstream block, or a text is no nginx configuration
+├── PlanError               the request can't be fulfilled
+├── StateError              the state directory can't be used
+├── JournalError (*)        a journal can't be read
+│   └── NewerJournal (*)    a newer version of this collection wrote it
+├── LockHeld                another run has the lock
+├── SmokeError (*)          the smoke tests can't be read
+├── ProbeError (*)          the headers of the probes can't be read
+└── ReleaseFailed           the new color can't get the traffic, or keep it
 
     (*) is a ValueError as well
 """
@@ -31,7 +31,7 @@ class BluegreenError(Exception):
 
 
 class EngineError(BluegreenError):
-    """The Docker Engine can't be reached, or it refused a call."""
+    """The Docker Engine can't be reached, or it rejected a call."""
 
 
 class ComposeError(BluegreenError):
@@ -43,7 +43,7 @@ class EdgeError(BluegreenError):
 
 
 class UpstreamError(BluegreenError, ValueError):
-    """No upstream block can be made of an input, or a text is no nginx configuration."""
+    """An input is not valid for an upstream block, or a text is no nginx configuration."""
 
 
 class PlanError(BluegreenError):
@@ -55,7 +55,7 @@ class StateError(BluegreenError):
 
 
 class JournalError(BluegreenError, ValueError):
-    """A text or a value is no journal of this format."""
+    """A text or a value is not a journal of this format."""
 
 
 class NewerJournal(JournalError):
@@ -79,7 +79,7 @@ class ProbeError(BluegreenError, ValueError):
 
 
 class ReleaseFailed(BluegreenError):
-    """The new color can't have the traffic, or keep it. ``containers``: the evidence, as evidence() returns it."""
+    """The new color can't get the traffic, or keep it. ``containers``: the evidence, as from evidence()."""
 
     def __init__(self, message, containers):
         super().__init__(message)

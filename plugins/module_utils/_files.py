@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files: write one in one step, have a temporary directory, compare paths."""
+"""Files: atomic writes, temporary directories, comparing paths."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ NEEDED_SPACE = 64 * 1024
 
 
 def is_within(path, directory):
-    """Return whether ``path`` is ``directory`` or lies in it, by their names alone."""
+    """Return whether ``path`` is ``directory`` or lies in it, by their names only."""
     return (path.rstrip("/") + "/").startswith(directory.rstrip("/") + "/")
 
 
 def utc_now():
-    """Return the time as the journal has it."""
+    """Return the time in the journal's format."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def write_atomic(path, text, mode=0o600):
-    """Replace the file at path by text (UTF-8), whole or not at all, and on the disk when this returns.
+    """Replace the file at path by text (UTF-8), completely or not at all, and wait until it is on the disk.
 
-    The temporary file lies beside it and its name begins with a dot, which no ``include *`` of nginx loads. Raises
-    OSError; the temporary file is removed then.
+    The temporary file lies in the same directory. Its name begins with a dot, so that no ``include *`` of nginx loads
+    it. Raises OSError, and then removes the temporary file.
     """
     content = text.encode("utf-8")
     directory, name = os.path.split(os.path.abspath(path))
@@ -61,8 +61,8 @@ def _sync_directory(directory):
 
 
 def why_unwritable(path):
-    """Return why no file could be made in the directory ``path``, or below it where it is not there yet; None where one
-    could. Nothing is written."""
+    """Return why no file could be created in the directory ``path``, or below it if it is missing. None if one could.
+    Nothing is written."""
     nearest = path
     while not os.path.lexists(nearest):
         nearest = os.path.dirname(nearest)
@@ -81,10 +81,9 @@ def why_unwritable(path):
 
 @contextlib.contextmanager
 def temporary_directory(parent):
-    """Have a directory, readable by its owner alone, for as long as the block runs.
+    """Create a directory, readable by its owner only, and remove it when the block ends.
 
-    It lies in ``parent`` or, where that is not made yet, in the nearest above it: nothing is left behind. Raises
-    StateError.
+    It lies in ``parent`` or, if that is missing, in the nearest existing directory above it. Raises StateError.
     """
     nearest = parent
     while not os.path.isdir(nearest):
@@ -100,7 +99,7 @@ def temporary_directory(parent):
 
 
 def describe_unwritable(path, why):
-    """Return the message that the state directory's ``path`` can't be written."""
+    """Return the message that a path in the state directory can't be written."""
     return (
         f"bluegreen_state_dir: {path} can't be written ({why}); give the directory to the connecting user, "
         "or run with become"

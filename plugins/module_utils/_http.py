@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One HTTP request, as a client of the app would make it."""
+"""One HTTP request, as a client of the app would send it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ import typing as t
 from urllib.parse import urlsplit
 
 LONGEST_HEADER = 1 << 16
-"""Bytes of an answer's header that are read."""
+"""The most bytes of an answer's header that are read."""
 
 LONGEST_BODY = 1 << 20
-"""Bytes of an answer's body that are read."""
+"""The most bytes of an answer's body that are read."""
 
 
 class Answer(t.NamedTuple):
@@ -27,11 +27,11 @@ class Answer(t.NamedTuple):
 
 
 def send_request(url, timeout, host=None, method="GET", headers=None, body=None, longest=LONGEST_BODY):
-    """Return the Answer to one request; raises OSError or HTTPException where it has not come, whole, after ``timeout``
-    s. That is for all of it, from the connection to the end of the body, however slowly the pieces come.
+    """Return the Answer to one request. Raises OSError or HTTPException if it is not complete after ``timeout``
+    seconds. These cover the whole exchange, from the connection to the end of the body, even if it arrives slowly.
 
-    ``host``: the Host header; ``headers`` outrank it; ``longest``: bytes of the answer's body that are waited for. The
-    certificate isn't checked: it is the app's answer that is asked for, not its identity.
+    ``host``: the Host header. ``headers`` outrank it; ``longest``: the most bytes of the body to wait for. The
+    certificate isn't checked, because only the app's answer matters, not its identity.
     """
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
@@ -62,8 +62,8 @@ def send_request(url, timeout, host=None, method="GET", headers=None, body=None,
 
 
 class _Stream:
-    """A connection as http.client needs it, each of whose calls ends by ``deadline`` (time.monotonic). ``room``: how
-    many bytes more may be read; None for any number."""
+    """A connection for http.client whose calls all end by ``deadline`` (time.monotonic). ``room``: how many more bytes
+    may be read, None for no limit."""
 
     def __init__(self, sock, deadline):
         self._sock = sock
@@ -95,7 +95,7 @@ class _Stream:
         return count
 
     def close(self):
-        """Do nothing: http.client closes the connection before the body is read, where no other request may follow."""
+        """Do nothing. http.client closes the connection before the body is read, if no other request may follow."""
 
     def disconnect(self):
         self._sock.close()
@@ -117,8 +117,8 @@ class _Reader(io.RawIOBase):
 
 
 def _connect(host, port, deadline):
-    """Return a socket that is connected to the first of the host's addresses that answers. Each gets its share of the
-    time."""
+    """Return a socket that is connected to the first address of the host that accepts. Each address gets its share of
+    the time."""
     addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     while True:
         family, kind, protocol, _name, address = addresses.pop(0)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names that follow from an app, a color and a service. Pure."""
+"""Names that are derived from an app, a color and a service. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import re
 
 LABEL = "hotswap.compose."
 LOOPBACK = "127.0.0.1"
-"""Where a color's ports are published for an nginx on the host, out of everybody else's reach."""
+"""A color's ports for an nginx on the host are published here, out of reach of other hosts."""
 
 COLORS = ("blue", "green")
 PLACEHOLDER = "{color}"
@@ -23,7 +23,7 @@ def other_color(color):
 
 
 def with_color(text, color):
-    """Return ``text`` with every ``{color}`` replaced. Plain text: other braces are left alone."""
+    """Return ``text`` with every ``{color}`` replaced. Other braces stay."""
     return text.replace(PLACEHOLDER, color)
 
 
@@ -33,22 +33,22 @@ def without_color(name):
 
 
 def is_single_file(compose_files):
-    """Return whether the Compose files know nothing of colors."""
+    """Return whether both colors run from the same Compose files."""
     return not any(PLACEHOLDER in name for name in compose_files)
 
 
 def project_name(app, color):
-    """Return the Compose project that one color of an app runs as."""
+    """Return the Compose project of one color of an app."""
     return f"{app}-{color}"
 
 
 def alias(app, color, base):
-    """Return the name by which nginx finds a color's service; ``base`` is the service without its color."""
+    """Return the name by which nginx finds a color's service. ``base``: the service without its color."""
     return f"{app}-{color}-{base}"
 
 
 def named_services(app, services):
-    """Return ``services`` with what follows from each name: ``base`` and, where none was given, ``upstream``."""
+    """Return ``services`` with the derived ``base`` and, if none was given, ``upstream``."""
     named = []
     for service in services:
         base = without_color(service["name"])

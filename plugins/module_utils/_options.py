@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Read a module's options: Base64 of JSON for secrets, and mappings without unset keys. Pure."""
+"""Read a module's options: secrets as Base64 of JSON, and mappings without unset keys. Pure."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ PROJECT_ARGUMENTS = {
 
 
 def decode(text):
-    """Return what an option of Base64 of JSON holds; None where that is nothing. Raises ValueError."""
+    """Return the value in an option that is Base64 of JSON, or None. Raises ValueError."""
     given = json.loads(base64.b64decode(text))
-    if isinstance(given, str):  # by -e name=value, or a survey
+    if isinstance(given, str):  # from -e name=value, or a survey
         given = json.loads(given) if given.strip() else None
     return given
 
 
 def decode_mapping(text):
-    """Return the mapping that such an option holds, without what is not given (None). Raises ValueError."""
+    """Return the mapping in such an option, without unset keys (None). Raises ValueError."""
     return {key: value for key, value in (decode(text) or {}).items() if value is not None}
 
 
 def without_unset(value):
-    """Return ``value`` without what nobody gave: Ansible fills every suboption in, with None."""
+    """Return ``value`` without unset keys. Ansible fills in every suboption with None."""
     if isinstance(value, dict):
         return {key: without_unset(each) for key, each in value.items() if each is not None}
     if isinstance(value, list):

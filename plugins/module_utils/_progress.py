@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a module says while it works, for the action plugin that shows it (plugin_utils/_progress_follower.py).
+"""A module's progress, for the action plugin that shows it (plugin_utils/_progress_follower.py).
 
-Each thing said is a dict, and a JSON line in a file on the target: ``at`` (s since the module began), ``says`` (what
-has happened; None: nothing), ``awaits`` (what is waited for, a clause) and ``left`` (how many s that may take at most;
-None where nobody knows).
+Each entry is a dict, and a JSON line in a file on the target: ``at`` (seconds since the module began), ``says`` (what
+has happened, or None), ``awaits`` (what the module waits for, as a clause) and ``left`` (the most seconds of that wait,
+or None if unknown).
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ import os
 import time
 
 VARIABLE = "BLUEGREEN_PROGRESS"
-"""In the environment of a module that somebody follows: the file's path, below which it is alone."""
+"""The variable in the environment of a followed module: the path of its file."""
 
 PREFIX = "/tmp/.bluegreen-progress-"
 
 
 def ignore(*_progress):
-    """Show no progress."""
+    """Ignore progress."""
 
 
 class Progress:
-    """Says things from the block's begin to its end, when the file goes. ``lines``: all that was said.
+    """Records progress while the block runs. The file exists only that long. ``lines``: all entries.
 
-    Where there is no such file to write, that is all: nobody's work ends for it.
+    Without a writable file, only ``lines`` is filled. The module's work never fails because of it.
     """
 
     def __init__(self, path=None, clock=time):
@@ -39,7 +39,7 @@ class Progress:
         self._clock = clock
         self._began = clock.monotonic()
         self._file = None
-        self._awaits, self._ends = None, None  # what is waited for, until when
+        self._awaits, self._ends = None, None  # what the module waits for, and until when
         self._next_wait = 0.0
         self.lines = []
 
@@ -55,17 +55,17 @@ class Progress:
 
     def __exit__(self, *_error):
         if self._file is not None:
-            with contextlib.suppress(OSError):  # another run took it for an orphan's before it was locked
+            with contextlib.suppress(OSError):  # another run may have removed it as an orphan before it was locked
                 os.unlink(self._path)
             os.close(self._file)
             self._file = None
 
     def say(self, event):
-        """Say what has happened: a text, or what has one."""
+        """Record an event: a text, or an object with one."""
         self._write(str(event))
 
     def wait(self, awaits, left):
-        """Say what is waited for, and for how many s at most: where that is news, and once a second at most."""
+        """Record what the module waits for, and the most seconds of it: only changes, and at most once a second."""
         at = self._clock.monotonic() - self._began
         news = awaits != self._awaits or abs(at + left - self._ends) > 1
         if news and at >= self._next_wait:
@@ -78,15 +78,15 @@ class Progress:
         line = {"at": round(at, 3), "says": says, "awaits": self._awaits, "left": left}
         self.lines.append(line)
         if self._file is not None:
-            with contextlib.suppress(OSError):  # of a full disk, say
-                os.write(self._file, json.dumps(line).encode() + b"\n")  # in one piece, for whoever reads meanwhile
+            with contextlib.suppress(OSError):  # for example of a full disk
+                os.write(self._file, json.dumps(line).encode() + b"\n")  # in one piece, because others read meanwhile
 
 
 def _remove_orphans():
-    """Remove the files of modules that were killed: nobody holds those."""
+    """Remove the files of killed modules, which no process locks any more."""
     for path in glob.glob(PREFIX + "*"):
         try:
-            # Anybody may make a FIFO of such a name: without O_NONBLOCK that waits for its reader.
+            # Any user may create a FIFO with such a name. Without O_NONBLOCK, opening it would wait for a reader.
             descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:
             continue

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An app's directory below the state directory: its journal, and the files that its releases run from."""
+"""An app's directory in the state directory: its journal, and the files of its releases."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _IMAGE_ID = re.compile(r"sha256:\w+")
 
 
 class AppState:
-    """``<state_dir>/<app>``: ``journal.json``, ``deploys/<deploy>/compose.<color>.json`` (mode 0600: they hold
+    """``<state_dir>/<app>``: ``journal.json``, ``deploys/<deploy>/compose.<color>.json`` (mode 0600, because they hold
     secrets), ``lock`` (see lock.py).
 
-    ``journal``: the state; ``damaged``: why the journal that is there can't be used, or None. Raises StateError for a
-    journal that a newer version of this collection wrote.
+    ``journal``: the state; ``damaged``: why the existing journal can't be used, or None. Raises StateError for a
+    journal of a newer version of this collection.
     """
 
     def __init__(self, state_dir, app):
@@ -40,7 +40,7 @@ class AppState:
         self.damaged = self.reason if os.path.lexists(self._journal) else None
 
     def refuse_unusable(self):
-        """Raise StateError where create() is known to fail. Nothing is written."""
+        """Raise StateError if create() would certainly fail. Nothing is written."""
         for path in (os.path.dirname(self.directory), self.directory):
             _refuse_foreign(path)
         why = why_unwritable(self.directory)
@@ -48,9 +48,9 @@ class AppState:
             raise StateError(describe_unwritable(self.directory, why))
 
     def create(self):
-        """Make the directories, readable by their owner alone, and see that there is room. Raises StateError.
+        """Create the directories, readable by their owner only, and check the free space. Raises StateError.
 
-        Return those that were not there, the deepest first, for remove().
+        Return the directories that were missing, the deepest first, for remove().
         """
         self.refuse_unusable()
         missing = []
@@ -70,7 +70,7 @@ class AppState:
         return missing
 
     def tidy(self):
-        """Remove what calls that were killed left lying, while nobody else is at work."""
+        """Remove files of calls that were killed. No other call may run."""
         for name in os.listdir(self.scratch):
             shutil.rmtree(os.path.join(self.scratch, name), ignore_errors=True)
         for name in os.listdir(self.directory):
@@ -78,15 +78,15 @@ class AppState:
                 os.unlink(os.path.join(self.directory, name))
 
     def remove(self, made):
-        """Remove what create() made for a deploy that was refused, where nothing was deployed since."""
+        """Remove what create() made for a refused deploy, unless something was deployed since."""
         if self.directory in made and not os.path.lexists(self._journal):
             shutil.rmtree(self.directory, ignore_errors=True)
             for path in made[1:]:
-                with contextlib.suppress(OSError):  # another app's are there by now
+                with contextlib.suppress(OSError):  # another app uses it by now
                     os.rmdir(path)
 
     def save(self, **changed):
-        """Write the journal with some of its keys replaced. One that could not be used is kept beside it."""
+        """Write the journal with some of its keys replaced. An unusable journal is kept under another name."""
         if self.damaged:
             os.replace(self._journal, os.path.join(self.directory, UNUSABLE))
             self.damaged = None
@@ -95,12 +95,12 @@ class AppState:
 
     @property
     def unfinished(self):
-        """The deploy or rollback that was begun and has not ended, as the journal has it, or None."""
+        """The deploy or rollback in the journal that has begun but not ended, or None."""
         unfinished = self.journal["unfinished"] or {}
         return unfinished if "deploy" in unfinished else None
 
     def has_proved(self, generation):
-        """Return whether nginx was seen to have loaded this generation of its file of the app."""
+        """Return whether nginx was seen to load this generation of its file of the app."""
         return generation is not None and generation == self.journal["proved"]
 
     def deploy_directory(self, deploy):
@@ -108,9 +108,9 @@ class AppState:
         return os.path.join(self.deploys, deploy)
 
     def forget_deploys(self, keep):
-        """Remove the files of every deploy but those in ``keep``: they hold secrets.
+        """Remove the files of every deploy except those in ``keep``, because they hold secrets.
 
-        While a journal that could not be used is kept, so are the files that were there before it: it may name them.
+        While an unusable journal is kept, so are older files, because that journal may name them.
         """
         kept_aside_at = _changed_at(os.path.join(self.directory, UNUSABLE))
         for name in os.listdir(self.deploys):
@@ -119,14 +119,14 @@ class AppState:
                 shutil.rmtree(path, ignore_errors=True)
 
     def deploys_on_record(self):
-        """Return the deploys that had the traffic once, or await it."""
+        """Return the deploys that had the traffic or await it."""
         wanted = ("deployed", AWAITING)
         return {record["deploy"] for record in self.journal["releases"] if record["outcome"] in wanted}
 
     def foreign_images(self):
-        """Return the ids of all images that the journals of the other apps in the same state directory name.
+        """Return the ids of all images in the journals of other apps in the same state directory.
 
-        Any journal, also one that this version can't read, because what it names is not this app's to remove.
+        This includes journals that this version can't read, because their images must not be removed.
         """
         parent, own = os.path.split(self.directory)
         found = set()
@@ -139,7 +139,7 @@ class AppState:
 
 
 def _changed_at(path):
-    """Return when a file was last changed or renamed, in ns; 0 where there is none."""
+    """Return when a file was last changed or renamed, in ns. 0 if it does not exist."""
     try:
         return os.lstat(path).st_ctime_ns
     except FileNotFoundError:
@@ -147,7 +147,7 @@ def _changed_at(path):
 
 
 def _refuse_foreign(path):
-    """Raise StateError where somebody else decides what lies at this path."""
+    """Raise StateError if another user controls this path."""
     if os.path.islink(path):
         raise StateError(
             f"bluegreen_state_dir: {path} is a symbolic link to {os.path.realpath(path)}; give that directory instead"

@@ -2,15 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The history of an app: how each run ended, a line of JSON each, the newest last.
+"""The history of an app: how each run ended, as one line of JSON each, the newest last.
 
-``<state_dir>/<app>/history.jsonl`` holds the latest; one that has grown to LIMIT becomes ``history.1.jsonl``, in place
-of the one before. Nothing goes by it: what is in neither is forgotten. A run::
+``<state_dir>/<app>/history.jsonl`` holds the latest runs. When it has grown to LIMIT, it becomes ``history.1.jsonl``
+and replaces the previous one. No decision depends on it. A run::
 
     {"at": "2026-01-31T23:59:59Z", "begun_at": None | "2026-01-31T23:59:47Z",
      "kind": "deploy" | "rollback" | "promote" | "abort",
-     "outcome": "deployed" | "rolled_back" | "rejected" | "awaiting_promotion",     # as of bluegreen_result
-     "release": None | str, "previous_release": None | str, "color": None | str,    # what was to have the traffic
+     "outcome": "deployed" | "rolled_back" | "rejected" | "awaiting_promotion",     # as in bluegreen_result
+     "release": None | str, "previous_release": None | str, "color": None | str,    # what was to get the traffic
      "phases": {name: s},
      "by": None | {"user": str, "controller": str, "job": str},
      "images": {service: {"ref": str, "id": "sha256:...", "digest": None | "sha256:..."}},
@@ -30,10 +30,10 @@ from .._text import cut_text, first_line
 from .journal import content
 
 LAST = 30
-"""runs that people are shown."""
+"""The number of runs that are shown."""
 
 LIMIT = 256 * 1024
-"""bytes of a file, of which LAST runs take a part."""
+"""Bytes of a file. LAST runs need only a part of it."""
 
 _LINE = 300
 _WARNINGS = 10
@@ -42,20 +42,20 @@ _NAME, _BEFORE = "history.jsonl", "history.1.jsonl"
 
 
 def one_line(text):
-    """Return what a text says first, in at most 300 characters; None where it says nothing."""
+    """Return the first line of a text, in at most 300 characters, or None."""
     return cut_text(first_line(text or "")[0], _LINE) or None
 
 
 def owner_of(holder):
-    """Return ``by`` of a run that has, or had, the lock; ``holder`` as of AppLock.holder()."""
+    """Return ``by`` of a run that has, or had, the lock. ``holder``: as from AppLock.holder()."""
     return holder and {key: str(holder.get(key) or "") for key in ("user", "controller", "job")}
 
 
 def ended_run(run, begun_at, by, images, warnings):
-    """Return a run that ends now, as the module's text describes it.
+    """Return the record of a run that ends now, as the module's docstring describes it.
 
-    ``run``: its ``kind``, ``outcome``, ``release``, ``previous_release``, ``color``, ``phases`` and ``reason``, the
-    latter in as many lines as it has; ``outcome`` and ``images`` as the journal has them.
+    ``run``: its ``kind``, ``outcome``, ``release``, ``previous_release``, ``color``, ``phases`` and ``reason`` (with
+    all its lines); ``outcome`` and ``images``: as in the journal.
     """
     gone_back = run["kind"] == "rollback" and run["outcome"] == "deployed"
     return {
@@ -78,9 +78,10 @@ def ended_run(run, begun_at, by, images, warnings):
 
 
 def append_run(directory, run):
-    """Add a run to the history of the app with this directory, for whoever has its lock; on the disk when this returns.
+    """Add a run to the history of the app with this directory, and wait until it is on the disk. The caller has the
+    lock.
 
-    Return warnings: nothing fails for want of it.
+    Return warnings, because a failure here must not fail the run.
     """
     try:
         _append(directory, json.dumps(run).encode("utf-8"))
@@ -96,7 +97,7 @@ def _append(directory, line):
             os.replace(path, os.path.join(directory, _BEFORE))
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     with os.fdopen(os.open(path, flags, 0o600), "r+b", buffering=0) as file:
-        # A line that was cut off, by a full disk or a loss of power, is ended, so that it takes no other with it.
+        # A line that a full disk or a power failure cut off gets its end, so that it does not spoil the next one.
         size = os.fstat(file.fileno()).st_size
         whole = size == 0 or os.pread(file.fileno(), 1, size - 1) == b"\n"
         file.write((b"" if whole else b"\n") + line + b"\n")
@@ -104,7 +105,7 @@ def _append(directory, line):
 
 
 def read_history(directory, last=LAST):
-    """Return the last runs of the app with this directory, the newest last. What is no run is passed over."""
+    """Return the last runs of the app with this directory, the newest last. Invalid lines are ignored."""
     lines = [line for name in (_BEFORE, _NAME) for line in _lines(os.path.join(directory, name))]
     return [each for each in map(_parsed, lines) if each][-last:]
 

@@ -2,72 +2,73 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the state directory remembers of an app.
+"""The journal: what the state directory records about an app.
 
-Truth is what nginx is told, then the containers; the journal only adds what neither shows. So one that can't be used
-reads as an empty state, with a reason to show. Two kinds are different: a journal of an older format is upgraded as it
-is read, and one of a newer format is an error, because a run that took it for empty would lose every way back.
+nginx's file is the first source of truth, then the containers. The journal only adds what neither shows. So an unusable
+journal counts as an empty state, with a reason to show. There are two exceptions. A journal of an older format is
+upgraded when it is read. One of a newer format is an error, because a run with an empty state would lose every way
+back.
 
 A state, format 2::
 
     {"format": 2,
      "app": str,
      "releases": [                            # newest last, a record each time an outcome is known
-        {"release": str,                      # "" where it is not known (adopted)
-         "color": "blue" | "green",
-         "deploy": str,                       # the directory of its files; "adopted" where it has none
+{"release": str,                      # "" if unknown (adopted)
+ "color": "blue" | "green",
+"deploy": str,                       # the directory of its files; "adopted" without one
          "containers": [container id],
          "deployed_at": "2026-01-31T23:59:59Z",
          "images": {service: {"ref": "shop-was:v1", "id": "sha256:...", "brought": bool,
-                              "digest": None | "sha256:...",  # the registry's; may be missing
-                              "tags": [str]}},  # other names of an image that was built; missing where it was pulled
+"digest": None | "sha256:...",  # the registry's; may be missing
+"tags": [str]}},  # other names of a built image; missing for a pulled one
          "config_hash": str,
-         "rollback": bool,                    # whether the run went back to it; may be missing
-         "services": [service],               # as of "unfinished", as it ran with them; may be missing
+"rollback": bool,                    # whether a rollback went to it; may be missing
+"services": [service],               # as in "unfinished", as it ran with them; may be missing
          "expected": {service: int},          # the number of containers of each of its services; may be missing
          "files": [str],                      # paths of the Compose files that the deploy read; may be missing
-         "ids_before", "networks_before",     # of a release that awaits its promotion alone, as below
+"ids_before", "networks_before",     # only of a release that awaits its promotion, as below
          "outcome": "deployed" | "rolled_back" | "rejected" | "awaiting_promotion" | "forgotten"}],
      "migrations": [                          # that succeeded, newest last; may be missing
         {"release": str, "image": "sha256:...", "command": str, "at": "2026-01-31T23:59:59Z"}],
-     "volumes": {key: str},                   # that colors use again, by the keys of the file; may be missing
+"volumes": {key: str},                   # that colors use again, by the keys of the file; may be missing
      "project": str,                          # the Compose project of the stack that was adopted; may be missing
      "restart_policies": {container id: {"Name": str, "MaximumRetryCount": int}},
-     "proved": None | str,                    # the generation of nginx's file that nginx was seen to have loaded
-     "unfinished": None |                     # a run that has not ended; "deploy" and its companions only in a deploy
+"proved": None | str,                    # the generation of nginx's file that nginx was seen to load
+"unfinished": None |                     # a run that has not ended; "deploy" and the keys around it only in a deploy
         {"deploy": str, "release": str, "color": "blue" | "green", "rollback": bool,
          "how": "create" | "start" | "warm" | "promote",
          "services": [service],               # those that take traffic, as named_services() returns them
          "expected": {service: int},          # as in a release; may be missing
          "previous_services": [service],      # of the color that had the traffic; may be missing
-         "started": [container id],           # stopped before
-         "previous": [container id],          # of the color that had the traffic
-         "endpoints": [str],                  # by which nginx reaches those
-         "previous_exclusive": [container id],    # of those, that stop before the new color's start; may be missing
+"started": [container id],           # that were stopped before
+"previous": [container id],          # of the active color
+"endpoints": [str],                  # by which nginx reaches these
+"previous_exclusive": [container id],    # of these, those that stop before the new color starts; may be missing
          "exclusive_containers": [container id],  # of the new color, if they existed; may be missing
-         "moving_aliases": [...],             # of the new color, as of _docker/aliases.py; may be missing
-         "previous_moving_aliases": [...],    # of the color that had the traffic; may be missing
+"moving_aliases": [...],             # of the new color, as in _docker/aliases.py; may be missing
+"previous_moving_aliases": [...],    # of the active color; may be missing
          "begun_at": "2026-01-31T23:59:59Z",
          "config_hash": str,                  # as in a release
-         "refs": {service: str},              # a deploy alone: the image references of its file
-         "tags": {service: [str]},            # as in a release, of the services whose images are built; may be missing
+"refs": {service: str},              # only of a deploy: the image references of its file
+"tags": {service: [str]},            # as in a release, of the services with built images; may be missing
          "pulled": [str],                     # references that are pulled although the file can build them; may be
                                               # missing
-         "ids_before": {reference: None | "sha256:..."},  # what all these named before the pull and the builds
+"ids_before": {reference: None | "sha256:..."},  # the image of each name before the pull and the builds
          "files": [str],                      # as in a release; may be missing
          "adopted": None | {release},         # and the record of a stack that was started by hand
-         "images", "containers",              # what brings a release back alone: as in its record
+"images", "containers",              # only if a release comes back: as in its record
          "networks_before": [str],            # of the color's Compose project; may be missing
-         "connected": [{"id": container id, "network": str}],  # of "previous", what this run connected; may be missing
-         "by": None | {...},                  # who, as of history.py; may be missing
-         "given_up": True,                    # once the traffic is to go back, or the containers are removed
-         "swap": {"from": None | str}}}       # what nginx's file said before; from the first time that it is written
+"connected": [{"id": container id, "network": str}],  # of "previous", connected by this run; may be missing
+"by": None | {...},                  # as in history.py; may be missing
+"given_up": True,                    # once the traffic must move back, or the containers are removed
+"swap": {"from": None | str}}}       # the previous nginx file; from the first change on
 
-``brought`` says that this deploy pulled or built the image. ``deployed``: the release had the traffic when the run
-ended, so the newest such record is the active one; going back to a release adds a record of it. ``rolled_back``: it had
-the traffic and lost it again in the same run. ``rejected``: it never had it. ``awaiting_promotion``: it is ready and
-waits for the traffic, where this is the newest record. ``forgotten``: it was deployed, and no run goes back to it; the
-record is kept because images of it are still on the host. Keys beside these are kept as they are.
+``brought``: this deploy pulled or built the image. ``deployed``: the release had the traffic when the run ended. So the
+newest such record is the active one, and a rollback to a release adds a record of it. ``rolled_back``: it had the
+traffic and lost it in the same run. ``rejected``: it never had the traffic. ``awaiting_promotion``: it is ready and
+waits for the traffic, if this is the newest record. ``forgotten``: it was deployed, but no run goes back to it. Its
+record is kept because some of its images are still on the host. Other keys are kept as they are.
 
 Format 1 had no ``forgotten``.
 """
@@ -87,7 +88,7 @@ FORMAT = 2
 HOWS = ("create", "start", "warm", "promote")
 AWAITING = "awaiting_promotion"
 OUTCOMES = ("deployed", "rolled_back", "rejected", AWAITING)
-"""how a run ends."""
+"""How a run ends."""
 
 FORGOTTEN = "forgotten"
 
@@ -95,12 +96,12 @@ _UTC = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0
 
 
 def empty_journal(app=""):
-    """Return the state of an app of which nothing is known."""
+    """Return the state of an app about which nothing is known."""
     return {"format": FORMAT, "app": app, "releases": [], "restart_policies": {}, "proved": None, "unfinished": None}
 
 
 def dumps(state):
-    """Return the text of a state. Raises JournalError for what loads() would refuse."""
+    """Return the text of a state. Raises JournalError for a state that loads() would reject."""
     _check(_upgraded(state))
     return json.dumps(state, indent=1, sort_keys=True) + "\n"
 
@@ -108,7 +109,7 @@ def dumps(state):
 def loads(text):
     """Return the state in a text (str or UTF-8 bytes), upgraded to FORMAT.
 
-    Raises JournalError, which says what is wrong where; NewerJournal for a format after FORMAT.
+    Raises JournalError, which names the fault and its place, and NewerJournal for a format after FORMAT.
     """
     if not text.strip():
         raise JournalError("it is empty")
@@ -137,19 +138,19 @@ def _upgraded(state):
 
 
 def _from_1(state):
-    # Fill in here what format 2 requires and format 1 has not. Keys that may be missing need nothing.
+    # Fill in here what format 2 requires and format 1 lacks. Optional keys need nothing.
     return dict(state, format=2)
 
 
 _UPGRADES = (_from_1,)
-"""One for each step: the first makes a state of format 2 from one of format 1."""
+"""One function for each step. The first one upgrades a state from format 1 to format 2."""
 
 
 def read_journal(path, app=None):
-    """Return ``(state, reason)``: reason is None, or says why the state is an empty one.
+    """Return ``(state, reason)``: reason is None, or tells why the state is an empty one.
 
-    app: whose journal is expected; another app's is a reason. Raises StateError for a journal that a newer version of
-    this collection wrote.
+    app: whose journal is expected. Another app's journal is not used. Raises StateError for a journal of a newer
+    version of this collection.
     """
     try:
         state = loads(content(path))
@@ -165,8 +166,8 @@ def read_journal(path, app=None):
 
 
 def content(path):
-    """Return the bytes of a regular file. Raises OSError, and JournalError for what is no such file."""
-    # O_NONBLOCK: a fifo somebody left here must not hold a deploy for ever.
+    """Return the bytes of a regular file. Raises OSError, and JournalError for anything else."""
+    # O_NONBLOCK: a fifo in this place must not block a deploy for ever.
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:

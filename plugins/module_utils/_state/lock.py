@@ -2,16 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One deploy of an app at a time on a host: who has the lock, and what may still write.
+"""One deploy of an app at a time on a host: who has the lock, and which modules may still write.
 
 ``<state_dir>/<app>/lock`` holds
 
-- ``holder.json``: whose the lock is;
-- ``beat-<token>``: that its run lives, by the time of its last change, which a watcher on the controller renews;
-- ``in-flight``: a flock that a module has (shared) while it changes something. Whoever takes the lock needs it alone,
-  so that a module which outlived its killed run has ended by then; one that is late finds that the lock isn't its own;
-- ``docker-<token>``: the docker command for this run, held to the same rule;
-- ``config-<token>``: that command's configuration, where the run logs in to a registry.
+- ``holder.json``: who has the lock;
+- ``beat-<token>``: the time of its last change shows that its run is alive. A process on the controller renews it;
+- ``in-flight``: a flock that each module holds (shared) while it changes something. To take the lock, a run needs it
+  exclusively. So modules that outlived their killed run have ended by then, and a late one finds that its run no longer
+  has the lock;
+- ``docker-<token>``: the docker command of this run, with the same rule;
+- ``config-<token>``: that command's configuration, if the run logs in to a registry.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ from .._errors import LockHeld, StateError
 from .._files import utc_now, write_atomic
 
 TTL = 30.0
-"""s without a beat after which a run counts as dead."""
+"""Seconds without a beat after which a run counts as dead."""
 
 ORPHAN_PATIENCE = 120.0
-"""s for which a module that outlived its run is waited for."""
+"""Seconds to wait for a module that outlived its run."""
 
 _POLL = 0.1
 
@@ -45,7 +46,7 @@ exit 1
 
 
 def describe_holder(holder):
-    """Return who has the lock, for a person."""
+    """Return who has the lock, as text."""
     job = ", AWX job {}".format(holder["job"]) if holder.get("job") else ""
     kind = holder.get("kind")
     what = {"promote": "a promotion", "abort": "an abort"}.get(kind)
@@ -69,9 +70,9 @@ class AppLock:
         self.directory = os.path.join(state_dir, app, "lock")
 
     def holder(self):
-        """Return whose the lock is, with the s since its last beat as ``age``; None where it is free.
+        """Return who has the lock, with the seconds since its last beat as ``age``. None if the lock is free.
 
-        A file that can't be read is nobody's.
+        A file that can't be read counts as a free lock.
         """
         try:
             with open(self._path("holder.json"), encoding="utf-8") as file:
@@ -85,12 +86,11 @@ class AppLock:
             return None
 
     def take(self, token, holder, dead, docker, config=None, docker_host=None):
-        """Take the lock. Raises LockHeld, and StateError where a module of a killed run does not end.
+        """Take the lock. Raises LockHeld, and StateError if a module of a killed run does not end.
 
         ``holder``: ``user``, ``controller``, ``release``, ``kind`` (see bluegreen_plan), ``job``, ``host``,
         ``process``; ``dead``: the token of a run that is known to be dead; ``docker``: the command's path; ``config``:
-        the text of the configuration that it is to have instead of the user's own; ``docker_host``: the URL of the
-        Engine that it works on.
+        the text of its own configuration instead of the user's; ``docker_host``: the URL of its Engine.
         """
         with self._in_flight() as descriptor:
             deadline = time.monotonic() + ORPHAN_PATIENCE
@@ -123,18 +123,18 @@ class AppLock:
                 write_atomic(self.docker(token), self._wrapper(token, docker, bool(config), docker_host), mode=0o700)
 
     def docker(self, token):
-        """Return the path of the docker command for the run that has this token."""
+        """Return the path of the docker command for the run with this token."""
         return self._path("docker-" + token)
 
     def beat(self, token):
-        """Return the path of the file that shows that the run with this token lives."""
+        """Return the path of the file that shows that the run with this token is alive."""
         return self._path("beat-" + token)
 
     @contextlib.contextmanager
     def acting(self, token):
-        """Change something while the block runs. Raises StateError where the lock is another run's.
+        """Allow a module to change something while the block runs. Raises StateError if another run has the lock.
 
-        A token of None is a module's that is used without a lock.
+        A token of None is for a module that is used without a lock.
         """
         if token is None:
             yield
@@ -147,10 +147,10 @@ class AppLock:
             try:
                 yield
             finally:
-                self._renew(token)  # it may have lasted longer than TTL, and the plan has no watcher beside it
+                self._renew(token)  # the block may have lasted longer than TTL, and the plan has no process that beats
 
     def release(self, token):
-        """Give the lock up, where it is still this run's."""
+        """Release the lock, if this run still has it."""
         if self._is_ours(token):
             self._clear()
 
@@ -164,7 +164,7 @@ class AppLock:
     def _refuse(self, token, dead):
         holder = self.holder()
         if holder and holder["age"] < -1:
-            self._touch(holder["token"])  # the clock was set back: its time begins now
+            self._touch(holder["token"])  # the clock was set back, so its time starts again
         if holder and holder["token"] not in (token, dead):
             raise LockHeld(describe_holder(holder), holder)
 
@@ -181,7 +181,7 @@ class AppLock:
                     shutil.rmtree(self._path(name)) if name.startswith("config-") else os.unlink(self._path(name))
 
     def _renew(self, token):
-        with contextlib.suppress(FileNotFoundError):  # a lock that was given up stays free
+        with contextlib.suppress(FileNotFoundError):  # a released lock stays free
             os.utime(self.beat(token))
 
     def _touch(self, token):

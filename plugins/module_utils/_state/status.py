@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What people are shown of an app: its status, and its history. Pure; times are UTC, as the journal has them."""
+"""The texts of an app's status and history. Pure. Times are UTC, as in the journal."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 def ago(stamp, now):
-    """Return how long ago a time of the journal's was, in one unit; ``now``: seconds since the epoch."""
+    """Return how long ago a time of the journal was, in one unit. ``now``: seconds since the epoch."""
     seconds = max(0, int(now - calendar.timegm(time.strptime(stamp[:19], "%Y-%m-%dT%H:%M:%S"))))
     size, unit = next((each for each in _UNITS if seconds >= each[0]), _UNITS[-1])
     return f"{seconds // size} {unit} ago"
 
 
 def person(by):
-    """Return who a run was of: ``ci@runner-3, AWX job 15``; nothing where it is not known."""
+    """Return who started a run: ``ci@runner-3, AWX job 15``. Empty if unknown."""
     if not by:
         return ""
     return "{user}@{controller}".format(**by) + (", AWX job " + by["job"] if by["job"] else "")
@@ -68,7 +68,7 @@ def status_text(found, now):
 
 
 def history_text(app, runs):
-    """Return the text of a history, as read_history() returns it, the newest first."""
+    """Return the text of a history, as from read_history(), the newest run first."""
     if not runs:
         return f"{app}\n  no run on record yet"
     heading = ("ended (UTC)", "run", "outcome", "release", "color", "took", "longest", "by")
