@@ -168,7 +168,9 @@ def _colored_name(variable, name, ordinary):
         )
     elif ordinary and PLACEHOLDER in name:
         yield _problem(
-            variable, name, "both colors run from one Compose file, so its service names have no color; remove {color}"
+            variable,
+            name,
+            "bluegreen_compose_files has one file for both colors, so its service names have no color; remove {color}",
         )
     elif not ordinary and PLACEHOLDER not in name:
         yield _problem(

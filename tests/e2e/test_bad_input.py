@@ -25,7 +25,7 @@ CASES = {
         {"project_src": "/nonexistent/shop"},
         ["bluegreen_project_src is '/nonexistent/shop'", "no such dir"],
     ),
-    "files-empty": ({"compose_files": []}, ["both colors run from one Compose file"]),
+    "files-empty": ({"compose_files": []}, ["bluegreen_compose_files has one file for both colors"]),
     "files-one-color": ({"compose_files": ["compose.yml"]}, ["bluegreen_compose_files", "{color}"]),
     "files-placeholder": (
         {"compose_files": ["compose.{colour}.yml"]},

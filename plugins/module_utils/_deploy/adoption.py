@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What must hold before a stack that somebody started by hand is the active color: nginx finds its containers, and the
-user's own configuration sends the requests to an upstream. Pure but for the class.
+"""What must hold before a stack that was started by hand becomes the active color: nginx finds its containers, and the
+user's own configuration sends the requests to an upstream. Pure except for the class.
 
 ``containers``: summaries of that stack's containers; ``services``: from named_services().
 """
@@ -17,11 +17,11 @@ from .._names import COLORS, LOOPBACK, alias, project_name, with_color
 
 
 def missing_connections(app, color, containers, services, network, nginx_networks):
-    """Return ``[(container, name)]``: the containers that nginx does not find, and the name that each needs on
-    ``network``. ``nginx_networks``: the names of those that nginx is on.
+    """Return ``[(container, name)]``: the containers that nginx can't find, and the name that each needs on
+    ``network``. ``nginx_networks``: the names of nginx's networks.
 
-    nginx asks for one name a service. That of the service itself may be another app's as well, so it is not given to a
-    container on nginx's network; it stands where another container of the service has it there.
+    nginx uses one name for each service. A service's own name may also be another app's on nginx's network, so no
+    container gets it there. It is only used if another container of the service already has it there.
     """
     missing = []
     for service in services:
@@ -37,9 +37,9 @@ def missing_connections(app, color, containers, services, network, nginx_network
 
 
 def keeps_gateway(joined, network):
-    """Return whether a container's default gateway stays where it is when the container joins ``network``.
+    """Return whether a container keeps its default gateway when it joins ``network``.
 
-    The Engine takes the gateway of the network with the highest priority and, among equal ones, of the one whose name
+    The Engine uses the gateway of the network with the highest priority or, if several are equal, of the one whose name
     sorts first. It publishes the container's ports there. ``joined``: ``NetworkSettings.Networks`` of the container.
     """
     ranks = [(-(each.get("GwPriority") or 0), name) for name, each in joined.items() if each.get("Gateway")]
@@ -47,7 +47,7 @@ def keeps_gateway(joined, network):
 
 
 def refuse_moved_gateway(container, name, network):
-    """Raise PlanError: a person connects this container."""
+    """Raise PlanError: a person must connect this container."""
     raise PlanError(
         "nginx shares no network with {0}, which runs service {1} and was started by hand. If the role connected it to "
         "{2}, its default gateway would move, so its published ports would close for a moment and those that Docker "
@@ -58,7 +58,7 @@ def refuse_moved_gateway(container, name, network):
 
 
 def refuse_nameless(container, name, network):
-    """Raise PlanError: the Engine gives no further name to a container on a network that it is on."""
+    """Raise PlanError: the Engine can't give a container another name on a network that it is already on."""
     raise PlanError(
         "{0}, which runs service {1} and was started by hand, is on network {2} without the alias {3}, so nginx can't "
         "find it; at a good time, run docker network disconnect {2} {0} and docker network connect --alias {3} {2} "
@@ -68,11 +68,10 @@ def refuse_nameless(container, name, network):
 
 
 def refuse_direct_proxy(hosts, containers, services, color, upstreams):
-    """Raise PlanError where nginx's configuration sends requests past the upstream, to a container that this deploy
-    stops.
+    """Raise PlanError if nginx's configuration sends requests directly to a container that this deploy stops.
 
-    ``hosts``: from proxied_hosts(); ``upstreams``: names of those that the app has from this deploy on. A container may
-    have the name of one. nginx then takes the upstream where no port is written.
+    ``hosts``: from proxied_hosts(); ``upstreams``: names of the app's upstreams from this deploy on. A container may
+    have the same name as an upstream. nginx then uses the upstream if no port is written.
     """
     own = {name.lower() for name in upstreams}
     for service in services:
@@ -93,8 +92,8 @@ def refuse_direct_proxy(hosts, containers, services, color, upstreams):
 
 
 def refuse_colors_project(app, containers):
-    """Raise PlanError where a container that goes on as it is belongs to the Compose project of a color: Compose would
-    remove it there as an orphan. ``containers``: ``[(name, project)]``."""
+    """Raise PlanError if a container that must keep running belongs to the Compose project of a color, because Compose
+    would remove it as an orphan. ``containers``: ``[(name, project)]``."""
     for name, project in containers:
         if project in [project_name(app, color) for color in COLORS]:
             raise PlanError(
@@ -104,9 +103,9 @@ def refuse_colors_project(app, containers):
 
 
 class Adoption:
-    """The connections to nginx's network that a stack needs that somebody started by hand.
+    """The connections to nginx's network that a stack needs if it was started by hand.
 
-    Made with a ``planner``, after the files are rendered; raises PlanError where a person must act first. From then on
+    Created with a ``planner``, after the files are rendered. Raises PlanError if a person must act first. After that,
     the Situation's summaries have the new names.
     """
 
@@ -136,11 +135,11 @@ class Adoption:
 
     @property
     def connected(self):
-        """What the journal has of them."""
+        """The connections, as in the journal."""
         return [{"id": container["id"], "network": self.network} for container, _name in self.missing]
 
     def connect(self):
-        """Connect the containers, which the journal has already; have it know their addresses then."""
+        """Connect the containers, which the journal already has, and read their new addresses."""
         for container, name in self.missing:
             self.engine.join_network(container["id"], self.network, [name])
             container["networks"] = summarize(self.engine.inspect(container["id"]))["networks"]

@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Decisions of a deploy and a rollback: which color is active, whether anything is to do, where a rollback goes. Pure.
+"""Decisions of a deploy and a rollback: the active color, whether anything must change, and the target of a rollback.
+Pure.
 
-``colors`` is ``{"blue": [summary, …], "green": […]}`` as find_containers() returns it, ``services`` what
-named_services() returns, ``releases`` the journal's records.
+``colors`` is ``{"blue": [summary, …], "green": […]}`` from find_containers(), ``services`` is from named_services(),
+``releases`` are the journal's records.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from .retention import release_identity
 
 
 def active_color(app, services, served, colors, releases):
-    """Return ``(color, source)``: who has the traffic, and what says so: ``nginx``, ``containers``, ``journal`` or
-    None.
+    """Return ``(color, source)``: the active color, and where this is known from: ``nginx``, ``containers``,
+    ``journal`` or None.
 
-    ``served``: ``{upstream: [target, …]}`` of this app, as nginx is told on disk. Raises PlanError where it can't be
+    ``served``: ``{upstream: [target, …]}`` of this app, from nginx's files on disk. Raises PlanError if it can't be
     known.
     """
     targets = {place_of(target) for each in served.values() for target in each}
@@ -57,7 +58,7 @@ def active_color(app, services, served, colors, releases):
 
 
 def _names_of(app, color, services, containers):
-    """Return everything that an upstream may call a color: names and addresses, and ports that only it has on the
+    """Return all names of a color in an upstream: names and addresses, and ports that only this color has on the
     host."""
     names = {alias(app, color, service["base"]) for service in services}
     names |= {with_color(service["name"], color) for service in services if service["name"] != service["base"]}
@@ -71,13 +72,13 @@ def _names_of(app, color, services, containers):
 
 
 def _of_both(color, containers):
-    """Return the names that say nothing of a color: those of services in one ordinary file, where we started them."""
+    """Return the names without a color: those of services in one Compose file for both colors."""
     return {each["service"] for each in containers if each["app"] is not None and color not in each["service"]}
 
 
 def mark_exclusive(colors, exclusive):
-    """Have the containers that somebody started by hand know whether their service never runs in both colors, as ours
-    know by a label; ``exclusive``: names of such services, with ``{color}``."""
+    """Mark the containers that were started by hand whose service never runs in both colors. The role's own containers
+    have a label for this. ``exclusive``: names of such services, with ``{color}``."""
     for color, containers in colors.items():
         names = {with_color(name, color) for name in exclusive}
         for container in containers:
@@ -85,17 +86,17 @@ def mark_exclusive(colors, exclusive):
 
 
 def live_release(containers):
-    """Return the release of a color's containers, or None where they weren't started by us or don't agree."""
+    """Return the release of a color's containers. None if the role did not start them, or if they differ."""
     releases = {container["release"] for container in containers}
     return releases.pop() if len(releases) == 1 else None
 
 
 def changes_since(release, config, refs, image_ids, containers, expected, traffic_services):
-    """Return why the active color is not what was asked for: one short reason each; empty where it is.
+    """Return why the active color differs from the requested release, one short reason each. Empty if it does not.
 
     ``config``: hash of the configuration as it would be for the active color; ``refs``: ``{service: image reference}``
-    of it; ``image_ids``: ``{reference: id here, or None}``; ``containers``: of the active color; ``expected``,
-    ``traffic_services``: of lacks().
+    of it; ``image_ids``: ``{reference: id on the target, or None}``; ``containers``: of the active color; ``expected``,
+    ``traffic_services``: as for lacks().
     """
     reasons = []
     if not containers:
@@ -108,23 +109,23 @@ def changes_since(release, config, refs, image_ids, containers, expected, traffi
         running = {container["image_id"] for container in containers if container["service"] == service}
         if running and running != {image_ids.get(refs[service])}:
             reasons.append(f"{refs[service]} is a different image now")
-    # Of another configuration, other services are expected.
+    # Another configuration expects other services.
     return reasons or lacks(expected, containers, traffic_services)
 
 
 def services_of(record, services, color, names):
     """Return the services that take traffic, as a release ran with them.
 
-    ``record``: of that release, or None; an older one does not have them, so that their names are found among
-    ``names``, those of its services in ``color``; ``services``: those of today.
+    ``record``: of that release, or None. An older record lacks them, so their names are looked up among ``names``,
+    those of its services in ``color``; ``services``: those of today.
     """
     return (record or {}).get("services") or services_as_run(services, color, names)
 
 
 def releases_with_traffic(releases):
-    """Return the records of the releases that held the traffic one after the other; the last is the active one.
+    """Return the records of the releases that had the traffic one after the other. The last one is active.
 
-    A release that was rolled back from is taken out: a rollback never goes there by itself.
+    A release that was left by a rollback is removed, because a rollback never returns there by itself.
     """
     stack = []
     for record in releases:
@@ -133,16 +134,16 @@ def releases_with_traffic(releases):
         if record.get("rollback") and any(kept["deploy"] == record["deploy"] for kept in stack):
             while stack[-1]["deploy"] != record["deploy"]:
                 stack.pop()
-            stack[-1] = record  # it may run in other containers than before
+            stack[-1] = record  # it may run in other containers now
         elif stack and content_of(stack[-1]) == content_of(record):
-            stack.pop()  # the very same again: the later one is what would be gone back to
+            stack.pop()  # the same release again: a rollback would return to the later record
         if not stack or stack[-1]["deploy"] != record["deploy"]:
             stack.append(record)
     return stack
 
 
 def content_of(record):
-    """Return what two records share that are of the very same release, deployed twice."""
+    """Return what two records have in common if the same release was deployed twice."""
     return release_identity(record), record["config_hash"]
 
 
@@ -168,7 +169,7 @@ def rollback_target(app, releases, wanted=None):
 
 
 def _why_no_way_back(app, active, known):
-    """Return why no release lies below the active one; ``known``: the records of all that held the traffic."""
+    """Return why there is no release before the active one. ``known``: the records of all that had the traffic."""
     name = active["release"] or "the stack started by hand"
     left = [record["release"] for record in known if record["release"] not in ("", active["release"])]
     if left:
@@ -177,7 +178,7 @@ def _why_no_way_back(app, active, known):
 
 
 def awaiting_release(app, releases):
-    """Return the record of the release that awaits its promotion: the newest record, or there is none."""
+    """Return the record of the release that awaits its promotion, which is the newest record."""
     newest = releases[-1] if releases else None
     if newest and newest["outcome"] == AWAITING:
         return newest
@@ -186,7 +187,7 @@ def awaiting_release(app, releases):
 
 
 def refuse_unfit_release(record, containers, services):
-    """Raise PlanError where a release that awaits its promotion can't have the traffic any more.
+    """Raise PlanError if a release that awaits its promotion can no longer get the traffic.
 
     ``containers``: of its color now; ``services``: from services_of().
     """
@@ -200,10 +201,10 @@ def refuse_unfit_release(record, containers, services):
 
 
 def way_back(record, colors, active, services):
-    """Return ``(color, how, containers)``: in which color a release comes back, from what it left behind.
+    """Return ``(color, how, containers)``: in which color a release comes back, and which containers it still has.
 
-    ``record``: of that release; ``active``: the color that has the traffic now, so it comes back in the other one;
-    ``services``: from services_of().
+    ``record``: of that release; ``active``: the active color, so the release comes back in the other one; ``services``:
+    from services_of().
     """
     idle = other_color(active) if active else COLORS[0]
     containers = [container for container in colors[idle] if container["id"] in record["containers"]]

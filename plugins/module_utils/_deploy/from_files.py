@@ -60,8 +60,7 @@ class FromFiles:
         self.volumes = {}
 
     def plan(self):
-        """Return ``(plan, images, containers, services)``, as Planner.result() needs them, with the color's files laid
-        down.
+        """Return ``(plan, images, containers, services)``, as Planner.result() needs them, and write the color's files.
 
         Raises PlanError, ComposeError or StateError.
         """
@@ -116,8 +115,8 @@ class FromFiles:
         return plan, shown, [] if reasons else self.now.active_containers, self.planner.services
 
     def _decide(self, configs, hashes, images, work):
-        """Return ``(reasons, color)``: why the release is deployed, empty where it has the traffic, and the color that
-        it is to have then."""
+        """Return ``(reasons, color)``: why the release must be deployed, empty if it already has the traffic, and the
+        color that it gets."""
         active = self.now.active
         if not active:
             return ["no color has the traffic"], COLORS[0]
@@ -140,7 +139,7 @@ class FromFiles:
         with ThreadPoolExecutor(max_workers=3) as pool:
             recent_enough = pool.submit(refuse_old_compose, self.run, self.docker, paths)
             renderings = pool.map(render, COLORS)
-            recent_enough.result()  # its message is the better one
+            recent_enough.result()  # its message is clearer
             rendered = dict(zip(COLORS, renderings))
         for _config, said, _own in rendered.values():
             self.planner.warnings.extend(line for line in said if line not in self.planner.warnings)
@@ -165,8 +164,8 @@ class FromFiles:
         self.planner.warnings += file_warnings(src, files, loaded, *(known or [[]]))
 
     def _adopted_project(self):
-        """Return the Compose project of the stack that somebody started by hand; None where there was none. What the
-        user's files derive from the name must stay the same when the stack is a color's. Raises PlanError."""
+        """Return the Compose project of the stack that was started by hand, or None. Names that the user's files derive
+        from the project must stay the same when that stack becomes a color. Raises PlanError."""
         running = {each["project"] for each in self.now.active_containers if each["app"] is None}
         if len(running) > 1:
             raise PlanError(
@@ -187,7 +186,7 @@ class FromFiles:
             )
 
     def _without_edge(self, configs):
-        """Return the configurations without the service that is nginx itself."""
+        """Return the configurations without the service of nginx itself."""
         edge, request = self.now.edge.container, self.request
         by_hand = [each for here in self.now.shared.values() for each in here if not each["shared"]]
         refuse_colors_project(request["app"], [(each["name"], each["project"]) for each in by_hand])
@@ -208,9 +207,9 @@ class FromFiles:
         return left
 
     def _healthchecks(self, config, images, color, coming):
-        """Return ``{service: whether it has a healthcheck}`` of the services that take traffic and have no probe; None
-        where an image decides that is still to be pulled or built. ``images``: a ReleaseImages; ``coming``: the
-        services whose image that is."""
+        """Return ``{service: whether it has a healthcheck}`` of the services that take traffic and have no probe. None
+        if this depends on an image that must still be pulled or built. ``images``: a ReleaseImages; ``coming``: the
+        services with such an image."""
         found = {}
         for service in self.planner.services:
             name = with_color(service["name"], color)
@@ -223,7 +222,7 @@ class FromFiles:
         return found
 
     def _laid_out(self, configs):
-        """Return the configurations of the colors, and that of what runs once."""
+        """Return the configurations of the colors, and that of the shared services."""
         self.volumes = self._volumes_in_use(configs)
         colors, shared, warnings = split_layout(self.request, self.planner.services, configs, self.volumes)
         self.planner.warnings += warnings + self._names_left(configs)
@@ -232,7 +231,7 @@ class FromFiles:
         return colors, shared, work
 
     def _names_left(self, configs):
-        """Return what names_left() does, on the first deploy alone: from then on nobody calls a service so."""
+        """Return names_left() on the first deploy only, because from then on no other app uses these names."""
         if self.now.active and not self.planner.started_by_hand(self.now.active):
             return []
         if not is_single_file(self.request["compose_files"]):
@@ -240,22 +239,22 @@ class FromFiles:
         return names_left(configs[COLORS[0]], self.request["shared_services"], edge_network(self.request))
 
     def _volumes_in_use(self, configs):
-        """Return the volumes to be used again; the journal remembers what containers had that are gone."""
+        """Return the volumes to use again. The journal remembers those of removed containers."""
         active_first = sorted(COLORS, key=lambda color: color != self.now.active)
         stacks = [(configs[color], self.now.colors[color]) for color in active_first]
         stacks += [(configs[COLORS[0]], containers) for containers in self.now.shared.values()]
         return volumes_in_use(stacks, self.state.journal.get("volumes", {}), self.planner.storage)
 
     def _placed(self, configs):
-        """Return the configurations with the volumes that the colors are to have."""
+        """Return the configurations with the volumes that the colors will have."""
         return {
             color: dict(config, volumes=shared_volumes(config, self.planner.app, self.volumes))
             for color, config in configs.items()
         }
 
     def _mount_warnings(self, configs, images, coming):
-        """Return what a person should know of the files that the releases write. ``images``: a ReleaseImages;
-        ``coming``: the color that is to start, if any."""
+        """Return the warnings about the files that the releases write. ``images``: a ReleaseImages; ``coming``: the
+        color that will start, if any."""
         storage, placed = self.planner.storage, self._placed(configs)
         color = coming or COLORS[0]
         declared = {name: declared_volumes(images.found[ref]) for name, ref in images.refs[color].items()}
@@ -292,8 +291,8 @@ class FromFiles:
         if plan.unchanged and not (plan.pulls or plan.builds):
             return
         self.state.create()
-        # Decided again, after the pull and the builds, the color may be the other one; what was here before, and what
-        # this run has connected since, is as it was noted then.
+        # After the pull and the builds, the second plan may choose the other color. The images from before, and the
+        # connections that this run has made since, are as the first plan noted them.
         before = self.state.journal["unfinished"] if again else {"ids_before": images.ids}
         self.planner.begin(
             plan,
@@ -317,7 +316,7 @@ class FromFiles:
         return os.path.normpath(os.path.join(self.request["project_src"], name))
 
     def _adopted(self):
-        """Return the record of a stack that somebody started by hand, so that a rollback finds it; else None."""
+        """Return the record of a stack that was started by hand, so that a rollback finds it, or None."""
         containers = self.now.active_containers
         if not containers or any(container["app"] is not None for container in containers):
             return None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The plans that bring a release back from its record: a rollback, a promotion, and the end of a preview."""
+"""The plans that use the record of a release: a rollback, a promotion, and an abort."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class FromRecord:
         self.releases = self.state.journal["releases"]
 
     def rollback(self, release):
-        """Plan a rollback to ``release``, or to the one before the active one."""
+        """Plan a rollback to ``release``, or to the previous release."""
         return self._bring_back(rollback_target(self.app, self.releases, release))
 
     def promote(self, finished):
@@ -103,7 +103,7 @@ class FromRecord:
         return plan, _images_of(record), containers, services
 
     def _lacks_as_active(self, record):
-        """Return why a release is not live and complete, a short text each; empty if it is."""
+        """Return why a release is not active and complete, a short text each. Empty if it is."""
         containers = self.now.active_containers
         if not containers or not {container["id"] for container in containers} <= set(record["containers"]):
             return [f"the release is {live_release(containers)}"]
@@ -114,14 +114,15 @@ class FromRecord:
         return services_of(record, self.planner.services, color, names)
 
     def _checked(self, services, color, has_healthcheck):
-        """Return the services of a release that comes back, each with its probe. Raises PlanError for one that has no
+        """Return the services of a release that comes back, each with its probe. Raises PlanError for one without a
         health check."""
         chosen = choose_probes(services, self.planner.services, color, has_healthcheck)
         refuse_unchecked(chosen, color, has_healthcheck, self.planner.request["no_healthcheck"])
         return chosen
 
     def _healthchecks(self, config, names):
-        """Return ``{service: whether it has a healthcheck}`` of some services of a file; its images are here."""
+        """Return ``{service: whether it has a healthcheck}`` of some services of a file whose images are on the
+        target."""
         found, images = {}, image_refs(config)
         for name in names:
             found[name] = healthcheck_in_file(config["services"][name])
@@ -131,7 +132,7 @@ class FromRecord:
         return found
 
     def _retained(self, record, color):
-        """Return what a release ran from, with the very images it ran with."""
+        """Return the file that a release ran from, with exactly the images that it ran with."""
         name = record["release"] or "the stack started by hand"
         path = os.path.join(self.state.deploy_directory(record["deploy"]), f"compose.{color}.json")
         config = config_in(path)
@@ -149,7 +150,7 @@ class FromRecord:
                 )
             is_named = self.engine.image_id(image["ref"]) == image["id"]
             definition["image"] = image["ref"] if is_named else image["id"]
-            definition.pop("build", None)  # an older version left it there; a rollback builds nothing
+            definition.pop("build", None)  # an older version left it there, but a rollback builds nothing
         return config
 
     def _awaiting(self, record):
@@ -179,7 +180,7 @@ class FromRecord:
         return plan, _images_of(record), containers, services
 
     def _join(self, plan):
-        """Have a release whose containers exist be on the networks that its file names."""
+        """Connect a release whose containers exist to the networks in its file."""
         plan.joins = self.planner.shared_plan.joins(plan.color, _file_of(plan))
         plan.shared = {"by_hand": self.planner.shared_plan.by_hand()}
 
@@ -189,7 +190,7 @@ class FromRecord:
 
 
 def _file_of(plan):
-    """Return the path of the file that names the networks which the plan's color joins."""
+    """Return the path of the file with the networks that the plan's color joins."""
     return os.path.join(plan.directory, f"compose.{plan.color}.json")
 
 
@@ -198,7 +199,7 @@ def _images_of(record):
 
 
 def _base(service):
-    """Return a service's name without its color: an image is noted by the color that it first ran in."""
+    """Return a service's name without its color. An image is recorded with the color in which it first ran."""
     for color in COLORS:
         service = service.replace(color, "")
     return service
@@ -210,7 +211,7 @@ def _healthchecks_of(containers):
 
 
 def _services_and_containers(containers):
-    """Return the fields of a Plan that follow from containers that exist. Exclusive services start after the swap."""
+    """Return the fields of a Plan that depend on existing containers. Exclusive services start after the swap."""
     first = [container for container in containers if not container["exclusive"]]
     exclusive = [container for container in containers if container["exclusive"]]
     return {

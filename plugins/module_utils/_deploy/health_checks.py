@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 """Whether each service that takes traffic has a health check: a healthcheck of the Compose file or of its image, or a
-probe of ours. Pure."""
+probe of the role. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ entry in bluegreen_services:
 
 
 def healthcheck_in_file(service):
-    """Return whether a rendered service has a healthcheck; None where its image decides."""
+    """Return whether a rendered service has a healthcheck. None if this depends on its image."""
     check = service.get("healthcheck") or {}
     test = check.get("test")
     if check.get("disable") or (test and test[0] == "NONE"):
@@ -29,10 +29,10 @@ def healthcheck_in_file(service):
 
 
 def choose_probes(services, today, color, has_healthcheck):
-    """Return the services that a release ran with, each with its probe. One that had neither that nor a healthcheck has
-    the probe that is asked for now.
+    """Return the services that a release ran with, each with its probe. A service that had neither a probe nor a
+    healthcheck gets today's probe.
 
-    ``today``: the services as they are asked for now; ``has_healthcheck``: ``{service: bool or None}``.
+    ``today``: today's services; ``has_healthcheck``: ``{service: bool or None}``.
     """
     probes = {service["base"]: service.get("probe") for service in today}
     return [

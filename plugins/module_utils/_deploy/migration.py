@@ -2,17 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which migrations have been run, by the journal's list of them, and which have failed. Pure."""
+"""Which migrations have run, from the journal's list, and which have failed. Pure."""
 
 from __future__ import annotations
 
 LINES = 20
-"""Of what a migration that failed printed last."""
+"""Lines of the output of a failed migration that are shown."""
 
 
 def is_migration_due(migrations, release, image, command):
-    """Return whether a command of a release is still to be run; another image under the same name is another
-    release."""
+    """Return whether a command of a release must still run. Another image under the same name is another release."""
     done = {(each["release"], each["image"], each["command"]) for each in migrations}
     return (release, image, command) not in done
 
@@ -27,9 +26,9 @@ def migrations_after(migrations, release, since):
 
 
 def migration_failure(command, result):
-    """Return why a migration has failed, and below it what it said last; None where it has not.
+    """Return why a migration has failed, followed by its last output, or None.
 
-    ``result``: what community.docker.docker_compose_v2_run returned, which has ``rc`` where the command was run.
+    ``result``: from community.docker.docker_compose_v2_run. It has ``rc`` if the command ran.
     """
     if result.get("failed"):
         return f"the migration ({command}) could not be run: {result.get('msg', 'no reason was given')}"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""nginx's file of an app, as a plan has it for either color."""
+"""nginx's file of an app in a plan, for either color."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .decisions import live_release
 
 
 def server_text(app, request, services):
-    """Return what the app's file has after its upstreams: the closed preview and the ``server`` block."""
+    """Return the end of the app's file, after its upstreams: the closed preview and the ``server`` block."""
     preview = request["preview"]
     goes_to = upstream_variable if uses_variables(preview) else str
     closed = closed_preview(preview, [service["upstream"] for service in services])
@@ -35,7 +35,7 @@ class NginxContents:
     """``request``: from complete_request(); ``services``: from named_services(); ``active_services``: as the active
     color runs with them; ``now``: a Situation.
 
-    ``containers`` are the summaries of a color's containers, none if they are still to be created.
+    ``containers`` are the summaries of a color's containers, empty if they must still be created.
     """
 
     def __init__(self, request, services, active_services, now):
@@ -50,7 +50,7 @@ class NginxContents:
         }
 
     def for_plan(self, color, release, containers, services):
-        """Return the fields of a Plan that say what nginx's file holds, and what it leads to.
+        """Return the fields of a Plan about nginx's file and its targets.
 
         ``services``: as the release runs with them.
         """
@@ -67,7 +67,7 @@ class NginxContents:
         """Return the ``address:port`` by which nginx reaches the active color."""
         if not self.now.active:
             return []
-        # On which of several networks nginx finds a stack that somebody started by hand is not known.
+        # It is unknown on which of several networks nginx finds a stack that was started by hand.
         network = None if started_by_hand(self.now.active_containers) else self.request["network"]
         mode = self.request["nginx_mode"]
         return endpoints_of(self.now.active_containers, self.active_services, self.now.active, network, mode)
@@ -84,7 +84,7 @@ class NginxContents:
         return is_loaded and is_same_text(self.now.text, with_marks(content, addresses=addresses))
 
     def asked_of_active(self):
-        """Return the services as they are asked for, with the names that they have in the active color."""
+        """Return today's services, with the names that they have in the active color."""
         names = {container["service"] for container in self.now.active_containers}
         return services_as_run(self.services, self.now.active, names)
 

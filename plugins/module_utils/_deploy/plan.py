@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The plan of a run: what bluegreen_plan decides, and what the role's later tasks act on. Pure."""
+"""The plan of a run: the decision of bluegreen_plan, and the basis of the role's later tasks. Pure."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ class Plan:
     """How that color comes up: CREATE, START, WARM, PROMOTE or REFRESH."""
 
     unchanged: bool = False
-    """Whether the request is fulfilled already."""
+    """Whether the request is already fulfilled."""
 
     reasons: list[str] = dataclasses.field(default_factory=list)
-    """Why it is not, a short text each."""
+    """Why the request is not fulfilled, a short text each."""
 
     pulls: list[str] = dataclasses.field(default_factory=list)
     """The services of ``file`` whose images are pulled before anything starts."""
 
     plans_again: bool = False
-    """Whether the run is planned anew after the pull and the builds: the plan is unchanged so far, or what an image
-    declares was not known."""
+    """Whether the run is planned again after the pull and the builds, because the plan has no changes so far, or
+    because an image's declarations were unknown."""
 
     download: str | None = None
-    """What a pull brings, such as "45.1 MB to download, 12.3 GB free". None if nothing is pulled after this."""
+    """The size of the pull, such as "45.1 MB to download, 12.3 GB free". None if nothing is pulled after this."""
 
     builds: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
     """``[{image, services, context}]``: the images that are built before anything starts, after the pull."""
@@ -68,7 +68,7 @@ class Plan:
     """The services that must have containers before the swap."""
 
     expected: dict[str, int] = dataclasses.field(default_factory=dict)
-    """``{service: how many containers}`` of all services of the color."""
+    """``{service: number of containers}`` of all services of the color."""
 
     traffic_services: list[str] = dataclasses.field(default_factory=list)
     """The services that take traffic."""
@@ -89,21 +89,21 @@ class Plan:
     """What to do about the shared services; of a deploy alone.
 
     ``project``, ``file``: what they run from; ``up``: services to start with Compose; ``start``: containers to start;
-    ``by_hand``: ``{service: containers}`` that somebody started by hand; ``absent``: services that don't run as they
-    should; ``waits``: ``[{project, services}]`` to wait for before a color starts.
+    ``by_hand``: ``{service: containers}`` that were started by hand; ``absent``: services that don't run as defined;
+    ``waits``: ``[{project, services}]`` to wait for before a color starts.
     """
 
     containers: list[str] = dataclasses.field(default_factory=list)
     """The stopped containers to start."""
 
     leftovers: list[str] = dataclasses.field(default_factory=list)
-    """The containers of that color that somebody started by hand. They are removed."""
+    """The containers of that color that were started by hand. They are removed."""
 
     active_color: str | None = None
     """The color that has the traffic now. None before the first deploy."""
 
     previous_release: str | None = None
-    """The release that has the traffic now. None if there is none, or if somebody started it by hand."""
+    """The release that has the traffic now. None if there is none, or if it was started by hand."""
 
     can_go_back: bool = False
     """Whether the active color can take the traffic back."""
@@ -121,7 +121,7 @@ class Plan:
     """nginx's file of the app, with the traffic at ``color``."""
 
     previous_content: str = ""
-    """The same with the traffic at ``active_color``, for the way back. Empty before the first deploy."""
+    """The same file with the traffic at ``active_color``, for the way back. Empty before the first deploy."""
 
     introduction: str = ""
     """nginx's file before the swap: it names both colors and moves no traffic. Empty if nginx needs none."""

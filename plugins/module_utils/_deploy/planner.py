@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From a request and the situation on the target to a plan."""
+"""From a request and the state of the target to a plan."""
 
 from __future__ import annotations
 
@@ -102,8 +102,8 @@ class Planner:
         }
 
     def begin(self, plan, services, **more):
-        """Have the journal remember what is about to be done, for a run that finds it unfinished. ``services``: those
-        that take traffic, as the release runs with them."""
+        """Record in the journal what the run will do, in case it is interrupted. ``services``: those that take traffic,
+        as the release runs with them."""
         fields = ("deploy", "release", "color", "how", "exclusive_containers", "expected")
         unfinished = dict(
             {key: getattr(plan, key) for key in fields},
@@ -121,10 +121,10 @@ class Planner:
         self.state.save(unfinished=unfinished)
 
     def services_of(self, config, color):
-        """Return ``{services, exclusive, expected}`` of a color's file: those that start before the swap, those after
-        it, and how many containers each has for as long as the color runs.
+        """Return ``{services, exclusive, expected}`` of a color's file: services that start before the swap, those that
+        start after it, and the number of containers of each while the color runs.
 
-        A one-shot service has none then: whatever removes stopped containers may remove its own.
+        A one-shot service has zero, because its stopped container may be removed.
         """
         named = {with_color(name, color) for name in self.request["exclusive_services"]}
         exclusive = named | set(exclusive_services_in(config))
@@ -136,7 +136,7 @@ class Planner:
         }
 
     def refresh(self, release):
-        """Return what _plan() does if a release is live, but nginx's file is not what it should be."""
+        """Return the same as _plan() for a release that is active, but with an outdated nginx file."""
         color, containers = self.now.active, self.now.active_containers
         deploy, services = _deploy_of(containers), self.contents.asked_of_active()
         if not self.check_mode:
@@ -159,11 +159,11 @@ class Planner:
         return plan, self.active_images, containers, services
 
     def started_by_hand(self, color):
-        """Return the ids of a color's containers that somebody started by hand."""
+        """Return the ids of a color's containers that were started by hand."""
         return [container["id"] for container in self.now.colors[color] if container["app"] is None]
 
     def left_behind(self, config, coming):
-        """Return the warnings of left_behind() for the active color, where ``coming`` is to run from ``config``."""
+        """Return the warnings of left_behind() for the active color, if ``coming`` is to run from ``config``."""
         named = []
         for each in self.now.active_containers:
             name = each["service"]
@@ -171,7 +171,7 @@ class Planner:
         return left_behind(config, named, self.storage)
 
     def probed(self, color, services):
-        """Return a color's containers, those that have a probe with its outcome, as _health/probe_run.py does."""
+        """Return a color's containers with the results of their probes, see _health/probe_run.py."""
         return probed(self.now.colors[color], services, color, self.request)
 
     @property
@@ -181,9 +181,9 @@ class Planner:
 
     def _plan(self):
         """Return ``(plan, images, containers, services)``: ``{reference: id}`` of the planned release, the containers
-        that it has already, and the services that take traffic, as it runs with them."""
+        that it already has, and the services that take traffic, as it runs with them."""
         kind, release = self.request["kind"], self.request["release"]
-        if kind != "abort":  # which touches no container but those of the release
+        if kind != "abort":  # an abort only touches the containers of its release
             self.shared_plan.refuse_unnamed()
         if kind == "deploy":
             return FromFiles(self, *self.commands).plan()
@@ -199,22 +199,22 @@ class Planner:
         deploy = _deploy_of(containers)
         records = [record for record in self.state.journal["releases"] if record["deploy"] == deploy]
         names = {container["service"] for container in containers}
-        # A probe that is new may ask for what only the coming release has.
+        # A new probe may request a path that only the next release has.
         unprobed = [dict(service, probe=None) for service in self.services]
         return services_of(records[-1] if records else None, unprobed, self.now.active, names)
 
     def _previous_exclusive(self):
-        """Return the ids of the containers that end before those of the other color begin."""
+        """Return the ids of the containers that must end before those of the other color start."""
         return [each["id"] for each in self.now.active_containers if each["exclusive"] and each["state"] not in ENDED]
 
 
 def _deploy_of(containers):
-    """Return the deploy of a color's containers, as the journal has it."""
+    """Return the deploy of a color's containers, as in the journal."""
     return containers[0]["deploy"] or "adopted"
 
 
 def _shown(release, color, images, text):
-    """Return what ``--diff`` shows of a release."""
+    """Return the text of a release for ``--diff``."""
     lines = [f"release: {release}", f"color: {color}"]
     for ref, image_id in sorted(images.items()):
         lines.append("image: {} {}".format(ref, image_id[:19] if image_id else "(not here yet)"))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What can be known of a target before anything is made there. Nothing is written."""
+"""Checks of a target before anything is created there. Nothing is written."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .._state.directory import AppState
 
 
 def refuse_unfit_target(app, state_dir, conf_dir, project_src):
-    """Raise StateError, EdgeError or PlanError where a run is known to fail.
+    """Raise StateError, EdgeError or PlanError if a run would certainly fail.
 
-    ``conf_dir``: of an nginx that the role is to run; ``project_src``: None if the run reads no Compose file.
+    ``conf_dir``: of an nginx that the role will run; ``project_src``: None if the run reads no Compose file.
     """
     AppState(state_dir, app).refuse_unusable()
     why = why_unwritable(conf_dir)
@@ -30,7 +30,7 @@ def refuse_unfit_target(app, state_dir, conf_dir, project_src):
 
 
 def refuse_missing_project(project_src):
-    """Raise PlanError where the directory of the Compose files is not there."""
+    """Raise PlanError if the directory of the Compose files does not exist."""
     if not os.path.isdir(project_src):
         raise PlanError(
             f"bluegreen_project_src is {project_src!r}, but the target has no such directory; create it, or correct "

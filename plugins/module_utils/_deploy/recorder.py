@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Closes an unfinished deploy in the journal, trims the journal, and removes the images that nobody needs any more."""
+"""Closes an unfinished deploy in the journal, trims the journal, and removes images that are no longer needed."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class Recorder:
         self.services = services
         self.keep = keep
         self.warnings = []
-        self.images = {}  # of the deploy that was recorded
+        self.images = {}  # of the recorded deploy
 
     def close(self, unfinished, outcome):
-        """Record the unfinished deploy and prune; return the images that went."""
+        """Record the unfinished deploy and prune. Return the removed images."""
         releases = list(self.state.journal["releases"])
         if unfinished.get("adopted") and not releases:
             releases.append(unfinished["adopted"])
-        # Whatever awaited its promotion and was not touched awaits it still, and so stays the newest.
+        # A release that awaited its promotion and was not touched still awaits it, so its record stays the newest.
         place = len(releases) - (outcome == "rejected" and self._still_awaits(releases, unfinished))
         record = self._record(unfinished, outcome)
         if outcome in ("rejected", "rolled_back"):
@@ -53,8 +53,8 @@ class Recorder:
         return removed
 
     def _leave_networks(self, unfinished):
-        """Remove the networks that a release brought which was given up; take the color that was active off those that
-        this run connected it to, unless nginx's file has its name there."""
+        """Remove the networks of a release that was given up. Disconnect the active color from the networks to which
+        this run connected it, unless nginx's file uses its name there."""
         color = unfinished["color"]
         try:
             if "networks_before" in unfinished and not find_containers(self.engine, self.state.app)[color]:
@@ -84,10 +84,10 @@ class Recorder:
             ids = unfinished["containers"]
         else:
             ids = [container["id"] for container in containers if container["deploy"] == unfinished["deploy"]]
-        # Should it be aborted.
+        # In case it is aborted.
         noted = ("ids_before", "networks_before") if outcome == AWAITING else ()
         more = {key: unfinished[key] for key in noted if key in unfinished}
-        # Else a run of an older version began it; a rollback reads no files.
+        # A run of an older version lacks these; a rollback reads no files.
         more.update({key: unfinished[key] for key in ("expected", "files") if key in unfinished})
         return {
             **more,
@@ -104,7 +104,7 @@ class Recorder:
         }
 
     def _images(self, unfinished, containers):
-        # What runs, where it does: by now a tag may name another image.
+        # The images of the running containers, because a tag may have moved meanwhile.
         running = {each["service"]: each["image_id"] for each in containers if each["deploy"] == unfinished["deploy"]}
         images = {}
         for service, ref in unfinished["refs"].items():
@@ -118,7 +118,7 @@ class Recorder:
         return images
 
     def _restore_names(self, unfinished):
-        """Give names such as ``app:latest``, which a refused pull or build moved, back to what they named before."""
+        """Give names such as ``app:latest``, which a rejected pull or build moved, back to their previous images."""
         for ref, image_id in unfinished["ids_before"].items():
             if image_id and self.engine.image_id(ref) != image_id and self.engine.image_id(image_id):
                 self.engine.call(self.engine.api.tag, image_id, ref)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ends what a killed run began, by what is true on the target now."""
+"""Finishes or undoes an interrupted run, from the actual state of the target."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Recoverer:
         self.warnings = []
 
     def recover(self, check_mode):
-        """Finish or undo; return ``(decision, line for a person)``. Raises EdgeError, EngineError and OSError."""
+        """Finish or undo. Return ``(decision, one line)``. Raises EdgeError, EngineError and OSError."""
         decision = self._decide()
         said = describe_recovery(self.state.app, self.found, decision)
         if not check_mode:
@@ -62,7 +62,7 @@ class Recoverer:
         return decision, said
 
     def release(self, decision):
-        """Return the release that has the traffic by then; empty where somebody started it by hand."""
+        """Return the release that has the traffic after that. Empty if it was started by hand."""
         gone = decision in (FINISH, KEEP)
         return self.found["release"] if gone else live_release(self._previous()) or ""
 
@@ -85,7 +85,7 @@ class Recoverer:
         self.warnings += recorder.warnings
 
     def _remember(self, decision, said, before):
-        """Add the run to the history; ``before``: the release that had the traffic before it."""
+        """Add the run to the history. ``before``: the release that had the traffic before it."""
         kind = "rollback" if self.found["rollback"] else "promote" if self.found["how"] == PROMOTE else "deploy"
         run = {
             "kind": kind,
@@ -112,7 +112,7 @@ class Recoverer:
             time.sleep(_POLL)
 
     def _probed(self):
-        """Return the containers of the run and those of before, each probed once."""
+        """Return the containers of the run and the previous ones, each probed once."""
         ours, previous = self._ours(), self._previous()
         before = previous_services(self.found, previous)
         return (
@@ -126,14 +126,14 @@ class Recoverer:
         return is_starting(container, uptime, self.params["health_timeout"])
 
     def _noted(self, ours):
-        """Return what the color has to have, as a record has it; a run of an older version did not note it."""
+        """Return what the color must have, as in a record. A run of an older version did not record it."""
         least = dict.fromkeys(service_names(self.found["services"], self.found["color"]), 1)
         return {"expected": least, **self.found, "containers": [container["id"] for container in ours]}
 
     def _told(self):
         served = parse_upstreams(without_sections(self.edge.read(app_file_name(self.state.app))) or "")
         if not served:
-            return None  # a first deploy, beside a stack that was started by hand, may be killed before it is written
+            return None  # a first deploy of an adopted stack may be killed before the file is written
         colors = {self.found["color"]: self._ours(), other_color(self.found["color"]): self._previous()}
         told, source = active_color(self.state.app, self.found["services"], served, colors, [])
         return told if source == "nginx" else None
@@ -151,7 +151,7 @@ class Recoverer:
     def _finish(self):
         self._make_sure()
         self.warnings += hand_over(self.engine, self.state.app, self.found)
-        # Of every reload since: that of the run that was killed closed connections as well.
+        # Of every reload since, because that of the killed run also closed connections.
         old_workers = [worker for worker, leaving in self.edge.workers().items() if leaving]
         timeout = self.params["drain_timeout"]
         drained, connections, _waited = wait_until_drained(

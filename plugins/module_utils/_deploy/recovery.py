@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What becomes of a deploy or rollback that was begun and never ended: its run was killed, or its host was. Pure.
+"""What to do about a deploy or rollback that was interrupted, because its run or its host was killed. Pure.
 
-``unfinished`` is what the journal has of it (see _state/journal.py).
+``unfinished``: the journal's entry of it (see _state/journal.py).
 """
 
 from __future__ import annotations
@@ -14,54 +14,55 @@ from .._state.journal import AWAITING
 from .plan import CREATE, PROMOTE
 
 FINISH, BACK, UNDO, KEEP = "finish", "back", "undo", "keep"
-"""It gets the traffic and the color before it is retired; the traffic goes back, and its containers go; it never was
-told to nginx, and its containers go; it keeps the traffic, for there is nothing to go back to."""
+"""FINISH: the release keeps the traffic, and the previous color is retired. BACK: the traffic moves back, and the
+release's containers are removed or stopped. UNDO: nginx's file never named it, and its containers are removed or
+stopped. KEEP: it keeps the traffic, because there is no other healthy color."""
 
 _OUTCOMES = {FINISH: "deployed", BACK: "rolled_back", UNDO: "rejected", KEEP: "deployed"}
 
 
 def outcome_of(unfinished, decision):
-    """Return how the run ended, as the journal has it."""
+    """Return how the run ended, as in the journal."""
     return AWAITING if _awaits_again(unfinished, decision) else _OUTCOMES[decision]
 
 
 def removes_release(unfinished, decision):
-    """Return whether the containers of the release are removed, and not only stopped again."""
+    """Return whether the containers of the release are removed, and not only stopped."""
     if decision not in (BACK, UNDO) or _awaits_again(unfinished, decision):
         return False
     return unfinished["how"] in (CREATE, PROMOTE)
 
 
 def _awaits_again(unfinished, decision):
-    """Return whether a release that awaited its promotion awaits it again. A release that was given up may have lost
-    some of its containers already."""
+    """Return whether a release that awaited its promotion awaits it again. A release that was being removed may have
+    lost containers already."""
     return decision == UNDO and unfinished["how"] == PROMOTE and not unfinished.get("given_up")
 
 
 def decide_recovery(unfinished, told, serves, previous_serves):
     """Return FINISH, BACK, UNDO or KEEP.
 
-    ``told``: the color that nginx's file on disk sends the traffic to, or None; ``serves``, ``previous_serves``:
-    whether all containers that take traffic answer, of the color that was to have it and of the one before.
+    ``told``: the color that gets the traffic by nginx's file on disk, or None; ``serves``, ``previous_serves``: whether
+    all containers that take traffic answer, of the new color and of the previous one.
     """
     if told != unfinished["color"] or "swap" not in unfinished:
         return UNDO
     if serves and not (unfinished.get("given_up") and previous_serves):
-        return FINISH  # nginx is only told of a color that has passed its gate
+        return FINISH  # nginx only sends traffic to a color that has passed its gate
     return BACK if previous_serves else KEEP
 
 
 def has_gone_back(unfinished, decision):
-    """Return whether a rollback that names no release has nothing left to do, now that this was done.
+    """Return whether a rollback without a release has nothing left to do after this recovery.
 
-    Whoever asks for one after a deploy that was killed means the release before that deploy, not the one before that;
-    and a rollback that was killed and finished now is not to be followed by another.
+    After a killed deploy, such a rollback means the release before that deploy, not the one before that. And a killed
+    rollback that recovery has finished must not be followed by another one.
     """
     return decision == FINISH if unfinished["rollback"] else decision in (BACK, UNDO)
 
 
 def describe_recovery(app, unfinished, decision):
-    """Return one line: what was found, and what is done about it."""
+    """Return one line: what was found, and what the role does about it."""
     name = unfinished["release"] or "the stack started by hand"
     color, previous = unfinished["color"], other_color(unfinished["color"])
     found = "an interrupted {} of {} to {} in {}, begun at {}".format(
@@ -84,9 +85,9 @@ def describe_recovery(app, unfinished, decision):
 
 
 def is_starting(container, uptime, patience):
-    """Return whether it is too early to say that a container answers: it boots, with its host perhaps.
+    """Return whether it is too early to say that a container does not answer, because it still boots.
 
-    ``uptime``: for how many s it runs; ``patience``: for how many it may fail its probe.
+    ``uptime``: for how many seconds it runs; ``patience``: for how many it may fail its probe.
     """
     if container["state"] == "running":
         return container["health"] == "starting" or bool(container.get("probe_problem") and uptime < patience)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The images of a release: which are pulled, which are built, and what their names mean on the target now."""
+"""The images of a release: which are pulled, which are built, and which images their names mean on the target now."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from .._text import first_line
 
 
 class ReleaseImages:
-    """``planner``: the Planner of this run; ``run``, ``docker_logged_in``: as of FromFiles; ``rendered``: ``{color:
+    """``planner``: the Planner of this run; ``run``, ``docker_logged_in``: as for FromFiles; ``rendered``: ``{color:
     what Compose rendered}``.
 
     ``pulled``: references that are pulled although the files can build them; ``builds``: ``{color: from
-    release_builds()}``; ``refs``: ``{color: {service: reference}}``; ``found``, ``ids``: ``{reference: what the Engine
-    has of it, or its id; None where it has none}`` of every name that an image of either color has.
+    release_builds()}``; ``refs``: ``{color: {service: reference}}``; ``found``, ``ids``: ``{reference: the Engine's
+    data of it, or its id; or None}`` of every image name of either color.
     """
 
     def __init__(self, planner, run, docker_logged_in, rendered):
@@ -39,7 +39,7 @@ class ReleaseImages:
         self.builds, self.refs, self.found, self.ids = {}, {}, {}, {}
 
     def name(self, configs):
-        """Return the files of the colors with the names of their images, and note those. Raises ComposeError."""
+        """Return the files of the colors with the names of their images, and keep those. Raises ComposeError."""
         named = {}
         for color, config in configs.items():
             builds = release_builds(self.rendered[color], self.request, color, self.pulled, set(config["services"]))
@@ -52,16 +52,16 @@ class ReleaseImages:
         return named
 
     def builds_of(self, color, shared, starting):
-        """Return what is built before the color starts; nothing once the plan is made again after that.
+        """Return what is built before the color starts. Nothing in the second plan after the builds.
 
-        Each deploy builds: the source may have changed under the same release name. Where it has not, Docker answers
-        from its cache, with the same image. ``shared``: the file of the shared services; ``starting``: the names of
-        those that Compose is to start.
+        Each deploy builds, because the source may have changed under the same release name. If it has not, Docker
+        returns the same image from its cache. ``shared``: the file of the shared services; ``starting``: the names of
+        those that Compose starts.
         """
         return self.builds[color] + shared_builds(shared, starting) if self.is_first_plan else []
 
     def pulls(self, color):
-        """Return the services whose images are pulled. Raises PlanError where an image is missing that may not be."""
+        """Return the services whose images are pulled. Raises PlanError if a required image is missing."""
         built = self._tags(color)
         pulls = []
         for service, ref in self.refs[color].items():
@@ -76,14 +76,14 @@ class ReleaseImages:
         return pulls if self.is_first_plan else []
 
     def download(self, color, services):
-        """Return what a pull of the services' images brings, in words. Raises PlanError where there is no room."""
+        """Return the size of the pull of the services' images, as text. Raises PlanError if there is no space."""
         if not services:
             return None
         references = sorted({self.refs[color][service] for service in services})
         return DiskSpace(self.engine, self.run, self.docker, self.active_containers).check(references, self.ids)
 
     def noted(self, color):
-        """Return what the journal remembers of the images, for the plan that is made again and for the record."""
+        """Return what the journal remembers of the images, for the second plan and for the record."""
         return {"refs": self.refs[color], "tags": self._tags(color), "pulled": sorted(self.pulled)}
 
     def _tags(self, color):
@@ -95,10 +95,10 @@ class ReleaseImages:
         return pulled_instead(self.rendered.values(), self.request["pull"], self._has)
 
     def _has(self, reference, policy):
-        """Return whether a registry has the image; with the policy ``missing``, the one that is here, if any.
+        """Return whether a registry has the image. With the policy ``missing``, an image on the target counts, if it
+        came from a registry.
 
-        With Docker's containerd image store, an image that was built has a digest too. So the registry is asked for
-        that digest.
+        With Docker's containerd image store, a built image also has a digest. So the registry is asked for that digest.
         """
         here = self.engine.image_id(reference) if policy == "missing" else None
         if here is None:
@@ -125,7 +125,7 @@ class ReleaseImages:
                 )
 
     def _built_here(self):
-        """Return the ids of the images on record that were built."""
+        """Return the ids of the recorded images that were built."""
         images = [image for record in self.journal["releases"] for image in record["images"].values()]
         return {image["id"] for image in images if "tags" in image}
 

@@ -2,31 +2,31 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which images an app no longer needs."""
+"""Which images an app no longer needs. Pure."""
 
 from __future__ import annotations
 
 from .._state.journal import FORGOTTEN
 
-# The active one and the one a rollback goes back to.
+# The active release and the one that a rollback returns to.
 ALWAYS_RETAINED = 2
 
 
 def prunable(releases, keep, protected_ids, foreign_ids, traffic_services):
-    """Return ``[{"ref": str or None, "id": str, "release": str}, ...]``, the images that may go, oldest first.
+    """Return ``[{"ref": str or None, "id": str, "release": str}, ...]``, the images that may be removed, oldest first.
 
     releases: the records of the app's journal, newest last (see _state/journal.py).
-    keep: how many releases are retained, the newest that held the traffic; never fewer than the active one and the one
-        before it. A release is its name and its images: a name deployed again with other content is another one.
-    protected_ids: ids of the images that any container on the host uses, running or not.
+    keep: how many releases are retained, the newest ones that had the traffic, and at least the active and the previous
+        one. A release is its name and its images. The same name with other images is another release.
+    protected_ids: ids of the images of all containers on the host, running or not.
     foreign_ids: ids of the images in the journals of other apps.
-    traffic_services: names of the services, as in the records' images, that take traffic.
+    traffic_services: names of the services that take traffic, as in the records' images.
 
-    An image of a release that held the traffic goes if its service takes traffic. Any other, that of a cache or of a
-    release that was refused, goes only if a deploy of this app pulled it: it may have been there for somebody else.
+    An image of a release that had the traffic is removed if its service takes traffic. Any other image, of a cache or
+    of a rejected release, is only removed if a deploy of this app pulled it, because it may have been there before.
 
-    ref is None where the name now belongs, or may belong, to another image; then only the id may be removed. A ref is
-    to be removed only while it still names the id: a pull or a build since then may have moved it.
+    ref is None if the name belongs, or may belong, to another image. Then only the id may be removed. A ref may only be
+    removed while it still names the id, because a later pull or build may have moved it.
     """
     kept_releases = retained(releases, keep)
     kept = [
@@ -57,23 +57,23 @@ def prunable(releases, keep, protected_ids, foreign_ids, traffic_services):
 
 
 def names_of(image):
-    """Return all names of an image on record; one that was built may have several."""
+    """Return all names of a recorded image. A built image may have several."""
     return [image["ref"], *image.get("tags", [])]
 
 
 def retained(releases, keep):
-    """Return the identities of the newest releases that held the traffic."""
+    """Return the identities of the newest releases that had the traffic."""
     newest_first = [release_identity(record) for record in reversed(releases) if record["outcome"] == "deployed"]
     return set(list(dict.fromkeys(newest_first))[: max(keep, ALWAYS_RETAINED)])
 
 
 def retained_deploys(releases, keep):
-    """Return the deploys whose files a rollback to a retained release needs: of each release, the last one."""
+    """Return the deploys whose files a rollback to a retained release needs: the last one of each release."""
     kept = retained(releases, keep)
     last = {release_identity(record): record["deploy"] for record in releases if record["outcome"] == "deployed"}
     return {deploy for each, deploy in last.items() if each in kept}
 
 
 def release_identity(record):
-    """Return what makes a record's release one: its name and its images, whichever color they ran in."""
+    """Return what identifies a record's release: its name and its images, in either color."""
     return record["release"], frozenset(image["id"] for image in record["images"].values())

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a plan says of the services that run once beside the colors, and of the networks that those join."""
+"""A plan's part about the shared services and the networks that they join."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class SharedPlan:
         self.app = params["app"]
 
     def refuse_unnamed(self):
-        """Raise ComposeError where a service runs once that is not named any more.
+        """Raise ComposeError if a shared service runs that is no longer named.
 
-        Each color would start its own. Where somebody started it by hand, it also counts as a color's container, which
-        a run stops or removes with its color, although the active color still uses it.
+        Each color would start its own. If it was started by hand, it would also count as a color's container, which a
+        run stops or removes with its color although the active color still uses it.
         """
         ours = [
             (listed["Labels"][LABEL + "shared"], listed["Names"][0].lstrip("/"))
@@ -55,7 +55,7 @@ class SharedPlan:
                 )
 
     def work(self, config, one_shots, colors):
-        """Return ``(work, warnings)``, as shared_work() does, with where it is done; ``colors``: ``{color: config}``.
+        """Return ``(work, warnings)`` of shared_work(), with the place of the work. ``colors``: ``{color: config}``.
         Raises ComposeError."""
         work, warnings = shared_work(config, self.now.shared, self.params["shared_update"], one_shots)
         if work["absent"]:
@@ -64,7 +64,7 @@ class SharedPlan:
         return {**work, **place}, warnings
 
     def reasons(self, work):
-        """Return why the active color does not have beside it what it needs."""
+        """Return why the active color lacks a shared service or a network."""
         reasons = [f"shared service {name} does not run as defined" for name in work["absent"]]
         joins = self.joins_in(self._active_file())
         if reasons or not joins:
@@ -80,16 +80,16 @@ class SharedPlan:
         ]
 
     def joins(self, color, path):
-        """Return ``[{color, file}]``: which networks are to be joined, by the files that say it: of the color that
-        comes, and of the active one, for whatever shared service was made anew since."""
+        """Return ``[{color, file}]``: the files with the networks to join, of the new color and of the active one. A
+        shared service may have been recreated since that one joined."""
         files = [(color, path), (self.now.active, self._active_file())]
         return [{"color": each, "file": file} for each, file in files if self.joins_in(file)]
 
     def moving(self, color, joins):
-        """Return what the journal has of the moving aliases of a run that gives the traffic to ``color``: those of both
-        colors, where there are any. ``joins``: of the file that its release runs from."""
+        """Return the moving aliases of both colors, if any, for the journal of a run that gives the traffic to
+        ``color``. ``joins``: of the file of its release."""
         coming, previous = moving_aliases(joins), moving_aliases(self.joins_in(self._active_file()))
-        if not coming and self.params["kind"] == "rollback":  # the release has no file, or one of an older version
+        if not coming and self.params["kind"] == "rollback":  # the release has no file, or an older version's
             coming = as_moving_of(previous, self.now.colors[color])
         if not previous and self.now.active:
             previous = as_moving_of(coming, self.now.active_containers)
@@ -97,7 +97,7 @@ class SharedPlan:
         return {key: aliases for key, aliases in both.items() if aliases}
 
     def moved_gateways(self, joins):
-        """Return a warning for each shared container whose published ports a join interrupts; ``joins``: from a color's
+        """Return a warning for each shared container whose published ports a join interrupts. ``joins``: from a color's
         file."""
         warnings = []
         for join in joins:
@@ -114,12 +114,12 @@ class SharedPlan:
         return warnings
 
     def by_hand(self):
-        """Return ``{service: ids}`` of the shared services that somebody started by hand."""
+        """Return ``{service: ids}`` of the shared services that were started by hand."""
         shared = self.now.shared.items()
         return {name: [each["id"] for each in here] for name, here in shared if not any(c["shared"] for c in here)}
 
     def _active_file(self):
-        """Return the file that the active color runs from; empty where it runs from none of ours."""
+        """Return the file that the active color runs from. Empty if it has none."""
         deploys = {container["deploy"] for container in self.now.active_containers} - {None}
         paths = [
             os.path.join(self.now.state.deploy_directory(deploy), f"compose.{self.now.active}.json")
@@ -129,11 +129,11 @@ class SharedPlan:
 
     @staticmethod
     def joins_in(path):
-        """Return the joins in a color's file; none if it can't be read."""
+        """Return the joins in a color's file. Empty if it can't be read."""
         return (config_in(path) or {}).get(JOINS, [])
 
     def _starting(self, config, work):
-        """Return ``{service: [Place]}`` that the services to be started write."""
+        """Return ``{service: [Place]}`` that the services to start write."""
         places = {
             name: [place for place, _words in written_by_service(config, name, self.storage)] for name in work["up"]
         }
@@ -143,8 +143,8 @@ class SharedPlan:
         return places
 
     def _running(self, colors):
-        """Return what refuse_second_writer() has to know of every container that runs here and is neither a shared one
-        nor nginx, which is no database."""
+        """Return the ``running`` of refuse_second_writer(): every running container except shared ones and nginx, which
+        is no database."""
         by_design = {
             container["id"]: [
                 place for place, _words in written_by_service(colors[color], container["service"], self.storage)
@@ -158,12 +158,12 @@ class SharedPlan:
         ]
 
     def strangers(self):
-        """Return ``[(name, [Place])]`` of the containers of others that run here, nginx left out: what they write."""
+        """Return ``[(name, [Place])]``: what running containers of other apps write, except nginx."""
         return list(self._writers({each["id"] for here in self.now.colors.values() for each in here}).values())
 
     def _writers(self, left_out):
-        """Return ``{id: (name, [Place])}`` of what each container that runs here writes, without the shared ones, nginx
-        and those in ``left_out``."""
+        """Return ``{id: (name, [Place])}``: what each running container writes, without the shared ones, nginx and
+        those in ``left_out``."""
         left_out = left_out | {container["id"] for here in self.now.shared.values() for container in here}
         left_out |= {self.now.edge.container["Id"]} if self.now.edge.container else set()
         found = {}
@@ -177,7 +177,7 @@ class SharedPlan:
 
 
 def config_in(path):
-    """Return what a color's file has; None if it can't be read."""
+    """Return the content of a color's file. None if it can't be read."""
     try:
         with open(path, encoding="utf-8") as file:
             return json.load(file)

@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One look at everything a deploy starts from: nginx, its file of ours, the containers of both colors, the journal."""
+"""The state of the target when a deploy begins: nginx, its file of the app, the containers of both colors, the
+journal."""
 
 from __future__ import annotations
 
@@ -23,22 +24,22 @@ from .._state.directory import AppState
 from .decisions import active_color, mark_exclusive
 
 STAND_IN = "stand-in"
-"""The generation of the file that is tested in the place of an app's first one."""
+"""The generation of the file that is tested in place of an app's first one."""
 
 
 class Situation:
-    """What is true on the target now.
+    """The state of the target now.
 
-    ``edge``, ``state``; ``nginx_version``; ``configuration``: all that nginx would load, empty if that is not known;
-    ``text``: our file's content, settled, or None; ``colors``; ``shared``: ``{service: [summary, …]}``; ``active``:
-    color or None; ``connect_timeouts``: from connect_timeouts(), of the user's own files.
+    ``edge``, ``state``; ``nginx_version``; ``configuration``: all that nginx would load, empty if unknown; ``text``:
+    the app's file, settled, or None; ``colors``; ``shared``: ``{service: [summary, …]}``; ``active``: color or None;
+    ``connect_timeouts``: from connect_timeouts(), of the user's own files.
     """
 
     def __init__(self, engine, params, services, server, may_judge):
-        """Look. ``params``: from complete_request(); ``server``: the text of the app's own server block.
+        """Read the state. ``params``: from complete_request(); ``server``: the text of the app's own server block.
 
-        ``may_judge``: whether a throw-away container may test a candidate, which a check mode run doesn't. Raises
-        EdgeError and PlanError where nothing can be deployed in this situation.
+        ``may_judge``: whether a throw-away container may test a file, which check mode does not allow. Raises EdgeError
+        and PlanError if nothing can be deployed in this state.
         """
         self.app = params["app"]
         self.services = services
@@ -70,17 +71,17 @@ class Situation:
         try:
             return proxied_hosts(self.configuration)
         except UpstreamError:
-            return []  # nginx itself accepts it
+            return []  # nginx itself accepts this configuration
 
     @property
     def active_containers(self):
         return self.colors[self.active] if self.active else []
 
     def _dump(self, may_judge):
-        """Return ``(dump, configuration)``: what nginx's configuration on disk is, empty where nginx refuses it, and
-        what it is with a stand-in for our file where that is to change. Both are tested."""
+        """Return ``(dump, configuration)``: nginx's configuration on disk, empty if nginx rejects it, and the same with
+        a stand-in for the app's file if that will change. Both are tested."""
         name, edge = app_file_name(self.app), self.edge
-        # One that would start without our file is down for another reason.
+        # If nginx would start without the app's file, it is down for another reason.
         if not edge.running and (self.text is not None or (may_judge and edge.judge({})[0])):
             raise EdgeError(f"nginx in {edge.name} does not run ({edge.describe_state()}); find out why, and start it")
         ok, text = edge.dump() if edge.running else (False, "")
@@ -98,7 +99,7 @@ class Situation:
         return (text if ok else ""), configuration
 
     def _lost_options(self, judged, dump):
-        """Return what is to be said of the settings in an upstream block of the user's that has to go."""
+        """Return hints about the settings in the user's upstream block, which must be removed."""
         if "duplicate upstream" not in quoted(judged):
             return ""
         try:
@@ -129,7 +130,7 @@ class Situation:
         try:
             found = connect_timeouts(dump, upstreams + [upstream_variable(name) for name in upstreams])
         except UpstreamError:
-            return []  # nginx itself accepts it
+            return []  # nginx itself accepts this configuration
         return [each for each in found if os.path.basename(each[0]) != app_file_name(self.app)]
 
     def _served(self, dump):

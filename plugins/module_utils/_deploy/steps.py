@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which steps a run has after the phases prepare and build, and how it ends if nothing fails. Pure.
+"""The steps of a run after the phases prepare and build, and its outcome if nothing fails. Pure.
 
 A step is a phase, or one of before_start, join, await and before_swap, which are not timed.
 
@@ -35,18 +35,18 @@ ORDER = (
     "retire",
     "record",
 )
-"""The order in which the role's phases.yml has them, for every host."""
+"""The order of the steps in the role's phases.yml, for every host."""
 
 
 def blind_plan(request):
-    """Return the Plan of a check before nginx exists: nothing on the target can be known."""
+    """Return the Plan of a check before nginx exists, when the target can't be read."""
     plan = Plan(release=request["release"])
     complete_plan(request, plan)
     return plan
 
 
 def complete_plan(request, plan):
-    """Fill in the fields of a Plan that follow from all others."""
+    """Set the fields of a Plan that depend on all others."""
     plan.steps = steps_of(request, plan)
     plan.awaits_promotion = awaits_promotion(request, plan)
     plan.answer_log = answer_log_of(request, plan)
@@ -54,7 +54,7 @@ def complete_plan(request, plan):
 
 
 def steps_of(request, plan):
-    """Return the steps of a run, in their order; none if the request is fulfilled already.
+    """Return the steps of a run, in their order. Empty if the request is already fulfilled.
 
     A change of nginx's file alone is a swap. A rollback to a color that still runs needs no gate, because the plan has
     just seen it healthy. A rollback is not baked, because it must not return by itself to the release just left.
@@ -114,7 +114,7 @@ def answer_log_of(request, plan):
 
 
 def outcome_of(request, plan):
-    """Return the outcome of a run that nothing fails in, as bluegreen_result has it."""
+    """Return the outcome of a run in which nothing fails, as in bluegreen_result."""
     recovered = request["recovered"]
     done = "gone_back_to" in recovered if request["kind"] == "rollback" else recovered.get("decision") == FINISH
     if plan.unchanged and not done:

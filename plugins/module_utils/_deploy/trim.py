@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the journal keeps: what a decision can still use, and a bounded number of the rest. Pure.
+"""What the journal keeps: all that a decision can still use, and a limited number of other records. Pure.
 
 The history has the other runs (see _state/history.py).
 """
@@ -14,7 +14,7 @@ from .decisions import content_of, releases_with_traffic
 from .retention import ALWAYS_RETAINED, names_of, retained
 
 RECENT = 20
-"""records that are kept whatever they are of: as many as people look at."""
+"""Records that are always kept, as many as people look at."""
 
 RECENT_MIGRATIONS = 100
 
@@ -23,9 +23,9 @@ def trimmed_releases(releases, keep, images_here):
     """Return the records that are kept, oldest first.
 
     ``releases``: the journal's; ``keep``: how many releases are retained; ``images_here``: ids of all images on the
-    host. Every answer of decisions.py and retention.py about the ``keep`` newest releases is the same afterwards. A
-    record of an older release whose images are still here, in use perhaps, stays as FORGOTTEN, so that they can be
-    pruned later.
+    host. Every result of decisions.py and retention.py about the ``keep`` newest releases stays the same. A record of
+    an older release whose images still exist, for example because they are in use, stays as FORGOTTEN, so that they can
+    be pruned later.
     """
     recent = max(len(releases) - RECENT, 0)
     start = _first_needed(releases, max(keep, ALWAYS_RETAINED), recent)
@@ -48,9 +48,10 @@ def trimmed_releases(releases, keep, images_here):
 
 
 def trimmed_migrations(migrations, releases, images_here):
-    """Return the migrations that are kept: those of the images on record or on the host, and the newest.
+    """Return the migrations that are kept: those of recorded or existing images, and the newest ones.
 
-    One that is not kept is run again, should its very image be deployed again. ``releases``: the records that are kept.
+    If the image of another migration is deployed again, that migration runs again. ``releases``: the records that are
+    kept.
     """
     images = images_here | {image["id"] for record in releases for image in record["images"].values()}
     recent = len(migrations) - RECENT_MIGRATIONS
@@ -58,13 +59,13 @@ def trimmed_migrations(migrations, releases, images_here):
 
 
 def trimmed_policies(policies, containers):
-    """Return the restart policies of the containers that exist. ``containers``: the ids of all on the host."""
+    """Return the restart policies of the existing containers. ``containers``: the ids of all on the host."""
     return {container: policy for container, policy in policies.items() if container in containers}
 
 
 def _first_needed(releases, keep, latest):
-    """Return the index, ``latest`` at most, from which on the records have the ``keep`` newest releases and the same
-    ways back."""
+    """Return the index, at most ``latest``, from which the records have the ``keep`` newest releases and the same ways
+    back."""
     ways_back = releases_with_traffic(releases)
     wanted, needed = retained(releases, keep), ways_back[-keep:]
     older = [index for index in range(latest) if releases[index]["outcome"] == "deployed"]
@@ -73,7 +74,7 @@ def _first_needed(releases, keep, latest):
             continue
         records = releases[start:]
         found = releases_with_traffic(records)
-        # No release that was rolled back from may come back, because the rollback's own record is not enough.
+        # No release that a rollback left may return, because the rollback's own record is not enough.
         same = len(found) >= len(needed) and found == ways_back[len(ways_back) - len(found) :]
         if same and retained(records, keep) == wanted:
             return start
@@ -81,7 +82,7 @@ def _first_needed(releases, keep, latest):
 
 
 def _is_replaced(releases, index):
-    """Return whether the next record of a release that held the traffic is of the very same release, deployed again."""
+    """Return whether the next record of a release that had the traffic is of the same release, deployed again."""
     later = next((each for each in releases[index + 1 :] if each["outcome"] == "deployed"), None)
     return (
         later is not None

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a run undoes that has failed before it retired the active color. Pure.
+"""What a failed run undoes if it has not retired the previous color. Pure.
 
-A run decides twice: before nginx's file is put back, and after. recovery.py decides the same for a run that was killed,
-from the target alone.
+A run decides twice: before nginx's file is restored, and after. recovery.py decides the same for a killed run, from the
+target alone.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .plan import CREATE, PROMOTE, START, WARM
 from .recovery import BACK, KEEP, UNDO
 
 UNSURE = "unsure"
-"""The traffic could not be put back, so nobody knows which color has it. Nothing is removed that may serve."""
+"""The traffic could not be moved back, so it is unknown which color has it. No container is removed that may serve."""
 
 MOVES_TRAFFIC = ("canary", "swap", "exclusive", "bake", "drain")
 """The phases in which the new color may have traffic."""
@@ -24,9 +24,9 @@ STARTS_NOTHING = ("detect", "prepare", "build", "shared")
 
 
 def to_put_back(phase, plan, introduced):
-    """Return whether nginx's file of before is put back.
+    """Return whether nginx's previous file is restored.
 
-    ``phase``: the one that failed; ``introduced``: whether nginx was told of the new color's names, or of a preview.
+    ``phase``: the one that failed; ``introduced``: whether nginx has loaded the new color's names, or a preview.
     """
     return plan["can_go_back"] if phase in MOVES_TRAFFIC else introduced
 
@@ -34,8 +34,8 @@ def to_put_back(phase, plan, introduced):
 def decide_undo(phase, plan, swapped, put_back):
     """Return UNDO, BACK, KEEP or UNSURE.
 
-    ``swapped``: whether the swap was proven; ``put_back``: ``{failed, changed}`` of that task, both false if it did not
-    run.
+    ``swapped``: whether the swap was proven; ``put_back``: ``{failed, changed}`` of restoring the file, both false if
+    it did not run.
     """
     if phase not in MOVES_TRAFFIC:
         return UNDO
@@ -49,9 +49,9 @@ def decide_undo(phase, plan, swapped, put_back):
 def acts_of(decision, phase, plan):
     """Return what the role does: ``{kept_traffic, new_keeps_it, outcome, remove, stop, start_exclusive}``.
 
-    ``kept_traffic``: whether the color that was active has the traffic; ``new_keeps_it``: whether the new color keeps
-    it; ``remove``, ``stop``: whether the new color's containers are removed, or stopped because they were there before;
-    ``start_exclusive``: whether the active color's exclusive services start again.
+    ``kept_traffic``: whether the previous color has the traffic; ``new_keeps_it``: whether the new color keeps it;
+    ``remove``, ``stop``: whether the new color's containers are removed, or stopped because they existed before;
+    ``start_exclusive``: whether the previous color's exclusive services start again.
     """
     kept = decision in (UNDO, BACK)
     taken_down = kept and _has_started(phase, plan)
@@ -67,7 +67,7 @@ def acts_of(decision, phase, plan):
 
 
 def _has_started(phase, plan):
-    """Return whether containers of the new color are this run's to take down."""
+    """Return whether this run must remove or stop containers of the new color."""
     if phase in STARTS_NOTHING or (phase == "migrate" and "create" not in plan["steps"]):
-        return False  # the containers of the idle color still are what a rollback starts
+        return False  # the containers of the idle color still are the target of a rollback
     return plan["how"] in (CREATE, START, PROMOTE) or bool(plan["exclusive"])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Check a color again after its gate: its containers must be the same ones, and still ready."""
+"""Check a color again after its gate: it must still have the same containers, and these must still be ready."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LOOK_ARGUMENTS = {
 
 
 def rules_of(params, more_restarts=0):
-    """Return what is demanded of the color. ``params``: LOOK_ARGUMENTS."""
+    """Return the demands on the color. ``params``: LOOK_ARGUMENTS."""
     limit = params["max_restarts"]
     return Rules(
         services=frozenset(params["services"]),
@@ -43,7 +43,7 @@ def rules_of(params, more_restarts=0):
 
 
 def prober_of(params):
-    """Return what probes the color. ``params``: LOOK_ARGUMENTS. Raises ProbeError."""
+    """Return the Prober of the color. ``params``: LOOK_ARGUMENTS. Raises ProbeError."""
     return Prober(probes_in(params), params["seen"])
 
 
@@ -55,14 +55,15 @@ class Look:
         self._waiter = Waiter(engine, params["project_name"], rules_of(params), prober=prober_of(params))
 
     def refuse_unready(self):
-        """Look once. Raises ReleaseFailed unless all of it is ready."""
+        """Check once. Raises ReleaseFailed unless the whole color is ready."""
         outcome = self._waiter.look_once()
         if outcome.status != READY:
             self._refuse(outcome)
 
     @contextlib.contextmanager
     def following(self):
-        """Follow the color while the block runs; give it a function that raises ReleaseFailed once something failed."""
+        """Follow the color while the block runs. The block gets a function that raises ReleaseFailed after a
+        failure."""
         with self._waiter.following() as look:
 
             def refuse_failed():

@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Probes: what the role itself asks of a container that takes traffic, and what the answers come to. Pure.
+"""Probes: the requests that the role itself sends to containers that take traffic, and how their replies are rated.
+Pure.
 
 A *probe* is a mapping with the keys of PROBE_OPTIONS and ``headers``.
 """
@@ -13,7 +14,7 @@ from typing import Any, Mapping, NamedTuple
 
 from .._names import LOOPBACK, with_color, without_color
 
-# Of one probe, beside its headers, which may be secret. Documented in the module compose_health_wait.
+# Options of one probe, except its headers, which may be secret. Documented in the module compose_health_wait.
 PROBE_OPTIONS: dict[str, dict[str, Any]] = {
     "service": {"type": "str", "required": True},
     "port": {"type": "int", "required": True},
@@ -30,11 +31,11 @@ PROBE_OPTIONS: dict[str, dict[str, Any]] = {
 STARTING, HEALTHY, UNHEALTHY = "starting", "healthy", "unhealthy"
 
 KEPT = 5
-"""Answers that are kept as evidence, as many as the Engine keeps of a healthcheck."""
+"""The number of replies that are kept as evidence. The Engine keeps as many of a healthcheck."""
 
 
 class Reply(NamedTuple):
-    """One answer to a probe: ``at`` (s since the epoch), ``text`` (the request and what came of it, for a person)."""
+    """One reply to a probe: ``at`` (seconds since the epoch), ``text`` (the request and its result)."""
 
     passed: bool
     text: str
@@ -42,12 +43,12 @@ class Reply(NamedTuple):
 
 
 class ProbeState(NamedTuple):
-    """What the probes of one container came to.
+    """The result of the probes of one container.
 
-    ``status``: STARTING until it passed ``healthy_after`` times in a row, then HEALTHY, and UNHEALTHY once it failed
-    ``unhealthy_after`` times in a row; ``streak``: how many of the last replies were alike; ``replies``: the last ones,
-    none before the first; ``has_passed``: whether one of all replies passed, because an earlier look may have found it
-    HEALTHY.
+    ``status``: STARTING until ``healthy_after`` probes in a row have passed, then HEALTHY, and UNHEALTHY once
+    ``unhealthy_after`` in a row have failed; ``streak``: how many of the last replies were alike; ``replies``: the last
+    ones; ``has_passed``: whether any reply passed. A new state may begin as HEALTHY, because an earlier check found
+    that.
     """
 
     status: str = STARTING
@@ -75,7 +76,7 @@ class ProbeState(NamedTuple):
 def probes_for(services, color, network, mode):
     """Return the probes of ``services``, from named_services(), in a color, without their headers.
 
-    ``network``: that nginx is on; ``mode``: where nginx runs.
+    ``network``: the one that nginx is on; ``mode``: where nginx runs.
     """
     return [
         {
@@ -91,8 +92,8 @@ def probes_for(services, color, network, mode):
 
 
 def with_headers(probes, headers):
-    """Return ``{service: probe}``, each probe with its headers; ``headers``: ``{service: {header: value}}``, by the
-    names of the services, whatever color is in them."""
+    """Return ``{service: probe}``, each probe with its headers. ``headers``: ``{service: {header: value}}``, by the
+    names of the services. The color in a name is ignored."""
     by_base = {without_color(name): given for name, given in headers.items()}
     return {
         probe["service"]: dict(probe, headers=by_base.get(without_color(probe["headers_of"] or probe["service"])) or {})
@@ -101,10 +102,10 @@ def with_headers(probes, headers):
 
 
 def place_to_ask(container, probe):
-    """Return the ``host:port`` at which a container is asked; None where it has none. ``container``: a summary.
+    """Return the ``host:port`` of a container's probe, or None. ``container``: a summary.
 
-    That is its address on the network of the probe. Without that network, as for nginx on the host, it is the published
-    port, or else any address.
+    It is the container's address on the probe's network. Without that network, as for nginx on the host, it is the
+    published port or, without one, any address.
     """
     by_network = {name: joined["addresses"] for name, joined in container["networks"].items() if joined["addresses"]}
     if probe["network"] in by_network:
@@ -116,7 +117,7 @@ def place_to_ask(container, probe):
 
 
 def judge_status(probe, status):
-    """Return why an HTTP status does not pass, one phrase; None where it does."""
+    """Return why an HTTP status does not pass, as one phrase. None if it passes."""
     if status in probe["status"]:
         return None
     wanted = " or ".join(str(each) for each in probe["status"])

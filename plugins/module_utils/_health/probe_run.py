@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sends probes: again and again beside a wait, or once to see whether a container answers. See probe.py."""
+"""Sends probes: repeatedly during a wait, or once to see whether a container answers. See probe.py."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ PROBE_ARGUMENTS = {
 
 
 def headers_of(text):
-    """Return the mapping that the option ``probe_headers`` holds. Raises ProbeError."""
+    """Return the mapping in the option ``probe_headers``. Raises ProbeError."""
     try:
         return decode_mapping(text)
     except ValueError as error:
@@ -49,12 +49,12 @@ def headers_of(text):
 
 
 def probes_in(params):
-    """Return ``{service: probe}`` of the options PROBE_ARGUMENTS. Raises ProbeError."""
+    """Return ``{service: probe}`` from the options PROBE_ARGUMENTS. Raises ProbeError."""
     return with_headers(params["probes"], headers_of(params["probe_headers"]))
 
 
 def refuse_unreachable(engine, probes):
-    """Raise ProbeError where a probe asks containers at addresses that this host's network does not lead to.
+    """Raise ProbeError if a probe uses an address that this host can't reach.
 
     ``probes``: a list of mappings with the keys of PROBE_OPTIONS.
     """
@@ -69,7 +69,7 @@ def refuse_unreachable(engine, probes):
 
 
 def send_probe(place, probe):
-    """Ask a container once, at ``host:port``; return the Reply."""
+    """Probe a container once, at ``host:port``. Return the Reply."""
     request = f"GET http://{place}{probe['path']}" if probe.get("path") else f"TCP connection to {place}"
     at = time.time()
     try:
@@ -91,10 +91,10 @@ def _ask(place, probe):
 
 
 class Prober:
-    """Probes containers, each in a thread of its own, from follow() to close().
+    """Probes containers, each in its own thread, from follow() to close().
 
-    ``probes``: from probes_in(); ``seen``: as of verdict.Rules: a container that had passed its probe there has passed
-    it here.
+    ``probes``: from probes_in(); ``seen``: as in verdict.Rules. A container that had passed its probe there counts as
+    having passed it here.
     """
 
     def __init__(self, probes, seen=None):
@@ -105,7 +105,8 @@ class Prober:
         self.tell = ignore  # is called with (container id, s since the epoch) at each reply
 
     def follow(self, container):
-        """Begin to probe an inspected container that runs, and end it where it does not; anew after each start."""
+        """Start to probe an inspected container that runs, and stop if it does not run. Start again after each
+        restart."""
         probe = self._probes.get(service_of(container))
         if probe is None:
             return
@@ -128,21 +129,21 @@ class Prober:
             self._threads.append(thread)
 
     def state_of(self, container):
-        """Return the ProbeState of an inspected container; None where its service has no probe."""
+        """Return the ProbeState of an inspected container. None if its service has no probe."""
         followed = self._followed.get(container["Id"])
         return followed.state if followed else ProbeState() if service_of(container) in self._probes else None
 
     def settle(self, patient=True):
-        """Wait until each container has passed, or failed as often as makes one unhealthy; or, not ``patient``, until
-        each was probed once."""
+        """Wait until each container has passed or has failed often enough to be unhealthy. If not ``patient``, wait
+        until each was probed once."""
         for followed in self._followed.values():
             if followed.key[1]:
                 done = followed.settled if patient else followed.replied
                 done.wait(_longest(followed.probe))
 
     def close(self):
-        """End all probes. Return once no thread of them is left, for the process may fork now (see private_root.py);
-        that is within the timeout of a probe."""
+        """End all probes. Return when none of their threads is left, within the timeout of a probe, because the process
+        may fork next (see private_root.py)."""
         for followed in self._followed.values():
             followed.over.set()
         for thread in self._threads:
@@ -179,13 +180,13 @@ def _is_settled(state, probe):
 
 
 def _longest(probe):
-    """Return for how many s a probe is waited for, at most, in one look."""
+    """Return the most seconds that one check waits for a probe."""
     return (probe["healthy_after"] + probe["unhealthy_after"]) * (probe["interval"] + probe["timeout"])
 
 
 def with_replies(containers, probes, patient=True):
-    """Return summaries of containers, of those that run each with ``probe_problem``: why it does not answer its probe;
-    None where it does. ``patient``: whether one has failed only after ``unhealthy_after`` requests, as in the bake."""
+    """Return summaries of containers. Each running one with a probe gets ``probe_problem``: why it fails its probe, or
+    None. ``patient``: whether a container only fails after ``unhealthy_after`` requests, as in the bake."""
 
     def asked(container):
         probe = probes.get(container["service"])

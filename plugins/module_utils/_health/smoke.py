@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Smoke tests: what a request's answer is worth. Pure.
+"""Smoke tests: how the answer to a request is rated. Pure.
 
-A *test* is a mapping with the keys of ARGUMENTS.
+A *test* is a mapping with the keys of TEST_ARGUMENTS.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ except ImportError as error:
 else:
     JMESPATH_IMPORT_ERROR = None
 
-# Of one test, as in the role's bluegreen_smoke_tests.
+# Options of one test, as in the role's bluegreen_smoke_tests.
 TEST_ARGUMENTS = {
     "service": {"type": "str", "required": True},
     "path": {"type": "str", "default": "/"},
@@ -37,11 +37,11 @@ TEST_ARGUMENTS = {
 }
 
 EXCERPT = 300
-"""Characters of an answer that a person is shown."""
+"""The most characters of an answer that are shown."""
 
 
 def expression_problem(expression):
-    """Return why a JMESPath expression can't be evaluated here, None where it can."""
+    """Return why a JMESPath expression can't be evaluated, or None."""
     if JMESPATH_IMPORT_ERROR is not None:
         return (
             f"jmespath is missing on {platform.node()} for {sys.executable}; install the package python3-jmespath or, "
@@ -55,7 +55,7 @@ def expression_problem(expression):
 
 
 def judge_answer(test, status, body):
-    """Return why an answer does not pass, one phrase; None where it does."""
+    """Return why an answer does not pass, as one phrase. None if it passes."""
     if status != test["status"]:
         return f"the status is {status}, not {test['status']}"
     if test["contains"] and test["contains"] not in body:
@@ -72,12 +72,12 @@ def judge_answer(test, status, body):
 
 
 def is_true(value):
-    """Return what JMESPath takes as true: all but null, false, and what is empty; 0 is true."""
+    """Return whether JMESPath counts a value as true: all except null, false, and empty values. 0 is true."""
     return not (value is None or value is False or (isinstance(value, (str, list, dict)) and not value))
 
 
 def describe_results(results):
-    """Return one sentence on the tests that failed, each as in SmokeRun.ask(); None where none did."""
+    """Return one sentence about the failed tests, each as from SmokeRun.ask(), or None."""
     failed = [result for result in results if result["problem"]]
     if not failed:
         return None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Asks what the smoke tests ask: each replica of a color, or the app through nginx."""
+"""Runs the smoke tests against each replica of a color, or through nginx."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from .._text import excerpt
 from .smoke import EXCERPT, TEST_ARGUMENTS, expression_problem, judge_answer
 
 PATIENCE = 10.0
-"""s for one answer."""
+"""Seconds to wait for one answer."""
 RETRY_AFTER = 1.0
-"""s from an answer that does not pass to the next attempt."""
+"""Seconds from an answer that does not pass to the next attempt."""
 
 # Documented in the fragment hotswap.compose._app.smoke.
 SMOKE_ARGUMENTS = {
@@ -38,7 +38,7 @@ SMOKE_ARGUMENTS = {
 
 
 def parse_smoke_tests(text):
-    """Return the tests that the option ``tests`` holds. Raises SmokeError."""
+    """Return the tests in the option ``tests``. Raises SmokeError."""
     spec = {"tests": {"type": "list", "elements": "dict", "options": TEST_ARGUMENTS}}
     try:
         given = decode(text) or []
@@ -55,23 +55,23 @@ def parse_smoke_tests(text):
 
 
 class SmokeRun:
-    """``tests``: the option of that name; ``bases(test)`` returns the ``(URL without a path, Host header or None)`` of
-    all that a test is asked of. Raises SmokeError."""
+    """``tests``: the option of that name; ``bases(test)``: returns the ``(URL without a path, Host header or None)`` of
+    every target of a test. Raises SmokeError."""
 
     def __init__(self, tests, bases):
         self.tests = parse_smoke_tests(tests)
         self._bases = bases
 
     def ask_all(self, retries=True):
-        """Ask every test of every base, several at once. Return the results in their order, see ask()."""
+        """Run every test against each of its bases, several at a time. Return the results in their order, see ask()."""
         asked = [(test, base, host) for test in self.tests for base, host in self._bases(test) or [(None, None)]]
         return at_once(lambda each: self.ask(*each, retries=retries), asked)
 
     def ask(self, test, base, host, retries):
-        """Ask one test of one base until it passes or its retries are over.
+        """Run one test against one base until it passes or has no retries left.
 
-        Return ``service``, ``request`` (as a person is shown it, without headers and body), ``attempts``, ``status``
-        (None without an answer), ``problem`` (None where it passed) and ``answer`` (its beginning, where it did not).
+        Return ``service``, ``request`` (as shown, without headers and body), ``attempts``, ``status`` (None without an
+        answer), ``problem`` (None if it passed) and ``answer`` (its beginning, if it did not pass).
         """
         result = {
             "service": test["service"],
@@ -91,8 +91,8 @@ class SmokeRun:
 
 
 def at_once(function, items):
-    """Return what a function returns for each item, called in threads that the end of the process does not wait for.
-    None of them is left when it returns, for the process may fork then (see private_root.py)."""
+    """Return the results of a function for all items. Its threads don't keep the process alive, and none of them is
+    left at the end, because the process may fork next (see private_root.py)."""
 
     def call(future, item):
         try:
@@ -120,14 +120,14 @@ def _once(test, base, host):
 
 
 def replica_addresses(engine, state, params):
-    """Return the bases of each replica of the color that is being deployed, as the journal has it."""
+    """Return the bases of each replica of the color that is being deployed, from the journal."""
     unfinished = state.journal["unfinished"]
     color = unfinished["color"]
     containers = containers_of_run(engine, state.app, unfinished)
 
     def bases(test):
         services = tested_services(unfinished, {test["service"]})
-        # Of one that takes traffic at several ports, the first that is named; nor need an app listen on IPv6 as well.
+        # Of several ports of a service, the first one counts. An app need not listen on IPv6 as well.
         places = endpoints_of(containers, services[:1], color, params["network"], params["nginx_mode"], most=1)
         return [(f"http://{place}", None) for place in places]
 
@@ -135,17 +135,17 @@ def replica_addresses(engine, state, params):
 
 
 def tested_services(unfinished, names):
-    """Return the services of an unfinished run that tests mean by ``names``: a release that comes back may run under
+    """Return the services of an unfinished run that tests mean by ``names``. A release that comes back may run under
     other names than today's, such as ``was-{color}`` and ``was``."""
     bases = {without_color(name) for name in names}
     return [service for service in unfinished["services"] if service["base"] in bases]
 
 
 def nginx_address(edge_url, locations, otherwise):
-    """Return the base by which the app's clients reach it, whatever ``path`` ``edge_url``, ``{url, host}``, has.
+    """Return the base by which the app's clients reach it. The path in ``edge_url``, ``{url, host}``, is ignored.
 
-    ``locations``: of the server, from vhost_locations(), none where they aren't known; a test whose path they send to
-    another service than it means has the bases ``otherwise``.
+    ``locations``: of the server, from vhost_locations(), empty if unknown. A test has the bases ``otherwise`` if nginx
+    sends its path to another service than it means.
     """
     parts = urlsplit(edge_url["url"])
 

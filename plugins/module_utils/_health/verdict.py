@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The gate's decisions: what an inspected container is worth, and what a whole Compose project is.
+"""The gate's decisions about inspected containers and about a whole Compose project.
 
-Pure: no Engine, no clock, no I/O. A "container" is the JSON object that the Engine's inspect call returns. Durations
-are in seconds, points in time either seconds since the epoch (``*_epoch``, the Engine's clock) or seconds since the
-start of the wait (``at``).
+Pure: no Engine, no clock, no I/O. A "container" is the JSON object from the Engine's inspect call. Durations are in
+seconds. Points in time are seconds since the epoch (``*_epoch``, by the Engine's clock) or seconds since the start of
+the wait (``at``).
 """
 
 from __future__ import annotations
@@ -29,21 +29,22 @@ READY = "ready"
 COMPLETED = "completed"
 FAILED = "failed"
 
-# The Engine stores 0, or nothing, where the Compose file is silent; it then probes with these.
+# If the Compose file sets none, the Engine stores 0 or nothing, and then uses these values.
 DEFAULT_INTERVAL = 30.0
 DEFAULT_RETRIES = 3
 NANOSECONDS = 1e9
 
 PROBE = 200
-"""Characters of a healthcheck's output in a verdict, which is one sentence. The whole output is in the evidence."""
+"""The most characters of a healthcheck's output in a verdict, which is one sentence. The evidence has the whole
+output."""
 
 
 class Rules(NamedTuple):
-    """What the caller demands.
+    """The caller's demands.
 
-    ``services`` empty means: whatever the project has; ``replicas``: how many containers of each, one where it says
-    nothing, and none of a one-shot, whose container may be gone by then; ``seen``: what an earlier look saw, as
-    Waiter.seen() returned it; ``one_shots``: the services that others wait for to complete.
+    ``services``: empty for all services of the project; ``replicas``: number of containers of each, one by default, and
+    zero for a one-shot, whose container may already be removed; ``seen``: what an earlier check saw, from
+    Waiter.seen(); ``one_shots``: the services for whose completion others wait.
     """
 
     services: frozenset[str] = frozenset()
@@ -58,7 +59,7 @@ class Rules(NamedTuple):
 
     @property
     def expected(self) -> dict[str, int]:
-        """How many containers each of the services must have that are named."""
+        """The number of containers that each of the named services must have."""
         return {name: self.replicas.get(name, 1) for name in sorted(self.services | self.traffic_services)}
 
     def is_one_shot(self, service: str) -> bool:
@@ -66,16 +67,16 @@ class Rules(NamedTuple):
         return service in self.one_shots or self.replicas.get(service) == 0
 
     def covers(self, labels: dict[str, str]) -> bool:
-        """Whether a container with these labels is to be judged; one-off containers and hooks never are."""
+        """Whether a container with these labels is checked. One-off containers and hooks never are."""
         if runs_apart(labels):
             return False
         return not self.services or labels.get(SERVICE_LABEL) in self.expected
 
 
 class Verdict(NamedTuple):
-    """What one container is worth: ``status`` is one of PENDING, READY, COMPLETED, FAILED; ``reason`` continues a
-    sentence that begins with the container's name; ``due_in`` is after how many seconds time alone may change the
-    verdict, if ever."""
+    """The rating of one container: ``status`` is one of PENDING, READY, COMPLETED, FAILED; ``reason`` continues a
+    sentence that begins with the container's name; ``due_in`` is the seconds after which time alone may change the
+    verdict, or None."""
 
     status: str
     reason: str
@@ -83,15 +84,14 @@ class Verdict(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What the whole project is worth: ``status`` is PENDING, READY or FAILED; ``text`` is one sentence for a
-    person."""
+    """The rating of the whole project: ``status`` is PENDING, READY or FAILED; ``text`` is one sentence."""
 
     status: str
     text: str
 
 
 def epoch(stamp: str | None) -> float | None:
-    """Seconds since the epoch of an Engine's RFC 3339 time stamp; None for its zero value, or what is no time stamp."""
+    """Seconds since the epoch of an Engine's RFC 3339 time stamp. None for its zero value and for other texts."""
     match = re.match(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)$", stamp or "")
     if not match or match.group(1).startswith("0001-"):
         return None
@@ -101,12 +101,12 @@ def epoch(stamp: str | None) -> float | None:
 
 
 def stamp(at: float) -> str:
-    """A time stamp as the Engine's, of seconds since the epoch."""
+    """A time stamp in the Engine's format, from seconds since the epoch."""
     return datetime.datetime.fromtimestamp(at, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def seconds(value: float) -> str:
-    """``0.05 s``, ``1.2 s``, ``30 s``: two digits below a second, one decimal above, none where it says nothing."""
+    """``0.05 s``, ``1.2 s`` or ``30 s``: two digits below a second, otherwise at most one decimal."""
     return f"{round(value, 1 if value >= 1 else 2):g} s"
 
 
@@ -127,21 +127,21 @@ def service_of(container: dict[str, Any]) -> str:
 
 
 def healthcheck_of(container: dict[str, Any]) -> dict[str, Any] | None:
-    """The container's healthcheck, wherever it was declared; None where there is none, or it is disabled."""
+    """The container's healthcheck, from the Compose file or the image. None if there is none, or if it is disabled."""
     check = container["Config"].get("Healthcheck")
     return check if declares_healthcheck(check) else None
 
 
 def health_of(container: dict[str, Any]) -> str | None:
-    """``starting``, ``healthy`` or ``unhealthy``; None without a healthcheck, or while the container does not run: the
-    Engine then says ``unhealthy`` of whatever it stopped probing."""
+    """``starting``, ``healthy`` or ``unhealthy``. None without a healthcheck, and while the container does not run,
+    because the Engine then always reports ``unhealthy``."""
     if container["State"]["Status"] != "running" or not healthcheck_of(container):
         return None
     return (container["State"].get("Health") or {}).get("Status", "starting")
 
 
 def probed_health_of(container: dict[str, Any], probe: ProbeState | None) -> str | None:
-    """The health of a container by its healthcheck and by its probe together: the worse one."""
+    """The health of a container from its healthcheck and its probe: the worse of both."""
     health = health_of(container)
     if probe is None or container["State"]["Status"] != "running":
         return health
@@ -149,7 +149,7 @@ def probed_health_of(container: dict[str, Any], probe: ProbeState | None) -> str
 
 
 def state_of(container: dict[str, Any], probe: ProbeState | None = None) -> str:
-    """The state in one or two words, as the timeline shows it: ``created``, ``healthy``, ``exited (3)``, …"""
+    """The state in one or two words, as in the timeline: ``created``, ``healthy``, ``exited (3)``, …"""
     state = container["State"]
     if state["Status"] in ("exited", "restarting", "dead"):
         return f"{state['Status']} ({state['ExitCode']})"
@@ -157,7 +157,7 @@ def state_of(container: dict[str, Any], probe: ProbeState | None = None) -> str:
 
 
 def probes_of(container: dict[str, Any], probe: ProbeState | None = None) -> list[dict[str, Any]]:
-    """The outputs of the last probes that the Engine keeps, oldest first, and then the replies to our own."""
+    """The last healthcheck runs that the Engine keeps, oldest first, then the replies to the role's probe."""
     log = (container["State"].get("Health") or {}).get("Log") or []
     own = probe.replies if probe else ()
     return [
@@ -172,10 +172,9 @@ def judge_container(
     last_exit_code: int | None = None,
     probe: ProbeState | None = None,
 ) -> Verdict:
-    """What the container is worth. Its restarts count from its start by a person or by Compose, not from the first
-    look: a gate follows ``docker compose up``, so all of them belong to this deploy. ``last_exit_code`` is what an
-    event told of an exit: of a container that runs again, the Engine no longer says it. ``probe``: what its probes came
-    to, where its service has a probe."""
+    """The verdict on a container. All restarts since Compose or a person started it count, because the gate follows
+    ``docker compose up``. ``last_exit_code``: from an event, because the Engine no longer has it once the container
+    runs again. ``probe``: the result of its probes, if its service has one."""
     state = container["State"]
     restarts = container.get("RestartCount") or 0
     if state["OOMKilled"]:
@@ -201,7 +200,7 @@ def judge_container(
 
 
 def hides_its_exit(container: dict[str, Any], rules: Rules) -> bool:
-    """Whether a container failed by an exit that its inspection no longer tells of."""
+    """Whether a container failed by an exit that its inspection no longer shows."""
     return container["State"]["Status"] == "running" and (container.get("RestartCount") or 0) > rules.max_restarts
 
 
@@ -214,7 +213,7 @@ def _restarted(state: dict[str, Any], restarts: int, rules: Rules, last_exit_cod
 
 def _exited(state: dict[str, Any]) -> str:
     text = f"exited with {state['ExitCode']}"
-    # Of what exits at once, the Engine may note the end before the start (seen on 26.1): no duration then.
+    # For a process that exits at once, the Engine may record the end before the start (seen on 26.1): no duration then.
     started, finished = epoch(state["StartedAt"]), epoch(state["FinishedAt"])
     if started is None or finished is None or finished < started:
         return text
@@ -283,7 +282,7 @@ def _last_probe(container: dict[str, Any]) -> str:
 
 
 def timeout_warning(container: dict[str, Any], timeout: float) -> str | None:
-    """A warning where the wait may end before the Engine itself would give the container up."""
+    """A warning if the wait may end before the Engine itself would report the container as unhealthy."""
     check = healthcheck_of(container)
     if not check:
         return None
@@ -301,7 +300,7 @@ def timeout_warning(container: dict[str, Any], timeout: float) -> str | None:
 
 
 class Record:
-    """One container during the wait: its last inspection, its verdict and what happened to it."""
+    """One container during the wait: its last inspection, its verdict and its timeline."""
 
     def __init__(self, container: dict[str, Any]) -> None:
         self.container = container
@@ -328,11 +327,11 @@ class Record:
         last_exit_code: int | None = None,
         probe: ProbeState | None = None,
     ) -> bool:
-        """Take in a new inspection (None: the container is gone); whether its state changed. A restart between two
-        looks is a change too."""
+        """Add a new inspection (None if the container is gone). Return whether the state changed. A restart between two
+        checks is a change too."""
         if container is None:
             self.removed = True
-            if self.verdict.status != COMPLETED:  # whatever removes stopped containers may remove this one
+            if self.verdict.status != COMPLETED:  # a tool that removes stopped containers may remove this one
                 self.verdict = Verdict(FAILED, "was removed during the wait")
         else:
             self.container = container
@@ -346,7 +345,7 @@ class Record:
         return True
 
     def report(self) -> dict[str, Any]:
-        """The container as the module returns it, its evidence apart."""
+        """The container as the module returns it, without its evidence."""
         state = self.container["State"]
         labels = labels_of(self.container)
         return {
@@ -375,16 +374,16 @@ def sort_records(records: Iterable[Record]) -> list[Record]:
 
 
 def records_to_explain(records: Iterable[Record]) -> list[Record]:
-    """The records whose probes and log are evidence: what failed or, where nothing did, what was waited for; else,
-    where something beside the containers decided, all that run."""
+    """The records whose probes and log are evidence: those that failed or, without any, those that were not ready. If
+    something other than the containers decided, all that run."""
     records = sort_records(records)
     chosen = ([record for record in records if record.verdict.status == status] for status in (FAILED, PENDING, READY))
     return next(filter(None, chosen), [])
 
 
 def judge_project(project_name: str, records: Iterable[Record], rules: Rules, still_coming: bool = False) -> Outcome:
-    """What the project is worth now: FAILED with the first container that can't become ready, READY when none is
-    pending. ``still_coming``: whether Compose is bringing the containers up, so that none is missing for good."""
+    """The rating of the project now: FAILED with the first container that can't become ready, READY when none is
+    pending. ``still_coming``: whether Compose still starts containers, so that a missing one may still appear."""
     records = sort_records(records)
     missing = [] if still_coming else list(missing_containers(project_name, records, rules))
     if missing:
@@ -405,7 +404,7 @@ def judge_project(project_name: str, records: Iterable[Record], rules: Rules, st
 
 
 def missing_containers(project_name: str, records: list[Record], rules: Rules) -> Iterable[str]:
-    """What the project lacks, a sentence each."""
+    """What is missing in the project, one sentence each."""
     here = [service_of(record.container) for record in records]
     none = [name for name, count in rules.expected.items() if count and name not in here]
     if none:
@@ -421,7 +420,7 @@ def missing_containers(project_name: str, records: list[Record], rules: Rules) -
 
 
 def one_shots_in(containers: Iterable[dict[str, Any]]) -> frozenset[str]:
-    """The services that others of these containers wait for to complete."""
+    """The services for whose completion others of these containers wait."""
     found = set()
     for container in containers:
         for entry in labels_of(container).get(DEPENDS_ON_LABEL, "").split(","):

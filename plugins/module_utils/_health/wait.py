@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Follows the containers of a Compose project by the Engine's events, until they are ready or can't be.
+"""Follows the containers of a Compose project by the Engine's events, until they are ready or can't become ready.
 
-What a container is worth is decided in verdict.py.
+verdict.py rates the containers.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ from .._progress import ignore
 from . import verdict
 from .probe import HEALTHY
 
-# The events that change a verdict. Those of each probe's exec would be many more.
+# The events that change a verdict. Each run of a healthcheck would cause many more.
 ACTIONS = ["create", "start", "die", "oom", "pause", "unpause", "destroy", "health_status"]
 
-# Against an event that got lost, look at everything this often; and at first after so long, if the Engine lets nobody
-# subscribe.
+# As a safeguard against lost events, inspect everything this often. FIRST_POLL applies while the Engine accepts no
+# subscription.
 SAFETY_POLL = 5.0
 FIRST_POLL = 1.0
 OBJECTION_POLL = 0.2
 
-# For so long the Engine may be silent as what was ready is to be ready for good.
+# For so long the Engine may be silent while the containers must stay ready.
 SILENCE = 30.0
 
 COMING = "docker compose up is still running"
 NOT_RUNNING = ("created", "exited", "dead")
 
-# The kind of a Notice that a container was probed: (its id, s since the epoch).
+# The kind of a Notice about a probe: (the container's id, seconds since the epoch).
 PROBED = "probed"
 
 NOTHING_YET = verdict.Outcome(verdict.PENDING, "not decided yet")
 
 
 class Change(NamedTuple):
-    """A container's change of state, for whoever shows progress. ``at`` is in seconds since the start of the wait;
-    ``before`` is its state until then, None where it was not seen yet."""
+    """A container's change of state, to show progress. ``at``: seconds since the start of the wait; ``before``: its
+    previous state, None if it was not seen yet."""
 
     at: float
     name: str
@@ -55,7 +55,7 @@ class Change(NamedTuple):
 
 
 class Trigger(NamedTuple):
-    """The event for which a container is inspected: its time stamp and, if a process ended, the exit code."""
+    """The event that causes an inspection: its time stamp and, if a process ended, the exit code."""
 
     epoch: float | None = None
     exit_code: int | None = None
@@ -65,14 +65,13 @@ NO_EVENT = Trigger()
 
 
 class Waiter:
-    """Follows one project until it is decided.
+    """Follows one project until there is a decision.
 
-    ``engine`` is an Engine or what behaves like one, ``clock`` has ``monotonic()`` and ``time()``, and ``on_change`` is
-    called with each Change as it is seen, ``on_wait`` all the time with what is waited for, a clause, and for how many
-    seconds at most. ``objection`` is asked, several times a second, whether there is a reason to
-    give up that the containers don't show, and ``coming`` whether Compose is still bringing the containers up.
-    ``began``: when the time began, by the monotonic clock; now, where it says nothing. ``prober``: a Prober or what
-    behaves like one; without it, nothing is probed.
+    ``engine``: an Engine or an object like it; ``clock``: has ``monotonic()`` and ``time()``; ``on_change``: called
+    with each Change as it is seen; ``on_wait``: called repeatedly with a clause (what the wait is for) and the most
+    seconds left; ``objection``: called several times a second, returns a reason to give up that the containers don't
+    show, or None; ``coming``: returns whether Compose still starts containers; ``began``: when the time began by the
+    monotonic clock, by default now; ``prober``: a Prober or an object like it, without which nothing is probed.
     """
 
     def __init__(
@@ -103,16 +102,16 @@ class Waiter:
         self._coming = coming
         self._is_coming = coming is not None
         self._prober = prober
-        # What was there before Compose began, and whether it ran: Compose may remove it, or start it.
+        # What existed before Compose began, and whether it ran: Compose may remove or start it.
         self._before: dict[str, tuple[bool, str]] = {}
         now = clock.monotonic()
         self._began = now if began is None else min(began, now)
         self._next_poll = now + FIRST_POLL
         self._ready_since: float | None = None
         self._looked = False
-        # Why what we know may be out of date; None while the Engine answers.
+        # Why the known state may be out of date. None while the Engine answers.
         self._unanswered: str | None = None
-        # The Engine's time stamp of the event behind the last change of a verdict; None where no event was.
+        # The Engine's time stamp of the event behind the last change of a verdict, or None.
         self._deciding_event: float | None = None
         self._due: dict[str, float] = {}
         self.records: dict[str, verdict.Record] = {}
@@ -120,8 +119,8 @@ class Waiter:
         self.reaction: float | None = None
 
     def wait(self) -> verdict.Outcome:
-        """Wait until the project is READY or FAILED; a time-out is FAILED too. Where Compose was still bringing the
-        containers up, the wait ends as soon as it has, and may be PENDING."""
+        """Wait until the project is READY or FAILED. A time-out is FAILED too. While Compose starts the containers, the
+        wait ends when Compose ends, and may be PENDING."""
         stream = self._open_stream()
         try:
             while True:
@@ -135,7 +134,7 @@ class Waiter:
 
     @contextlib.contextmanager
     def following(self) -> Iterator[Callable[[], verdict.Outcome]]:
-        """Follow the project while the block runs; give it a function that says at once what it is worth."""
+        """Follow the project while the block runs. The block gets a function that returns the current Outcome."""
         stream = self._open_stream()
 
         def look() -> verdict.Outcome:
@@ -148,7 +147,7 @@ class Waiter:
             self._close(stream)
 
     def look_once(self) -> verdict.Outcome:
-        """What the project is like now; EngineError where the Engine does not say."""
+        """Return the current Outcome. Raises EngineError if the Engine does not answer."""
         try:
             self._look_at_all()
             if self._unanswered:
@@ -159,8 +158,8 @@ class Waiter:
         return self._decided(self._judge())
 
     def seen(self) -> dict[str, dict[str, Any]]:
-        """What a later look holds the containers against, by their ids: as ``seen`` of its Rules. Containers that have
-        completed may be removed, and are left out."""
+        """Return what a later check compares the containers with, by their ids, for ``seen`` of its Rules. Completed
+        containers are left out, because they may be removed."""
         return {
             container_id: {
                 "name": record.name,
@@ -173,7 +172,7 @@ class Waiter:
         }
 
     def evidence(self, outcome: verdict.Outcome, log_tail: int) -> list[dict[str, Any]]:
-        """The containers seen; see evidence()."""
+        """The evidence of the containers seen; see the function evidence()."""
         return evidence(self._engine, list(self.records.values()), outcome, log_tail)
 
     def _open_stream(self) -> Any:
@@ -189,7 +188,7 @@ class Waiter:
             self._prober.close()
 
     def _settle(self, patient: bool = True) -> None:
-        """Wait for what the probes of one look come to. ``patient``: as of Prober.settle()."""
+        """Wait for the results of the probes of one check. ``patient``: as for Prober.settle()."""
         if self._prober:
             self._prober.settle(patient)
             for container_id in self.records:
@@ -205,8 +204,8 @@ class Waiter:
             self._look_at_all()
         now = self._clock.monotonic()
         if now >= self._deadline and self._ready_since is None:
-            self._look_at_all()  # a probe that fails while its container starts is no event
-            self._settle(patient=False)  # what came up late is probed at least once
+            self._look_at_all()  # a failing probe while its container starts causes no event
+            self._settle(patient=False)  # a container that started late is probed at least once
         outcome = self._judge() if self._looked else NOTHING_YET
         if outcome.status == verdict.FAILED:
             return outcome
@@ -214,7 +213,7 @@ class Waiter:
             self._ready_since = None
         elif self._unanswered is None:
             return self._stable(outcome, now)
-        # While the Engine is silent, nobody knows whether what was ready still is; what it says then will tell.
+        # While the Engine is silent, it is unknown whether the containers are still ready. Its next answer shows it.
         return self._timed_out() if now >= self._end else NOTHING_YET
 
     def _outlook(self) -> tuple[str, float]:
@@ -272,7 +271,7 @@ class Waiter:
         return outcome
 
     def _take_in(self, stream: Any, until: float) -> None:
-        """Sleep until something happens, or until then, and look at what it concerns."""
+        """Sleep until an event or the given time, and check the containers concerned."""
         notice = stream.next(until - self._clock.monotonic())
         touched: dict[str, Trigger] = {}
         look_at_all = False
@@ -288,7 +287,7 @@ class Waiter:
                 self._judge_again(container_id, Trigger(at))
             else:
                 self._unanswered = notice.detail
-                self._rules = self._rules._replace(seen={})  # an Engine that restarts restarts the containers
+                self._rules = self._rules._replace(seen={})  # a restarted Engine restarts the containers
             notice = stream.next(0)
         now = self._clock.monotonic()
         if look_at_all or now >= self._next_poll:
@@ -337,7 +336,7 @@ class Waiter:
                 return
 
     def _judge_again(self, container_id: str, trigger: Trigger) -> None:
-        """Take in what a probe came to, without a call to the Engine."""
+        """Take in a probe's result without a call to the Engine."""
         record = self.records.get(container_id)
         if record and not record.removed:
             self._see(container_id, record.container, trigger)
@@ -349,7 +348,7 @@ class Waiter:
         record = self.records.get(container_id)
         if record is None:
             if container is None:
-                return  # gone before we ever saw it
+                return  # it was removed before it was ever seen
             record = self.records[container_id] = verdict.Record(container)
             if self._is_coming and not self._looked:
                 state = container["State"]
@@ -380,7 +379,7 @@ class Waiter:
             self._on_change(Change(at, record.name, before, record.state))
 
     def _is_of_before(self, record: verdict.Record) -> bool:
-        """Whether a container that failed may be one that Compose has not come to yet."""
+        """Whether a failed container may be one that Compose has not handled yet."""
         if record.verdict.status != verdict.FAILED or not self._is_coming:
             return False
         ran, started_at = self._before.get(record.container["Id"], (False, ""))
@@ -388,7 +387,7 @@ class Waiter:
 
 
 def trigger_of(event: dict[str, Any], before: Trigger) -> Trigger:
-    """The trigger that a container's event is, after an earlier one that was not looked at yet."""
+    """The trigger for a container's event, after an earlier one that was not handled yet."""
     code = event["Actor"]["Attributes"].get("exitCode")
     return Trigger(event["timeNano"] / verdict.NANOSECONDS, before.exit_code if code is None else int(code))
 
@@ -396,8 +395,8 @@ def trigger_of(event: dict[str, Any], before: Trigger) -> Trigger:
 def evidence(
     engine: Any, records: list[verdict.Record], outcome: verdict.Outcome, log_tail: int
 ) -> list[dict[str, Any]]:
-    """The containers as the module returns them; with probes and log those that explain an outcome that is not
-    READY."""
+    """The containers as the module returns them. If the outcome is not READY, those that explain it have probes and
+    log."""
     explained = [] if outcome.status == verdict.READY else verdict.records_to_explain(records)
     reports = []
     for record in verdict.sort_records(records):
@@ -410,7 +409,7 @@ def evidence(
 
 
 def witnesses(engine: Any, container_ids: list[str], log_tail: int) -> list[dict[str, Any]]:
-    """Containers, healthy or not, that something beside them was found wrong with, as evidence() returns them."""
+    """Containers as from evidence(), healthy or not, when something other than them, such as a smoke test, failed."""
     rules = verdict.Rules(no_healthcheck="running", min_uptime=0)
     records = [verdict.Record(container) for container in map(engine.inspect, container_ids) if container]
     for record in records:
@@ -419,7 +418,7 @@ def witnesses(engine: Any, container_ids: list[str], log_tail: int) -> list[dict
 
 
 def log_lines(engine: Any, container_id: str, lines: int) -> list[str]:
-    """The tail of the log; where it can't be read (some logging drivers don't allow it), a line that says why."""
+    """The tail of the log. If the logging driver does not allow reading it, a line with the reason."""
     try:
         return engine.log_tail(container_id, lines)
     except EngineError as error:
@@ -427,6 +426,6 @@ def log_lines(engine: Any, container_id: str, lines: int) -> list[str]:
 
 
 def timeout_warnings(records: list[verdict.Record], timeout: float) -> list[str]:
-    """Each warning once, however many replicas cause it."""
+    """Each warning once, even if several replicas cause it."""
     warnings = (verdict.timeout_warning(record.container, timeout) for record in verdict.sort_records(records))
     return list(dict.fromkeys(warning for warning in warnings if warning))

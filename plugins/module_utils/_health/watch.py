@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is asked again and again, beside whoever follows the containers: the smoke tests, and nginx's log of answers."""
+"""Repeated checks during canary and bake, in addition to the containers: the smoke tests and nginx's answer log."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from .smoke import describe_results
 from .wait import SILENCE
 
 ASK_EVERY = 1.0
-"""s from one time to the next."""
+"""Seconds from one check to the next."""
 
 LAST_READ = 5.0
-"""s for which the last read of a log may fail."""
+"""Seconds for which the last read of a log may fail."""
 
 SAMPLES = 60
-"""of a series, at most."""
+"""The most samples of a series."""
 
 
 def thin_out(samples, most):
-    """Return at most so many of the samples, the last among them, at even distances."""
+    """Return at most so many of the samples, at even distances, including the last one."""
     step = -(-len(samples) // most)
     return samples[::-1][:: step or 1][::-1]
 
 
 class Watch:
-    """Asks, by ``ask()``, from the block's begin to its end. A subclass has ``about``, what is asked, for messages, and
+    """Calls ``ask()`` repeatedly while the block runs. A subclass has ``about``, the checked thing, for messages, and
     ``counted()``, ``(all, those that failed)`` so far."""
 
     def __init__(self):
@@ -50,16 +50,16 @@ class Watch:
         self._over.set()
 
     def finish(self):
-        """Ask no more, and wait for the answers to what was asked last."""
+        """End the checks, and wait for the last answers."""
         self._over.set()
         self._thread.join()
 
     def objection(self):
-        """Return why the release is to be given up; None where there is nothing against it."""
+        """Return why the release must be given up, or None."""
         return f"{self.about} could not be checked: {self._broken}" if self._broken else self.found()
 
     def series(self):
-        """Return how the counts grew, ``[[s since the begin, all, those that failed], …]``, up to now."""
+        """Return how the counts grew, ``[[seconds since the begin, all, those that failed], …]``, up to now."""
         return thin_out([*self._samples, self._sample()], SAMPLES)
 
     def _sample(self):
@@ -71,12 +71,13 @@ class Watch:
                 self.ask()
                 self._samples.append(self._sample())
                 self._over.wait(ASK_EVERY)
-        except Exception as error:  # nobody would hear of it otherwise
+        except Exception as error:  # otherwise it would be lost in the thread
             self._broken = f"{type(error).__name__}: {error}"
 
 
 class SmokeWatch(Watch):
-    """``smoke_run``: a SmokeRun; ``allowed``: how many of its rounds may fail; ``say``: is told of each that fails."""
+    """``smoke_run``: a SmokeRun; ``allowed``: how many of its rounds may fail; ``say``: called with each failed
+    round."""
 
     about = "the smoke tests"
 
@@ -86,7 +87,7 @@ class SmokeWatch(Watch):
         self._allowed = allowed
         self._say = say
         self.rounds = 0
-        self.failures = []  # what each failed round says
+        self.failures = []  # the text of each failed round
 
     def ask(self):
         said = describe_results(self._smoke_run.ask_all(retries=False))
@@ -106,10 +107,10 @@ class SmokeWatch(Watch):
 
 
 class AnswerLogWatch(Watch):
-    """``edge``: whose nginx keeps the log of ``app`` (see _nginx/answer_log.py); ``deploy``, ``color``,
-    ``endpoints``: as of count_answers(); ``ratio``: as of error_objection(); ``before``: the Answers ``(of the release,
-    of the one before)`` that an earlier watch has counted, empty for none; ``send``: sends a request to the app through
-    nginx, and returns whether nginx answered; None where it is not known how."""
+    """``edge``: whose nginx keeps the log of ``app`` (see _nginx/answer_log.py); ``deploy``, ``color``, ``endpoints``:
+    as for count_answers(); ``ratio``: as for error_objection(); ``before``: the Answers ``(of the release, of the
+    previous one)`` from an earlier watch, or empty; ``send``: sends a request to the app through nginx and returns
+    whether nginx answered, or None if no URL is known."""
 
     about = "nginx's log of the app's answers"
 
@@ -135,7 +136,7 @@ class AnswerLogWatch(Watch):
             self._unread = str(error)
             if time.monotonic() - self._read_at > SILENCE:
                 raise
-            return  # the Engine or nginx starts again: the next time has it all
+            return  # the Engine or nginx is restarting, and the next read gets these answers
         self._unread = None
         self._read_at = time.monotonic()
         new, old = count_answers(text.splitlines(), *self._release)

@@ -339,13 +339,13 @@ TWICE = "; name it in one of the two"
         ),
         (
             {"exclusive_services": ["worker-{color}"]},
-            "bluegreen_exclusive_services is 'worker-{color}': both colors run from one Compose file, so its "
-            "service names have no color; remove {color}",
+            "bluegreen_exclusive_services is 'worker-{color}': bluegreen_compose_files has one file for both colors, "
+            "so its service names have no color; remove {color}",
         ),
         (
             {"services": one("web-{color}")},
-            "bluegreen_services is 'web-{color}': both colors run from one Compose file, so its service names have "
-            "no color; remove {color}",
+            "bluegreen_services is 'web-{color}': bluegreen_compose_files has one file for both colors, so its service "
+            "names have no color; remove {color}",
         ),
     ],
 )
