@@ -12,10 +12,10 @@ COLLECTION = "community.docker"
 
 
 class ActionModule(FollowedAction):
-    """Run a module of community.docker as one of ours is run."""
+    """Run a module of community.docker in the same way as the role's own modules."""
 
     speaks = False
-    brief = True  # Compose has a line for each image, a command may have many
+    brief = True  # Compose prints a line for each image, and a command may print many
 
     def execute(self, task_vars):
         _validated, given = self.validate_argument_spec(
@@ -31,7 +31,7 @@ class ActionModule(FollowedAction):
         arguments = {**engine, **given["project"], **given["arguments"]}
         name = f"{COLLECTION}.{given['module']}"
         result = self._execute_module(module_name=name, module_args=arguments, task_vars=task_vars)
-        result.pop("containers", None)  # not told of as ours are
+        result.pop("containers", None)  # in another form than the role's own
         if result.get("failed") and result.get("msg"):
             result["msg"] = explained(result["msg"])
         if given["module"] == "docker_compose_v2_run":

@@ -19,7 +19,7 @@ NAMES = {"type": "list", "elements": "str", "default": []}
 
 
 class ActionModule(ControllerAction):
-    """Print what a person needs to know of the failure, and fail with its first line."""
+    """Print the failure screen, and fail with its first line."""
 
     options = {
         "app": {"type": "str", "required": True},

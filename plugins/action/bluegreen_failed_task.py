@@ -9,11 +9,11 @@ from ..plugin_utils._action import ControllerAction
 from ..plugin_utils._task_failure import failure_of
 
 EVIDENCE_OF = {"hotswap.compose.compose_health_wait": "gate", "hotswap.compose.bluegreen_bake": "baked"}
-"""Which key has the evidence of a module, beside ``evidence``."""
+"""The additional key for a module's evidence."""
 
 
 class ActionModule(ControllerAction):
-    """Read in a rescue what failed."""
+    """Read in a rescue which task failed."""
 
     options = {
         "phase": {"type": "str", "required": True},

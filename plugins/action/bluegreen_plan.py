@@ -20,13 +20,13 @@ from ..plugin_utils._progress_narrator import prefix
 from ..plugin_utils._screen import show
 
 LOOK_AGAIN = 2.0
-"""s from one look at a lock that is held to the next."""
+"""Seconds between two checks of a lock that another run has."""
 
 SAY_AGAIN = 10.0
 
 
 class ActionModule(Action):
-    """Have the module take the app's lock, wait for it where asked to, and keep it for as long as this run lives."""
+    """Let the module take the app's lock, wait for it if requested, and keep it while this run is alive."""
 
     exact = ("plan",)
 
@@ -72,7 +72,7 @@ class ActionModule(Action):
             time.sleep(min(LOOK_AGAIN, deadline - now))
 
     def _is_dead(self, held, task_vars):
-        # This very run, which has left its lock behind: the play went on after a failure.
+        # This very run may have left its lock, if the play continued after a failure.
         process = held.get("process")
         again = is_this_run(process) and held.get("host") == task_vars["inventory_hostname"]
         return again or is_dead(process)

@@ -22,20 +22,20 @@ TEMPLATES = pathlib.Path(__file__).parents[2] / "roles" / "bluegreen" / "templat
 
 
 class ActionModule(ControllerAction):
-    """Say how a run ended, unless it failed. Publish its result as set_stats would, and write its page and the index
-    over all pages, but in check mode neither. What can't be written is a warning."""
+    """Print how a run ended, unless it failed. Publish its result like set_stats, and write its page and the index of
+    all pages, except in check mode. A page that can't be written is a warning."""
 
     options = {"directory": {"type": "path", "default": ""}, "run": {"type": "dict", "required": True}}
 
     def act(self, given, task_vars):
         run = sanitize(dict(typed(given["run"]), host=task_vars["inventory_hostname"], by=who_runs(task_vars)))
         found = {"page": None}
-        if not self._task.check_mode:  # or a later job would take what would be for what is
+        if not self._task.check_mode:  # or a later job would take a possible result for a real one
             found["ansible_stats"] = stats(run)
         if given["directory"] and run["result"]["outcome"] in WORDS and not self._task.check_mode:
             try:
                 found["page"] = write(pathlib.Path(given["directory"]), run)
-            except Exception as error:  # whatever it is, the deploy has ended as it has
+            except Exception as error:  # the deploy has already ended, so no error may change that
                 found["warnings"] = [f"the page of this run could not be written (bluegreen_report_dir): {error}"]
         if not run["reason"]:
             show(prefix(task_vars) + closing_lines(run, self._task.check_mode, found["page"]))
@@ -43,12 +43,12 @@ class ActionModule(ControllerAction):
 
 
 def stats(run):
-    """Return what has Ansible publish the result to what comes after the play, as bluegreen_results."""
+    """Return the result for Ansible to publish as bluegreen_results, as set_stats does."""
     return {"data": {"bluegreen_results": {run["host"]: run["result"]}}, "per_host": False, "aggregate": True}
 
 
 def typed(run):
-    """Return a run in plain values; before ansible-core 2.19, templates make text of numbers, of null and of true."""
+    """Return a run in plain values. Before ansible-core 2.19, templates turn numbers, null and true into text."""
     run = {key: None if value == "" else value for key, value in json.loads(json.dumps(run)).items()}
     for key in ("ended", "clock_ahead", "swapped_at", "back_at"):
         run[key] = None if run[key] is None else float(run[key])
@@ -57,7 +57,7 @@ def typed(run):
 
 
 def write(directory, run):
-    """Write the page of a run, what the index says of it, and the index; return the page's path. Raises OSError."""
+    """Write the page of a run, its entry for the index, and the index. Return the page's path. Raises OSError."""
     directory.mkdir(parents=True, exist_ok=True)
     templates = Environment(
         autoescape=True,
@@ -69,7 +69,7 @@ def write(directory, run):
     page = directory / (page_name(run) + ".html")
     write_atomic(str(page), templates.get_template("report.html.j2").render(page_view(run)), 0o644)
     with open(directory / ".lock", "a", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two runs that end at once: the second index has both
+        fcntl.flock(lock, fcntl.LOCK_EX)  # if two runs end at the same time, the second index has both
         summary = json.dumps(page_summary(run), indent=1)
         write_atomic(str(page.with_suffix(".json")), summary, 0o644)
         rows = page_index(map(read, directory.glob("*.json")))
@@ -78,7 +78,7 @@ def write(directory, run):
 
 
 def read(path):
-    """Return what a JSON file holds; None where it is none."""
+    """Return the content of a JSON file, or None."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):

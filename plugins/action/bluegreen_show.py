@@ -9,7 +9,7 @@ from ..plugin_utils._screen import show
 
 
 class ActionModule(ControllerAction):
-    """Print a text as it is, in one piece, so that those of several hosts don't mix."""
+    """Print a text unchanged and in one piece, so that the texts of several hosts don't mix."""
 
     options = {"text": {"type": "str", "required": True}}
 

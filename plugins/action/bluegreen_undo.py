@@ -9,7 +9,7 @@ from ..plugin_utils._action import ControllerAction
 
 
 class ActionModule(ControllerAction):
-    """Decide what a failed run undoes."""
+    """Decide what to undo after a failure."""
 
     options = {
         "phase": {"type": "str", "required": True},

@@ -35,7 +35,7 @@ OMITTED = "__bluegreen_omitted__"
 
 
 class Refused(Exception):
-    """The variables are refused; ``problems``: why, a text each."""
+    """The variables are wrong. ``problems``: a text each."""
 
     def __init__(self, problems):
         super().__init__(problems)
@@ -43,7 +43,7 @@ class Refused(Exception):
 
 
 class ActionModule(ControllerAction):
-    """Cast the role's variables by its argument specs, and validate them by the rules between them."""
+    """Cast the role's variables by its argument specs, and check the rules between them."""
 
     options = {"entry_point": {"type": "str", "required": True}}
     exact = ("settings", "nginx_volumes")
@@ -66,13 +66,13 @@ class ActionModule(ControllerAction):
         specs = self._specs()
         options = specs[given["entry_point"]]["options"]
         misspelt, warnings = unknown_variables(task_vars, {name for spec in specs.values() for name in spec["options"]})
-        # Up to ansible-core 2.18, omit is a text of its own; from 2.19 on, it has gone from what a template returns.
+        # Up to ansible-core 2.18, omit is a special text. From 2.19 on, templates don't return it.
         showing = self._templar.copy_with_new_env(available_variables=dict(task_vars, omit=OMITTED))
         variables = showing.template({name: task_vars[name] for name in options if name in task_vars})
         secret = [name for name in options if options[name].get("no_log")]
         headers = _probe_headers(_typed(variables.get("bluegreen_services"), {"type": "list"}))
         omitted = _omitted({**{name: variables[name] for name in secret if name in variables}, **headers})
-        if omitted:  # the tasks encode these as they are
+        if omitted:  # the tasks encode these unchanged
             problem = f"{', '.join(omitted)}: secret variables can't be set to omit; set a value or remove the variable"
             raise Refused([problem])
         values = {name: _typed(value, options[name]) for name, value in _without_omitted(variables).items()}
@@ -80,7 +80,7 @@ class ActionModule(ControllerAction):
         for name in secret:
             if isinstance(values.get(name), str):
                 raise Refused([f"{name} is a string that is not valid JSON; give a {options[name]['type']}"])
-        unquoted = unquoted_problems(values, options)  # before the cast, which makes a text of anything
+        unquoted = unquoted_problems(values, options)  # before the cast, which turns anything into text
         if unquoted:
             raise Refused(misspelt + unquoted)
         checked = ArgumentSpecValidator(options).validate(values)
@@ -105,7 +105,7 @@ class ActionModule(ControllerAction):
             return yaml.safe_load(file)["argument_specs"]
 
     def _broken_hooks(self, hooks):
-        """Load each file now: one that can't be loaded later ends the playbook where it is, past every rescue."""
+        """Load each file now, because a file that can't be loaded later ends the playbook without any rescue."""
         found = []
         for name, path in hooks.items():
             if not os.path.isfile(path):
@@ -113,7 +113,7 @@ class ActionModule(ControllerAction):
                 continue
             try:
                 load_list_of_blocks(
-                    [{"import_tasks": {"file": path}}],  # so that what it imports is looked for beside it
+                    [{"import_tasks": {"file": path}}],  # so that Ansible looks for its imports in the same directory
                     play=self._task.get_play(),
                     variable_manager=self._task.get_variable_manager(),
                     loader=self._loader,
@@ -124,7 +124,7 @@ class ActionModule(ControllerAction):
 
 
 def _probe_headers(services):
-    """Return ``{variable: headers}`` of the probes, which are secret; ``services``: as they are given."""
+    """Return ``{variable: headers}`` of the probes, which are secret. ``services``: as given."""
     probes = [
         (service.get("name"), service.get("probe"))
         for service in (services if isinstance(services, list) else [])
@@ -138,9 +138,10 @@ def _probe_headers(services):
 
 
 def _typed(value, option):
-    """Return the list or mapping that a text stands for, where one is wanted; Ansible itself only splits it at commas.
+    """Return the list or mapping that a text represents, if the option needs one. Ansible itself only splits it at
+    commas.
 
-    None for what is not given: an empty answer of a survey, where no text is wanted or none need be given.
+    None for an empty answer of a survey, unless the option needs a string.
     """
     kind = option.get("type", "str")
     if not isinstance(value, str):
@@ -149,15 +150,15 @@ def _typed(value, option):
         return value if kind == "str" and (option.get("required") or "default" in option) else None
     if kind in ("list", "dict") and value.lstrip().startswith(("[", "{")):
         try:
-            # Where a secret is used, on the target, there is no YAML.
+            # The target, where secrets are used, has no YAML.
             return json.loads(value) if option.get("no_log") else yaml.safe_load(value)
         except (ValueError, yaml.YAMLError):
-            return value  # refused as what it is
+            return value  # the validation rejects it
     return value
 
 
 def _without_omitted(value):
-    """Return ``value`` without what is OMITTED in it."""
+    """Return ``value`` without OMITTED values."""
     if isinstance(value, dict):
         return {key: _without_omitted(each) for key, each in value.items() if each != OMITTED}
     if isinstance(value, list):
@@ -166,7 +167,7 @@ def _without_omitted(value):
 
 
 def _omitted(value, *path):
-    """Return where in ``value`` is OMITTED, each as its keys joined by dots."""
+    """Return the places of OMITTED in ``value``, each as its keys joined by dots."""
     if value == OMITTED:
         return [".".join(path)]
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()

@@ -16,11 +16,11 @@ AWAITS = {
     "bluegreen_up": "Compose starts the containers",
     "compose_health_wait": "the target has not answered yet",
 }
-"""What each module waits for as long as it has not said so itself. The others of meta/runtime.yml end at once."""
+"""What each module waits for until it reports that itself. The other modules in meta/runtime.yml end at once."""
 
 
 class ActionModule(FollowedAction):
-    """Print what the module says as it happens. In the role, fail in one line."""
+    """Print the module's progress. In the role, fail in one line."""
 
     @property
     def awaits(self):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the action plugins of modules of ours have in common."""
+"""The common parts of the action plugins."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from ._task_failure import TaskFailed
 ROLE = "hotswap.compose.bluegreen"
 
 AROUND = {"changed", "exception", "failed", "invocation", "msg"}
-"""What each result has, beside what its module found."""
+"""The keys of every result, in addition to those of its module."""
 
 
 class ControllerAction(ActionBase):
-    """Acts on the controller alone: nothing is sent anywhere.
+    """Acts on the controller only, and sends nothing to the target.
 
-    ``options``: its argument spec; ``exact``: the keys of its result that later tasks act on, such as a file's content.
+    ``options``: its argument spec; ``exact``: the keys of its result that later tasks use, such as a file's content.
     They are not sanitized.
     """
 
@@ -44,14 +44,13 @@ class ControllerAction(ActionBase):
         return sanitize_result(result, self.exact)
 
     def act(self, given, task_vars):
-        """Return what the task returns beside ``changed``; ``given``: the task's options."""
+        """Return the task's result without ``changed``. ``given``: the task's options."""
 
 
 class Action(NormalAction):
-    """Runs the module. In the role, whose own screen says all there is to say of a failure, it fails in one line.
+    """Runs the module. In the role, it fails in one line, because the role has a failure screen.
 
-    ``brief``: whether the gist of a message of several lines is enough before that screen; ``exact``: as of
-    ControllerAction.
+    ``brief``: whether the first line of a message is enough before that screen; ``exact``: as in ControllerAction.
     """
 
     brief = False
@@ -80,10 +79,10 @@ class Action(NormalAction):
 
 
 class FollowedAction(Action):
-    """Shows what the module says while it works, and in 10 s of silence at most what is waited for.
+    """Shows the module's progress, and at least every 10 seconds what it waits for.
 
-    ``awaits``: what that is as long as the module has not said it, a clause; None for a module that is not followed;
-    ``speaks``: whether the module says anything while it works.
+    ``awaits``: what it waits for until the module reports that, as a clause. None for a module that is not followed;
+    ``speaks``: whether the module reports progress.
     """
 
     awaits = "the target has not answered yet"
@@ -117,5 +116,5 @@ class FollowedAction(Action):
 
 
 def _text(warning):
-    """Return what a warning says, which is an object from ansible-core 2.19 on."""
+    """Return the text of a warning, which is an object from ansible-core 2.19 on."""
     return warning if isinstance(warning, str) else warning.event.msg

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""This run on the controller: its user and its process. Another run can tell by it whether this one still lives."""
+"""This run on the controller: its user and its process, from which another run can see whether this one is alive."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import socket
 
 
 def run_pid():
-    """Return the process id of the ansible-playbook that this is a worker of, also where that is dead by now: getppid()
-    says 1 then, of a process that never dies."""
+    """Return the process id of the ansible-playbook whose worker this is, even if it has died. getppid() would then
+    return 1, which is a process that never dies."""
     parent = multiprocessing.parent_process()
     return parent.pid if parent else os.getpid()
 
 
 def identity(pid):
-    """Return ``{"boot", "pid_ns", "pid", "started"}`` of a process, or None where this system does not say."""
+    """Return ``{"boot", "pid_ns", "pid", "started"}`` of a process, or None if this system does not provide it."""
     try:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
             boot = file.read().strip()
@@ -35,17 +35,17 @@ def identity(pid):
 
 
 def is_this_run(process):
-    """Return whether a process, as identity() once returned it, is the ansible-playbook that this is a worker of."""
+    """Return whether a process, as from identity(), is the ansible-playbook whose worker this is."""
     return process is not None and process == identity(run_pid())
 
 
 def is_dead(process):
-    """Return whether a process, as identity() once returned it, was one of this machine and is no more."""
+    """Return whether a process, as from identity(), was one of this machine and has ended."""
     here = identity(os.getpid())
     if not here or not isinstance(process, dict) or any(process.get(key) != here[key] for key in ("boot", "pid_ns")):
         return False
     pid = process.get("pid")
-    # Another run's file says it, and a signal to 0 or below is one to many.
+    # The pid comes from another run's file, and a signal to 0 or below goes to many processes.
     if not isinstance(pid, int) or isinstance(pid, bool) or pid < 1:
         return False
     state, started = _started(pid)
@@ -55,7 +55,7 @@ def is_dead(process):
 
 
 def _started(pid):
-    """Return ``(state, start in clock ticks)`` of a process; None for both where none is shown."""
+    """Return ``(state, start in clock ticks)`` of a process; both None if it is not visible."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
             fields = file.read().rpartition(")")[2].split()
@@ -65,7 +65,7 @@ def _started(pid):
 
 
 def _may_be_there(pid):
-    """Return False where there is no such process; a /proc with hidepid does not show another user's."""
+    """Return False if there is no such process. A /proc with hidepid hides another user's processes."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -76,15 +76,15 @@ def _may_be_there(pid):
 
 
 def how_to_run(playbook, job, release=None):
-    """Return what starts one of the collection's playbooks: a command, or in AWX, where nobody has a shell, the job
-    template of the playbook of that name. ``job``: the number of the AWX job that this run is, empty outside of AWX."""
+    """Return how to start one of the collection's playbooks: a command or, in AWX, the job template of that name.
+    ``job``: the number of this run's AWX job, empty outside AWX."""
     if job:
         return f"launch the job template of {playbook}.yml" + (f" with the release {release}" if release else "")
     return f"ansible-playbook hotswap.compose.{playbook}" + (f" -e bluegreen_release={release}" if release else "")
 
 
 def who_runs(task_vars):
-    """Return ``{"user", "controller", "job"}``, of an AWX job its user and its number."""
+    """Return ``{"user", "controller", "job"}``. In AWX, these are the job's user and its number."""
     return {
         "user": str(task_vars.get("awx_user_name") or getpass.getuser()),
         "controller": socket.gethostname(),

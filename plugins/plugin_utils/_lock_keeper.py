@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Keeps a run's lock alive from the controller, and gives it up the moment the run is dead."""
+"""Keeps a run's lock alive from the controller, and releases it as soon as the run is dead."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from ansible.utils.display import Display
 from ._controller import identity, is_dead
 
 BEAT = 5.0
-"""s from one beat to the next."""
+"""Seconds from one beat to the next."""
 
-# Each command is a process of its own there, so a fork may use them beside the playbook.
+# Here, each command is a process of its own, so a fork may use the connection together with the playbook.
 CONNECTIONS = ("local", "ssh", "community.docker.docker")
 
 
 def keep_lock_alive(run, transport, beat, pid):
-    """Fork a process that renews the file ``beat`` on the target until it is gone or the process ``pid`` has died, and
-    then removes it.
+    """Fork a process that renews the file ``beat`` on the target until the file is gone or the process ``pid`` has
+    died, and then removes it.
 
     ``run(command)``: runs a shell command on the target and returns a dict with its ``rc``; ``transport``: the
-    connection's name. Does nothing where that can't be shared: the lock is then kept by the modules at work alone.
+    connection's name. If the connection can't be shared, this does nothing, and only running modules keep the lock
+    alive.
     """
     process = identity(pid)
     if transport not in CONNECTIONS or process is None:
@@ -46,13 +47,13 @@ def keep_lock_alive(run, transport, beat, pid):
 
 
 def _detach():
-    """Keep nothing of the playbook's: neither its signals nor its files, whose ends somebody waits for."""
+    """Detach from the playbook: from its signals, and from its files, for whose end others wait."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)
-    # Up to the limit, which may be a billion, it takes minutes where Python has no close_range.
+    # Up to the limit, which may be a billion, this takes minutes in a Python without close_range.
     os.closerange(3, max(map(int, os.listdir("/proc/self/fd"))) + 1)
     display = Display()
     display._final_q = None  # the worker's way to the playbook, closed now
@@ -62,17 +63,17 @@ def _detach():
 def _follow(run, beat, process):
     try:
         lives = [os.pidfd_open(process["pid"])]
-    except (AttributeError, OSError):  # not in each Python, nor allowed by each kernel: looked at once a beat
+    except (AttributeError, OSError):  # not every Python has it, and not every kernel allows it: check once a beat
         lives = []
     while not is_dead(process) and not select.select(lives, [], [], BEAT)[0]:
         if _told(run, f"touch -c {beat} && test -e {beat}") is False:
-            return  # given up by the run itself, or by unlock
+            return  # released by the run itself, or by unlock
     _told(run, f"rm -f {beat}")
 
 
 def _told(run, command):
-    """Return whether a command succeeded on the target; None where that can't be known."""
+    """Return whether a command succeeded on the target. None if unknown."""
     try:
         return run(command)["rc"] == 0
-    except Exception:  # of whatever connection: the next beat may get through
+    except Exception:  # of any connection: the next beat may succeed
         return None

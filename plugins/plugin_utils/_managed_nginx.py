@@ -10,7 +10,7 @@ import os
 
 
 def nginx_volumes(settings):
-    """Return the volumes of an nginx container that the role runs: the conf dir, and where its certificates lie."""
+    """Return the volumes of an nginx container that the role runs: the conf dir and the directories of certificates."""
     volumes = [settings["nginx_conf_dir"] + ":/etc/nginx/conf.d:ro"]
     tls = (settings.get("vhost") or {}).get("tls") or {}
     return volumes + sorted({"{0}:{0}:ro".format(os.path.dirname(path)) for path in tls.values()})

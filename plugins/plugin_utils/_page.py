@@ -2,17 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a page of a run shows, and where: the layout of its time axis. Pure.
+"""The content of a run's page, and the layout of its time axis. Pure.
 
-A run, as the role hands it in; moments are seconds since the epoch by the controller's clock::
+A run, as the role collects it. Moments are seconds since the epoch by the controller's clock::
 
     {"app": str, "host": str, "kind": "deploy" | "rollback" | "promote" | "abort",
      "by": {"user": str, "controller": str, "job": str},
-     "release": None | str, "color": str, "previous_color": None | str,             # what was to have the traffic
-     "result": {...},                           # as of bluegreen_result
+     "release": None | str, "color": str, "previous_color": None | str,             # what was to get the traffic
+     "result": {...},                           # as in bluegreen_result
      "ended": moment,                           # the end of the last phase
      "failed_phase": None | str, "reason": None | str,
-     "unsure": bool,                            # whether nobody knows for sure who has the traffic
+     "unsure": bool,                            # whether it is unknown which color has the traffic
      "images": {service: {"ref", "id", "digest"}},
      "gate": {"elapsed": s, "containers": [...]} | {},                              # of compose_health_wait
      "watches": [{...}],                        # of bluegreen_bake: one a step of the canary, one for the bake
@@ -20,7 +20,7 @@ A run, as the role hands it in; moments are seconds since the epoch by the contr
      "swapped_at": None | moment, "back_at": None | moment,
      "clock_ahead": s}                          # the target's clock; swapped_at, back_at and the watches go by that
 
-On the axis a place is ``x`` and a length ``w``, both in percent of the time from the run's begin to its end.
+On the axis, a place is ``x`` and a length is ``w``, both in percent of the run's time.
 """
 
 from __future__ import annotations
@@ -43,28 +43,28 @@ WORDS = {
 """For each outcome, as shown_outcome() names it: a sign, a word, and a CSS class."""
 
 SUMMARY = {"file", "begun", "app", "host", "kind", "outcome", "release", "color", "seconds", "by", "says"}
-"""What the index says of a run."""
+"""The keys of a run in the index."""
 
 _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 43200, 86400)
 _TICKS = 5
 _SHORTEST = 0.5
-"""s between samples."""
+"""The fewest seconds between samples."""
 
 _STRANGE = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 class Axis:
-    """``total``: s from the run's begin to its end."""
+    """``total``: seconds from the run's begin to its end."""
 
     def __init__(self, total):
         self.total = max(total, 0.01)
 
     def x(self, at):
-        """Return the place of a time, in s since the begin."""
+        """Return the place of a time, in seconds since the begin."""
         return round(100 * min(max(at / self.total, 0), 1), 2)
 
     def span(self, begin, end):
-        """Return ``{"x", "w"}`` of what lasted from one time to another."""
+        """Return ``{"x", "w"}`` of a span from one time to another."""
         return {"x": self.x(begin), "w": round(max(self.x(end) - self.x(begin), 0), 2)}
 
     def ticks(self):
@@ -75,7 +75,7 @@ class Axis:
 
 
 def page_name(run):
-    """Return the name of a run's files, without what it ends with. Names sort by time."""
+    """Return the name of a run's files without the suffix. Names sort by time."""
     begun = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(begun_at(run)))
     parts = (begun, run["host"], run["app"], run["kind"], run["release"] or "by-hand")
     return "-".join(_STRANGE.sub("_", part)[:60] for part in parts)
@@ -87,7 +87,7 @@ def begun_at(run):
 
 
 def page_summary(run):
-    """Return what the index says of a run, to be kept beside its page."""
+    """Return the entry of a run in the index, which is stored next to its page."""
     return {
         "file": page_name(run) + ".html",
         "begun": stamp(begun_at(run)),
@@ -104,8 +104,8 @@ def page_summary(run):
 
 
 def page_index(summaries):
-    """Return the rows of the index, the newest first, each with its ``sign``, ``word``, ``mood`` and ``w``: 100 of the
-    longest run. What is no summary is passed over."""
+    """Return the rows of the index, the newest first, each with its ``sign``, ``word``, ``mood`` and ``w``, which is
+    100 for the longest run. Anything that is not a summary is ignored."""
     known = [each for each in summaries if isinstance(each, dict) and set(each) >= SUMMARY]
     longest = max((each["seconds"] for each in known), default=0) or 1
     rows = []
@@ -117,12 +117,12 @@ def page_index(summaries):
 
 
 def stamp(moment):
-    """Return a moment for a person, UTC."""
+    """Return a moment as text, UTC."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(moment))
 
 
 def page_view(run):
-    """Return all that the page's template fills in."""
+    """Return the values for the page's template."""
     result = run["result"]
     sign, word, mood = WORDS[shown_outcome(run["kind"], result["outcome"], run["reason"])]
     begun = begun_at(run)
@@ -159,7 +159,7 @@ def page_view(run):
 
 
 def _probes(probes):
-    """Return ``[{"says", "times"}]``, one for each of those that say the same after each other."""
+    """Return ``[{"says", "times"}]``, one entry for equal probes in a row."""
     rows = []
     for probe in probes:
         said = [] if probe["exit_code"] is None else [f"exit status {probe['exit_code']}"]
@@ -195,7 +195,7 @@ def _phases(run, axis):
 
 
 def _watches(run, begun):
-    """Return those that began, with their ``share`` of the requests and ``at``, their begin in s since the run's."""
+    """Return the watches that began, with their ``share`` of the requests and ``at``, seconds since the run's begin."""
     weights = run["canary_weights"] + [100] * len(run["watches"])
     return [
         dict(watch, share=weight, at=watch["begun_at"] - run["clock_ahead"] - begun)
@@ -205,10 +205,10 @@ def _watches(run, begun):
 
 
 def _markers(run, begun, axis, watches):
-    """Return the swap, and the way back from it or from a canary, where there were any."""
+    """Return the swap, and the way back from it or from a canary, if there were any."""
     before = run["previous_color"] or "nothing"
     moves = [("▼", run["color"], 100, run["swapped_at"])]
-    if run["swapped_at"] or watches:  # else what was put back had no part of the traffic
+    if run["swapped_at"] or watches:  # otherwise the release had no traffic
         moves.append(("▲", before, 0, run["back_at"]))
     rows = []
     for sign, to, share, moment in moves:
@@ -221,10 +221,10 @@ def _markers(run, begun, axis, watches):
 
 
 def _containers(run, axis, ends, watches):
-    """Return a lane a container: what it was from when to when, by the gate and then by each watch."""
+    """Return a lane for each container: its states over time, from the gate and then from each watch."""
     looks = [(watch["at"], watch["at"] + watch["elapsed"], watch["containers"]) for watch in watches]
     if run["gate"].get("containers") and "gate" in ends:
-        # It had ended when the phase did; before it began, Ansible sent it there.
+        # The gate ends with its phase. Before it begins, Ansible sends the module to the target.
         begin = ends["gate"] - run["gate"]["elapsed"]
         looks.insert(0, (begin, ends["gate"], run["gate"]["containers"]))
     lanes = {}
@@ -260,8 +260,7 @@ def _mood(state):
 
 
 def _traffic(run, axis, watches, markers):
-    """Return the release's share of the requests, ``[{"x", "w", "share", "color"}]``, none with a share of 0 but the
-    first; ``color`` is the release's."""
+    """Return the release's share of the requests over time, as steps, and the colors."""
     changes = [(0.0, 0)]
     changes += [(watch["at"], watch["share"]) for watch in watches if watch["share"] < 100]
     changes += [(marker["at"], marker["share"]) for marker in markers]
@@ -281,12 +280,12 @@ def _traffic(run, axis, watches, markers):
 
 
 def _tests(axis, watches):
-    """Return the rounds of the smoke tests as _bars() does."""
+    """Return the rounds of the smoke tests, as from _bars()."""
     return _bars(axis, [[(watch["at"], 0, 0), *_samples(watch, "tests")] for watch in watches])
 
 
 def _answers(axis, watches, phases, markers):
-    """Return the answers of the release likewise. nginx counts them on from watch to watch, and between them."""
+    """Return the answers of the release, as from _bars(). They also count between the watches."""
     moments = [0.0] + [phase["begin"] for phase in phases if phase["name"] == "canary"]
     moments += [marker["at"] for marker in markers]
     pieces, last = [], (0.0, 0, 0)
@@ -300,13 +299,13 @@ def _answers(axis, watches, phases, markers):
 
 
 def _samples(watch, name):
-    """Return the samples of a watch, ``(s since the run's begin, all, those that failed)``."""
+    """Return the samples of a watch, ``(seconds since the run's begin, all, those that failed)``."""
     return [(watch["at"] + at, count, bad) for at, count, bad in watch["series"][name] or []]
 
 
 def _bars(axis, pieces):
-    """Return ``{"all", "bad", "bars": [{"x", "w", "h", "bad"}]}`` of pieces of a growth, samples each; None where
-    nothing grew. Heights are in percent of the highest rate, of all and of those that failed."""
+    """Return ``{"all", "bad", "bars": [{"x", "w", "h", "bad"}]}`` from lists of samples, or None if the counts did not
+    grow. Heights are in percent of the highest rate."""
     spans = [span for piece in pieces for span in _spans(piece)]
     total = sum(count for _begin, _end, count, _bad in spans)
     if not total:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Shows what a module on the target says while it works (module_utils/_progress.py), from a process beside it."""
+"""Shows the progress of a module on the target (module_utils/_progress.py), from a process of its own."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from ansible.utils.display import Display
 from ._lock_keeper import CONNECTIONS
 
 LOOK = 5.0
-"""s at most that one look at the file on the target takes: for so long it may outlive a run that was killed."""
+"""The most seconds of one read of the file on the target. For so long, it may outlive a killed run."""
 
 STEP = 0.1
 GONE = 9
 
 
 class Follower:
-    """Prints from the block's begin to its end.
+    """Prints progress while the block runs.
 
     ``run(command)``: runs a shell command on the target and returns a dict with ``rc`` and ``stdout``; ``path``: the
-    file there, None for none; ``narrator``: a Narrator; ``show(text)``: prints. Where the connection, ``transport``,
-    can't be used beside the module, nothing is printed before the end.
+    file there, or None; ``narrator``: a Narrator; ``show(text)``: prints. If the connection, ``transport``, can't be
+    shared with the module, everything is printed at the end.
     """
 
     def __init__(self, run, transport, path, narrator, show):
@@ -40,12 +40,12 @@ class Follower:
         self._path = path
         self._narrator = narrator
         self._show = show
-        self._told = mmap.mmap(-1, 8)  # how many lines were heard: the other process writes it
+        self._told = mmap.mmap(-1, 8)  # how many lines were read; the other process writes it
         self._child = None
 
     def __enter__(self):
         if self._possible:
-            parent = os.getpid()  # the child itself may be too late to ask: that of an orphan never dies
+            parent = os.getpid()  # the child itself may ask too late: an orphan's parent never dies
             with _undisturbed():  # a worker's own handler of SIGTERM, run by the child, would end the worker
                 self._child = os.fork()
                 if not self._child:
@@ -55,14 +55,14 @@ class Follower:
 
     def __exit__(self, *_error):
         if self._child:
-            os.kill(self._child, signal.SIGTERM)  # it is waited for, whatever becomes of its group
-            with contextlib.suppress(ProcessLookupError, PermissionError):  # a Mac's, of a group of zombies alone
+            os.kill(self._child, signal.SIGTERM)  # the child itself, because waitpid() waits for it
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # on a Mac, for a group of zombies only
                 os.killpg(self._child, signal.SIGTERM)
             os.waitpid(self._child, 0)
             self._child = None
 
     def show_rest(self, lines):
-        """Print what of all ``lines`` that the module has said was not printed in the block."""
+        """Print those of all ``lines`` of the module that were not printed in the block."""
         (told,) = struct.unpack("q", self._told[:])
         for text in self._narrator.hear(time.monotonic(), lines[told:]):
             self._show(text)
@@ -87,7 +87,7 @@ class Follower:
             lines = self._look(heard, min(LOOK, self._narrator.patience(time.monotonic())))
             if lines is None:
                 return
-            with _undisturbed():  # the queue to the playbook has a lock, which nobody may die with
+            with _undisturbed():  # the queue to the playbook has a lock, and no process may die while it holds it
                 heard += len(lines)
                 now = time.monotonic()
                 for text in [*self._narrator.hear(now, lines), self._narrator.remind(now)]:
@@ -96,28 +96,28 @@ class Follower:
                 self._told[:] = struct.pack("q", heard)
 
     def _look(self, heard, patience):
-        """Return the next lines, as soon as there are any; None when the file has gone."""
+        """Return the next lines, as soon as there are any. None when the file is gone."""
         if self._path is None:
             time.sleep(patience)
             return []
         try:
             answer = self._run(command(self._path, heard, patience))
-        except Exception:  # of whatever connection: the next look may get through
+        except Exception:  # of any connection: the next read may succeed
             answer = {"rc": None}
         if answer["rc"] == GONE:
             return None
         if answer["rc"] == 0:
             lines = parsed(answer["stdout"])
             if not lines:
-                time.sleep(STEP)  # the command ends at once with a line that is not whole
+                time.sleep(STEP)  # an incomplete line ends the command at once
             return lines
         time.sleep(patience)
         return []
 
 
 def command(path, heard, patience):
-    """Return the shell command that prints the lines of a file after so many, as soon as there are any, for so many s
-    at most; it exits with GONE where there was a file and is no more."""
+    """Return the shell command that prints the lines of a file after ``heard``, as soon as there are any, and waits at
+    most ``patience`` seconds. It exits with GONE if the file existed and is gone."""
     file = shlex.quote(path)
     gone = f"[ -e {file} ] || exit {GONE}; " if heard else ""
     return (
@@ -129,8 +129,8 @@ def command(path, heard, patience):
 
 
 def parsed(text):
-    """Return the lines that a file's text has, up to one that is not whole. A terminal on the way may end them by
-    CRLF, and brings what goes to stderr too, such as a warning of sudo's."""
+    """Return the lines of a file's text, up to an incomplete one. With a terminal in between, they may end with CRLF,
+    and texts from stderr may be among them, such as a warning of sudo."""
     lines = []
     for line in text.splitlines():
         if not line.startswith("{"):
@@ -143,7 +143,7 @@ def parsed(text):
 
 
 class _undisturbed:
-    """A block in which SIGTERM waits."""
+    """Delay SIGTERM while the block runs."""
 
     def __enter__(self):
         self._before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])

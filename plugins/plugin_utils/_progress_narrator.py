@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which line is printed when, of what a module on the target says while it works (module_utils/_progress.py). Pure."""
+"""Which lines of a module's progress (module_utils/_progress.py) are printed, and when. Pure."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ SILENCE = 8.0
 """After so many s of silence, a line is printed. One look at the target comes on top of that: 10 s at most."""
 
 LONGEST = 300
-"""Characters of what is waited for that are printed."""
+"""The most characters of what the module waits for that are printed."""
 
 
 class Narrator:
-    """``began``: when the work began; all times are in s, by one clock. ``awaits``: what is waited for, a clause, as
-    long as the module has not said it."""
+    """``began``: when the work began. All times are in seconds, by one clock; ``awaits``: what the module waits for
+    until it reports that, as a clause."""
 
     def __init__(self, began, awaits=None):
         self._began = began
@@ -26,7 +26,7 @@ class Narrator:
         self._ends = None
 
     def hear(self, now, lines):
-        """Return the texts that are to be printed now that the module has said ``lines``."""
+        """Return the texts to print after the module has reported ``lines``."""
         texts = []
         for line in lines:
             if line["awaits"]:
@@ -39,11 +39,11 @@ class Narrator:
         return texts
 
     def patience(self, now):
-        """Return for how many s nothing need be printed."""
+        """Return for how many seconds nothing must be printed."""
         return max(0.0, self._spoke + SILENCE - now)
 
     def remind(self, now):
-        """Return the text to be printed for want of another one; None before that is due."""
+        """Return the reminder to print when there was no other text for long. None before that."""
         if self.patience(now) > 0:
             return None
         self._spoke = now
@@ -56,5 +56,5 @@ class Narrator:
 
 
 def prefix(task_vars):
-    """Return what each line of a host begins with: its name, where it is not alone in the play."""
+    """Return the prefix of each line of a host: its name, if the play has several hosts."""
     return f"[{task_vars['inventory_hostname']}] " if len(task_vars["ansible_play_hosts_all"]) > 1 else ""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rules between the role's variables. Pure.
+"""The rules for the role's variables. Pure.
 
 ``settings``: the public variables without their prefix ``bluegreen_``, cast to their types.
 """
@@ -36,9 +36,9 @@ _BRACES = re.compile(r"\{[^{}]*\}?|\}")
 
 
 def rule_problems(settings):
-    """Return the rules that ``settings`` break, each one sentence: variable, value, remedy. Empty: none.
+    """Return the problems of ``settings``, one sentence each: variable, value, remedy. Empty if there are none.
 
-    Only what is in ``settings`` is judged, so that every entry point can hand in its own variables.
+    Missing settings are not checked, because each entry point has its own variables.
     """
     found = []
     for check in (
@@ -129,7 +129,7 @@ def _services(settings):
 
 
 def _meetings(services):
-    upstreams, bases = {}, {}  # by small letters: neither nginx nor Docker's DNS tells A from a
+    upstreams, bases = {}, {}  # in small letters, because nginx and Docker's DNS ignore case
     for service in services:
         name, upstream, base = service["name"], service["upstream"], service["base"]
         if upstream.lower() in upstreams:
@@ -225,7 +225,7 @@ def _probe(service, probe):
 
 
 def _apart(settings):
-    """Each service is of one kind."""
+    """Each service may only be in one of the lists."""
     ordinary = _is_single_file(settings)
     kinds = {service["name"]: "services" for service in settings.get("services") or []}
     if settings.get("shared_services") and not ordinary:

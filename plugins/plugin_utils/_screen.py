@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sanitize all text for people: what the role prints, and the task results that Ansible, AWX and the report show."""
+"""Sanitize all text for people: the role's output, and the task results that Ansible, AWX and the report page show."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from ..module_utils._text import sanitize_text
 def show(text, color=None):
     """Print a text of any number of lines.
 
-    A worker process sends the text to the main process, by the queue that Display itself uses. Display.display is no
-    way to that queue under ansible-runner before 2.4.2: its wrapper writes to the standard output of the worker process
-    as well, of which ansible-core warns since 2.19, with blank lines.
+    A worker process sends the text to the main process, by the queue that Display itself uses. Display.display
+    can't be used under ansible-runner before 2.4.2, because its wrapper also writes to the worker process's standard
+    output. ansible-core 2.19 and newer warns of that and prints blank lines.
     """
     display = Display()
     queue = getattr(display, "_final_q", None)
@@ -70,5 +70,5 @@ def sanitize(value):
 
 
 def sanitize_result(result, exact=()):
-    """Return a task's result with each text in it sanitized, but for what is under the keys ``exact``."""
+    """Return a task's result with each text in it sanitized, except under the keys ``exact``."""
     return {key: each if key in exact else sanitize(each) for key, each in result.items()}

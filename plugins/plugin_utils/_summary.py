@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a person is told at a run's end. Pure; a run is what _page.py says."""
+"""The last lines of a run. Pure. _page.py describes a run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ._controller import how_to_run
 from ._failure_screen import first_few
 
 LONGEST = 2
-"""How many phases are named: those that took longest, if at least 1 s."""
+"""The number of phases that are named: the longest ones, if they took at least 1 s."""
 
 
 def closing_lines(run, check, page):
@@ -39,7 +39,7 @@ def closing_lines(run, check, page):
 
 
 def describe_end(run):
-    """Return in a sentence what became of a run."""
+    """Return how a run ended, as a sentence."""
     result, asked = run["result"], run["release"] or BY_HAND
     outcome, failed = result["outcome"], bool(run["reason"])
     holder = f"{result['release'] or BY_HAND}, in {result['active_color']}" if result["active_color"] else None

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Values that YAML reads as something else than the text that was written, because it is not in quotes.
+"""Values that YAML does not read as the written text, because they are not in quotes.
 
-``1.10`` arrives as 1.1, ``0012345`` as 5349, ``no`` as false. A plain integer, such as a CI's build number, is the same
-text, and is taken.
+``1.10`` becomes 1.1, ``0012345`` becomes 5349, ``no`` becomes false. A plain integer, such as a CI's build number,
+stays the same and is accepted.
 """
 
 from __future__ import annotations
@@ -19,10 +19,9 @@ _TOKEN = re.compile(r"[-+0-9][0-9A-Za-z_:+-]*")
 
 
 def unquoted_problems(values, options):
-    """Return a sentence for each value that is no text where a text is wanted. Empty: none.
+    """Return a sentence for each value that should be a string but is not. Empty if there are none.
 
-    ``values``: ``{variable: value}``, before any cast; ``options``: their argument spec. The value of a secret one is
-    not shown.
+    ``values``: ``{variable: value}``, before any cast; ``options``: their argument spec. Secret values are not shown.
     """
     found = []
     for name, option in options.items():
@@ -70,14 +69,14 @@ def _of_text(where, value, secret):
 
 
 def _written(number):
-    """Return the text that an integer was read from; None where that is not known. From ansible-core 2.19 on, a value
-    has a tag with its place."""
+    """Return the text from which an integer was read, or None if unknown. From ansible-core 2.19 on, a value has a tag
+    with its place."""
     for origin in getattr(number, "_ansible_tags_mapping", {}).values():
         try:
             with open(origin.path, encoding="utf-8") as file:
                 line = file.read().splitlines()[origin.line_num - 1]
             token = _TOKEN.match(line, origin.col_num - 1).group()
-            if yaml.safe_load(token) == number:  # a vaulted file holds another text there
+            if yaml.safe_load(token) == number:  # a vaulted file has another text in that place
                 return token
         except (AttributeError, IndexError, OSError, TypeError, ValueError, yaml.YAMLError):
             continue

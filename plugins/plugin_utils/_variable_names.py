@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Variables whose names begin as the role's do, but that the role does not have: misspelt ones, and others. Pure."""
+"""Variables with the role's prefix that the role does not have: misspelled and other ones. Pure."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ PUBLISHED = (
     "bluegreen_results",
     "bluegreen_status",
 )
-"""What the role sets itself: facts, the variable of hooks, and the custom stat, which AWX hands to later jobs."""
+"""Names that the role itself sets: facts, the variable of hooks, and the custom stat, which AWX passes to later
+jobs."""
 
 
 def unknown_variables(names, options):
-    """Return ``(problems, warnings)``, a sentence each, of the variables that the role does not have.
+    """Return ``(problems, warnings)``, a sentence each, about variables that the role does not have.
 
-    ``names``: of all variables; ``options``: of the role's, whatever the entry point. A name that is nearly one of the
+    ``names``: of all variables; ``options``: of the role's, for all entry points. A name that is nearly one of the
     role's is a problem, because the role would ignore the value. No value is shown, because it may be secret.
     """
     ours = {*options, *OF_THE_PLAYBOOKS}
@@ -40,8 +41,8 @@ def unknown_variables(names, options):
 
 
 def _nearest(name, ours):
-    """Return the variable that is meant, or None: within two edits, or within one where a name is so short that two
-    edits make any other word of it."""
+    """Return the role's variable that is nearest to a name, or None: within two edits or, for a short name, within
+    one."""
     near = []
     for each in sorted(ours):
         edits = _edits(name, each)
@@ -51,7 +52,7 @@ def _nearest(name, ours):
 
 
 def _edits(one, other):
-    """Return how many letters are to be added, removed, replaced or swapped with the next one to make one of the
+    """Return how many letters must be added, removed, replaced or swapped with the next one to turn one name into the
     other."""
     before, row = [], list(range(len(other) + 1))
     for i, letter in enumerate(one, 1):
