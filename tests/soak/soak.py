@@ -49,7 +49,7 @@ def has_converged(site, run, release):
     return True
 
 
-NOTHING = "had nothing to recover"
+NOTHING = "found nothing to recover"
 
 ENDINGS = {
     "so the role finishes the run": "finished it",
@@ -325,9 +325,9 @@ def unreachable(site, sshd):
 
 def rows(site, sshd):
     yield "kill -9 of `ansible-playbook`, deploy", killed(site, "deploy", DEPLOY, False)
-    yield "kill -9 of it and its child processes, deploy", killed(site, "deploy", DEPLOY, True)
+    yield "kill -9 of `ansible-playbook` and its child processes, deploy", killed(site, "deploy", DEPLOY, True)
     yield "kill -9 of `ansible-playbook`, rollback", killed(site, "rollback", ROLLBACK, False)
-    yield "kill -9 of it and its child processes, rollback", killed(site, "rollback", ROLLBACK, True)
+    yield "kill -9 of `ansible-playbook` and its child processes, rollback", killed(site, "rollback", ROLLBACK, True)
     yield "SIGINT", ended(site, signal.SIGINT)
     yield "SIGTERM", ended(site, signal.SIGTERM)
     yield "controller lost, over ssh", controller_gone(site, sshd)
@@ -382,7 +382,7 @@ def main():
             with contextlib.redirect_stdout(sys.stderr):
                 done = list(trials)
             failed += sum(not trial.converged for trial in done)
-            said = "; ".join(sorted({trial.said for trial in done} - {NOTHING})) or NOTHING
+            said = " or ".join(sorted({trial.said for trial in done} - {NOTHING})) or NOTHING
             dropped, converged = sum(trial.dropped for trial in done), sum(trial.converged for trial in done)
             print(f"| {name} | {len(done)} | {dropped} | {converged} | {said} |", flush=True)
     return 1 if failed else 0
