@@ -110,7 +110,7 @@ def chosen(engine, params):
 
 
 def act(engine, params, containers):
-    """Make them what O(state) says; return what a person should know."""
+    """Bring the containers into the state in O(state). Return warnings."""
     state = AppState(params["state_dir"], params["app"])
     state.create()
     if params["state"] == "started":

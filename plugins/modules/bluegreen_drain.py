@@ -111,7 +111,7 @@ from ..module_utils._state.directory import AppState
 
 
 def drain(params, progress):
-    """Return what wait_until_drained() does. Raises ReleaseFailed where the color with the traffic fails meanwhile."""
+    """Return the result of wait_until_drained(). Raises ReleaseFailed if the color with the traffic fails meanwhile."""
     state = AppState(params["state_dir"], params["app"])
     engine = Engine.connect(params)
     drained_of = (edge_for(engine, params, state), params["endpoints"], params["old_workers"], params["proved_at"])

@@ -15,7 +15,7 @@ author:
   - hotswap.compose authors (@hotswap)
 description:
   - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
-  - Reads C(ansible_failed_task) and C(ansible_failed_result), and decides whether nginx's previous file is put back.
+  - Reads C(ansible_failed_task) and C(ansible_failed_result), and decides whether nginx's previous file is restored.
   - Runs on the controller.
 extends_documentation_fragment:
   - hotswap.compose._attributes
@@ -92,7 +92,7 @@ moved_traffic:
   returned: success
   type: bool
 put_back:
-  description: Whether nginx's previous file is put back.
+  description: Whether nginx's previous file is restored.
   returned: success
   type: bool
 """

@@ -128,7 +128,7 @@ SHOWN = ("name", "service", "release", "state", "health", "image", "image_id")
 
 
 def shown_lock(holder):
-    """Return what a person wants to know of who has the lock."""
+    """Return the fields that say who holds the lock."""
     return holder and {key: holder.get(key) for key in ("user", "controller", "job", "kind", "release", "since", "age")}
 
 

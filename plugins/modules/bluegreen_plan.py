@@ -193,7 +193,7 @@ def decode_env(encoded):
 
 
 def take_lock(lock, state, params, docker, host, check_mode):
-    """Take the lock, where the run is to have it. Return the directories that were made for it.
+    """Take the lock if the run needs it. Return the directories that were created for it.
 
     ``host``: the URL of the Engine that the docker command works on.
     """
@@ -224,7 +224,7 @@ def own_docker_config(params):
 
 
 def release_lock(lock, params):
-    """Give the lock up where nothing comes after this call."""
+    """Release the lock if nothing follows this call."""
     if params["lock"]:
         lock.release(params["lock"])
 
@@ -257,7 +257,7 @@ def decide(engine, params, run, docker, logged_in, check_mode):
 
 
 def record_refusal(lock, state, params, error):
-    """Have the history know of a run that ends here, refused."""
+    """Record a run that ends here, refused, in the history."""
     run = {
         "kind": params["kind"],
         "outcome": "rejected",

@@ -172,8 +172,8 @@ connections:
   returned: with O(state=back), if that color had the traffic
   type: int
 containers:
-  description: The containers of the color, as of M(hotswap.compose.compose_health_wait).
-  returned: if they are why it failed
+  description: The containers of the color, as in the result of M(hotswap.compose.compose_health_wait).
+  returned: if the task failed because of them
   type: list
   elements: dict
 nginx_version:
@@ -208,7 +208,7 @@ STATES = ["judged", "live", "back", "preview", "canary", "settled"]
 
 
 def refuse_unhealthy(engine, unfinished, params):
-    """Raise EdgeError where the color that had the traffic before the unfinished run can't have it again."""
+    """Raise EdgeError if the color that had the traffic before the unfinished run can't get it back."""
     containers = containers_by_id(engine, unfinished["previous"])
     services = previous_services(unfinished, containers)
     lacking = way_back_lacks(unfinished, probed(containers, services, other_color(unfinished["color"]), params))
@@ -219,7 +219,7 @@ def refuse_unhealthy(engine, unfinished, params):
 
 
 def act(params, check_mode, on_wait):
-    """Do what O(state) says; return ``(result, warnings)``."""
+    """Bring about the state in O(state). Return ``(result, warnings)``."""
     with AppLock(params["state_dir"], params["app"]).acting(None if check_mode else params["lock"]):
         return _act(params, check_mode, on_wait)
 

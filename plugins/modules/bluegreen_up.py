@@ -91,11 +91,11 @@ began:
   returned: always
   type: float
 seen:
-  description: As of M(hotswap.compose.compose_health_wait).
+  description: As in the result of M(hotswap.compose.compose_health_wait).
   returned: success
   type: dict
 containers:
-  description: The containers, as of M(hotswap.compose.compose_health_wait).
+  description: The containers, as in the result of M(hotswap.compose.compose_health_wait).
   returned: failure
   type: list
   elements: dict

@@ -4,7 +4,7 @@
 
 """The failure screen: a failed run on one screen. Pure.
 
-``facts`` are the options of the module bluegreen_fail, cast to their types, and ``job``, as of who_runs().
+``facts`` are the options of the module bluegreen_fail, cast to their types, and ``job``, as from who_runs().
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def test_a_fifth_of_errors_gives_the_traffic_back(site, phase, judged):
     with site.load() as load:
         run = deploy(site, "v2", env={"BEHAVIOUR": "errs"}, **judged).failed()
     assert (run.result["outcome"], run.result["release"]) == ("rolled_back", "v1")
-    assert f"in the phase {phase}: its answers by 5xx were " in run.message, run.message
+    assert f"in the phase {phase}: its 5xx answers were " in run.message, run.message
     assert "more than 2 times as many (bluegreen_bake_error_ratio)" in run.message
     assert run.result["phases"][phase] < 30
     assert load.dropped == 0
@@ -87,6 +87,6 @@ def test_errors_are_seen_though_the_log_was_full(site):
         run = run.wait().failed()
     site.nginx.exec_run(["rm", "/tmp/full", "/dev/shm/full"])
     assert (run.result["outcome"], run.result["release"]) == ("rolled_back", "v1")
-    assert "in the phase bake: its answers by 5xx were " in run.message, run.message
+    assert "in the phase bake: its 5xx answers were " in run.message, run.message
     site.serves("v1", "blue")
     logs_nothing(site)

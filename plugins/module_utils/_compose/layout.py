@@ -35,7 +35,7 @@ def split_layout(params, services, configs, volumes):
     """Return ``(colors, shared, warnings)``: ``{color: config}``, the file of the shared services, and warnings. Raises
     ComposeError.
 
-    ``services``: from named_services; ``volumes``: as of color_file().
+    ``services``: from named_services; ``volumes``: like in color_file().
     """
     for color, config in configs.items():
         exclusive = [with_color(name, color) for name in params["exclusive_services"]]

@@ -58,7 +58,7 @@ def project_command(docker, project, project_src, files, env_files):
 
 
 def render_command(docker, project, project_src, files, env_files, *options):
-    """Return the argv of ``docker compose config``, for a project as of project_command()."""
+    """Return the argv of ``docker compose config``, for a project; parameters as in project_command()."""
     argv = project_command(docker, project, project_src, files, env_files)
     return [*argv, "config", *(options or ("--format", "json"))]
 

@@ -17,7 +17,7 @@ _NO_SUBNET = re.compile(r"non-overlapping (?:IPv4 )?address pool|predefined addr
 """The Engine's messages, up to version 27 and from version 28 on."""
 
 _HOOK_FAILED = re.compile(r'service "[^"\n]*" pre_start\[\d+\] .*?(?= \(hook container \w+ retained)', re.DOTALL)
-"""A pre_start hook. What follows is left out: an undo removes that container."""
+"""Compose's message about a failed pre_start hook, without its end: an undo removes the container named there."""
 
 TERM_TIMEOUT = 10
 """Seconds in which Compose must end before it is killed."""

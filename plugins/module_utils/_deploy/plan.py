@@ -112,10 +112,10 @@ class Plan:
     """The active color's containers, to be retired."""
 
     previous_exclusive: list[str] = dataclasses.field(default_factory=list)
-    """Those of them that stop before the other color's exclusive services start."""
+    """The exclusive services among them, which stop before the other color's exclusive services start."""
 
     previous_endpoints: list[str] = dataclasses.field(default_factory=list)
-    """The ``address:port`` by which nginx reaches them."""
+    """The ``address:port`` at which nginx reaches them."""
 
     content: str = ""
     """nginx's file of the app, with the traffic at ``color``."""
@@ -148,4 +148,4 @@ class Plan:
     """Whether the release is left ready, without traffic."""
 
     answer_log: str = ""
-    """The deploy for which nginx logs the app's answers while the release is judged by them. Empty if it is not."""
+    """The deploy for which nginx logs the app's answers, to judge the release. Empty if nginx logs none."""

@@ -35,7 +35,7 @@ from .steps import complete_plan
 
 
 class Planner:
-    """``request``: from complete_request(); ``run``, ``docker``, ``docker_logged_in``: as of FromFiles."""
+    """``request``: from complete_request(); ``run``, ``docker``, ``docker_logged_in``: like in FromFiles."""
 
     def __init__(self, engine, request, run, docker, docker_logged_in, check_mode):
         self.engine = engine

@@ -117,8 +117,8 @@ def has_completed(container, is_one_shot=False):
 
 
 def runs_apart(labels):
-    """Return whether a container is none of its service's replicas: a one-off (``docker compose run``), or a hook that
-    Compose 5.3 and newer runs before the service starts (``pre_start``)."""
+    """Return whether a container isn't one of its service's replicas: a one-off (``docker compose run``), or a hook
+    that Compose 5.3 and newer runs before the service starts (``pre_start``)."""
     return labels.get(COMPOSE_LABEL + "oneoff", "").lower() == "true" or HOOK_LABEL in labels
 
 
@@ -223,7 +223,7 @@ def find_all_containers(engine, app, project_src=None, compose_files=(), shared=
 
 
 def find_hooks(engine, project):
-    """Return the containers of a project's hooks: those of a hook that failed, or that Compose was killed in."""
+    """Return the containers of a project's hooks: they remain if the hook fails or Compose is killed."""
     listed = engine.list_containers([f"{COMPOSE_LABEL}project={project}", HOOK_LABEL])
     return containers_by_id(engine, [each["Id"] for each in listed])
 

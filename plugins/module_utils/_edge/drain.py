@@ -23,8 +23,8 @@ def wait_until_drained(edge, endpoints, old_workers, proved_at, timeout, on_wait
     """Wait at most ``timeout`` s. Return ``(drained, connections left, s waited)``.
 
     ``endpoints``: the idle color's ``address:port``; ``old_workers``: nginx's worker processes before the swap, which
-    was proven at ``proved_at`` (s by the target's monotonic clock); ``on_wait``: called all the time with what is
-    waited for, a clause, and the s left.
+    was proven at ``proved_at`` (s by the target's monotonic clock); ``on_wait``: called at each poll with a clause
+    (what the drain waits for) and the seconds left.
     """
     began = time.monotonic()
     old = {tuple(worker) for worker in old_workers}
@@ -56,9 +56,9 @@ def is_drained(old_workers, receiving, connections, is_late):
     """Return whether the idle color has no request left and gets no more.
 
     ``old_workers``: how many worker processes of the configuration before the swap still run; ``receiving``: whether
-    one of them may be receiving a request; ``connections``: to the idle color; ``is_late``: whether an idle client can
-    no longer come back to one of them. A neighbour's WebSocket keeps an old worker process for hours, so the worker
-    processes alone don't decide.
+    one of them may be receiving a request; ``connections``: to the idle color; ``is_late``: whether no idle
+    client can come back to one of them any more. A neighbour's WebSocket keeps an old worker process for hours, so
+    the worker processes alone don't decide.
     """
     return old_workers == 0 or (is_late and not receiving and connections == 0)
 

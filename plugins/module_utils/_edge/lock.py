@@ -28,7 +28,7 @@ _POLL = 0.05
 
 @contextlib.contextmanager
 def edge_lock(conf_dir, on_wait):
-    """Hold the lock for as long as the block runs. Raises EdgeError where it can't be had in time.
+    """Hold the lock for as long as the block runs. Raises EdgeError if another run holds it for too long.
 
     ``on_wait``: called at each poll with a clause (what the deploy waits for) and the seconds left.
     """

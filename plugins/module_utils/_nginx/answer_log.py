@@ -95,7 +95,7 @@ def count_answers(lines, deploy, color, endpoints):
 
 
 def error_objection(new, old, ratio):
-    """Return why a release answers too often by 5xx. None if it does not, or if there are too few answers.
+    """Return why a release answers too often with 5xx. None if it does not, or if there are too few answers.
 
     Too often means more than ``ratio`` times the previous release's share, by more than chance explains (three standard
     deviations). One more error than was seen is assumed for the previous release. Without any of its answers, nothing
@@ -106,6 +106,6 @@ def error_objection(new, old, ratio):
     if new.errors <= expected + 3 * math.sqrt(expected) + 1:
         return None
     return (
-        f"its answers by 5xx were {new}, those of the previous release {old}: more than {ratio:g} times as many "
+        f"its 5xx answers were {new}, the previous release's {old}: more than {ratio:g} times as many "
         "(bluegreen_bake_error_ratio)"
     )

@@ -42,11 +42,13 @@ _ADDRESS = re.compile(r"(\[[^\[\]]*\]|[^\[\]:]+)(?::(.*))?", re.DOTALL)
 def render_upstream(name, targets, resolver=None, options=None):
     """Return the text of one ``upstream`` block, with a newline at its end.
 
-    name: a letter, then letters, digits, ".", "_", "-", at most 128 characters. targets: at least one ``{"host": str,
-    "port": int or digits, "weight": int or digits, default 1}``. nginx sends nothing to a target with ``down``. It
-    looks a target with ``at_load`` up once, when it loads. resolver: address of the DNS server with which nginx (1.27.3
-    or newer) follows the other host names. options: from effective_options(). Raises UpstreamError, which names the
-    field, the value and the remedy.
+    name: a letter, then letters, digits, ".", "_", "-", at most 128 characters.
+    targets: at least one ``{"host": str, "port": int or digits, "weight": int or digits, default 1}``. nginx sends
+    nothing to a target with ``down``. It looks a target with ``at_load`` up only once, when it loads.
+    resolver: address of the DNS server that nginx (1.27.3 or newer) asks for the other host names all the time.
+    options: from effective_options().
+
+    Raises UpstreamError, which names the field, the value and the remedy.
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise UpstreamError(

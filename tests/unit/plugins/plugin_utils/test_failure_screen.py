@@ -99,14 +99,14 @@ SCREENS = [
         facts(
             outcome="rolled_back",
             phase="bake",
-            why="its answers by 5xx were 20 of 100",
+            why="its 5xx answers were 20 of 100",
             containers=[container(**FINE)],
             removed_containers=["shop-green-was-green-1"],
             left_undone=["the hook on_rollback failed: no"],
             page="/srv/pages/1.html",
         ),
         """\
-        shop v2 was rolled back in the phase bake: its answers by 5xx were 20 of 100
+        shop v2 was rolled back in the phase bake: its 5xx answers were 20 of 100
 
         Traffic: v1 (blue) has it back.
         Undone: shop-green-was-green-1 removed.

@@ -95,7 +95,7 @@ def test_what_is_too_often(new, old, ratio, found):
 
 def test_what_is_said():
     assert answer_log.error_objection(Answers(60, 12), Answers(412, 1), 2.0) == (
-        "its answers by 5xx were 12 of 60 (20.0 %), those of the previous release 1 of 412 (0.2 %): more than 2 "
+        "its 5xx answers were 12 of 60 (20.0 %), the previous release's 1 of 412 (0.2 %): more than 2 "
         "times as many (bluegreen_bake_error_ratio)"
     )
 
