@@ -57,7 +57,7 @@ class ActionModule(ControllerAction):
 
     def _validate(self, given, task_vars):
         if self._task._role is None:
-            raise AnsibleActionFail("bluegreen_validate is a part of the role hotswap.compose.bluegreen")
+            raise AnsibleActionFail("bluegreen_validate is private; use the role hotswap.compose.bluegreen")
         if not is_selected(self._task, task_vars):
             if is_included(self._task):
                 raise Refused([UNSELECTED])

@@ -128,7 +128,7 @@ def site(app_image, tmp_path_factory):
 def test_nginx_that_is_down_for_no_reason_of_ours_is_refused(site):
     before = site.seen()
     run = site.deploy("v1").failed()
-    assert "nginx in the host is not running" in run.message
+    assert "nginx in the host does not run" in run.message
     assert (site.seen(), site.master()) == (before, None)
 
 
@@ -232,7 +232,7 @@ def test_nginx_that_stopped_later_is_refused(site):
     site.stop()
     before = site.seen()
     run = site.deploy("v2").failed()
-    assert "nginx in the host is not running" in run.message
+    assert "nginx in the host does not run" in run.message
     assert (site.seen(), site.master()) == (before, None)
     site.start()
     site.serves("v3", "green")

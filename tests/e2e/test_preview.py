@@ -109,5 +109,5 @@ def test_hook_before_the_swap_finds_it_open_at_a_port(site, tmp_path):
 def test_preview_that_is_none_is_refused_before_anything_starts(site):
     before = site.snapshot()
     message = site.deploy("v3", preview={"header": {"name": "X-Preview", "value": "short"}}).failed().message
-    assert "bluegreen_preview: header.value is not shown" in message
+    assert "bluegreen_preview: header.value does not fit (it is not shown)" in message
     assert site.snapshot() == before
