@@ -499,5 +499,5 @@ def test_an_unknown_variable_is_a_warning():
 
 
 def test_it_is_of_no_use_outside_the_role():
-    with pytest.raises(AnsibleActionFail, match="part of the role hotswap.compose.bluegreen"):
+    with pytest.raises(AnsibleActionFail, match="private; use the role hotswap.compose.bluegreen"):
         validated(SOUND, role=None)
