@@ -109,8 +109,8 @@ def test_two_apps_by_a_loop(site, other):
     [
         ("deploy", ["--tags=deploy"], None, 1, "--tags or --skip-tags excludes the tasks of the role"),
         ("include", ["--tags=deploy"], None, 1, "--tags or --skip-tags excludes the tasks of the role"),
-        ("deploy", [], {"ANSIBLE_ANY_ERRORS_FATAL": "1"}, 2, "any_errors_fatal is True: with 2 hosts at once"),
-        ("roles", ["--start-at-task=Prepare"], None, 1, "runs from its first task on: leave out --start-at-task"),
+        ("deploy", [], {"ANSIBLE_ANY_ERRORS_FATAL": "1"}, 2, "any_errors_fatal is True: with 2 hosts at a time"),
+        ("roles", ["--start-at-task=Prepare"], None, 1, "must run from its first task; remove --start-at-task"),
     ],
 )
 def test_ways_to_call_it_that_would_do_a_part(site, play, arguments, environment, hosts, message):
