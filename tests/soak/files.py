@@ -216,16 +216,21 @@ class Trial:
             site.network = self.model["networks"][stack.network]["name"]
         if not stack.nginx:
             site.start_nginx(**options)
-        until(lambda: self.ask()[0] == 200, "the stack started by hand answers", 120)
+        for service in stack.services:  # a service may boot later than the others; 404 is an answer
+            until(lambda service=service: self.ask(service=service)[0] < 500, f"{service} started by hand answers", 120)
         for _number in range(SENT_BEFORE):
             assert self.ask("POST", "/orders", "{}")[0] in (200, 201)
         self.write_server(by_hand=False)  # without a reload
 
-    def ask(self, method="GET", path="/", body=None):
-        """Send one request through nginx; return ``(status, release, the app's JSON)``."""
+    def ask(self, method="GET", path="/", body=None, service=None):
+        """Send one request through nginx, to the first service by default.
+
+        Return ``(status, release, the app's JSON)``.
+        """
         connection = http.client.HTTPConnection(self.site.address, self.site.port, timeout=10)
         with contextlib.closing(connection):
-            headers = {"Host": self.site.host, "Connection": "close", "Content-Type": "application/json"}
+            host = self.host(service or next(iter(self.stack.services)))
+            headers = {"Host": host, "Connection": "close", "Content-Type": "application/json"}
             connection.request(method, path, body, headers)
             response = connection.getresponse()
             text = response.read()
