@@ -32,8 +32,7 @@ SITUATIONS = {
         action/bluegreen_validate.py module_utils/_nginx/canary.py module_utils/_nginx/preview.py
         module_utils/_nginx/upstream_options.py module_utils/_nginx/vhost.py module_utils/_docker/registry.py""",
     "The play is wrong": "plugin_utils/_play.py",
-    "The target lacks Docker or Compose": """module_utils/_docker/address.py module_utils/_docker/engine.py
-        modules/bluegreen_preflight.py""",
+    "The target lacks Docker or Compose": """module_utils/_docker/address.py module_utils/_docker/engine.py""",
     "The Compose files can't be read": "module_utils/_compose/files.py module_utils/_compose/render.py",
     "The Compose files can't run in two colors": """module_utils/_compose/layout.py module_utils/_compose/single_file.py
         module_utils/_compose/unsupported.py""",
@@ -54,8 +53,8 @@ SITUATIONS = {
     "A migration fails": "module_utils/_deploy/migration.py modules/bluegreen_migration.py",
     "nginx is not usable": """module_utils/_deploy/situation.py module_utils/_deploy/preflight.py
         module_utils/_edge/container.py module_utils/_edge/edge.py module_utils/_edge/host.py
-        module_utils/_nginx/configuration.py module_utils/_nginx/directives.py module_utils/_nginx/upstream.py
-        action/bluegreen_plan.py""",
+        module_utils/_nginx/configuration.py module_utils/_nginx/directives.py
+        module_utils/_nginx/upstream.py""",
     "nginx does not take the swap": """module_utils/_edge/answer.py module_utils/_edge/drain.py
         module_utils/_edge/lock.py module_utils/_edge/reload.py module_utils/_edge/swap.py
         module_utils/_docker/aliases.py modules/bluegreen_swap.py""",
@@ -66,13 +65,14 @@ SITUATIONS = {
     "The state directory is not usable": """module_utils/_state/directory.py module_utils/_state/history.py
         module_utils/_state/journal.py module_utils/_files.py module_utils/_deploy/recorder.py""",
     "A run fails, and the screen says what is next": """plugin_utils/_failure_screen.py plugin_utils/_task_failure.py
-        action/bluegreen_report.py""",
+        action/bluegreen_report.py module_utils/_deploy/undoer.py module_utils/_deploy/finisher.py""",
 }
 
 NO_MESSAGES = """module_utils/_state/status.py module_utils/_nginx/app_file.py module_utils/_edge/private_root.py
     modules/bluegreen_join.py plugin_utils/_action.py plugin_utils/_controller.py plugin_utils/_lock_keeper.py
     plugin_utils/_page.py plugin_utils/_progress_follower.py plugin_utils/_progress_narrator.py plugin_utils/_summary.py
-    action/compose_health_wait.py"""
+    plugin_utils/_commands.py
+    plugin_utils/_run.py action/bluegreen_plan.py action/compose_health_wait.py modules/bluegreen_start.py"""
 """Files whose texts are screens, progress or commands."""
 
 PREFIXES = {

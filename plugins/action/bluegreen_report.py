@@ -7,14 +7,18 @@ from __future__ import annotations
 import fcntl
 import json
 import pathlib
+import time
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ..module_utils._deploy.undo import UNSURE
 from ..module_utils._files import write_atomic
 from ..plugin_utils._action import ControllerAction
+from ..plugin_utils._commands import arguments_of
 from ..plugin_utils._controller import who_runs
 from ..plugin_utils._page import WORDS, page_index, page_name, page_summary, page_view
 from ..plugin_utils._progress_narrator import prefix
+from ..plugin_utils._run import Run
 from ..plugin_utils._screen import sanitize, show
 from ..plugin_utils._summary import closing_lines
 
@@ -22,14 +26,15 @@ TEMPLATES = pathlib.Path(__file__).parents[2] / "roles" / "bluegreen" / "templat
 
 
 class ActionModule(ControllerAction):
-    """Print how a run ended, unless it failed. Publish its result like set_stats, and write its page and the index of
-    all pages, except in check mode. A page that can't be written is a warning."""
+    """Gather the result of a run, and print how it ended, unless it failed. Publish the result like set_stats, and
+    write its page and the index of all pages, except in check mode. A page that can't be written is a warning."""
 
-    options = {"directory": {"type": "path", "default": ""}, "run": {"type": "dict", "required": True}}
+    options = {"directory": {"type": "path", "default": ""}}
 
     def act(self, given, task_vars):
-        run = sanitize(dict(typed(given["run"]), host=task_vars["inventory_hostname"], by=who_runs(task_vars)))
-        found = {"page": None}
+        run = sanitize(dict(told(Run(task_vars)), host=task_vars["inventory_hostname"], by=who_runs(task_vars)))
+        run.update(arguments=arguments_of(task_vars), job=run["by"]["job"])
+        found = {"page": None, "result": run["result"]}
         if not self._task.check_mode:  # or a later job would take a possible result for a real one
             found["ansible_stats"] = stats(run)
         if given["directory"] and run["result"]["outcome"] in WORDS and not self._task.check_mode:
@@ -42,18 +47,37 @@ class ActionModule(ControllerAction):
         return found
 
 
+def told(run):
+    """Return what the page and the last lines are made of (see _page.py). ``run``: a Run."""
+    plan, failure, baked = run.plan, run.failure, run.baked()
+    closed = next((run.of(name)["run"] for name in ("finished", "undone", "recorded") if run.of(name).get("run")), {})
+    watched = bool(baked) and "canary" in plan["steps"]
+    return {
+        "app": run.settings["app"],
+        "kind": run.kind,
+        "release": plan["release"],
+        "color": plan["color"],
+        "previous_color": plan["active_color"],
+        "retired": run.settings["retire"] if run.of("finished").get("retired") else None,
+        "result": run.result(),
+        "ended": run.ended() or time.time(),
+        "failed_phase": failure.get("phase"),
+        "reason": failure.get("why"),
+        "unsure": bool(failure) and run.of("undone").get("decision", UNSURE) == UNSURE,
+        "builds": plan["builds"],
+        "images": closed.get("images", {}),
+        "gate": run.gate(),
+        "watches": [*baked.get("earlier", []), baked] if baked else [],
+        "canary_weights": [each["weight"] for each in run.settings["canary_steps"]] if watched else [],
+        "swapped_at": run.of("swapped").get("swapped_at"),
+        "back_at": run.of("undone").get("back_at"),
+        "clock_ahead": run.planned.get("clock_ahead", 0),
+    }
+
+
 def stats(run):
     """Return the result for Ansible to publish as bluegreen_results, as set_stats does."""
     return {"data": {"bluegreen_results": {run["host"]: run["result"]}}, "per_host": False, "aggregate": True}
-
-
-def typed(run):
-    """Return a run in plain values. Before ansible-core 2.19, templates turn numbers, null and true into text."""
-    run = {key: None if value == "" else value for key, value in json.loads(json.dumps(run)).items()}
-    for key in ("ended", "clock_ahead", "swapped_at", "back_at"):
-        run[key] = None if run[key] is None else float(run[key])
-    run["unsure"] = run["unsure"] in (True, "True")
-    return run
 
 
 def write(directory, run):

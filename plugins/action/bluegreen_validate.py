@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import uuid
 
 import yaml
 from ansible.errors import AnsibleActionFail, AnsibleError
@@ -59,7 +60,7 @@ class ActionModule(ControllerAction):
         if self._task._role is None:
             raise AnsibleActionFail("bluegreen_validate is private; use the role hotswap.compose.bluegreen")
         if not is_selected(self._task, task_vars):
-            if is_included(self._task):
+            if is_included(self._task) or task_vars.get("__bluegreen_refuses_tags"):
                 raise Refused([UNSELECTED])
             return {"skipped": True}
         problems = play_problems(self._task, task_vars) if given["entry_point"] in ACTING else []
@@ -94,7 +95,7 @@ class ActionModule(ControllerAction):
         settings = {name: value for name, value in everything.items() if name not in secret}
         for service in settings.get("services") or []:
             (service.get("probe") or {}).pop("headers", None)
-        found = {"settings": settings, "warnings": warnings}
+        found = {"settings": settings, "warnings": warnings, "run_id": uuid.uuid4().hex}
         if settings.get("nginx_manage"):
             found["nginx_volumes"] = nginx_volumes(settings)
         return found

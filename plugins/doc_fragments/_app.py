@@ -182,3 +182,55 @@ options:
     type: dict
     default: {}
 """
+
+    RECORD = r"""
+options:
+  outcome:
+    description:
+      - How the deploy ended.
+      - V(deployed) has the traffic, also after a rollback. V(rolled_back) had the traffic and lost it in the same run.
+        V(rejected) never had it. V(awaiting_promotion) is ready for it.
+    type: str
+    choices: [deployed, rolled_back, rejected, awaiting_promotion]
+    required: true
+  services:
+    description: The names of the services that take traffic, with C({color}). Their images belong to this app.
+    type: list
+    elements: str
+    required: true
+  keep_releases:
+    description: How many releases keep their images.
+    type: int
+    default: 3
+  run:
+    description: What the history records about the run, in addition to its O(outcome).
+    type: dict
+    required: true
+    suboptions:
+      kind:
+        description: What the run did.
+        type: str
+        choices: [deploy, rollback, promote, abort]
+        required: true
+      release:
+        description: The release that was to get the traffic. Empty if it was started by hand.
+        type: str
+      previous_release:
+        description: The release that had the traffic before. Empty if it was started by hand.
+        type: str
+      color:
+        description: The release's color.
+        type: str
+      phases:
+        description: The seconds of each phase.
+        type: dict
+        default: {}
+      warnings:
+        description: The warnings of the run.
+        type: list
+        elements: str
+        default: []
+      reason:
+        description: Why it failed. The history has the first line.
+        type: str
+"""

@@ -64,10 +64,15 @@ class Progress:
         """Record an event: a text, or an object with one."""
         self._write(str(event))
 
+    def turn_to(self, awaits):
+        """Say what is waited for from now on, for as long as nobody knows."""
+        self._awaits, self._ends = awaits, None
+        self._write(None)
+
     def wait(self, awaits, left):
         """Record what the module waits for, and the most seconds of it: only changes, and at most once a second."""
         at = self._clock.monotonic() - self._began
-        news = awaits != self._awaits or abs(at + left - self._ends) > 1
+        news = awaits != self._awaits or self._ends is None or abs(at + left - self._ends) > 1
         if news and at >= self._next_wait:
             self._awaits, self._ends, self._next_wait = awaits, at + left, at + 1
             self._write(None)

@@ -36,7 +36,7 @@ attributes:
       - hotswap.compose.app
       - hotswap.compose.edge
       - hotswap.compose.engine
-      - hotswap.compose.look
+      - hotswap.compose.probes
   check_mode:
     support: full
     details: Does not wait.

@@ -28,70 +28,12 @@ attributes:
   idempotent:
     support: full
     details: It always fails.
-options:
-  app:
-    description: The app's name.
-    type: str
-    required: true
-  kind:
-    description: What was asked for, C(deploy), C(rollback) or C(promote).
-    type: str
-    required: true
-  outcome:
-    description: V(rolled_back) if the release had the traffic, V(rejected) otherwise.
-    type: str
-    required: true
-  plan:
-    description: The plan of the run, as M(hotswap.compose.bluegreen_plan) returned it.
-    type: dict
-    required: true
-  failure:
-    description: What failed, as M(hotswap.compose.bluegreen_failed_task) returned it.
-    type: dict
-    required: true
-  undo:
-    description: What the role undid, as M(hotswap.compose.bluegreen_undo) returned it. Empty if it decided nothing.
-    type: dict
-    default: {}
-  containers:
-    description: The release's containers, as in M(hotswap.compose.compose_health_wait).
-    type: list
-    elements: dict
-    default: []
-  put_back_error:
-    description: Why the traffic could not be moved back. Empty if it could.
-    type: str
-    default: ''
-  removed_containers:
-    description: The containers that the role removed or stopped.
-    type: list
-    elements: str
-    default: []
-  removed_images:
-    description: The images that the role removed.
-    type: list
-    elements: str
-    default: []
-  left_undone:
-    description: What the role could not undo, a clause each.
-    type: list
-    elements: str
-    default: []
-  page:
-    description: The path of the run's page. Empty for none.
-    type: str
-    default: ''
+options: {}
 """
 
 EXAMPLES = r"""
 - name: Show what failed, and fail
   hotswap.compose.bluegreen_fail:
-    app: shop
-    kind: deploy
-    outcome: rejected
-    plan: "{{ planned.plan }}"
-    failure: "{{ failure }}"
-    undo: "{{ undo }}"
 """
 
 RETURN = r"""

@@ -15,7 +15,8 @@ author:
   - hotswap.compose authors (@hotswap)
 description:
   - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
-  - Reads C(ansible_failed_task) and C(ansible_failed_result), and decides whether nginx's previous file is restored.
+  - Reads C(ansible_failed_task) and C(ansible_failed_result). Finds out which phase failed, and decides whether nginx's
+    previous file is restored.
   - Runs on the controller.
 extends_documentation_fragment:
   - hotswap.compose._attributes
@@ -27,24 +28,13 @@ attributes:
   idempotent:
     support: full
 options:
-  phase:
-    description: The phase that failed.
-    type: str
-    required: true
   hook:
-    description: The hook that failed. Empty if none did.
+    description: The hook that failed. Empty if none did. Unless it is tolerated, the task fails with its message.
     type: str
     default: ''
-  plan:
-    description: The plan of the run, as M(hotswap.compose.bluegreen_plan) returned it.
-    type: dict
-    required: true
-  introduced:
-    description: Whether nginx has loaded the new color's names or a preview.
-    type: bool
-    required: true
-  swap_message:
-    description: The message of the swap, which is a handler. Empty if it did not fail.
+  tolerated:
+    description: What the warning says about a failure that no longer changes anything. If it is empty, the failure is
+      not tolerated.
     type: str
     default: ''
 """
@@ -52,47 +42,41 @@ options:
 EXAMPLES = r"""
 - name: Note what failed
   hotswap.compose.bluegreen_failed_task:
-    phase: gate
-    plan: "{{ planned.plan }}"
-    introduced: false
   register: failure
 """
 
 RETURN = r"""
 phase:
   description: The phase that failed.
-  returned: success
+  returned: if it is not tolerated
   type: str
 hook:
   description: The hook that failed. Empty if none did.
-  returned: success
+  returned: if it is not tolerated
   type: str
 module:
   description: The module of the task that failed.
-  returned: success
+  returned: if it is not tolerated
   type: str
 why:
   description: The message of the task that failed.
-  returned: success
+  returned: if it is not tolerated
   type: str
 evidence:
   description: The whole result of the task that failed, if its module is part of this collection. Otherwise empty.
-  returned: success
+  returned: if it is not tolerated
   type: dict
-gate:
-  description: The evidence, if the gate failed.
-  returned: if the gate failed
-  type: dict
-baked:
-  description: The evidence, if a watch failed.
-  returned: if M(hotswap.compose.bluegreen_bake) failed
-  type: dict
-moved_traffic:
-  description: Whether the new color may have had traffic.
-  returned: success
-  type: bool
 put_back:
   description: Whether nginx's previous file is restored.
-  returned: success
+  returned: if it is not tolerated
   type: bool
+swapped:
+  description: Whether the swap was proven.
+  returned: if it is not tolerated
+  type: bool
+left_undone:
+  description: What is tolerated so far, a text each.
+  returned: if it is tolerated
+  type: list
+  elements: str
 """

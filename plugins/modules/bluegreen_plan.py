@@ -16,8 +16,10 @@ description:
   - Reads nginx's configuration, the containers of both colors and the journal. Decides which color is active, whether
     the release already has the traffic, and how the other color starts.
   - Rejects what can't work, with one message, before anything starts.
-  - Takes the app's lock, which keeps other runs out until M(hotswap.compose.bluegreen_record) releases it or this run
+  - Takes the app's lock, which keeps other runs out until M(hotswap.compose.bluegreen_finish) releases it or this run
     dies. Releases it itself if there is nothing to do.
+  - With C(nginx_manage), if nginx's container does not run, it only checks the target. The plan then is to start nginx
+    and to plan again.
   - Lets Compose render the user's files and stores the result in the state directory. The color, and a later rollback
     to it, runs from that result.
 extends_documentation_fragment:
@@ -33,6 +35,7 @@ attributes:
     membership:
       - hotswap.compose.edge
       - hotswap.compose.engine
+      - hotswap.compose.probes
   check_mode:
     support: full
     details: Nothing is written, and no container tests nginx's configuration.
@@ -83,10 +86,6 @@ options:
       run is rejected here.
     type: str
     default: W10=
-  blind:
-    description: Plan without reading the target, because check mode has not created nginx. Runs on the controller.
-    type: bool
-    default: false
   holder:
     description: Who takes the lock. Set on the controller.
     type: dict
@@ -95,7 +94,7 @@ options:
     type: str
   deploy:
     description: The C(deploy) of the RV(plan) of an earlier call in the same run. The plan is made again, now that the
-      images are on the target.
+      images are on the target or nginx runs. If that fails, the lock stays with the role, which undoes the run.
     type: str
 """
 
@@ -160,6 +159,7 @@ plan:
 """
 
 import contextlib
+import dataclasses
 import os
 import pathlib
 import time
@@ -167,10 +167,13 @@ import time
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._compose.files import requested_files
+from ..module_utils._compose.render import refuse_old_compose
 from ..module_utils._deploy.planner import Planner
+from ..module_utils._deploy.preflight import refuse_unfit_target
 from ..module_utils._deploy.request import complete_request, requested_release
+from ..module_utils._deploy.steps import blind_plan
 from ..module_utils._docker.address import local_address
-from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
+from ..module_utils._docker.engine import ENGINE_ARGUMENTS, NO_DOCKER, Engine
 from ..module_utils._docker.registry import docker_config
 from ..module_utils._edge.options import EDGE_ARGUMENTS
 from ..module_utils._errors import BluegreenError, LockHeld, PlanError, StateError
@@ -229,9 +232,31 @@ def release_lock(lock, params):
         lock.release(params["lock"])
 
 
+def nginx_is_to_come(engine, params):
+    """Return whether the role runs nginx itself, and its container does not run."""
+    if not params["settings"].get("nginx_manage"):
+        return False
+    container = engine.inspect(params["nginx_container"])
+    return container is None or not container["State"]["Running"]
+
+
+def plan_blindly(params, run, docker, check_mode):
+    """Return what decide() does, before nginx runs. Raises BluegreenError where a run is known to fail."""
+    settings = params["settings"]
+    source = settings["project_src"] if params["kind"] == "deploy" else None
+    refuse_unfit_target(params["app"], params["state_dir"], params["nginx_conf_dir"], source)
+    refuse_old_compose(run, docker, [])
+    request = complete_request(settings, kind=params["kind"], recovered=params["recovered"], preview={}, smoke_tests=[])
+    result = {"changed": True, "unfinished": False, "docker": docker, "plan": dataclasses.asdict(blind_plan(request))}
+    warning = "nginx does not run yet, so this check can't tell what the deploy would do"
+    return result, [warning] if check_mode else []
+
+
 def decide(engine, params, run, docker, logged_in, check_mode):
     """Return ``(result, warnings)``; ``docker``, ``logged_in``: that command, and the one of this run."""
-    found = AppState(params["state_dir"], params["app"]).unfinished if params["deploy"] is None else None
+    if nginx_is_to_come(engine, params):
+        return plan_blindly(params, run, docker, check_mode)
+    found = None if params["deploy"] else AppState(params["state_dir"], params["app"]).unfinished
     if found and not check_mode:
         return {"changed": False, "unfinished": True}, []
     options = ("app", "state_dir", "lock", "kind", "recovered", "deploy", *EDGE_ARGUMENTS)
@@ -242,7 +267,7 @@ def decide(engine, params, run, docker, logged_in, check_mode):
     )
     request = complete_request(
         {**settings, "compose_files": files},
-        **{name: params[name] for name in options},
+        **{name: params[name] or None if name == "deploy" else params[name] for name in options},
         env=env,
         loaded_files=loaded,
         preview=decode_mapping(params["preview"]),
@@ -292,7 +317,6 @@ def main():
             probe_headers={"type": "str", "default": "e30=", "no_log": True},
             registry={"type": "str", "default": "e30=", "no_log": True},
             deploy={"type": "str"},
-            blind={"type": "bool", "default": False},
             holder={"type": "dict"},
             dead={"type": "str"},
             **APP_ARGUMENTS,
@@ -307,7 +331,7 @@ def main():
 
     docker = module.get_bin_path("docker")
     if docker is None:
-        module.fail_json(msg="the docker command is missing on the target; install Docker's client and Compose v2")
+        module.fail_json(msg=NO_DOCKER)
     params = module.params
     lock = AppLock(params["state_dir"], params["app"])
     state, made = None, []

@@ -37,44 +37,20 @@ options:
     description: The directory on the controller. It is created if it is missing. If empty, no page is written.
     type: path
     default: ''
-  run:
-    description: What is known about the run, as the role collects it.
-    type: dict
-    required: true
 """
 
 EXAMPLES = r"""
-- name: Write the page of a release that was rejected at once
+- name: Show how the run ended, and write its page
   hotswap.compose.bluegreen_report:
     directory: /var/www/deploys
-    run:
-      app: shop
-      kind: deploy
-      release: v2
-      color: green
-      previous_color: blue
-      result:
-        outcome: rejected
-        active_color: blue
-        release: v1
-        previous_release: v1
-        phases: {detect: 0.4, prepare: 3.1}
-        containers: []
-        warnings: []
-      ended: "{{ now().timestamp() }}"
-      failed_phase: prepare
-      reason: the registry does not answer
-      unsure: false
-      images: {}
-      gate: {}
-      watches: []
-      canary_weights: []
-      swapped_at:
-      back_at:
-      clock_ahead: 0
+  register: reported
 """
 
 RETURN = r"""
+result:
+  description: C(bluegreen_result) of the run.
+  returned: always
+  type: dict
 page:
   description: The page's path. Null if none was written.
   returned: always

@@ -35,7 +35,7 @@ attributes:
       - hotswap.compose.app
       - hotswap.compose.edge
       - hotswap.compose.engine
-      - hotswap.compose.look
+      - hotswap.compose.probes
   check_mode:
     support: full
     details: Nothing is tested or written.
@@ -124,11 +124,6 @@ options:
     description: With O(state=back), seconds after which it no longer waits for the other color's requests.
     type: int
     default: 30
-  moved_traffic:
-    description: With O(state=back), whether the other color may have had traffic. The traffic then only moves back if
-      the previous color is healthy.
-    type: bool
-    default: false
 """
 
 EXAMPLES = r"""
@@ -180,21 +175,21 @@ nginx_version:
   description: nginx's version.
   returned: success
   type: str
+state:
+  description: The O(state) that was asked for.
+  returned: success
+  type: str
 """
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._docker.aliases import hand_back, hand_over
-from ..module_utils._docker.completeness import previous_services, way_back_lacks
-from ..module_utils._docker.containers import containers_by_id
 from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
 from ..module_utils._edge.drain import cut_warning
 from ..module_utils._edge.options import EDGE_ARGUMENTS, edge_for
 from ..module_utils._edge.swap import Swap, addresses_at_load, endpoints_of_unfinished, with_addresses
-from ..module_utils._errors import BluegreenError, EdgeError, ReleaseFailed
+from ..module_utils._errors import BluegreenError, ReleaseFailed
 from ..module_utils._health.look import LOOK_ARGUMENTS, Look
-from ..module_utils._health.probe_run import probed
-from ..module_utils._names import other_color
 from ..module_utils._nginx.canary import with_canary
 from ..module_utils._nginx.preview import preview_secret, with_preview
 from ..module_utils._nginx.version import follows_addresses
@@ -205,17 +200,6 @@ from ..module_utils._state.lock import AppLock
 
 PASSED = "after it had passed its health checks"
 STATES = ["judged", "live", "back", "preview", "canary", "settled"]
-
-
-def refuse_unhealthy(engine, unfinished, params):
-    """Raise EdgeError if the color that had the traffic before the unfinished run can't get it back."""
-    containers = containers_by_id(engine, unfinished["previous"])
-    services = previous_services(unfinished, containers)
-    lacking = way_back_lacks(unfinished, probed(containers, services, other_color(unfinished["color"]), params))
-    if lacking:
-        raise EdgeError(
-            f"the previous color is no longer healthy ({', '.join(lacking)}), so the traffic stays with the new one"
-        )
 
 
 def act(params, check_mode, on_wait):
@@ -230,8 +214,6 @@ def _act(params, check_mode, on_wait):
     edge = edge_for(engine, params, state)
     swap = Swap(edge, state, params["edge_url"], check_mode, params["answer_log"], on_wait)
     if params["state"] == "back":
-        if params["moved_traffic"] and state.unfinished:
-            refuse_unhealthy(engine, state.unfinished, params)
         endpoints = endpoints_of_unfinished(engine, state, params["network"], params["nginx_mode"])
         result = swap.back(endpoints, params["drain_timeout"])
         warnings = [] if check_mode or not state.unfinished else hand_back(engine, params["app"], state.unfinished)
@@ -290,7 +272,6 @@ def main():
             color={"type": "str", "choices": ["blue", "green"]},
             edge_url={"type": "dict", "options": {"url": {"type": "str", "required": True}, "host": {"type": "str"}}},
             drain_timeout={"type": "int", "default": 30},
-            moved_traffic={"type": "bool", "default": False},
             **APP_ARGUMENTS,
             **EDGE_ARGUMENTS,
             **LOOK_ARGUMENTS,
@@ -314,7 +295,7 @@ def main():
         module.fail_json(msg=str(error), progress=progress.lines)
     for warning in warnings:
         module.warn(warning)
-    module.exit_json(progress=progress.lines, **result)
+    module.exit_json(state=module.params["state"], progress=progress.lines, **result)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ attributes:
     support: full
     membership:
       - hotswap.compose.engine
-      - hotswap.compose.look
+      - hotswap.compose.probes
   check_mode:
     support: none
   diff_mode:
@@ -101,53 +101,17 @@ containers:
   elements: dict
 """
 
-import os
 import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._compose.up import ComposeUp, up_command
-from ..module_utils._docker.containers import COMPOSE_LABEL, runs_apart
+from ..module_utils._compose.up_run import run_up
 from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
 from ..module_utils._errors import BluegreenError
-from ..module_utils._health.look import LOG_TAIL, LOOK_ARGUMENTS, prober_of, rules_of
+from ..module_utils._health.look import LOOK_ARGUMENTS
 from ..module_utils._health.verdict import FAILED
-from ..module_utils._health.wait import Waiter
 from ..module_utils._options import PROJECT_ARGUMENTS
 from ..module_utils._progress import Progress
-
-
-def start_times(engine, project_name):
-    """Return the project's containers, each with the moment when it was started last."""
-    listed = engine.list_containers([f"{COMPOSE_LABEL}project={project_name}"])
-    inspected = [engine.inspect(each["Id"]) for each in listed if not runs_apart(each.get("Labels") or {})]
-    return {each["Id"]: each["State"]["StartedAt"] for each in inspected if each}
-
-
-def up(params, began, progress):
-    """Return ``(outcome, result)``: the Outcome of the wait, and what the module returns. Raises EngineError."""
-    engine = Engine.connect(params)
-    project = params["project"]
-    before = start_times(engine, project["project_name"])
-    argv = up_command(project["docker_cli"], project, params["start"], params)
-    with ComposeUp(argv, project["project_src"], dict(os.environ, DOCKER_HOST=engine.host)) as compose:
-        waiter = Waiter(
-            engine,
-            project["project_name"],
-            rules_of(params),
-            params["timeout"],
-            on_change=progress.say,
-            on_wait=progress.wait,
-            objection=compose.failure,
-            coming=compose.is_running,
-            began=began,
-            prober=prober_of(params),
-        )
-        outcome = waiter.wait()
-    failed = outcome.status == FAILED
-    containers = waiter.evidence(outcome, LOG_TAIL) if failed else []
-    changed = start_times(engine, project["project_name"]) != before
-    return outcome, {"changed": changed, "seen": waiter.seen(), "containers": containers}
 
 
 def main():
@@ -166,7 +130,7 @@ def main():
     began = time.monotonic()
     try:
         with Progress() as progress:
-            outcome, result = up(module.params, began, progress)
+            outcome, result = run_up(Engine.connect(module.params), module.params, began, progress)
     except (BluegreenError, OSError) as error:
         module.fail_json(msg=str(error), began=began, containers=[])
     result.update(began=began, progress=progress.lines)

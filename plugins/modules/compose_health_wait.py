@@ -37,6 +37,7 @@ attributes:
     support: full
     membership:
       - hotswap.compose.engine
+      - hotswap.compose.probes
   check_mode:
     support: full
     details:

@@ -16,6 +16,8 @@ from ..module_utils._progress import PREFIX, VARIABLE
 from ..module_utils._text import excerpt, first_line
 from ._progress_follower import Follower
 from ._progress_narrator import Narrator, prefix
+from ._run import PREFIX as OURS
+from ._run import run_id
 from ._screen import sanitize_result, show, show_refusal, warn
 from ._task_failure import TaskFailed
 
@@ -23,6 +25,23 @@ ROLE = "hotswap.compose.bluegreen"
 
 AROUND = {"changed", "exception", "failed", "invocation", "msg"}
 """The keys of every result, in addition to those of its module."""
+
+
+def stamp(task_vars, began, earlier=None, run=None):
+    """Return ``{run, phase, began, ended}`` of a result of the role (see _run.py). A task that runs again in a phase,
+    for which it has returned ``earlier``, began with that."""
+    phase = task_vars.get(OURS + "phase")
+    before = (earlier or {}).get("stamp") or {}
+    if before and before["phase"] == phase:
+        began = before["began"]
+    return {"run": run or run_id(task_vars), "phase": phase, "began": began, "ended": time.time()}
+
+
+def earlier_result(task, task_vars):
+    """Return what is registered already in this run under the name of a task; else empty."""
+    found = task_vars.get(task.register) if task.register else None
+    before = found.get("stamp") if isinstance(found, dict) else None
+    return found if before and before["run"] == run_id(task_vars) else {}
 
 
 class ControllerAction(ActionBase):
@@ -38,9 +57,11 @@ class ControllerAction(ActionBase):
     exact = ()
 
     def run(self, tmp=None, task_vars=None):
+        began = time.time()
         result = super().run(tmp, task_vars)
         _validated, given = self.validate_argument_spec(argument_spec=self.options)
         result.update({"changed": False, **self.act(given, task_vars)})
+        result["stamp"] = stamp(task_vars, began, run=result.get("run_id"))
         return sanitize_result(result, self.exact)
 
     def act(self, given, task_vars):
@@ -57,9 +78,12 @@ class Action(NormalAction):
     exact = ()
 
     def run(self, tmp=None, task_vars=None):
+        began = time.time()
         result = sanitize_result(self.run_module(task_vars), self.exact)
-        role = self._task._role
-        if result.get("failed") and role and role.get_name() == ROLE and not self._task.failed_when:
+        if not self.is_in_role():
+            return result
+        result["stamp"] = stamp(task_vars, began, self.earlier(task_vars))
+        if result.get("failed") and not self._task.failed_when:
             warnings = [_text(warning) for warning in result.get("warnings", [])]
             for warning in warnings:
                 warn(warning)
@@ -70,6 +94,15 @@ class Action(NormalAction):
                 show_refusal([message], prefix(task_vars))
             raise TaskFailed(first_line(message)[0] if self.brief else message, evidence)
         return result
+
+    def earlier(self, task_vars):
+        """Return what the task has returned before in this run, as of a loop; else empty."""
+        return earlier_result(self._task, task_vars)
+
+    def is_in_role(self):
+        """Return whether the task is one of the role's."""
+        role = self._task._role
+        return bool(role) and role.get_name() == ROLE
 
     def run_module(self, task_vars):
         return self.execute(task_vars)
@@ -89,21 +122,27 @@ class FollowedAction(Action):
     speaks = True
 
     def run_module(self, task_vars):
-        if self.awaits is None or self._task.check_mode or self._task.async_val:
-            return self._heard(self.execute(task_vars))
+        return self.follow(task_vars, self.awaits, lambda: self.execute(task_vars))
+
+    def follow(self, task_vars, awaits, execute):
+        """Return the result of ``execute()``, which runs a module, and show what that says meanwhile."""
+        if awaits is None or self._task.check_mode or self._task.async_val:
+            return self._heard(execute())
         path = PREFIX + uuid.uuid4().hex if self.speaks else None
+        environment = self._task.environment
         if path:
-            self._task.environment = [*(self._task.environment or []), {VARIABLE: path}]
+            self._task.environment = [*(environment or []), {VARIABLE: path}]
         begin = prefix(task_vars)
         follower = Follower(
             self._on_target,
             self._connection.transport,
             path,
-            Narrator(time.monotonic(), self.awaits),
+            Narrator(time.monotonic(), awaits),
             lambda text: show(begin + excerpt(text)),
         )
         with follower:
-            result = self.execute(task_vars)
+            result = execute()
+        self._task.environment = environment
         follower.show_rest(result.get("progress") or [])
         return self._heard(result)
 

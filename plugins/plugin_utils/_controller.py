@@ -75,14 +75,6 @@ def _may_be_there(pid):
     return True
 
 
-def how_to_run(playbook, job, release=None):
-    """Return how to start one of the collection's playbooks: a command or, in AWX, the job template of that name.
-    ``job``: the number of this run's AWX job, empty outside AWX."""
-    if job:
-        return f"launch the job template of {playbook}.yml" + (f" with the release {release}" if release else "")
-    return f"ansible-playbook hotswap.compose.{playbook}" + (f" -e bluegreen_release={release}" if release else "")
-
-
 def who_runs(task_vars):
     """Return ``{"user", "controller", "job"}``. In AWX, these are the job's user and its number."""
     return {

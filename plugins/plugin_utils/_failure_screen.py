@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from ..module_utils._text import cut_text, excerpt, first_line, join_lines
-from ._controller import how_to_run
+from ._commands import how_to_run
 
 LINES = 34
 """At most; together with the lines that Ansible prints below them, they fill a terminal."""
@@ -113,9 +113,8 @@ def _undone(facts):
 
 
 def _next(facts):
-    if facts["kind"] == "rollback":
-        return f"{_advice(facts)}, then {how_to_run('rollback', facts['job'])}"
-    return f"{_advice(facts)}, then {how_to_run('deploy', facts['job'], facts['release'])}"
+    playbook, release = ("rollback", None) if facts["kind"] == "rollback" else ("deploy", facts["release"])
+    return f"{_advice(facts)}, then {how_to_run(playbook, facts, release)}"
 
 
 def _advice(facts):
@@ -125,7 +124,7 @@ def _advice(facts):
         return f"fix the hook {facts['hook']}"
     if facts["new_keeps_it"]:
         return "fix the release, or choose one that works"
-    if facts["module"] == "hotswap.compose.bluegreen_swap":
+    if facts["nginx_fault"]:
         return "fix the nginx problem quoted above"
     without_containers = ("prepare", "build", "migrate", "smoke")
     by_container = None if facts["phase"] in without_containers else _of_container(facts["containers"])

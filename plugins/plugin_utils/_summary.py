@@ -6,13 +6,45 @@
 
 from __future__ import annotations
 
+import time
+
+from ..module_utils._deploy.plan import REFRESH
 from ..module_utils._state.status import BY_HAND
 from ..module_utils._text import format_seconds, join_lines
-from ._controller import how_to_run
+from ._commands import how_to_run
 from ._failure_screen import first_few
 
 LONGEST = 2
 """The number of phases that are named: the longest ones, if they took at least 1 s."""
+
+
+def plan_line(app, plan):
+    """Return in a line what a run is about to do; empty if it has nothing to do. ``plan``: a dict, or None."""
+    if not plan or plan["unchanged"]:
+        return ""
+    if "nginx" in plan["steps"]:
+        return f"{app}: nginx does not run, so it is started first"
+    coming = f"{plan['release'] or BY_HAND} in {plan['color']}"
+    if plan["how"] == REFRESH:
+        return f"{app}: nginx's file is written again; {coming} keeps the traffic"
+    if not plan["active_color"]:
+        return f"{app}: {coming}, the first deploy"
+    return f"{app}: {plan['previous_release'] or BY_HAND} in {plan['active_color']} → {coming}"
+
+
+def traffic_line(module, result, run):
+    """Return when and where the traffic has moved; empty if the task has not moved it. ``run``: a Run."""
+    plan = run.plan
+    if module == "bluegreen_swap" and run.is_swap(result):
+        moment, holder = result["swapped_at"], f"{plan['release'] or BY_HAND} in {plan['color']} has the traffic"
+        holder += f", proven {format_seconds(result['reload_seconds'])} after the reload"
+    elif module == "bluegreen_undo" and result.get("outcome") == "rolled_back" and result.get("back_at"):
+        moment = result["back_at"]
+        holder = f"{plan['previous_release'] or BY_HAND} in {plan['active_color']} has the traffic again"
+    else:
+        return ""
+    clock = time.strftime("%H:%M:%S", time.localtime(moment - run.planned.get("clock_ahead", 0)))
+    return f"{clock}: {holder}"
 
 
 def closing_lines(run, check, page):
@@ -21,18 +53,14 @@ def closing_lines(run, check, page):
     if check:
         return f"{run['app']}: {_would(run)}."
     lines = [
-        f"{run['app']}: {describe_end(run)}.",
-        *_took(run),
+        f"{run['app']}: {describe_end(run)}.{_took(run)}",
         *(f"Warning: {each}" for each in first_few(run["result"]["warnings"])),
     ]
-    outcome, before = run["result"]["outcome"], run["result"]["previous_release"]
-    job = run["by"]["job"]
-    if outcome == "awaiting_promotion" and job:
+    if run["result"]["outcome"] == "awaiting_promotion" and run["job"]:
         lines.append("Next: approve or deny it in the workflow, or launch the job template of promote.yml or abort.yml")
-    elif outcome == "awaiting_promotion":
-        lines.append("Next: ansible-playbook hotswap.compose.promote, or hotswap.compose.abort")
-    if outcome == "deployed" and before and run["previous_color"] not in (None, run["color"]):
-        lines.append(f"Back to {before}: {how_to_run('rollback', job)}")
+    elif run["result"]["outcome"] == "awaiting_promotion":
+        lines.append(f"Next: {how_to_run('promote', run)}, or the same with hotswap.compose.abort")
+    lines += _idle(run)
     if page:
         lines.append(f"Page: {page}")
     return join_lines(lines)
@@ -88,10 +116,25 @@ def _build_in_words(build):
     return f"{build['image']}{context} ({' and '.join(build['services'])})"
 
 
+RETIRED = {"stop": "is stopped, kept for a rollback", "keep": "still runs, for a rollback", "remove": "is removed"}
+"""What became of the idle color, by bluegreen_retire."""
+
+
+def _idle(run):
+    """Return what became of the color that had the traffic before, and the command by which it gets it back."""
+    if not run["retired"] or not run["previous_color"]:
+        return []
+    before = run["result"]["previous_release"]
+    line = f"{before or BY_HAND} in {run['previous_color']} {RETIRED[run['retired']]}"
+    is_way_back = before and run["result"]["outcome"] == "deployed"
+    return [f"{line}: {how_to_run('rollback', run)}" if is_way_back else f"{line}."]
+
+
 def _took(run):
+    """Return how long the run took, and which phases took longest."""
     phases = run["result"]["phases"]
     if run["result"]["outcome"] == "unchanged":
-        return []
+        return ""
     longest = [name for name in sorted(phases, key=phases.get, reverse=True)[:LONGEST] if phases[name] >= 1]
     named = " and ".join(f"{name} {format_seconds(phases[name])}" for name in longest)
-    return [f"It took {format_seconds(sum(phases.values()))}" + (f", of which {named}." if named else ".")]
+    return f" It took {format_seconds(sum(phases.values()))}" + (f", of which {named}." if named else ".")

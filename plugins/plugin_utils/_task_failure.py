@@ -28,12 +28,12 @@ class TaskFailed(AnsibleActionFail):
         self.result.update(wrap_var(self.result))
 
 
-def failure_of(task, result, otherwise=""):
-    """Return a failure as a rescue sees it: ``{why, module, evidence}``.
+def failure_of(task, result, run_id):
+    """Return a failure as a rescue sees it: ``{why, module, phase, hook, evidence, failed_stamp}``.
 
-    ``task``, ``result``: ansible_failed_task and ansible_failed_result, empty if Ansible has none; ``otherwise``: the
-    reason if the result has none. ``evidence``: the whole result of one of the role's modules, otherwise empty. In a
-    loop, the first failed item counts.
+    ``task``, ``result``: ansible_failed_task and ansible_failed_result, empty if Ansible has none; ``run_id``: of this
+    run. ``evidence``: the whole result of one of the role's modules, otherwise empty; ``phase``: empty if the result
+    has none. In a loop, the first failed item counts.
     """
     results = result.get("results")
     if not isinstance(results, list):  # a module may return anything under this name
@@ -41,7 +41,18 @@ def failure_of(task, result, otherwise=""):
     items = [item for item in results if isinstance(item, dict) and item.get("failed")]
     failed = (items or [result])[0]
     evidence = failed.get(EVIDENCE) or {}
-    why = evidence.get("why") or failed.get("msg") or otherwise or "no reason was given"
+    stamp = evidence.get("stamp") or {}
+    if evidence and stamp.get("run") != run_id:  # an earlier run of the play has left it
+        task, failed, evidence, stamp = {}, {}, {}, {}
+    why = evidence.get("why") or failed.get("msg") or "no reason was given"
     if task.get("no_log"):
         why = "the reason is hidden, because the task has no_log"
-    return {"why": str(why), "module": task.get("action") or "", "evidence": evidence}
+    by_hook = "hook" in evidence
+    return {
+        "why": str(why),
+        "module": evidence["module"] if by_hook else task.get("action") or "",
+        "phase": evidence["phase"] if by_hook else stamp.get("phase") or "",
+        "hook": evidence["hook"] if by_hook else "",
+        "evidence": {} if by_hook else evidence,
+        "failed_stamp": stamp if "began" in stamp else None,
+    }

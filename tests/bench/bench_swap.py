@@ -137,7 +137,7 @@ def cut_early(report, swaps):
     windows = []
     for swap in swaps:
         phases = swap["phases"]
-        drained = swap["began"] + sum(phases[name] for name in ("detect", "prepare", "start", "gate", "swap", "drain"))
+        drained = swap["began"] + sum(phases[name] for name in ("detect", "start", "gate", "swap", "drain"))
         windows.append((drained - 0.2, drained + phases["retire"] + phases["record"] + 1))
     cuts = [
         datetime.datetime.fromisoformat(cut["at"].replace("Z", "+00:00")).timestamp()

@@ -57,20 +57,23 @@ networks:
     external: true
 """
 
-# The role's tasks on the target: the phase and the module, as the callback plugin "outcome" writes them.
+# The role's tasks on the target: the file of the task and the module, as the callback plugin "outcome" writes them.
 TASKS = {
-    "plan": "detect bluegreen_plan",
-    "recover": "recover bluegreen_recover",
-    "build": "build bluegreen_build",
-    "start": "start bluegreen_up",
-    "judge": "start bluegreen_swap",
-    "gate": "gate compose_health_wait",
+    "plan": "begin bluegreen_plan",
+    "build": "prepare bluegreen_build",
+    "start": "phases bluegreen_start",
+    "gate": "phases compose_health_wait",
     "canary": "canary_step bluegreen_swap",
     "swap": "handlers bluegreen_swap",
     "exclusive": "exclusive bluegreen_color",
-    "drain": "drain bluegreen_drain",
-    "retire": "retire bluegreen_color",
-    "record": "record bluegreen_record",
+    "drain": "phases bluegreen_finish",
+    "undo": "handle_failure bluegreen_undo",
+}
+# What begins within a task: that task, and what its module then waits for.
+WITHIN = {
+    "judge": ("start", "nginx tests its new file"),
+    "retire": ("drain", "the idle color is retired"),
+    "record": ("drain", "the run is recorded"),
 }
 DEPLOY = ("plan", "start", "judge", "gate", "swap", "drain", "retire", "record")
 ROLLBACK = ("plan", "start", "judge", "gate", "swap", "drain", "retire", "record")
@@ -207,10 +210,24 @@ class Playbook:
         return Run(self.process.returncode, stdout, stderr, outcome, seconds)
 
     def until(self, task, seconds=0.0):
-        """Wait until a task of TASKS has begun, and so long after."""
+        """Wait until a task of TASKS has begun, or what is WITHIN one, and so long after."""
+        task, awaits = WITHIN.get(task, (task, None))
         until(lambda: TASKS[task] in self.progress.read_text() or self.process.poll() is not None, f"{task} begins", 90)
         assert TASKS[task] in self.progress.read_text(), self.wait().stdout
+        if awaits:
+            until(lambda: self._awaits(awaits) or self.process.poll() is not None, f"{task}: {awaits}", 90, pause=0.01)
+            assert self.process.poll() is None, self.wait().stdout
         time.sleep(seconds)
+
+    def _awaits(self, awaits):
+        """Whether a module of this run says that it waits for something."""
+        for pid in self._processes():
+            with contextlib.suppress(OSError):
+                variables = pathlib.Path(f"/proc/{pid}/environ").read_bytes().decode("utf-8", "replace").split("\0")
+                paths = [each.partition("=")[2] for each in variables if each.startswith("BLUEGREEN_PROGRESS=")]
+                if any(awaits in pathlib.Path(path).read_text() for path in paths):
+                    return True
+        return False
 
     def kill(self, everything):
         """kill -9 it; ``everything``: and each process that it started, on this machine as on the target."""
@@ -577,7 +594,7 @@ def archive(files):
     return made.getvalue()
 
 
-def until(true, what, seconds=15):
+def until(true, what, seconds=15, pause=0.05):
     """Wait until ``true()``; a server that does not answer yet is no error."""
     end = time.monotonic() + seconds
     while True:
@@ -585,4 +602,4 @@ def until(true, what, seconds=15):
             if true():
                 return
         assert time.monotonic() < end, f"after {seconds} s still not: {what}"
-        time.sleep(0.05)
+        time.sleep(pause)

@@ -30,15 +30,20 @@ def site(site):
 
 @pytest.fixture
 def broken(site, tmp_path):
-    """Return the environment in which a module runs a command and fails."""
+    """Return the environment in which a module runs a command and fails, or in which a file of the collection has more
+    at its end."""
 
-    def broken(module, *command):
+    def broken(module, *command, ends_with=""):
         ours = tmp_path / "ansible_collections" / "hotswap" / "compose"
         source = COLLECTIONS / "ansible_collections" / "hotswap" / "compose"
         for part in ("galaxy.yml", "meta", "playbooks", "plugins", "roles"):
             copy = shutil.copytree if (source / part).is_dir() else shutil.copy
             ours.mkdir(parents=True, exist_ok=True)
             copy(source / part, ours / part)
+        if ends_with:
+            with open(ours / "plugins" / module, "a", encoding="utf-8") as file:
+                file.write(ends_with)
+            return {"ANSIBLE_COLLECTIONS_PATH": f"{tmp_path}:{COLLECTIONS}"}
         first = f"subprocess.run({list(command)!r}, check=True, stdout=subprocess.DEVNULL)" if command else ""
         (ours / f"plugins/modules/{module}.py").write_text(BROKEN.format(first=first, module=module))
         return {"ANSIBLE_COLLECTIONS_PATH": f"{tmp_path}:{COLLECTIONS}"}
@@ -76,14 +81,14 @@ def test_reload_that_nginx_does_not_do(site):
 def test_failure_after_the_swap_puts_the_traffic_back(site, broken):
     reloads = site.reloads()
     with site.load() as load:
-        run = site.play("deploy", broken("bluegreen_drain"), release="v2").failed()
+        run = site.play("deploy", broken("bluegreen_finish"), release="v2").failed()
     load.lost_nothing()
     assert load.releases == {"v1", "v2"}
     # It is told the new names, it swaps, it swaps back, and it follows the old names again.
     assert site.reloads() == reloads + 4
     assert run.result["outcome"] == "rolled_back"
     assert (run.result["active_color"], run.result["release"]) == ("blue", "v1")
-    assert "was rolled back in the phase drain: bluegreen_drain is broken" in run.message
+    assert "was rolled back in the phase drain: bluegreen_finish is broken" in run.message
     assert "v1 (blue) has it back" in run.message
     assert site.containers("green") == {}
     assert site.journal()["releases"][-1]["outcome"] == "rolled_back"
@@ -121,7 +126,7 @@ def test_release_that_dies_while_a_websocket_holds_the_drain(site):
 def test_old_color_that_is_gone_gets_nothing_back(site, broken):
     """Then the new release keeps the traffic that it has, and the exit status says that something is wrong."""
     old = next(iter(site.containers("blue").values()))
-    run = site.play("deploy", broken("bluegreen_drain", "docker", "stop", "-t", "1", old.name), release="v2").failed()
+    run = site.play("deploy", broken("bluegreen_finish", "docker", "stop", "-t", "1", old.name), release="v2").failed()
     assert "the previous color is no longer healthy" in run.message
     site.serves("v2", "green")
     assert site.states("green") == {"running"}
@@ -151,23 +156,35 @@ def test_one_shot_of_the_old_color_is_no_reason_to_stay(site, broken):
     files = {"compose_files": ["compose.{color}-deploy.yml", "init.{color}.yml"]}
     before = site.deploy(site.other(), **files).succeeded().result["release"]
     with site.load() as load:
-        run = site.play("deploy", broken("bluegreen_drain"), release=site.other(), **files).failed()
+        run = site.play("deploy", broken("bluegreen_finish"), release=site.other(), **files).failed()
     load.lost_nothing()
     assert (run.result["outcome"], run.result["release"]) == ("rolled_back", before)
     site.serves(before)
     assert site.journal()["unfinished"] is None
 
 
+FAILING = """
+
+def {function}(*_arguments):
+    raise OSError("{function} is broken")
+"""
+
+
 @pytest.mark.parametrize(
-    "module, release", [("bluegreen_color", "v1"), pytest.param("bluegreen_record", "v2", marks=pytest.mark.long)]
+    "function, says, release",
+    [
+        ("stop_containers", "the idle color could not be retired", "v1"),
+        pytest.param("close_run", "the run could not be recorded", "v2", marks=pytest.mark.long),
+    ],
 )
-def test_failure_to_retire_or_to_record_is_a_warning(site, broken, module, release):
+def test_failure_to_retire_or_to_record_is_a_warning(site, broken, function, says, release):
     """The new release has the traffic and keeps it; the next run goes on from there."""
+    environment = broken("module_utils/_deploy/finisher.py", ends_with=FAILING.format(function=function))
     with site.load() as load:
-        run = site.play("deploy", broken(module), release=release).succeeded()
+        run = site.play("deploy", environment, release=release).succeeded()
     load.lost_nothing()
     assert run.result["outcome"] == "deployed"
-    assert f"{module} is broken" in run.result["warnings"]
+    assert f"{says}: {function} is broken" in run.result["warnings"]
     site.serves(release)
     assert site.deploy(release).succeeded().result["release"] == release
     assert site.journal()["unfinished"] is None

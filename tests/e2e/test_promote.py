@@ -41,7 +41,8 @@ def test_release_that_is_ready_awaits(site):
     assert site.upstream_file().split("# generation")[0] == told
     assert (site.states("blue"), site.states("green")) == ({"running"}, {"running"})
     assert (site.journal()["unfinished"], site.lock()) == (None, None)
-    assert f"\n{site.app}: v2 is ready in green and awaits its promotion; v1, in blue, has the traffic.\n" in run.stdout
+    ready = "v2 is ready in green and awaits its promotion; v1, in blue, has the traffic"
+    assert f"\n{site.app}: {ready}. It took " in run.stdout
     assert "v2 is ready and awaits its promotion" in site.play("status").succeeded().stdout
 
 
@@ -78,7 +79,7 @@ def test_abort_removes_it(site):
         run = site.play("abort", report_dir=str(site.directory / "pages")).succeeded()
     load.lost_nothing()
     assert load.releases == {"v2"}
-    assert f"\n{site.app}: v3 was aborted and removed; v2, in green, keeps the traffic.\n" in run.stdout
+    assert f"\n{site.app}: v3 was aborted and removed; v2, in green, keeps the traffic. It took " in run.stdout
     assert [path.stem[-8:] for path in (site.directory / "pages").glob("2*.html")] == ["abort-v3"]
     assert (run.result["outcome"], run.result["release"]) == ("rejected", "v2")
     assert site.containers("blue") == {}

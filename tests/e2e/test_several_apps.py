@@ -46,9 +46,9 @@ SHAPES = {
 
 # The phases of each app, in the order in which they must run.
 PHASES = {
-    "plain": "detect prepare start gate swap drain retire record",
-    "ordinary": "detect prepare create start gate swap exclusive drain retire record",
-    "careful": "detect prepare migrate start gate smoke canary swap bake drain retire record",
+    "plain": "detect start gate swap drain retire record",
+    "ordinary": "detect create start gate swap exclusive drain retire record",
+    "careful": "detect migrate start gate smoke canary swap bake drain retire record",
 }
 
 CLIENTS = ("--get=1", "--post=1", "--slow-seconds=0.5")

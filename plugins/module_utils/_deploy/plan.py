@@ -139,7 +139,10 @@ class Plan:
     """The locations of ``bluegreen_vhost``, with their defaults. Empty without one."""
 
     steps: list[str] = dataclasses.field(default_factory=list)
-    """The steps of this run after the phases prepare and build, in their order (see steps.py)."""
+    """The steps of this run after its plan, in their order (see steps.py)."""
+
+    groups: list[str] = dataclasses.field(default_factory=list)
+    """The groups that these steps belong to (see steps.py)."""
 
     outcome: str = ""
     """The outcome of this run if nothing fails."""

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The steps of a run after the phases prepare and build, and its outcome if nothing fails. Pure.
+"""The steps of a run after its plan, and its outcome if nothing fails. Pure.
 
-A step is a phase, or one of before_start, join, await and before_swap, which are not timed.
+A step is a phase, or one of those that are UNTIMED.
 
 ``request``: from complete_request(); ``plan``: a Plan.
 """
@@ -15,54 +15,76 @@ from .._state.journal import AWAITING
 from .plan import CREATE, PROMOTE, REFRESH, WARM, Plan
 from .recovery import FINISH
 
+GROUPS = {
+    "prepare": ("nginx", "prepare", "build", "plan_again", "shared", "before_start", "create", "join", "migrate"),
+    "checks": ("smoke", "preview", "await", "before_swap", "canary", "ask"),
+    "after_swap": ("after_swap", "exclusive", "bake"),
+    "hooks": ("after_retire", "on_rollback"),
+}
+"""The steps that few runs have. The role includes the file of a group if the run has one of its steps.
+
+``ask`` notifies the handler of the swap, if the gate does not because it has no swap right after it.
+"""
+
 ORDER = (
-    "shared",
-    "before_start",
-    "create",
-    "join",
-    "migrate",
+    *GROUPS["prepare"],
     "start",
     "gate",
-    "smoke",
-    "preview",
-    "await",
-    "before_swap",
-    "canary",
+    *GROUPS["checks"],
     "swap",
-    "exclusive",
-    "bake",
+    *GROUPS["after_swap"],
     "drain",
     "retire",
     "record",
+    *GROUPS["hooks"],
 )
-"""The order of the steps in the role's phases.yml, for every host."""
+"""The order of the steps in the role's phases.yml and in the files of its groups, for every host."""
+
+UNTIMED = (
+    *("nginx", "plan_again", "before_start", "join", "await", "before_swap", "ask", "after_swap"),
+    *GROUPS["hooks"],
+)
+"""The steps that are not phases. Their time belongs to the phase before."""
 
 
 def blind_plan(request):
-    """Return the Plan of a check before nginx exists, when the target can't be read."""
+    """Return the Plan of a run before nginx runs, when the target can't be read: start nginx, then plan again."""
     plan = Plan(release=request["release"])
     complete_plan(request, plan)
+    plan.steps = ["nginx"]
+    plan.groups = groups_of(plan.steps)
     return plan
 
 
 def complete_plan(request, plan):
     """Set the fields of a Plan that depend on all others."""
     plan.steps = steps_of(request, plan)
+    plan.groups = groups_of(plan.steps)
     plan.awaits_promotion = awaits_promotion(request, plan)
     plan.answer_log = answer_log_of(request, plan)
     plan.outcome = outcome_of(request, plan)
 
 
 def steps_of(request, plan):
-    """Return the steps of a run, in their order. Empty if the request is already fulfilled.
+    """Return the steps of a run, in their order. Empty if the request is already fulfilled and nothing is to be pulled
+    or built.
 
     A change of nginx's file alone is a swap. A rollback to a color that still runs needs no gate, because the plan has
     just seen it healthy. A rollback is not baked, because it must not return by itself to the release just left.
     """
+    coming = {"prepare": plan.pulls, "build": plan.builds, "plan_again": plan.plans_again}
     if plan.unchanged:
-        return []
-    if plan.how == REFRESH:
-        return ["swap", "record"]
+        chosen = coming
+    elif plan.how == REFRESH:
+        chosen = {"swap": True, "record": True, "on_rollback": runs_on_rollback(request)}
+    else:
+        chosen = {**coming, **_steps_of_change(request, plan)}
+    chosen["ask"] = chosen.get("swap") and (not chosen.get("gate") or any(map(chosen.get, GROUPS["checks"])))
+    return [step for step in ORDER if chosen.get(step)]
+
+
+def _steps_of_change(request, plan):
+    """Return ``{step: whether the run has it}`` of a run that gives the traffic to another release."""
     hooks, waits = request["hooks"], awaits_promotion(request, plan)
     before_swap = {
         "shared": plan.shared.get("waits"),
@@ -81,13 +103,25 @@ def steps_of(request, plan):
         "before_swap": "before_swap" in hooks,
         "canary": has_canary(request, plan),
         "swap": True,
+        "after_swap": "after_swap" in hooks,
         "exclusive": plan.exclusive or plan.previous_exclusive,
         "bake": request["bake_seconds"],
         "drain": True,
         "retire": True,
+        "after_retire": "after_retire" in hooks,
+        "on_rollback": runs_on_rollback(request),
     }
-    chosen = before_swap if waits else {**before_swap, **from_swap}
-    return [step for step in ORDER if chosen.get(step)]
+    return before_swap if waits else {**before_swap, **from_swap}
+
+
+def groups_of(steps):
+    """Return the GROUPS that steps belong to."""
+    return [name for name, group in GROUPS.items() if set(group) & set(steps)]
+
+
+def runs_on_rollback(request):
+    """Return whether the hook on_rollback runs at the end. It also runs after a failure that gave the traffic back."""
+    return request["kind"] == "rollback" and "on_rollback" in request["hooks"]
 
 
 def awaits_promotion(request, plan):

@@ -33,6 +33,8 @@ except ImportError as error:
 else:
     SDK_IMPORT_ERROR = None
 
+NO_DOCKER = "the docker command is missing on the target; install Docker's client and Compose v2"
+
 # Options of every module that talks to the Engine; documented in the fragment hotswap.compose._docker.
 ENGINE_ARGUMENTS: dict[str, dict[str, Any]] = {
     "docker_host": {"type": "str"},

@@ -32,7 +32,8 @@ OBJECTION_POLL = 0.2
 SILENCE = 30.0
 
 COMING = "docker compose up is still running"
-NOT_RUNNING = ("created", "exited", "dead")
+CREATED = "created"
+NOT_RUNNING = (CREATED, "exited", "dead")
 
 # The kind of a Notice about a probe: (the container's id, seconds since the epoch).
 PROBED = "probed"
@@ -50,7 +51,7 @@ class Change(NamedTuple):
     state: str
 
     def __str__(self) -> str:
-        states = self.state if self.before is None else f"{self.before} → {self.state}"
+        states = self.state if self.before in (None, CREATED) else f"{self.before} → {self.state}"
         return f"{self.name}: {states} after {verdict.seconds(self.at)}"
 
 

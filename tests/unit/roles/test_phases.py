@@ -9,16 +9,17 @@ import re
 
 import pytest
 import yaml
-from jinja2.nativetypes import NativeEnvironment
 
 from ansible_collections.hotswap.compose.plugins.action.compose_health_wait import AWAITS
 from ansible_collections.hotswap.compose.plugins.module_utils._deploy.plan import REFRESH, Plan
 from ansible_collections.hotswap.compose.plugins.module_utils._deploy.request import complete_request
-from ansible_collections.hotswap.compose.plugins.module_utils._deploy.steps import ORDER, steps_of
+from ansible_collections.hotswap.compose.plugins.module_utils._deploy.steps import GROUPS, ORDER, steps_of
 from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import ENGINE_ARGUMENTS
 from ansible_collections.hotswap.compose.plugins.module_utils._edge.options import EDGE_ARGUMENTS
 from ansible_collections.hotswap.compose.plugins.module_utils._health.look import LOOK_ARGUMENTS
+from ansible_collections.hotswap.compose.plugins.module_utils._health.probe_run import PROBE_ARGUMENTS
 from ansible_collections.hotswap.compose.plugins.module_utils._options import APP_ARGUMENTS
+from ansible_collections.hotswap.compose.plugins.plugin_utils._run import OTHERS, RESULTS
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 ROLE = ROOT / "roles" / "bluegreen"
@@ -27,44 +28,122 @@ VARS = yaml.safe_load((ROLE / "vars" / "main.yml").read_text())
 
 
 def tasks_of(tasks):
-    """Every task of a list, those of its blocks in their order, but not those of a rescue."""
+    """Every task of a list, those of its blocks in their order, but not those of a rescue. A task in a block has the
+    variables of the block, and its condition if it has none of its own."""
     for task in tasks:
         if "block" in task:
-            yield from tasks_of(task["block"])
+            for each in tasks_of(task["block"]):
+                yield {**each, "vars": {**task.get("vars", {}), **each.get("vars", {})}}
         else:
             yield task
 
 
-PHASES = list(tasks_of(yaml.safe_load((ROLE / "tasks" / "phases.yml").read_text())))
+def file_of(name):
+    return list(tasks_of(yaml.safe_load((ROLE / "tasks" / name).read_text())))
 
 
-def step_of(task):
-    """The step that a task of phases.yml is for, by its condition; None if it is for no step."""
-    conditions = [each for each in ORDER if f"'{each}' in __bluegreen_plan.steps" in str(task.get("when", ""))]
-    return conditions[0] if conditions else None
+def included(task, among):
+    """The file among some that a task includes; None for none."""
+    name = task.get("ansible.builtin.include_tasks", "")
+    return name if name.startswith(among) else None
+
+
+PHASES = file_of("phases.yml")
+GROUP_FILES = {name: file_of(f"groups/{name}.yml") for name in GROUPS}
+SEQUENCE = [
+    each for task in PHASES for each in (file_of(included(task, "groups/")) if included(task, "groups/") else [task])
+]
+"""All tasks that are for a step, in the order in which they run."""
+
+
+def steps_of_task(task):
+    """The steps that a task is for, by its condition."""
+    when = str(task.get("when", ""))
+    return [each for each in ORDER if f"'{each}' in __bluegreen_plan.steps" in when]
 
 
 def test_the_role_has_each_step_once_in_the_order_of_the_plan():
-    assert [step for step in map(step_of, PHASES) if step] == list(ORDER)
+    by_handler, by_finish = ["swap"], ["drain", "retire"]  # of which the task of the step record is the last
+    steps = [step for task in SEQUENCE for step in steps_of_task(task)]
+    assert steps == [step for step in ORDER if step not in by_handler + by_finish]
 
 
-def test_each_task_runs_the_step_that_it_asks_for():
-    for task in PHASES:
-        step, variables = step_of(task), task.get("vars", {})
-        if step in ("join", "await"):
-            assert task["ansible.builtin.include_tasks"].startswith(step)
-        elif step:
-            assert step in (variables.get("__bluegreen_step"), variables.get("__bluegreen_hook"))
+def test_the_swap_is_between_the_checks_and_what_follows_it():
+    flush = next(
+        number
+        for number, task in enumerate(SEQUENCE)
+        if task.get("ansible.builtin.meta") == "flush_handlers" and number
+    )
+    before = [step for task in SEQUENCE[:flush] for step in steps_of_task(task)]
+    assert before == list(ORDER[: ORDER.index("swap")])
 
 
-def test_no_include_of_the_sequence_loops():
-    assert [task["name"] for task in PHASES if "loop" in task] == []
+def test_the_drain_the_retirement_and_the_record_are_one_task():
+    (task,) = [task for task in PHASES if "hotswap.compose.bluegreen_finish" in task]
+    assert task["hotswap.compose.bluegreen_finish"]["steps"] == (
+        "{{ ['drain', 'retire', 'record'] | intersect(__bluegreen_plan.steps) }}"
+    )
+    assert steps_of_task(task) == ["record"]
 
 
-def test_each_phase_has_a_file():
-    begun = {task["vars"]["__bluegreen_step"] for task in PHASES if "__bluegreen_step" in task.get("vars", {})}
-    files = {path.stem for path in (ROLE / "tasks" / "phases").iterdir()}
-    assert begun | {"undo"} == files
+def test_each_group_is_included_if_the_run_has_one_of_its_steps():
+    found = {included(task, "groups/"): task["when"] for task in PHASES if included(task, "groups/")}
+    assert set(found) == {f"groups/{name}.yml" for name in GROUPS}
+    for name in GROUPS:
+        assert f"'{name}' in __bluegreen_plan.groups" in found[f"groups/{name}.yml"]
+        assert [step for task in GROUP_FILES[name] for step in steps_of_task(task)] == list(GROUPS[name])
+
+
+def test_no_include_of_the_sequence_loops_over_steps():
+    """Over hosts with different steps, the steps of one would run in the order of another."""
+    looping = [task for task in SEQUENCE if "loop" in task]
+    assert [task["loop"] for task in looping] == ["{{ range(__bluegreen_settings.canary_steps | length) | list }}"]
+
+
+ALL_FILES = [path.relative_to(ROLE / "tasks") for path in sorted((ROLE / "tasks").rglob("*.yml"))]
+OURS = "hotswap.compose."
+
+
+def registered():
+    """``{name: tasks}`` of all that the role's tasks register, without its prefix."""
+    handlers = list(tasks_of(yaml.safe_load((ROLE / "handlers" / "main.yml").read_text())))
+    found = {}
+    for task in [each for path in ALL_FILES for each in everything_in(path)] + handlers:
+        if "register" in task:
+            found.setdefault(task["register"][len("__bluegreen_") :], []).append(task)
+    return found
+
+
+def everything_in(path):
+    """Every task of a file, those of a rescue and of an always included."""
+
+    def walk(tasks, variables):
+        for task in tasks:
+            known = {**variables, **task.get("vars", {})}
+            if "block" in task:
+                for part in ("block", "rescue", "always"):
+                    yield from walk(task.get(part, []), known)
+            else:
+                yield {**task, "vars": known}
+
+    yield from walk(yaml.safe_load((ROLE / "tasks" / path).read_text()), {})
+
+
+def test_a_run_has_the_results_of_all_tasks_of_a_phase():
+    """Each of them is stamped with its phase, so that the phases have their seconds."""
+    names = registered()
+    assert set(RESULTS) <= set(names) and set(OTHERS) <= set(names)
+    in_watch = "baked"  # whose phase is that of the include
+    for name in set(RESULTS) - {in_watch}:
+        for task in names[name]:
+            assert "__bluegreen_phase" in task["vars"], name
+
+
+def test_each_task_of_ours_in_a_phase_is_registered_under_a_known_name():
+    for path in ALL_FILES:
+        for task in everything_in(path):
+            if "__bluegreen_phase" in task["vars"] and any(key.startswith(OURS) for key in task):
+                assert task["register"][len("__bluegreen_") :] in (*RESULTS, "replanned"), task["name"]
 
 
 def test_no_plan_without_a_compose_file_runs_compose():
@@ -75,11 +154,11 @@ def test_no_plan_without_a_compose_file_runs_compose():
     }
     request = complete_request(settings, kind="deploy", recovered={}, preview={"listen": 8081}, smoke_tests=[{}])
     steps = steps_of(request, Plan(how=REFRESH, active_color="blue", can_go_back=True))
-    for path in (ROLE / "tasks" / "phases").iterdir():
-        for task in tasks_of(yaml.safe_load(path.read_text())):
-            if "hotswap.compose.bluegreen_compose" in task:
-                assert path.stem not in steps
-                assert path.stem != "prepare" or task["when"] == "__bluegreen_plan.pulls | length > 0"
+    for task in SEQUENCE:
+        name = included(task, "phases/")
+        for each in file_of(name) if name else [task]:
+            if "hotswap.compose.bluegreen_compose" in each:
+                assert steps_of_task(task) and not set(steps_of_task(task)) & set(steps)
 
 
 @pytest.mark.parametrize("group", RUNTIME["action_groups"])
@@ -87,14 +166,16 @@ def test_each_module_of_a_group_has_the_options_of_the_group(group):
     options = set(VARS[f"__bluegreen_{group}_options"])
     for name in set(RUNTIME["action_groups"][group]) - {"bluegreen_compose"}:  # an action plugin alone
         source = (ROOT / "plugins" / "modules" / f"{name}.py").read_text()
-        spec = source.partition("def main(")[2]
         given = {
             "APP_ARGUMENTS": APP_ARGUMENTS,
             "EDGE_ARGUMENTS": EDGE_ARGUMENTS,
             "ENGINE_ARGUMENTS": ENGINE_ARGUMENTS,
             "LOOK_ARGUMENTS": LOOK_ARGUMENTS,
+            "PROBE_ARGUMENTS": PROBE_ARGUMENTS,
         }
-        has = {option for constant, arguments in given.items() if constant in spec for option in arguments}
+        used = {constant for constant in given if re.search(rf"(\*\*|argument_spec=){constant}", source)}
+        has = {option for constant in used for option in given[constant]}
+        has |= {option for option in options if f"{option}={{" in source}
         assert options <= has, name
 
 
@@ -109,25 +190,3 @@ def test_each_module_that_is_followed_has_the_action_plugin_that_follows_it():
     routed = RUNTIME["plugin_routing"]["modules"]
     assert {route["action_plugin"] for route in routed.values()} == {"hotswap.compose.compose_health_wait"}
     assert set(AWAITS) - {"compose_health_wait"} <= set(routed)
-
-
-def templated(text, **variables):
-    """Return the value of a Jinja expression; Ansible's filters of these names are not Jinja's."""
-    environment = NativeEnvironment()
-    environment.filters.update(flatten=lambda lists: sum(lists, []), unique=lambda values: list(dict.fromkeys(values)))
-    environment.tests["search"] = lambda value, pattern: re.search(pattern, value) is not None
-    return environment.from_string(text).render(**variables)
-
-
-def test_result_has_the_warnings_of_each_plan():
-    use = yaml.safe_load((ROLE / "tasks" / "detect.yml").read_text())[-1]["ansible.builtin.set_fact"]
-    warnings = []
-    for said in (["web joins edge"], ["the registry does not answer"], None):
-        plan = {} if said is None else {"warnings": said}
-        facts = {"__bluegreen_new_plan": plan, "__bluegreen_plan_warnings": warnings}
-        warnings = templated(use["__bluegreen_plan_warnings"], **facts)
-    text = VARS["__bluegreen_warnings"]
-    facts = {name: {} for name in re.findall(r"__bluegreen_\w+", text)}
-    python = "Host 'a' is using the discovered Python interpreter at '/usr/bin/python3.11', but"
-    facts.update(__bluegreen_plan_warnings=[python, *warnings], __bluegreen_left_undone=[])
-    assert templated(text, **facts) == ["web joins edge", "the registry does not answer"]

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import html.parser
-import json
 import re
 import stat
 from concurrent.futures import ProcessPoolExecutor
@@ -13,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.hotswap.compose.plugins.action.bluegreen_report import ActionModule, typed, write
+from ansible_collections.hotswap.compose.plugins.action.bluegreen_report import ActionModule, write
 
 EVIL = "</pre><script>alert('1')</script>\"><img src=http://evil.example onerror=x>&amp;"
 
@@ -135,15 +134,19 @@ def test_other_files_in_the_directory_are_left_alone(tmp_path, content):
     assert len(pages(tmp_path)["index.html"].addresses) == 1
 
 
-def test_numbers_that_are_texts():
-    run = json.loads(json.dumps(a_run()))
-    as_texts = dict(run, ended="1769904006.0", clock_ahead="0.0", swapped_at="", back_at="", reason="", unsure="False")
-    assert typed(as_texts) == dict(run, reason=None)
+PLAN = {"release": "v2", "previous_release": "v1", "color": "green", "active_color": "blue", "steps": [], "builds": []}
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_a_run_in_check_mode_publishes_no_result(check_mode):
     plugin = ActionModule.__new__(ActionModule)
     plugin._task = SimpleNamespace(check_mode=check_mode)
-    found = plugin.act({"directory": "", "run": a_run()}, {"inventory_hostname": "web1"})
+    known = {
+        "inventory_hostname": "web1",
+        "ansible_play_hosts_all": ["web1"],
+        "__bluegreen_validated": {"run_id": "r1", "settings": {"app": "shop", "canary_steps": []}},
+        "__bluegreen_planned": {"plan": {**PLAN, "outcome": "unchanged"}, "stamp": {"run": "r1"}},
+    }
+    found = plugin.act({"directory": ""}, known)
     assert ("ansible_stats" in found) is not check_mode
+    assert found["result"]["outcome"] == "unchanged"

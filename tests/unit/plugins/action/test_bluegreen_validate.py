@@ -65,6 +65,7 @@ def ran(variables, entry_point="main", role=ROLE):
         _role=SimpleNamespace(_role_path=str(role)) if role else None,
         _get_parent_attribute=lambda name, omit: None,
         copy=lambda: SimpleNamespace(evaluate_tags=lambda only, skip, variables: "none" not in only),
+        register=None,
         any_errors_fatal=variables.get("any_errors_fatal", False),
         get_play=lambda: SimpleNamespace(max_fail_percentage=variables.get("max_fail_percentage")),
         get_first_parent_include=lambda: variables.get("include"),
@@ -79,6 +80,7 @@ def ran(variables, entry_point="main", role=ROLE):
     )
     result = plugin.run(task_vars=variables)
     assert result["changed"] is False
+    assert result.pop("stamp")["run"] == result.pop("run_id", None)
     return result
 
 

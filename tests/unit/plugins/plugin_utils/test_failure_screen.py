@@ -52,7 +52,6 @@ def facts(**more):
     """A deploy of v2 that was refused in the gate."""
     return {
         "app": "shop",
-        "job": "",
         "kind": "deploy",
         "outcome": "rejected",
         "phase": "gate",
@@ -72,6 +71,9 @@ def facts(**more):
         "removed_containers": [],
         "removed_images": [],
         "left_undone": [],
+        "nginx_fault": False,
+        "arguments": [],
+        "job": "",
         **more,
     }
 
@@ -189,7 +191,7 @@ DEPLOY = ", then ansible-playbook hotswap.compose.deploy -e bluegreen_release=v2
         ({"containers": [container(**FINE)]}, "fix the problem above" + DEPLOY),
         ({"phase": "smoke", "containers": [container()]}, "fix the release or the test"),
         ({"phase": "migrate"}, "check the state of the database"),
-        ({"phase": "start", "module": "hotswap.compose.bluegreen_swap"}, "fix the nginx problem quoted above"),
+        ({"phase": "start", "nginx_fault": True}, "fix the nginx problem quoted above"),
         (
             {"phase": "swap", "kept_traffic": False},
             "fix the error that nginx logged (error log or docker logs), then",

@@ -74,54 +74,55 @@ STATUS = {
     "colors": {"blue": [CONTAINER], "green": []},
     "shared": {EVIL: [CONTAINER]},
 }
-FAILURE = {
-    "app": "shop",
-    "kind": "deploy",
-    "outcome": "rejected",
-    "plan": {"release": "v2", "previous_release": EVIL, "color": "green", "active_color": "blue", "how": "create"},
-    "failure": {"phase": "gate", "hook": "", "why": EVIL, "module": "x"},
-    "undo": {"kept_traffic": False},
-    "containers": [CONTAINER],
-    "put_back_error": EVIL,
-    "removed_containers": [EVIL],
-    "removed_images": [EVIL],
-    "left_undone": [EVIL],
-    "page": "",
+PLAN = {
+    "release": EVIL,
+    "previous_release": EVIL,
+    "color": "green",
+    "active_color": "blue",
+    "how": "create",
+    "exclusive": [],
+    "steps": ["start", "gate", "swap", "drain", "retire", "record"],
+    "builds": [],
+    "outcome": "deployed",
+    "can_go_back": True,
 }
+SETTINGS = {"app": "shop", "retire": "stop", "canary_steps": []}
 
 
-def reported(directory="", **more):
-    """What the role tells of a run at its end."""
-    result = {
-        "outcome": "deployed",
-        "active_color": "green",
-        "release": EVIL,
-        "previous_release": EVIL,
-        "phases": {"detect": 1.0},
-        "containers": [CONTAINER],
-        "warnings": [EVIL],
-    }
-    run = {
-        "app": "shop",
-        "kind": "deploy",
-        "release": EVIL,
-        "color": "green",
-        "previous_color": "blue",
-        "result": result,
-        "ended": 1769904006.0,
-        "failed_phase": None,
-        "reason": None,
-        "unsure": False,
-        "images": {EVIL: {"ref": EVIL, "id": EVIL, "digest": None}},
-        "gate": {},
-        "watches": [],
-        "canary_weights": [],
-        "swapped_at": None,
-        "back_at": None,
-        "clock_ahead": 0.0,
-        **more,
-    }
-    return {"directory": str(directory), "run": run}
+def stamped(phase, began, **result):
+    return dict(result, stamp={"run": "r1", "phase": phase, "began": began, "ended": began + 1})
+
+
+IMAGES = {EVIL: {"ref": EVIL, "id": EVIL, "digest": None}}
+WENT_WELL = {
+    "__bluegreen_kind": "deploy",
+    "__bluegreen_validated": {"run_id": "r1", "settings": SETTINGS},
+    "__bluegreen_planned": stamped("detect", 1769904000.0, plan=PLAN, clock_ahead=0.0),
+    "__bluegreen_gate": stamped("gate", 1769904001.0, elapsed=1.0, containers=[CONTAINER], warnings=[EVIL]),
+    "__bluegreen_finished": stamped(
+        "drain", 1769904002.0, phases={"drain": 1.0}, retired=True, run={"images": IMAGES}, left_undone=[EVIL]
+    ),
+}
+WENT_WRONG = {
+    **WENT_WELL,
+    "__bluegreen_finished": {},
+    "__bluegreen_failure": {
+        "stamp": {"run": "r1"},
+        "phase": "gate",
+        "hook": "",
+        "why": EVIL,
+        "module": "x",
+        "evidence": {"containers": [CONTAINER]},
+    },
+    "__bluegreen_undone": stamped(
+        *("undo", 1769904003.0),
+        kept_traffic=False,
+        put_back_error=EVIL,
+        removed_containers=[EVIL],
+        removed_images=[EVIL],
+        left_undone=[EVIL],
+    ),
+}
 
 
 @pytest.fixture
@@ -138,7 +139,13 @@ def run(kind, given=None, returns=None, role=ROLE, variables=None):
     plugin = kind.__new__(kind)
     of_role = SimpleNamespace(get_name=lambda: role) if role else None
     plugin._task = SimpleNamespace(
-        _role=of_role, failed_when=[], check_mode=False, async_val=0, environment=None, args={"settings": {}}
+        _role=of_role,
+        failed_when=[],
+        check_mode=False,
+        async_val=0,
+        environment=None,
+        args={"settings": {}},
+        register=None,
     )
     plugin._connection = SimpleNamespace(transport="paramiko_ssh")
     plugin._execute_module = plugin.execute = lambda *_args, **_options: dict(returns)
@@ -182,7 +189,7 @@ def assert_only_displays(result):
 
 
 def test_the_failure_screen(shown):
-    assert_only_displays(run(Fail, FAILURE))
+    assert_only_displays(run(Fail, {}, variables=WENT_WRONG))
     assert_printed(shown)
     for words in ("log: ", "probe: ", "Left undone: ", "Moving it back failed: "):
         assert words in shown[0]
@@ -190,19 +197,19 @@ def test_the_failure_screen(shown):
 
 def test_the_progress(shown):
     said = [{"at": 0.1, "says": EVIL, "awaits": EVIL, "left": None}]
-    assert run(FollowedAction, returns={"progress": said, "changed": False}) == {"changed": False}
+    assert run(FollowedAction, returns={"progress": said, "changed": False}, role=None) == {"changed": False}
     assert_printed(shown)
     assert [text.count("\n") for text in shown] == [0]
 
 
 def test_the_summary_and_the_result_of_a_run(shown):
-    assert_only_displays(run(Report, reported()))
+    assert_only_displays(run(Report, {"directory": ""}, variables=WENT_WELL))
     assert_printed(shown)
     assert "Warning: " in shown[0]
 
 
 def test_a_page(shown, tmp_path):
-    run(Report, reported(tmp_path, reason=EVIL, failed_phase="gate"))
+    run(Report, {"directory": str(tmp_path)}, variables=WENT_WRONG)
     pages = [html.unescape(path.read_text(encoding="utf-8")) for path in tmp_path.glob("*.html")]
     assert len(pages) == 2
     for page in pages:
@@ -235,15 +242,16 @@ def test_a_module_that_succeeds():
 
 
 def test_a_hook_that_fails():
-    given = {"phase": "swap", "hook": "after_swap", "plan": {"can_go_back": True}, "introduced": False}
-    variables = {"ansible_failed_task": {"action": "command"}, "ansible_failed_result": {"msg": EVIL}}
-    assert_only_displays(run(FailedTask, {**given, "swap_message": ""}, variables=variables))
+    failed = {"ansible_failed_task": {"action": "command"}, "ansible_failed_result": {"msg": EVIL}}
+    for given in ({"hook": "after_swap", "tolerated": ""}, {"hook": "after_swap", "tolerated": "it failed"}):
+        assert_only_displays(run(FailedTask, given, variables={**WENT_WELL, **failed}))
 
 
 def test_what_later_tasks_act_on_is_exact():
     content = "# a tab\tand a line " + "x" * 2000
-    result = run(Plan, returns={"plan": {"content": content}, "warnings": [EVIL]})
-    assert result["plan"] == {"content": content}
+    plan = dict(PLAN, release="v2", previous_release="v1", content=content, unchanged=False)
+    result = run(Plan, returns={"plan": plan, "warnings": [EVIL]})
+    assert result["plan"]["content"] == content
     assert_only_displays(result["warnings"])
 
 

@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from ansible_collections.hotswap.compose.plugins.plugin_utils import _summary
+from ansible_collections.hotswap.compose.plugins.plugin_utils._run import Run
 
 
 def a_run(**more):
@@ -26,10 +29,12 @@ def a_run(**more):
         "color": "green",
         "previous_color": "blue",
         "result": dict(result, **more.pop("result", {})),
+        "retired": "stop",
         "failed_phase": None,
         "reason": None,
         "unsure": False,
-        "by": {"user": "ann", "controller": "awx", "job": ""},
+        "job": "",
+        "arguments": ["-i", "hosts.yml"],
     }
     return {**run, **more}
 
@@ -79,56 +84,71 @@ def test_says(run, says):
     assert _summary.describe_end(run) == says
 
 
-TRAFFIC = "shop: v2, in green, has the traffic."
 TOOK = "It took 10 s, of which drain 5 s and gate 4.2 s."
-BACK = "Back to v1: ansible-playbook hotswap.compose.rollback"
-IN_AWX = {"user": "ann", "controller": "awx", "job": "41"}
+TRAFFIC = f"shop: v2, in green, has the traffic. {TOOK}"
+BACK = "v1 in blue is stopped, kept for a rollback: ansible-playbook -i hosts.yml hotswap.compose.rollback"
 READY = {"outcome": "awaiting_promotion", "active_color": "blue", "release": "v1"}
 
 
 @pytest.mark.parametrize(
     ("run", "page", "lines"),
     [
-        (a_run(), None, [TRAFFIC, TOOK, BACK]),
-        (a_run(), "/pages/1.html", [TRAFFIC, TOOK, BACK, "Page: /pages/1.html"]),
+        (a_run(), None, [TRAFFIC, BACK]),
+        (a_run(), "/pages/1.html", [TRAFFIC, BACK, "Page: /pages/1.html"]),
         (
             a_run(result={"warnings": ["slow", "old\nand odd"]}),
             None,
-            [TRAFFIC, TOOK, "Warning: slow", "Warning: old and odd", BACK],
+            [TRAFFIC, "Warning: slow", "Warning: old and odd", BACK],
         ),
-        (a_run(previous_color=None, result={"previous_release": None}), None, [TRAFFIC, TOOK]),
-        (a_run(previous_color="green"), None, [TRAFFIC, TOOK]),  # nginx's file alone has changed
+        (a_run(retired="keep"), None, [TRAFFIC, BACK.replace("is stopped, kept", "still runs,")]),
+        (a_run(retired="remove"), None, [TRAFFIC, BACK.replace("is stopped, kept for a rollback", "is removed")]),
         (
-            a_run(result={"phases": {"detect": 0.2, "swap": 0.5}, "previous_release": None}),
+            a_run(result={"previous_release": None}),
             None,
-            [TRAFFIC, "It took 0.7 s."],
+            [TRAFFIC, "the stack started by hand in blue is stopped, kept for a rollback."],
+        ),
+        (a_run(previous_color=None, retired=None, result={"previous_release": None}), None, [TRAFFIC]),
+        (a_run(previous_color="green", retired=None), None, [TRAFFIC]),  # nginx's file alone has changed
+        (a_run(retired=None), None, [TRAFFIC]),  # it could not be retired, as a warning says
+        (
+            a_run(result={"phases": {"detect": 0.2, "swap": 0.5}, "previous_release": None}, retired=None),
+            None,
+            ["shop: v2, in green, has the traffic. It took 0.7 s."],
         ),
         (
-            a_run(result=READY),
+            a_run(result=READY, retired=None),
             None,
             [
-                "shop: v2 is ready in green and awaits its promotion; v1, in blue, has the traffic.",
-                TOOK,
-                "Next: ansible-playbook hotswap.compose.promote, or hotswap.compose.abort",
+                f"shop: v2 is ready in green and awaits its promotion; v1, in blue, has the traffic. {TOOK}",
+                "Next: ansible-playbook -i hosts.yml hotswap.compose.promote, or the same with hotswap.compose.abort",
             ],
         ),
-        (a_run(by=IN_AWX), None, [TRAFFIC, TOOK, "Back to v1: launch the job template of rollback.yml"]),
         (
-            a_run(by=IN_AWX, result=READY),
+            a_run(job="41"),
+            None,
+            [TRAFFIC, "v1 in blue is stopped, kept for a rollback: launch the job template of rollback.yml"],
+        ),
+        (
+            a_run(job="41", result=READY, retired=None),
             None,
             [
-                "shop: v2 is ready in green and awaits its promotion; v1, in blue, has the traffic.",
-                TOOK,
+                f"shop: v2 is ready in green and awaits its promotion; v1, in blue, has the traffic. {TOOK}",
                 "Next: approve or deny it in the workflow, or launch the job template of promote.yml or abort.yml",
             ],
         ),
         (
-            a_run(kind="rollback", release="v1", color="blue", result={"outcome": "rolled_back", "release": "v1"}),
+            a_run(
+                kind="rollback",
+                release="v1",
+                color="blue",
+                previous_color="green",
+                result={"outcome": "rolled_back", "release": "v1", "active_color": "blue", "previous_release": "v2"},
+            ),
             None,
-            ["shop: v1, in green, has the traffic again.", TOOK],
+            [f"shop: v1, in blue, has the traffic again. {TOOK}", "v2 in green is stopped, kept for a rollback."],
         ),
         (
-            a_run(result={"outcome": "unchanged"}),
+            a_run(result={"outcome": "unchanged"}, retired=None),
             None,
             ["shop: v2, in green, has the traffic already; there is nothing to do."],
         ),
@@ -167,3 +187,53 @@ BUILD = {"image": "shop/web:v2", "services": ["job", "web"], "context": "/srv/sh
 )
 def test_check_mode_says_what_would_be(run, line):
     assert _summary.closing_lines(run, True, None) == f"shop: {line}."
+
+
+def a_plan(**more):
+    return {
+        "unchanged": False,
+        "steps": ["start"],
+        "how": "create",
+        "release": "v2",
+        "color": "green",
+        "previous_release": "v1",
+        "active_color": "blue",
+        **more,
+    }
+
+
+@pytest.mark.parametrize(
+    ("plan", "line"),
+    [
+        (a_plan(), "shop: v1 in blue → v2 in green"),
+        (a_plan(previous_release=None), "shop: the stack started by hand in blue → v2 in green"),
+        (a_plan(previous_release=None, active_color=None), "shop: v2 in green, the first deploy"),
+        (a_plan(steps=["nginx"]), "shop: nginx does not run, so it is started first"),
+        (a_plan(how="refresh"), "shop: nginx's file is written again; v2 in green keeps the traffic"),
+        (a_plan(unchanged=True), ""),
+        (None, ""),
+    ],
+)
+def test_the_plan_in_a_line(plan, line):
+    assert _summary.plan_line("shop", plan) == line
+
+
+SWAPPED = "v2 in green has the traffic, proven 0.12 s after the reload"
+
+
+@pytest.mark.parametrize(
+    ("module", "result", "line"),
+    [
+        ("bluegreen_swap", {"state": "live", "swapped_at": 107.4, "reload_seconds": 0.12}, SWAPPED),
+        ("bluegreen_swap", {"state": "live"}, ""),  # nginx had the file already
+        ("bluegreen_swap", {"state": "canary", "swapped_at": 107.4, "reload_seconds": 0.12}, ""),
+        ("bluegreen_undo", {"outcome": "rolled_back", "back_at": 107.4}, "v1 in blue has the traffic again"),
+        ("bluegreen_undo", {"outcome": "rejected", "back_at": 107.4}, ""),  # it never had any
+        ("bluegreen_undo", {"outcome": "rejected", "back_at": None}, ""),
+        ("compose_health_wait", {}, ""),
+    ],
+)
+def test_the_moment_of_a_swap(module, result, line):
+    run = Run({"__bluegreen_planned": {"plan": a_plan(), "clock_ahead": 100, "stamp": {"run": None}}})
+    clock = time.strftime("%H:%M:%S: ", time.localtime(7.4)) if line else ""
+    assert _summary.traffic_line(module, result, run) == clock + line

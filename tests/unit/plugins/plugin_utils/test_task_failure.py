@@ -19,34 +19,66 @@ from ansible_collections.hotswap.compose.plugins.plugin_utils import _task_failu
 from ansible_collections.hotswap.compose.plugins.plugin_utils._task_failure import EVIDENCE, TaskFailed, failure_of
 from ansible_collections.hotswap.compose.tests.e2e.app import hostile
 
-OURS = {"failed": True, "msg": "short", EVIDENCE: {"why": "the whole reason", "containers": [{"name": "was-1"}]}}
+STAMP = {"run": "r1", "phase": "gate", "began": 1.0, "ended": 2.0}
+FOUND = {"why": "the whole reason", "containers": [{"name": "was-1"}], "stamp": STAMP}
+OURS = {"failed": True, "msg": "short", EVIDENCE: FOUND}
 
 
 @pytest.mark.parametrize(
-    "task, result, otherwise, why",
+    "task, result, why",
     [
-        ({"action": "hotswap.compose.bluegreen_swap"}, OURS, "", "the whole reason"),
-        ({"action": "ansible.builtin.command"}, {"msg": "non-zero return code"}, "", "non-zero return code"),
-        ({}, {}, "nginx refuses", "nginx refuses"),  # a handler's failure, which Ansible tells no rescue of
-        ({}, {}, "", "no reason was given"),
-        ({"no_log": True}, {"msg": "secret"}, "", "the reason is hidden, because the task has no_log"),
-        ({}, {"results": [{"msg": "fine"}, {"failed": True, "msg": "second"}]}, "", "second"),
-        ({}, {"results": [{"msg": "fine"}, OURS], "msg": "All items completed"}, "", "the whole reason"),
-        ({}, {"results": [], "msg": "no items"}, "", "no items"),
-        ({}, {"results": ["Installed foo"], "msg": "dnf's own results"}, "", "dnf's own results"),
-        ({}, {"results": {"a": 1}, "msg": "a mapping"}, "", "a mapping"),
-        ({}, {"msg": ["one", "two"]}, "", "['one', 'two']"),  # assert takes a list as its fail_msg
-        ({}, {"msg": 5}, "", "5"),
+        ({"action": "hotswap.compose.bluegreen_swap"}, OURS, "the whole reason"),
+        ({"action": "ansible.builtin.command"}, {"msg": "non-zero return code"}, "non-zero return code"),
+        ({}, {}, "no reason was given"),
+        ({"no_log": True}, {"msg": "secret"}, "the reason is hidden, because the task has no_log"),
+        ({}, {"results": [{"msg": "fine"}, {"failed": True, "msg": "second"}]}, "second"),
+        ({}, {"results": [{"msg": "fine"}, OURS], "msg": "All items completed"}, "the whole reason"),
+        ({}, {"results": [], "msg": "no items"}, "no items"),
+        ({}, {"results": ["Installed foo"], "msg": "dnf's own results"}, "dnf's own results"),
+        ({}, {"results": {"a": 1}, "msg": "a mapping"}, "a mapping"),
+        ({}, {"msg": ["one", "two"]}, "['one', 'two']"),  # assert takes a list as its fail_msg
+        ({}, {"msg": 5}, "5"),
     ],
 )
-def test_why_a_task_failed(task, result, otherwise, why):
-    assert failure_of(task, result, otherwise)["why"] == why
+def test_why_a_task_failed(task, result, why):
+    assert failure_of(task, result, "r1")["why"] == why
 
 
 def test_the_evidence_is_the_whole_result_of_a_module_of_ours():
-    found = failure_of({"action": "hotswap.compose.bluegreen_bake"}, OURS)
+    found = failure_of({"action": "hotswap.compose.bluegreen_bake"}, OURS, "r1")
     assert (found["module"], found["evidence"]) == ("hotswap.compose.bluegreen_bake", OURS[EVIDENCE])
-    assert failure_of({}, {"msg": "x"})["evidence"] == {}
+    assert (found["phase"], found["hook"], found["failed_stamp"]) == ("gate", "", STAMP)
+
+
+def test_a_task_of_somebody_else_tells_no_phase():
+    found = failure_of({"action": "ansible.builtin.fail"}, {"msg": "x"}, "r1")
+    assert (found["phase"], found["evidence"], found["failed_stamp"]) == ("", {}, None)
+
+
+def test_what_an_earlier_run_of_the_play_has_left_is_no_failure_of_this_one():
+    """Up to ansible-core 2.18, a failure in flush_handlers sets nothing."""
+    found = failure_of({"action": "hotswap.compose.bluegreen_bake"}, OURS, "r2")
+    assert found == {
+        "why": "no reason was given",
+        "module": "",
+        "phase": "",
+        "hook": "",
+        "evidence": {},
+        "failed_stamp": None,
+    }
+
+
+def test_a_hook_that_has_failed_tells_its_phase():
+    by_hook = {"why": "no", "module": "fail", "phase": "gate", "hook": "before_swap", "stamp": {"run": "r1"}}
+    found = failure_of({"action": "hotswap.compose.bluegreen_failed_task"}, {"msg": "no", EVIDENCE: by_hook}, "r1")
+    assert found == {
+        "why": "no",
+        "module": "fail",
+        "phase": "gate",
+        "hook": "before_swap",
+        "evidence": {},
+        "failed_stamp": None,
+    }
 
 
 def test_a_failure_is_printed_without_its_evidence():

@@ -267,7 +267,7 @@ def test_nginx_file_that_is_not_current_is_refreshed(target, change):
     plan = target.plan(release="v1")
     fields = ("deploy", "release", "color", "how", "unchanged", "reasons", "project", "directory", "file", "steps")
     assert [plan[key] for key in fields] == [
-        *[record["deploy"], "v1", "blue", REFRESH, False, OUTDATED, "shop-blue", "", "", ["swap", "record"]]
+        *[record["deploy"], "v1", "blue", REFRESH, False, OUTDATED, "shop-blue", "", "", ["ask", "swap", "record"]]
     ]
     assert plan["services"] == ["cache-blue", "signal-blue", "was-blue"]
     assert plan["traffic_services"] == ["was-blue", "signal-blue"]
@@ -508,7 +508,7 @@ def test_same_release_is_built_again_before_it_counts_as_unchanged(target):
     target.render = built_as("was")
     target.deploy("v1", pull="never")
     first = target.plan(release="v1", pull="never")
-    assert (first["unchanged"], first["steps"], len(first["builds"])) == (True, [], 1)
+    assert (first["unchanged"], first["steps"], len(first["builds"])) == (True, ["build", "plan_again"], 1)
     again = target.plan(release="v1", pull="never", deploy=first["deploy"])
     assert (again["unchanged"], again["builds"], target.unfinished) == (True, [], None)
 

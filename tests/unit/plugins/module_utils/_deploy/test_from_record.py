@@ -396,7 +396,7 @@ def test_rollback_to_the_active_release_of_which_nginx_has_another_file(two, che
     fields = ("unchanged", "color", "how", "deploy", "release", "steps", "services", "outcome")
     services = ["cache-green", "signal-green", "was-green"]
     assert [plan[key] for key in fields] == [
-        *(False, "green", REFRESH, record["deploy"], "v2", ["swap", "record"], services, "rolled_back")
+        *(False, "green", REFRESH, record["deploy"], "v2", ["ask", "swap", "record"], services, "rolled_back")
     ]
     assert two.state.journal == journal
 

@@ -36,13 +36,13 @@ def a_plan(how=CREATE, **fields):
 # Each kind of run, by how its color comes up, without any setting.
 PLAIN = [
     ("deploy", CREATE, "start gate swap drain retire record"),
-    ("deploy", REFRESH, "swap record"),
+    ("deploy", REFRESH, "ask swap record"),
     ("rollback", CREATE, "start gate swap drain retire record"),
     ("rollback", START, "start gate swap drain retire record"),
-    ("rollback", WARM, "swap drain retire record"),
+    ("rollback", WARM, "ask swap drain retire record"),
     ("promote", PROMOTE, "start gate swap drain retire record"),
     ("promote", START, "start gate swap drain retire record"),
-    ("promote", WARM, "swap drain retire record"),
+    ("promote", WARM, "ask swap drain retire record"),
 ]
 
 
@@ -51,31 +51,41 @@ def test_a_run_without_settings(kind, how, expected):
     assert steps.steps_of(a_request(kind), a_plan(how)) == expected.split()
 
 
+def asking(step):
+    return [f"{step} ask", f"{step} ask", f"{step} ask", step, f"{step} ask"]
+
+
 # Each setting or part of a plan that changes the list: the steps that it adds to a deploy, a rollback that creates
-# containers, a rollback to stopped ones, a rollback to running ones and a promotion.
+# containers, a rollback to stopped ones, a rollback to running ones and a promotion. A rollback to running ones asks
+# for the swap in any case, because it has no gate that notifies the handler.
 ADDED = [
-    ({"smoke_tests": [{"path": "/"}]}, {}, ["smoke"] * 5),
+    ({"smoke_tests": [{"path": "/"}]}, {}, asking("smoke")),
     ({"hooks": {"before_start": "/h.yml"}}, {}, ["before_start", "before_start", "before_start", "", ""]),
-    ({"hooks": {"before_swap": "/h.yml"}}, {}, ["before_swap"] * 5),
-    ({"hooks": {"after_swap": "/h.yml", "after_retire": "/h.yml", "on_rollback": "/h.yml"}}, {}, [""] * 5),
+    ({"hooks": {"before_swap": "/h.yml"}}, {}, asking("before_swap")),
+    (
+        {"hooks": {"after_swap": "/h.yml", "after_retire": "/h.yml", "on_rollback": "/h.yml"}},
+        {},
+        ["after_swap after_retire", *["after_swap after_retire on_rollback"] * 3, "after_swap after_retire"],
+    ),
     ({"migrate": {"command": "migrate"}}, {}, ["migrate", "", "", "", ""]),
-    ({"canary_steps": [{"weight": 10, "hold": 5}]}, {}, ["canary"] * 5),
+    ({"canary_steps": [{"weight": 10, "hold": 5}]}, {}, asking("canary")),
     ({"canary_steps": [{"weight": 10, "hold": 5}]}, {"can_go_back": False}, [""] * 5),
     ({"bake_seconds": 5}, {}, ["bake"] * 5),
     ({"preview": {"header": "X-Preview"}}, {}, [""] * 5),  # nobody could use it
     (
         {"preview": {"header": "X-Preview"}, "hooks": {"before_swap": "/h.yml"}},
         {},
-        ["preview before_swap", "before_swap", "before_swap", "before_swap", "before_swap"],
+        ["preview before_swap ask", *asking("before_swap")[1:]],
     ),
     (
         {"preview": {"header": "X-Preview"}, "hooks": {"before_swap": "/h.yml"}},
         {"active_color": None},
-        ["before_swap"] * 5,
+        asking("before_swap"),
     ),
     ({}, {"joins": JOINS}, ["create join", "create join", "join", "join", "join"]),
     ({}, {"exclusive": ["worker"]}, ["create exclusive", "create exclusive", "exclusive", "exclusive", "exclusive"]),
-    ({}, {"builds": [{"image": "shop-was:v2"}]}, [""] * 5),  # it is over by then
+    ({}, {"pulls": ["was-green"]}, ["prepare"] * 5),
+    ({}, {"builds": [{"image": "shop-was:v2"}], "plans_again": True}, ["build plan_again"] * 5),
     ({}, {"previous_exclusive": ["id"]}, ["exclusive"] * 5),
     ({}, {"shared": WAITS}, ["shared"] * 5),
     ({}, {"shared": {"waits": []}}, [""] * 5),
@@ -95,18 +105,19 @@ def test_what_changes_the_list(settings, fields, added):
 
 EVERYTHING = {
     "smoke_tests": [{"path": "/"}],
-    "hooks": {"before_start": "/h.yml", "before_swap": "/h.yml"},
+    "hooks": dict.fromkeys(("before_start", "before_swap", "after_swap", "after_retire", "on_rollback"), "/h.yml"),
     "migrate": {"command": "migrate"},
     "canary_steps": [{"weight": 10, "hold": 5}],
     "bake_seconds": 5,
     "preview": {"header": "X-Preview"},
 }
+COMING = {"pulls": ["was-green"], "builds": [{"image": "shop-was:v2"}], "plans_again": True}
 ALL_OF_IT = {"joins": JOINS, "exclusive": ["worker"], "shared": WAITS}
 
 
 def test_everything_at_once_is_in_order():
-    found = steps.steps_of(a_request(**EVERYTHING), a_plan(**ALL_OF_IT))
-    assert found == [step for step in steps.ORDER if step != "await"]
+    found = steps.steps_of(a_request(**EVERYTHING), a_plan(**ALL_OF_IT, **COMING))
+    assert found == [step for step in steps.ORDER if step not in ("nginx", "await", "on_rollback")]
 
 
 @pytest.mark.parametrize("chosen", list(itertools.product([False, True], repeat=3)))
@@ -126,6 +137,35 @@ def test_a_preview_is_open_while_a_release_awaits_its_promotion():
 @pytest.mark.parametrize("how", [CREATE, START, WARM, PROMOTE, REFRESH])
 def test_a_request_that_is_fulfilled_has_no_steps(how):
     assert steps.steps_of(a_request(**EVERYTHING), a_plan(how, unchanged=True, **ALL_OF_IT)) == []
+
+
+def test_a_request_may_be_found_fulfilled_after_the_pull_and_the_builds():
+    plan = a_plan(unchanged=True, **ALL_OF_IT, **COMING)
+    assert steps.steps_of(a_request(**EVERYTHING), plan) == ["prepare", "build", "plan_again"]
+
+
+def test_each_step_that_few_runs_have_is_in_one_group():
+    assert steps.groups_of(["start", "gate", "swap", "drain", "retire", "record"]) == []
+    assert steps.groups_of(["migrate", "start", "smoke", "swap", "bake", "on_rollback"]) == list(steps.GROUPS)
+    grouped = [step for group in steps.GROUPS.values() for step in group]
+    assert len(grouped) == len(set(grouped))
+
+
+def test_before_nginx_runs_it_is_made_and_the_run_is_planned_again():
+    plan = steps.blind_plan(a_request(release="v2", **EVERYTHING))
+    assert (plan.release, plan.steps, plan.groups) == ("v2", ["nginx"], ["prepare"])
+
+
+@pytest.mark.parametrize("settings, how", [({}, CREATE), ({}, START), ({"bake_seconds": 5}, PROMOTE)])
+def test_the_gate_notifies_the_handler_of_a_swap_that_is_next(settings, how):
+    found = steps.steps_of(a_request(**settings), a_plan(how))
+    assert found[found.index("gate") + 1] == "swap"
+
+
+@pytest.mark.parametrize("settings, how", [(EVERYTHING, CREATE), ({}, WARM), ({}, REFRESH), (EVERYTHING, WARM)])
+def test_any_other_swap_is_asked_for_directly_before_it(settings, how):
+    found = steps.steps_of(a_request(**settings), a_plan(how))
+    assert found[found.index("swap") - 1] == "ask"
 
 
 @pytest.mark.parametrize(

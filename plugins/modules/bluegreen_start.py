@@ -1,0 +1,224 @@
+#!/usr/bin/python
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: bluegreen_start
+short_description: (private) Start a color, and test nginx's new file while it boots
+version_added: 0.1.0
+author:
+  - hotswap.compose authors (@hotswap)
+description:
+  - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
+  - Removes the O(leftovers). Then it starts the color, either with Compose as M(hotswap.compose.bluegreen_up) does, or
+    its stopped O(containers).
+  - Then it tests nginx's new file and introduces the new names to nginx, as M(hotswap.compose.bluegreen_swap) does with
+    O(hotswap.compose.bluegreen_swap#module:state=judged). Meanwhile, the containers boot.
+extends_documentation_fragment:
+  - hotswap.compose._attributes
+  - hotswap.compose._attributes.action_group
+  - hotswap.compose._docker
+  - hotswap.compose._app
+  - hotswap.compose._app.lock
+  - hotswap.compose._app.edge
+  - hotswap.compose._app.look
+  - hotswap.compose._app.probes
+attributes:
+  action_group:
+    support: full
+    membership:
+      - hotswap.compose.app
+      - hotswap.compose.edge
+      - hotswap.compose.engine
+      - hotswap.compose.probes
+  check_mode:
+    support: none
+  diff_mode:
+    support: none
+  idempotent:
+    support: none
+options:
+  project:
+    description: What Compose works on, as O(hotswap.compose.bluegreen_up#module:project). Without it, the O(containers)
+      are started.
+    type: dict
+  start:
+    description: The services to start; all of the project, if empty.
+    type: list
+    elements: str
+    default: []
+  recreate:
+    description: Which containers Compose recreates; V(auto) are those whose definition changed.
+    type: str
+    choices: [auto, always]
+    default: auto
+  containers:
+    description: The ids of the stopped containers to start.
+    type: list
+    elements: str
+    default: []
+  leftovers:
+    description: The ids of the color's containers that somebody started by hand. They are removed first.
+    type: list
+    elements: str
+    default: []
+  timeout:
+    description: For how many seconds Compose may take.
+    type: float
+    default: 120
+  content:
+    description: As O(hotswap.compose.bluegreen_swap#module:content).
+    type: str
+    required: true
+  previous_content:
+    description: As O(hotswap.compose.bluegreen_swap#module:previous_content).
+    type: str
+    default: ''
+  introduction:
+    description: As O(hotswap.compose.bluegreen_swap#module:introduction).
+    type: str
+    default: ''
+  answer_log:
+    description: As O(hotswap.compose.bluegreen_swap#module:answer_log).
+    type: str
+    default: ''
+"""
+
+EXAMPLES = r"""
+- name: Start green again
+  hotswap.compose.bluegreen_start:
+    app: shop
+    containers: "{{ planned.plan.containers }}"
+    content: "{{ planned.plan.content }}"
+    introduction: "{{ planned.plan.introduction }}"
+    network: edge
+    nginx_container: nginx
+    nginx_conf_dir: /srv/edge/conf.d
+    state_dir: /var/lib/bluegreen
+  register: started
+"""
+
+RETURN = r"""
+began:
+  description: When it began, in seconds by the target's monotonic clock.
+  returned: always
+  type: float
+seen:
+  description: As of M(hotswap.compose.compose_health_wait); empty if Compose did not start them.
+  returned: success
+  type: dict
+introduced:
+  description: Whether the new names were introduced to nginx.
+  returned: success
+  type: bool
+containers:
+  description: The containers, as of M(hotswap.compose.compose_health_wait).
+  returned: failure
+  type: list
+  elements: dict
+nginx_fault:
+  description: Whether it failed because nginx refuses the new file.
+  returned: failure
+  type: bool
+"""
+
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._compose.up_run import run_up
+from ..module_utils._docker.containers import containers_by_id
+from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
+from ..module_utils._docker.lifecycle import remove_containers, start_containers
+from ..module_utils._edge.options import EDGE_ARGUMENTS, edge_for
+from ..module_utils._edge.swap import Swap
+from ..module_utils._errors import BluegreenError
+from ..module_utils._health.look import LOOK_ARGUMENTS
+from ..module_utils._health.verdict import FAILED
+from ..module_utils._options import APP_ARGUMENTS
+from ..module_utils._progress import Progress
+from ..module_utils._state.directory import AppState
+from ..module_utils._state.lock import AppLock
+
+
+def start_stopped(engine, params, progress):
+    """Start the stopped containers; return whether there were any."""
+    with AppLock(params["state_dir"], params["app"]).acting(params["lock"]):
+        containers = containers_by_id(engine, params["containers"])
+        stopped = [container for container in containers if container["state"] != "running"]
+        if stopped:
+            start_containers(engine, AppState(params["state_dir"], params["app"]), stopped)
+    for container in stopped:
+        progress.say(f"{container['name']}: started")
+    return bool(stopped)
+
+
+def remove_leftovers(engine, params):
+    """Remove the containers that somebody started by hand."""
+    with AppLock(params["state_dir"], params["app"]).acting(params["lock"]):
+        containers = containers_by_id(engine, params["leftovers"])
+        remove_containers(engine, AppState(params["state_dir"], params["app"]), containers, volumes=False)
+
+
+def judge(engine, params, progress):
+    """Test nginx's new file, and introduce the new names; return ``(whether they were introduced, warnings)``."""
+    with AppLock(params["state_dir"], params["app"]).acting(params["lock"]):
+        state = AppState(params["state_dir"], params["app"])
+        edge = edge_for(engine, params, state)
+        swap = Swap(edge, state, None, False, params["answer_log"], progress.wait)
+        result = swap.judge(params["content"], params["introduction"], params["previous_content"])
+    return result["changed"], [swap.warning] if swap.unprepared or swap.unread else []
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=dict(
+            project={"type": "dict"},
+            start={"type": "list", "elements": "str", "default": []},
+            recreate={"type": "str", "choices": ["auto", "always"], "default": "auto"},
+            containers={"type": "list", "elements": "str", "default": []},
+            leftovers={"type": "list", "elements": "str", "default": []},
+            timeout={"type": "float", "default": 120},
+            content={"type": "str", "required": True},
+            previous_content={"type": "str", "default": ""},
+            introduction={"type": "str", "default": ""},
+            answer_log={"type": "str", "default": ""},
+            **APP_ARGUMENTS,
+            **EDGE_ARGUMENTS,
+            **LOOK_ARGUMENTS,
+            **ENGINE_ARGUMENTS,
+        ),
+    )
+    params = dict(module.params, remove_orphans=True, dependencies=True)
+    began = time.monotonic()
+    result = {"began": began, "seen": {}, "containers": []}
+    is_up = False
+    progress = Progress()
+    try:
+        with progress:
+            engine = Engine.connect(params)
+            if params["leftovers"]:
+                remove_leftovers(engine, params)
+            if params["project"]:
+                outcome, up = run_up(engine, params, began, progress)
+                result.update(up)
+                if outcome.status == FAILED:
+                    module.fail_json(msg=outcome.text, nginx_fault=False, progress=progress.lines, **result)
+            else:
+                result["changed"] = start_stopped(engine, params, progress)
+            is_up = True
+            progress.turn_to("nginx tests its new file")
+            introduced, warnings = judge(engine, params, progress)
+    except (BluegreenError, OSError) as error:
+        module.fail_json(msg=str(error), nginx_fault=is_up, progress=progress.lines, **result)
+    for warning in warnings:
+        module.warn(warning)
+    result["changed"] = result["changed"] or introduced or bool(params["leftovers"])
+    module.exit_json(introduced=introduced, progress=progress.lines, **result)
+
+
+if __name__ == "__main__":
+    main()

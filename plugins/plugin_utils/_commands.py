@@ -1,0 +1,44 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The commands that screens name, such that they can be pasted: with the inventory and the hosts of this run."""
+
+from __future__ import annotations
+
+import shlex
+
+from ansible import constants, context
+
+TARGET = "bluegreen_target"
+
+
+def arguments_of(task_vars):
+    """Return the arguments by which another ansible-playbook finds the same hosts and variables as this run.
+
+    Variables that are given one by one are left out, because they may be secret or belong to this run alone.
+    """
+    sources = [str(source) for source in task_vars.get("ansible_inventory_sources") or []]
+    if sources == list(constants.DEFAULT_HOST_LIST):
+        sources = []  # found again by the configuration
+    found = [argument for source in sources for argument in ("-i", source)]
+    limit = task_vars.get("ansible_limit")
+    if limit:
+        found += ["--limit", str(limit)]
+    files = [each for each in context.CLIARGS.get("extra_vars") or () if str(each).startswith("@")]
+    found += [argument for each in files for argument in ("-e", str(each))]
+    if task_vars.get(TARGET):
+        found += ["-e", f"{TARGET}={task_vars[TARGET]}"]
+    return found
+
+
+def how_to_run(playbook, run, release=None):
+    """Return what starts one of the collection's playbooks: a command, or in AWX, where nobody has a shell, the job
+    template of the playbook of that name.
+
+    ``run``: ``arguments``, from arguments_of(), and ``job``, the number of the AWX job, empty outside of AWX.
+    """
+    if run["job"]:
+        return f"launch the job template of {playbook}.yml" + (f" with the release {release}" if release else "")
+    more = ["-e", f"bluegreen_release={release}"] if release else []
+    return shlex.join(["ansible-playbook", *run["arguments"], f"hotswap.compose.{playbook}", *more])

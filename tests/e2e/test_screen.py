@@ -1,0 +1,112 @@
+# Copyright (c) 2026 the hotswap.compose authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a person sees of a run with Ansible's own default callback, and how many tasks it has: counted, not timed.
+
+The tests build on each other, in this order.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+SERVICES = [{"name": "web-{color}", "port": 3000}, {"name": "signal-{color}", "port": 3000}]
+BEFORE = ["bluegreen_validate"]
+AFTER = ["bluegreen_report", "ansible.builtin.set_fact"]
+# The tasks on the target, of a deploy as of a rollback to a color that is stopped.
+REMOTE = ["bluegreen_plan", "bluegreen_start", "compose_health_wait", "bluegreen_swap", "bluegreen_finish"]
+
+
+@pytest.fixture(scope="module")
+def site(site):
+    """v1 serves, in two services."""
+    for color in ("blue", "green"):
+        path = site.src / f"compose.{color}-deploy.yml"
+        before, service, after = re.split(
+            r"(?<=services:\n)(.*)(?=networks:\n  edge:\n    name)", path.read_text(), flags=re.S
+        )
+        path.write_text(before + service + service.replace(f"web-{color}:", f"signal-{color}:") + after)
+    for release in ("v1", "v2", "v3"):
+        site.image(release)
+    site.start_nginx(wait=False)
+    site.deploy("v1", services=SERVICES).succeeded()
+    return site
+
+
+def actions(run):
+    return [task["action"].replace("hotswap.compose.", "") for task in run.tasks]
+
+
+def lines(run):
+    """All lines, but for the reminders that a slow machine gets."""
+    return [line for line in run.stdout.splitlines() if not line.startswith("still waiting ")]
+
+
+def skipped(run):
+    return sum(line.startswith("skipping: ") for line in lines(run))
+
+
+def said(run):
+    """The lines of the run's own: neither Ansible's nor empty."""
+    ansibles = ("PLAY", "TASK", "RUNNING HANDLER", "ok: ", "changed: ", "skipping: ", "target  ")
+    return [line for line in lines(run) if line and not line.startswith(ansibles)]
+
+
+def assert_is_told(run, expected):
+    found = said(run)
+    assert len(found) == len(expected), found
+    for line, pattern in zip(found, expected):
+        assert re.fullmatch(pattern, line), (line, pattern)
+
+
+def test_a_deploy(site):
+    run = site.deploy("v2", services=SERVICES).succeeded()
+    assert len(lines(run)) <= 60
+    assert actions(run) == [*BEFORE, *REMOTE, *AFTER]
+    assert skipped(run) == 5  # the refusal of a target without hosts, and the groups of steps that few runs have
+    assert "included: " not in run.stdout
+    name = f"{site.name}-green"
+    start, healthy = (
+        sorted(rf"{name}-\w+-green-1: {state} after [\d.]+ s" for _each in SERVICES)
+        for state in ("starting", "healthy")
+    )
+    assert_is_told(
+        run,
+        [
+            f"{site.app}: v1 in blue → v2 in green",
+            *start,
+            *healthy,
+            r"\d\d:\d\d:\d\d: v2 in green has the traffic, proven [\d.]+ s after the reload",
+            rf"{site.app}: v2, in green, has the traffic\. It took \d+ s, of which .*",
+            r"v1 in blue is stopped, kept for a rollback: ansible-playbook .* hotswap\.compose\.rollback",
+        ],
+    )
+
+
+def test_a_rejected_release(site):
+    run = site.deploy("v3", services=SERVICES, env={"BEHAVIOUR": "exit"}).failed()
+    assert run.result["outcome"] == "rejected"
+    assert run.screen and len(lines(run)) - len(run.screen.splitlines()) <= 60
+    remote = [action for action in actions(run) if action in (*REMOTE, "bluegreen_undo")]
+    assert remote in (
+        ["bluegreen_plan", "bluegreen_start", "bluegreen_undo"],
+        ["bluegreen_plan", "bluegreen_start", "compose_health_wait", "bluegreen_undo"],
+    )
+    assert " has the traffic" not in run.stdout  # which never went anywhere, nor back
+
+
+def test_a_rollback(site):
+    run = site.rollback(services=SERVICES).succeeded()
+    assert len(lines(run)) <= 60
+    assert actions(run) == [*BEFORE, *REMOTE, *AFTER]
+    assert f"{site.app}: v2 in green → v1 in blue\n" in run.stdout
+    assert f"{site.app}: v1, in blue, has the traffic again. It took " in run.stdout
+    assert "v2 in green is stopped, kept for a rollback.\n" in run.stdout
+
+
+def test_nothing_to_do(site):
+    run = site.deploy("v1", services=SERVICES).succeeded()
+    assert len(lines(run)) <= 50
+    assert actions(run) == [*BEFORE, "bluegreen_plan", *AFTER]
+    assert_is_told(run, [rf"{site.app}: v1, in blue, has the traffic already; there is nothing to do\."])
