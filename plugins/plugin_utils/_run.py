@@ -60,7 +60,9 @@ WARNING = ("planned", "started", "gate", "swapped", "exclusive_gate", "baked", "
 
 
 class Run:
-    """``id``; ``kind``: deploy, rollback, promote or abort; ``settings``; ``planned``: what the last plan returned, of
+    """``task_vars`` has values as they are: a variable that is a template is none here.
+
+    ``id``; ``kind``: deploy, rollback, promote or abort; ``settings``; ``planned``: what the last plan returned, of
     which ``plans`` are the earlier ones; ``plan``: a dict; ``results``: by name, those of this run; ``failure``: what
     failed, empty if nothing has."""
 

@@ -91,7 +91,8 @@ server {
 
 
 class Run:
-    """What one ansible-playbook did. ``result`` is the host's bluegreen_results, None where there is none."""
+    """What one ansible-playbook did. ``result`` is the host's bluegreen_results, of check mode its bluegreen_result; None
+    where there is none."""
 
     def __init__(self, rc, stdout, stderr, outcome, seconds):
         self.rc = rc
@@ -100,7 +101,7 @@ class Run:
         self.seconds = seconds
         self.tasks = outcome.get("tasks", [])
         self.summary = outcome.get("summary", {})
-        self.results = outcome.get("custom", {}).get("bluegreen_results", {})
+        self.results = outcome.get("custom", {}).get("bluegreen_results") or outcome.get("facts", {})
 
     @property
     def result(self):

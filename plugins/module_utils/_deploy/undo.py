@@ -16,11 +16,16 @@ from .recovery import BACK, KEEP, UNDO
 UNSURE = "unsure"
 """The traffic could not be moved back, so it is unknown which color has it. No container is removed that may serve."""
 
-MOVES_TRAFFIC = ("canary", "swap", "exclusive", "bake", "drain")
-"""The phases in which the new color may have traffic."""
-
 STARTS_NOTHING = ("detect", "prepare", "build", "shared")
 """The phases in which the new color has no container yet."""
+
+BEFORE_TRAFFIC = (*STARTS_NOTHING, "create", "migrate", "start", "gate", "smoke", "preview")
+"""The phases in which the new color has no traffic yet. In any other, it may have some."""
+
+
+def may_have_traffic(phase):
+    """Return whether the new color may have traffic when a phase fails."""
+    return phase not in BEFORE_TRAFFIC
 
 
 def to_put_back(phase, plan, introduced):
@@ -28,7 +33,7 @@ def to_put_back(phase, plan, introduced):
 
     ``phase``: the one that failed; ``introduced``: whether nginx has loaded the new color's names, or a preview.
     """
-    return plan["can_go_back"] if phase in MOVES_TRAFFIC else introduced
+    return plan["can_go_back"] if may_have_traffic(phase) else introduced
 
 
 def decide_undo(phase, plan, swapped, put_back):
@@ -37,7 +42,7 @@ def decide_undo(phase, plan, swapped, put_back):
     ``swapped``: whether the swap was proven; ``put_back``: ``{failed, changed}`` of restoring the file, both false if
     it did not run.
     """
-    if phase not in MOVES_TRAFFIC:
+    if not may_have_traffic(phase):
         return UNDO
     if not plan["can_go_back"]:
         return KEEP if swapped else UNDO
@@ -62,7 +67,7 @@ def acts_of(decision, phase, plan):
         "outcome": "rolled_back" if decision == BACK else "rejected",
         "remove": taken_down and not were_there,
         "stop": taken_down and were_there,
-        "start_exclusive": kept and phase in MOVES_TRAFFIC and bool(plan["previous_exclusive"]),
+        "start_exclusive": kept and may_have_traffic(phase) and bool(plan["previous_exclusive"]),
     }
 
 

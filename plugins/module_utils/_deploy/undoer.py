@@ -21,7 +21,7 @@ from .._names import other_color
 from .._state.directory import AppState
 from .._state.lock import AppLock
 from .closing import close_run
-from .undo import MOVES_TRAFFIC, acts_of, decide_undo
+from .undo import acts_of, decide_undo, may_have_traffic
 
 
 class Undoer:
@@ -96,7 +96,7 @@ class Undoer:
     def _swap_back(self):
         params, state = self.params, self._state()
         swap = Swap(edge_for(self.engine, params, state), state, None, False, on_wait=self.progress.wait)
-        if params["phase"] in MOVES_TRAFFIC and state.unfinished:
+        if may_have_traffic(params["phase"]) and state.unfinished:
             refuse_unhealthy(self.engine, state.unfinished, params)
         endpoints = endpoints_of_unfinished(self.engine, state, params["network"], params["nginx_mode"])
         result = swap.back(endpoints, params["drain_timeout"])

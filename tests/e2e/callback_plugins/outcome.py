@@ -29,6 +29,7 @@ class CallbackModule(CallbackBase):
     def __init__(self):
         super().__init__()
         self.tasks = []
+        self.facts = {}  # bluegreen_result by host, which check mode does not publish as a custom stat
 
     def v2_runner_on_start(self, host, task):
         with open(os.environ["E2E_PROGRESS"], "a", encoding="utf-8") as file:
@@ -45,12 +46,15 @@ class CallbackModule(CallbackBase):
 
     def v2_playbook_on_stats(self, stats):
         summary = {host: stats.summarize(host) for host in stats.processed}
-        outcome = {"tasks": self.tasks, "summary": summary, "custom": stats.custom.get("_run", {})}
+        outcome = {"tasks": self.tasks, "summary": summary, "custom": stats.custom.get("_run", {}), "facts": self.facts}
         with open(os.environ["E2E_OUTCOME"], "w", encoding="utf-8") as file:
             json.dump(outcome, file, default=str)
 
     def _note(self, result, status):
         details = result._result
+        found = (details.get("ansible_facts") or {}).get("bluegreen_result")
+        if found:
+            self.facts[result._host.get_name()] = found
         self.tasks.append(
             {
                 "host": result._host.get_name(),

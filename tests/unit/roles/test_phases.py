@@ -139,6 +139,13 @@ def test_a_run_has_the_results_of_all_tasks_of_a_phase():
             assert "__bluegreen_phase" in task["vars"], name
 
 
+def test_a_phase_is_a_plain_word():
+    """Action plugins read it without a template. A run that fails in an unknown phase may have moved traffic."""
+    for path in ALL_FILES:
+        for task in everything_in(path):
+            assert task["vars"].get("__bluegreen_phase", "detect") in (*ORDER, "detect", "undo"), task["name"]
+
+
 def test_each_task_of_ours_in_a_phase_is_registered_under_a_known_name():
     for path in ALL_FILES:
         for task in everything_in(path):

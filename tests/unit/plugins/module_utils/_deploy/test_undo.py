@@ -18,6 +18,7 @@ REFUSED = {"failed": True, "changed": False}
 BEFORE_START = ("detect", "prepare", "build", "shared")
 BEFORE_SWAP = ("create", "start", "gate", "smoke", "preview")
 FROM_SWAP = ("canary", "swap", "exclusive", "bake", "drain")
+UNKNOWN = "of a newer version"
 
 
 def a_plan(how=CREATE, **fields):
@@ -39,7 +40,7 @@ def test_before_the_swap_nginxs_file_goes_back_if_it_was_written(phase, can_go_b
     assert undo.to_put_back(phase, a_plan(can_go_back=can_go_back), introduced) is introduced
 
 
-@pytest.mark.parametrize("phase", FROM_SWAP)
+@pytest.mark.parametrize("phase", [*FROM_SWAP, UNKNOWN])
 @pytest.mark.parametrize("can_go_back", [True, False])
 @pytest.mark.parametrize("introduced", [True, False])
 def test_from_the_swap_on_it_goes_back_if_there_is_a_color_to_go_back_to(phase, can_go_back, introduced):
@@ -53,7 +54,7 @@ def test_before_the_swap_the_active_color_keeps_the_traffic(phase, can_go_back, 
     assert undo.decide_undo(phase, a_plan(can_go_back=can_go_back), False, put_back) == UNDO
 
 
-@pytest.mark.parametrize("phase", FROM_SWAP)
+@pytest.mark.parametrize("phase", [*FROM_SWAP, UNKNOWN])
 @pytest.mark.parametrize(
     "can_go_back, swapped, put_back, decision",
     [
