@@ -91,8 +91,8 @@ server {
 
 
 class Run:
-    """What one ansible-playbook did. ``result`` is the host's bluegreen_results, of check mode its bluegreen_result; None
-    where there is none."""
+    """What one ansible-playbook did. ``result`` is the host's bluegreen_results, or in check mode its bluegreen_result;
+    None if there is none."""
 
     def __init__(self, rc, stdout, stderr, outcome, seconds):
         self.rc = rc

@@ -78,7 +78,7 @@ def test_a_deploy(site):
             *start,
             *healthy,
             r"\d\d:\d\d:\d\d: v2 in green has the traffic, proven [\d.]+ s after the reload",
-            rf"{site.app}: v2, in green, has the traffic\. It took \d+ s, of which .*",
+            rf"{site.app}: v2, in green, has the traffic\. It took [\d.]+ s, of which .*",
             r"v1 in blue is stopped, kept for a rollback: ansible-playbook .* hotswap\.compose\.rollback",
         ],
     )
