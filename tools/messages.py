@@ -85,6 +85,43 @@ PREFIXES = {
 }
 """What the caller puts before the texts of a function."""
 
+PARTS = {
+    "<text>: it exited with <last exit code>": None,
+    "<why>; set bluegreen_bake_error_ratio: 0 to turn this check off": "nginx's log of the app's answers could not be "
+    "checked: <why>; set bluegreen_bake_error_ratio: 0 to turn this check off",
+    "(last probe exited with <exit_code><said>)": None,
+    "(the stack started by hand)": None,
+    ", <completed> of them completed": None,
+    ", declared by its image,": None,
+    ". For upstream <name>, set upstream_options of the service: {<items>}": None,
+    ". upstream_options has no equivalent for these settings of <name>: <others>": None,
+    "; <previous> keeps the traffic": None,
+    "<a rollback or a deploy> of <release>": None,
+    "<errors> of <requests> (<share> %)": None,
+    "<size> to download, <size> free": None,
+    "<what> by <user> on <controller><job>, since <since>": None,
+    "after it had passed its health checks": None,
+    "all containers must stay ready": None,
+    "an env_file of a service": None,
+    "another deploy changes nginx's files": None,
+    "bluegreen_services is <value>: upstream_options.<key> of <service>; idle connections of each worker process": None,
+    "bluegreen_services: headers of the probe of <name>": None,
+    "do that work in the entrypoint": None,
+    "do that work when the process gets its stop signal": None,
+    "docker compose up is still running": None,
+    "has no process with the pid in <pid file>": None,
+    "is running for <uptime> of <min uptime>": None,
+    "nginx's log of the app's answers": None,
+    "no complete answer within <timeout> s": "no answer: no complete answer within <timeout> s",
+    "no container of it runs": None,
+    "remove <needed> from its depends_on, or from bluegreen_exclusive_services": None,
+    "the stack started by hand": None,
+    "unknown, because the Engine runs on another machine": None,
+    "was restarted <restarts> (<max restarts> allowed)": "<container> was restarted <restarts> (<max restarts> "
+    "allowed)",
+}
+"""Texts that nobody understands alone: each with its whole message, or None for a text that the page leaves out."""
+
 WORDS = 5
 
 _NO_PROSE = re.compile(
@@ -100,13 +137,18 @@ def page():
     """Return the text of docs/messages.md."""
     listed = {name: title for title, names in SITUATIONS.items() for name in names.split()}
     found = {title: [] for title in SITUATIONS}
+    unseen = set(PARTS)
     for path in sorted(each for each in PLUGINS.rglob("*.py") if each.parent.name != "doc_fragments"):
         name = str(path.relative_to(PLUGINS))
         texts = messages_in(path.read_text(encoding="utf-8"))
         if texts and name not in listed and name not in NO_MESSAGES.split():
             sys.exit(f"{name} has messages, so name it in SITUATIONS or NO_MESSAGES of tools/messages.py: {texts[0]}")
         if name in listed:
-            found[listed[name]] += [text for text in texts if text not in found[listed[name]]]
+            whole = [PARTS.get(text, text) for text in texts]
+            found[listed[name]] += [text for text in whole if text and text not in found[listed[name]]]
+            unseen -= set(texts)
+    if unseen:
+        sys.exit(f"no file has these texts, so remove them from PARTS of tools/messages.py: {sorted(unseen)}")
     return "\n\n".join([HEAD.strip(), *(section(*each) for each in found.items())]) + "\n"
 
 

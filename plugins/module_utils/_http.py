@@ -54,7 +54,7 @@ def send_request(url, timeout, host=None, method="GET", headers=None, body=None,
         stream.room = None
         return Answer(response.status, _read_body(response, longest).decode("utf-8", "replace"))
     except socket.timeout as error:
-        raise TimeoutError(f"not complete after {timeout:g} s") from error
+        raise TimeoutError(f"no complete answer within {timeout:g} s") from error
     finally:
         connection.close()
         if stream:

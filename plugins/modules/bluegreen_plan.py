@@ -347,7 +347,7 @@ def main():
                 release_lock(lock, params)
     except LockHeld as error:
         module.fail_json(
-            msg=f"{error} has the lock; wait for it (bluegreen_lock_wait), or if it is dead, release the lock with "
+            msg=f"{error} has the lock; wait for it (bluegreen_lock_wait), or if it hangs, take the lock from it with "
             "ansible-playbook hotswap.compose.unlock",
             held=dict(error.holder, says=str(error)),
         )

@@ -63,8 +63,9 @@ def _of_text(where, value, secret):
         return [f"{where} is {shown}a date or time, which YAML may rewrite; put it in quotes"]
     written = _written(value) if isinstance(value, int) else None
     if written not in (None, str(value)):
-        told = "differently" if secret else f"as {written}"
-        return [f"{where} is {shown}a number that was written {told}; put it in quotes"]
+        return [
+            f"{where} is a number that YAML changed{'' if secret else f' from {written} to {value}'}; put it in quotes"
+        ]
     return []
 
 

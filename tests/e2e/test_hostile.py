@@ -65,7 +65,7 @@ def test_what_it_answers(site):
     """Each smoke test ends within its 10 s."""
     run = site.deploy("v2", env=HOSTILE, smoke_tests=TESTS).failed()
     assert "was rejected in the phase smoke: smoke test GET " in run.message
-    assert "/dribble of web-{color} failed: no answer: not complete after 10 s (4 more" in run.message
+    assert "/dribble of web-{color} failed: no answer: no complete answer within 10 s (4 more" in run.message
     assert 9 < run.result["phases"]["smoke"] < 20
     only_displays(site, run.stdout, run.stderr)
     site.serves("v1", "blue")

@@ -239,7 +239,7 @@ def test_a_site_that_runs_is_taken_over(site):
     assert before.status == "exited" and finds_its_files(site, "green")
     (scratch,) = [each["Name"] for each in before.attrs["Mounts"] if each["Destination"] == "/scratch"]
     for words in (
-        f"/scratch of container {before.name} is the volume {scratch}, which the new release does not mount there",
+        f"container {before.name} has the volume {scratch} at /scratch, but the new release does not mount it there",
         "/scratch of service web",
         "service web of both releases writes volume files",
         f"directory {site.src}/tree while both run",

@@ -46,7 +46,7 @@ def test_each_change_is_an_event_of_the_running_task(site):
     after = [text for text, event in said.items() if event["counter"] > said[healthy]["counter"]]
     waiting = after[0]
     assert waiting.startswith("still waiting after ")
-    assert waiting.endswith(" s more at most: all that is ready must stay ready")
+    assert waiting.endswith(" s more at most: all containers must stay ready")
     assert seconds(said[healthy], ends) > 10  # at once, not with the result
     assert seconds(said[healthy], said[waiting]) < 12  # 10, and what a busy machine adds
 

@@ -287,8 +287,8 @@ def left_behind(config, containers, storage):
         had += [(target, directory_place(path, storage)) for target, path in binds]
         lost += [(target, place) for target, place in had if place and wanted.get(target, place) != place]
         warnings += [
-            f"{target} of container {container['name']} is the {what}, which the new release does not mount there; "
-            "copy the files that it needs"
+            f"container {container['name']} has the {what} at {target}, but the new release does not mount it there; "
+            "copy the files that the release needs"
             for target, what in lost
         ]
     return warnings

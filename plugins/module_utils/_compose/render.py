@@ -225,8 +225,10 @@ def refuse_old_compose(run, docker, paths):
     found = _VERSION.search(out) if rc == 0 else None
     if found is None:
         raise ComposeError(
-            "Compose v2 is missing on the target ({}); install docker-compose-plugin (Docker's packages) or "
-            "docker-compose-v2 (Ubuntu)".format((err or out).strip().split("\n")[0] or f"exit status {rc}")
+            "Compose v2 is missing on the target ({}); install docker-compose-plugin (Docker's packages), "
+            "docker-compose-v2 (Ubuntu) or docker-compose (Debian 13 or newer)".format(
+                (err or out).strip().split("\n")[0] or f"exit status {rc}"
+            )
         )
     version = tuple(int(part) for part in found.groups())
     if version < OLDEST:

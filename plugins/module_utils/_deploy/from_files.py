@@ -181,8 +181,9 @@ class FromFiles:
         if places:
             more = f" and {len(places) - 3} more" if len(places) > 3 else ""
             self.planner.warnings.append(
-                f"the files name the Compose project {own}, but both colors are created as {project}, which changes "
-                f"{', '.join(places[:3])}{more}; set COMPOSE_PROJECT_NAME={project} in the project's .env"
+                f"the files give the Compose project the name {own}, but COMPOSE_PROJECT_NAME is {project} in both "
+                f"colors, as in the adopted stack, which changes {', '.join(places[:3])}{more}; set "
+                f"COMPOSE_PROJECT_NAME={project} in the project's .env"
             )
 
     def _without_edge(self, configs):

@@ -43,7 +43,7 @@ def edge_lock(conf_dir, on_wait):
                     f"another deploy has held the lock on nginx's files for {LOCK_PATIENCE} s; find its process with "
                     f"'fuser -v {path}', and end it if it hangs"
                 )
-            on_wait("another deploy behind this nginx", left)
+            on_wait("another deploy changes nginx's files", left)
             time.sleep(_POLL)
         yield
     finally:

@@ -406,10 +406,10 @@ def judge_project(project_name: str, records: Iterable[Record], rules: Rules, st
 def missing_containers(project_name: str, records: list[Record], rules: Rules) -> Iterable[str]:
     """What is missing in the project, one sentence each."""
     here = [service_of(record.container) for record in records]
-    none = [name for name, count in rules.expected.items() if count and name not in here]
-    if none:
-        services = "service" if len(none) == 1 else "services"
-        yield f"project {project_name} has no container of the {services} {', '.join(none)}"
+    missing = [name for name, count in rules.expected.items() if count and name not in here]
+    if missing:
+        names = ", ".join(missing)
+        yield f"project {project_name} has no container of the {'service' if len(missing) == 1 else 'services'} {names}"
     for name, count in rules.expected.items():
         if 0 < here.count(name) < count:
             yield f"project {project_name} has {here.count(name)} of {count} containers of the service {name}"

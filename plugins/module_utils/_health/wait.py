@@ -220,7 +220,7 @@ class Waiter:
     def _outlook(self) -> tuple[str, float]:
         now = self._clock.monotonic()
         if self._ready_since is not None and self._unanswered is None:
-            return "all that is ready must stay ready", self._ready_since + self._stable_for - now
+            return "all containers must stay ready", self._ready_since + self._stable_for - now
         otherwise = COMING if self._is_coming else "the Engine's answer"
         awaited = self._unanswered or verdict.describe_wait(self.records.values()) or otherwise
         return awaited, self._end - now

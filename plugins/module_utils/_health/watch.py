@@ -163,4 +163,4 @@ class AnswerLogWatch(Watch):
 
     def objection(self):
         why = super().objection()
-        return f"{why}; set bluegreen_bake_error_ratio: 0 to do without it" if self._broken else why
+        return f"{why}; set bluegreen_bake_error_ratio: 0 to turn this check off" if self._broken else why

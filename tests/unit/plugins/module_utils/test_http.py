@@ -125,7 +125,7 @@ def server(request):
 def took(function, *args, **options):
     """Return the s until a call timed out."""
     began = time.monotonic()
-    with pytest.raises(TimeoutError, match="not complete after 1.5 s"):
+    with pytest.raises(TimeoutError, match="no complete answer within 1.5 s"):
         function(*args, **options)
     return time.monotonic() - began
 

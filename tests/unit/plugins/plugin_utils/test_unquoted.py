@@ -108,10 +108,10 @@ class Placed(int):
 @pytest.mark.parametrize(
     "written, number, said",
     [
-        ("0012345", 5349, "release is 5349, a number that was written as 0012345; put it in quotes"),
-        ("12:30", 750, "release is 750, a number that was written as 12:30; put it in quotes"),
-        ("0x1F", 31, "release is 31, a number that was written as 0x1F; put it in quotes"),
-        ("1_000", 1000, "release is 1000, a number that was written as 1_000; put it in quotes"),
+        ("0012345", 5349, "release is a number that YAML changed from 0012345 to 5349; put it in quotes"),
+        ("12:30", 750, "release is a number that YAML changed from 12:30 to 750; put it in quotes"),
+        ("0x1F", 31, "release is a number that YAML changed from 0x1F to 31; put it in quotes"),
+        ("1_000", 1000, "release is a number that YAML changed from 1_000 to 1000; put it in quotes"),
         ("1207", 1207, None),
         ("6133613066", 1207, None),  # a vaulted file has other digits there
         ("{{ release }}", 1207, None),
@@ -123,7 +123,7 @@ def test_an_integer_that_is_written_otherwise(tmp_path, written, number, said):
     expected = [said] if said else []
     assert unquoted_problems({"release": Placed(number).at(path, 2, 10)}, OPTIONS) == expected
     hidden = unquoted_problems({"env": {"A": Placed(number).at(path, 2, 10)}}, OPTIONS)
-    told = "env.A is a number that was written differently; put it in quotes"
+    told = "env.A is a number that YAML changed; put it in quotes"
     assert hidden == ([told] if said else [])
 
 
@@ -140,6 +140,6 @@ def test_what_ansible_itself_notes_of_a_place(tmp_path):
     loaded = dict(DataLoader().load_from_file(str(path)))
     if hasattr(loaded["release"], "_ansible_tags_mapping"):  # from ansible-core 2.19 on
         assert [text.split(";")[0] for text in unquoted_problems(loaded, OPTIONS)] == [
-            "release is 5349, a number that was written as 0012345",
-            "services[0].name is 8, a number that was written as 010",
+            "release is a number that YAML changed from 0012345 to 5349",
+            "services[0].name is a number that YAML changed from 010 to 8",
         ]

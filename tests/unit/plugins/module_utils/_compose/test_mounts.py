@@ -328,26 +328,34 @@ def test_declared_volumes(image, expected):
     "here, web, expected",
     [
         (by_hand(volumes={"/data": "stack_data"}), [DATA], []),
-        (by_hand(volumes={"/data": ANONYMOUS}), [], [f"/data of container legacy-x-blue-1 is the volume {ANONYMOUS},"]),
+        (
+            by_hand(volumes={"/data": ANONYMOUS}),
+            [],
+            [f"container legacy-x-blue-1 has the volume {ANONYMOUS} at /data,"],
+        ),
         (
             by_hand(volumes={"/data": ANONYMOUS}),
             [DATA],
-            [f"/data of container legacy-x-blue-1 is the volume {ANONYMOUS},"],
+            [f"container legacy-x-blue-1 has the volume {ANONYMOUS} at /data,"],
         ),
         (ours(volumes={"/data": ANONYMOUS}), [], []),
         (
             ours(volumes={"/data": "old_data"}),
             [DATA],
-            ["/data of container shop-blue-x-blue-1 is the volume old_data,"],
+            ["container shop-blue-x-blue-1 has the volume old_data at /data,"],
         ),
         (ours(volumes={"/data": "stack_data"}), [DATA], []),
         (ours(volumes={"/data": "old_data"}), [], []),  # the user took it out of the file
-        (ours(volumes={"/data": "old_data"}), [{"type": "tmpfs", "target": "/data"}], ["/data of container"]),
+        (
+            ours(volumes={"/data": "old_data"}),
+            [{"type": "tmpfs", "target": "/data"}],
+            ["container shop-blue-x-blue-1 has the volume old_data at /data,"],
+        ),
         (ours(binds={"/uploads": "/srv/v1"}), [bind("/srv/v2", "/uploads")], []),
         (
             by_hand(binds={"/uploads": "/srv/v1"}),
             [UPLOADS],
-            ["/uploads of container legacy-x-blue-1 is the directory /srv/v1"],
+            ["container legacy-x-blue-1 has the directory /srv/v1 at /uploads"],
         ),
         (by_hand(binds={"/uploads": "/srv/data"}), [UPLOADS], []),
         (by_hand(binds={"/s": "/run/docker.sock"}), [bind("/run/other.sock", "/s")], []),

@@ -870,7 +870,7 @@ def test_a_release_that_would_not_find_its_files_is_warned_of(target):
     planner = target.planner(release="v2")
     planner.result()
     (warning,) = [each for each in planner.warnings if "copy the files" in each]
-    assert warning.startswith("/var/uploads of container shop-blue-was-blue-1 is the volume restored,")
+    assert warning.startswith("container shop-blue-was-blue-1 has the volume restored at /var/uploads,")
 
 
 def test_a_file_for_each_color_has_the_warnings_of_one_file(target):
@@ -1033,8 +1033,9 @@ def test_both_colors_have_the_name_of_the_stack_that_is_adopted(single, monkeypa
     queues, warnings = planned(single)
     assert queues == ["legacy:jobs"] * 2
     told = (
-        "the files name the Compose project source, but both colors are created as legacy, which changes "
-        "services.web.environment.QUEUE; set COMPOSE_PROJECT_NAME=legacy in the project's .env"
+        "the files give the Compose project the name source, but COMPOSE_PROJECT_NAME is legacy in both colors, as in "
+        "the adopted stack, which changes services.web.environment.QUEUE; set COMPOSE_PROJECT_NAME=legacy in the "
+        "project's .env"
     )
     assert told in warnings
     single.colors["blue"], single.active = [], None

@@ -116,8 +116,8 @@ def test_rollback_to_a_release_with_another_volume_is_warned_of(two, change, nam
             json.dump(config, file)
     planner = two.planner("rollback")
     planner.result()
-    found = [each for each in planner.warnings if "copy the files that it needs" in each]
-    assert [each.split(" is ")[0] for each in found] == ["/var/uploads of container shop-green-was-green-1"] * warned
+    found = [each for each in planner.warnings if "copy the files that the release needs" in each]
+    assert [each.split(" has ")[0] for each in found] == ["container shop-green-was-green-1"] * warned
 
 
 @pytest.mark.parametrize("change, how", [(runs, "warm"), (stopped, "start"), (gone, "create")])

@@ -36,7 +36,7 @@ def test_one_deploy_at_a_time(tmp_path, monkeypatch):
         "another deploy has held the lock on nginx's files for 0.2 s; find its process with 'fuser -v "
         f"{lock.lock_path(str(tmp_path))}', and end it if it hangs"
     )
-    assert shown[0][0] == "another deploy behind this nginx" and 0 < shown[0][1] <= 0.2
+    assert shown[0][0] == "another deploy changes nginx's files" and 0 < shown[0][1] <= 0.2
     with hold(tmp_path):
         pass
 

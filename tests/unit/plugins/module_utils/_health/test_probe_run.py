@@ -92,7 +92,7 @@ def test_no_answer(app):
     place = unused_place()
     assert "no answer: " in send_probe(place, given()).text
     slow = send_probe(place_of(app), given(path="/slow", timeout=0.1))
-    assert slow.text.endswith("/slow: no answer: not complete after 0.1 s")
+    assert slow.text.endswith("/slow: no answer: no complete answer within 0.1 s")
 
 
 def test_tcp(app):

@@ -130,7 +130,7 @@ def test_an_answer_is_shown_in_one_short_line(app):
 def test_an_answer_that_does_not_end(app, monkeypatch):
     monkeypatch.setattr(smoke_run, "PATIENCE", 0.2)
     (result,) = prober(app, {"path": "/endless", "retries": 0}).ask_all()
-    assert result["problem"] == "no answer: not complete after 0.2 s"
+    assert result["problem"] == "no answer: no complete answer within 0.2 s"
     assert send_request(app.url + "/endless", 5, longest=0).status == 200
 
 

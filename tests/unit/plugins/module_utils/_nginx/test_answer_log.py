@@ -186,7 +186,7 @@ def test_what_cannot_be_judged_is_not_good(broken, text, answered, why):
     edge.broken = broken
     about = "nginx's log of the app's answers could not be checked: "
     found = watched(edge, send=None if answered is None else lambda: answered)
-    assert found == (f"{about}{why}; set bluegreen_bake_error_ratio: 0 to do without it" if why else None)
+    assert found == (f"{about}{why}; set bluegreen_bake_error_ratio: 0 to turn this check off" if why else None)
 
 
 @pytest.mark.parametrize(
