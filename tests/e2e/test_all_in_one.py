@@ -99,7 +99,7 @@ def names_inside(site, color, service):
 def test_nginx_that_sends_requests_past_the_upstream_is_refused(site):
     before = site.snapshot()
     run = site.deploy("v2", **STACK).failed()
-    assert "sends requests to web:3000, a container that was started by hand" in run.message
+    assert "sends requests to web:3000, a container started by hand" in run.message
     assert site.snapshot() == before
 
 

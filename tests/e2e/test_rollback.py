@@ -140,7 +140,7 @@ def test_on_the_state_of_a_newer_version(site):
         run = site.play(str(path), arguments=arguments, release="v1")
         assert len(run.messages()) == len(ENTRY_POINTS), run.stdout
         for message in run.messages():
-            assert "journal.json was written by a newer version of hotswap.compose (format 99;" in message
+            assert "journal.json was written by a newer version of hotswap.compose (format 99," in message
             assert "update the collection" in message
     assert site.snapshot() == before
     write_journal(site, **journal)
