@@ -7,18 +7,18 @@
 ::
 
     BluegreenError
-├── EngineError             the Docker Engine can't be reached, or it rejected a call
-├── ComposeError            the user's Compose files can't be deployed as they are
-├── EdgeError               nginx can't do what a deploy needs
-├── UpstreamError (*)       an input is not valid for an upstream block, or a text is no nginx configuration
-├── PlanError               the request can't be fulfilled
-├── StateError              the state directory can't be used
-├── JournalError (*)        a journal can't be read
-│   └── NewerJournal (*)    a newer version of this collection wrote it
-├── LockHeld                another run has the lock
-├── SmokeError (*)          the smoke tests can't be read
-├── ProbeError (*)          the headers of the probes can't be read
-└── ReleaseFailed           the new color can't get the traffic, or keep it
+    ├── EngineError             the Docker Engine can't be reached, or it rejected a call
+    ├── ComposeError            the user's Compose files can't be deployed as they are
+    ├── EdgeError               nginx can't do what a deploy needs
+    ├── UpstreamError (*)       an input is not valid for an upstream block, or a text is no nginx configuration
+    ├── PlanError               the request can't be fulfilled
+    ├── StateError              the state directory can't be used
+    ├── JournalError (*)        a journal can't be read
+    │   └── NewerJournal (*)    a newer version of this collection wrote it
+    ├── LockHeld                another run has the lock
+    ├── SmokeError (*)          the smoke tests can't be read
+    ├── ProbeError (*)          the headers of the probes can't be read
+    └── ReleaseFailed           the new color can't get the traffic, or keep it
 
     (*) is a ValueError as well
 """

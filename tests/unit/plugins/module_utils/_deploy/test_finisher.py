@@ -43,9 +43,9 @@ RUN = {"kind": "deploy", "release": "v2", "previous_release": "v1", "color": "gr
 
 
 class StandInLook:
-    """``failure``: what it finds meanwhile."""
+    """``failures``: what it finds meanwhile, none or one."""
 
-    failure = None
+    failures = ()
 
     def __init__(self, engine, params, when):
         assert when == "after the swap"
@@ -55,8 +55,8 @@ class StandInLook:
         yield self.refuse_unready
 
     def refuse_unready(self):
-        if self.failure:
-            raise self.failure
+        for failure in self.failures:
+            raise failure
 
 
 class Target:
@@ -137,7 +137,7 @@ def make(tmp_path, monkeypatch):
 
     monkeypatch.setattr(finisher_module, "edge_for", lambda *_arguments: None)
     monkeypatch.setattr(finisher_module, "Look", StandInLook)
-    monkeypatch.setattr(StandInLook, "failure", None)
+    monkeypatch.setattr(StandInLook, "failures", [])
     return make
 
 
@@ -184,7 +184,7 @@ def test_what_a_drain_cuts_is_a_warning(make):
 
 @pytest.mark.parametrize("waits", [0, 1])
 def test_a_color_that_fails_during_the_drain_fails_the_run_before_anything_is_retired(make, monkeypatch, waits):
-    monkeypatch.setattr(StandInLook, "failure", ReleaseFailed("was-green exited with 5, after the swap", []))
+    monkeypatch.setattr(StandInLook, "failures", [ReleaseFailed("was-green exited with 5, after the swap", [])])
     target = make()
     target.waits = waits
     with pytest.raises(ReleaseFailed):
@@ -193,7 +193,7 @@ def test_a_color_that_fails_during_the_drain_fails_the_run_before_anything_is_re
 
 
 def test_a_rollback_follows_no_color(make, monkeypatch):
-    monkeypatch.setattr(StandInLook, "failure", ReleaseFailed("was-green exited with 5, after the swap", []))
+    monkeypatch.setattr(StandInLook, "failures", [ReleaseFailed("was-green exited with 5, after the swap", [])])
     assert make().finish(project_name="").retired
 
 

@@ -61,11 +61,12 @@ REMOVED = ["stop cron-green-d2 was-green-d2", "remove_container cron-green-d2 wa
 
 
 class Target:
-    """``back``: what the swap back returns or raises; ``containers``: ``{service: how it is inspected}``."""
+    """``back``: what the swap back returns or raises, HAD_NONE by default; ``containers``: ``{service: how it is
+    inspected}``."""
 
-    def __init__(self, directory, back=HAD_NONE, **containers):
+    def __init__(self, directory, back=None, **containers):
         self.directory = directory
-        self.back = back
+        self.back = back or HAD_NONE
         known = {
             **{"was-blue": {}, "signal-blue": {}, "cron-blue": {"exclusive": True, **RETIRED}},
             **{"was-green": {}, "cron-green": {"exclusive": True}},
