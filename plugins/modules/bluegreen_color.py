@@ -50,10 +50,9 @@ options:
     description:
       - The state that the containers must have.
       - V(absent) first stops them, with their own grace periods.
-      - V(idle) leaves them running, but takes away the aliases that only the active color has. V(stopped) and V(absent)
-        do so too.
+      - V(stopped) and V(absent) take away the aliases that only the active color has.
     type: str
-    choices: [started, stopped, absent, idle]
+    choices: [started, stopped, absent]
     required: true
   volumes:
     description: Whether V(absent) also removes their anonymous volumes. These hold no data if the containers never had
@@ -89,7 +88,6 @@ containers:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._docker.aliases import take_aliases, to_take_in_run
 from ..module_utils._docker.containers import find_containers, find_hooks, is_retired, summarize
 from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
 from ..module_utils._docker.lifecycle import give_up, remove_containers, start_containers, stop_containers
@@ -110,19 +108,16 @@ def chosen(engine, params):
 
 
 def act(engine, params, containers):
-    """Bring the containers into the state in O(state). Return warnings."""
+    """Bring the containers into the state in O(state)."""
     state = AppState(params["state_dir"], params["app"])
     state.create()
     if params["state"] == "started":
         start_containers(engine, state, containers)
     elif params["state"] == "stopped":
         stop_containers(engine, state, containers)
-    elif params["state"] == "idle":
-        return take_aliases(engine, containers, state.unfinished)
     else:
         remove = give_up if params["color"] else remove_containers
         remove(engine, state, containers, params["volumes"])
-    return []
 
 
 def main():
@@ -130,7 +125,7 @@ def main():
         argument_spec=dict(
             containers={"type": "list", "elements": "str"},
             color={"type": "str", "choices": ["blue", "green"]},
-            state={"type": "str", "choices": ["started", "stopped", "absent", "idle"], "required": True},
+            state={"type": "str", "choices": ["started", "stopped", "absent"], "required": True},
             volumes={"type": "bool", "default": False},
             **APP_ARGUMENTS,
             **ENGINE_ARGUMENTS,
@@ -140,7 +135,6 @@ def main():
         supports_check_mode=True,
     )
     params = module.params
-    warnings = []
     try:
         engine = Engine.connect(params)
         containers = chosen(engine, params)
@@ -148,16 +142,11 @@ def main():
             containers = [container for container in containers if container["state"] != "running"]
         elif params["state"] == "stopped":
             containers = [container for container in containers if not is_retired(container)]
-        elif params["state"] == "idle":
-            unfinished = AppState(params["state_dir"], params["app"]).unfinished
-            containers = [each[0] for each in to_take_in_run(containers, unfinished)]
         if containers and not module.check_mode:
             with AppLock(params["state_dir"], params["app"]).acting(params["lock"]):
-                warnings = act(engine, params, containers)
+                act(engine, params, containers)
     except (BluegreenError, OSError) as error:
         module.fail_json(msg=str(error))
-    for warning in warnings:
-        module.warn(warning)
     module.exit_json(changed=bool(containers), containers=[container["name"] for container in containers])
 
 

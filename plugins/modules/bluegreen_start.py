@@ -15,8 +15,8 @@ description:
   - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
   - Removes the O(leftovers). Then it starts the color, either with Compose as M(hotswap.compose.bluegreen_up) does, or
     its stopped O(containers).
-  - Then it tests nginx's new file and introduces the new names to nginx, as M(hotswap.compose.bluegreen_swap) does with
-    O(hotswap.compose.bluegreen_swap#module:state=judged). Meanwhile, the containers boot.
+  - Then it tests the file that M(hotswap.compose.bluegreen_swap) will write, and makes the O(introduction) live if
+    there is one. Meanwhile, the containers boot.
 extends_documentation_fragment:
   - hotswap.compose._attributes
   - hotswap.compose._attributes.action_group
@@ -78,11 +78,14 @@ options:
     type: str
     default: ''
   introduction:
-    description: As O(hotswap.compose.bluegreen_swap#module:introduction).
+    description:
+      - The content of the file until the swap. It moves no traffic, but names both colors.
+      - Without it, an nginx that follows names answers 502 for a few milliseconds, until it has looked up the new
+        names.
     type: str
     default: ''
   answer_log:
-    description: As O(hotswap.compose.bluegreen_swap#module:answer_log).
+    description: As O(hotswap.compose.bluegreen_swap#module:answer_log), from O(introduction) or O(previous_content) on.
     type: str
     default: ''
 """
@@ -150,7 +153,9 @@ def start_stopped(engine, params, progress):
         containers = containers_by_id(engine, params["containers"])
         stopped = [container for container in containers if container["state"] != "running"]
         if stopped:
-            start_containers(engine, AppState(params["state_dir"], params["app"]), stopped)
+            state = AppState(params["state_dir"], params["app"])
+            state.create()
+            start_containers(engine, state, stopped)
     for container in stopped:
         progress.say(f"{container['name']}: started")
     return bool(stopped)

@@ -44,13 +44,10 @@ attributes:
     details: The app's file before and after.
   idempotent:
     support: full
-    details: If nginx's file already has O(content), nothing is written and nginx is not reloaded. With O(state=judged),
-      an O(introduction) is written, and nginx is reloaded, each time.
+    details: If nginx's file already has O(content), nothing is written and nginx is not reloaded.
 options:
   state:
     description:
-      - V(judged) tests the file that V(live) would write, and makes O(introduction) live if there is one. It is meant
-        for the time while containers boot.
       - V(live) makes O(content) the app's file, reloads nginx and proves it.
       - V(back) restores the previous file from the journal, reloads nginx and proves it. If the other color had
         traffic, it then waits until that color has answered its requests, so that it can be removed.
@@ -59,20 +56,13 @@ options:
       - V(settled) ends a preview and a canary.
       - O(content) and O(color) are required except for V(back) and V(settled).
     type: str
-    choices: [judged, live, back, preview, canary, settled]
+    choices: [live, back, preview, canary, settled]
     default: live
   content:
     description: The content of the app's file, as M(hotswap.compose.bluegreen_plan) returns it.
     type: str
   previous_content:
     description: The content for the color that is active now. O(state=back) uses it if there was no file of the role.
-    type: str
-    default: ''
-  introduction:
-    description:
-      - The content of the file until the swap. It moves no traffic, but names both colors.
-      - Without it, an nginx that follows names answers 502 for a few milliseconds, until it has looked up the new
-        names.
     type: str
     default: ''
   preview:
@@ -90,14 +80,14 @@ options:
     description: With O(state=canary), how many percent of the requests go to the idle color.
     type: int
   at_once:
-    description: With O(state=live), whether O(state=judged) has not introduced the names to nginx. nginx then looks
-      them up when it loads the file, and follows them after a second reload.
+    description: With O(state=live), whether M(hotswap.compose.bluegreen_start) has not introduced the names to nginx.
+      nginx then looks them up when it loads the file, and follows them after a second reload.
     type: bool
     default: false
   answer_log:
     description:
       - The deploy for which nginx logs the app's answers from now on, until a file without it is live. See
-        M(hotswap.compose.bluegreen_bake). With O(state=judged), from O(introduction) or O(previous_content) on.
+        M(hotswap.compose.bluegreen_bake).
       - nginx before 1.27.4 keeps no such log.
     type: str
     default: ''
@@ -183,11 +173,10 @@ state:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._docker.aliases import hand_back, hand_over
+from ..module_utils._docker.aliases import hand_over
 from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
-from ..module_utils._edge.drain import cut_warning
 from ..module_utils._edge.options import EDGE_ARGUMENTS, edge_for
-from ..module_utils._edge.swap import Swap, addresses_at_load, endpoints_of_unfinished, with_addresses
+from ..module_utils._edge.swap import Swap, addresses_at_load, put_back, with_addresses
 from ..module_utils._errors import BluegreenError, ReleaseFailed
 from ..module_utils._health.look import LOOK_ARGUMENTS, Look
 from ..module_utils._nginx.canary import with_canary
@@ -199,7 +188,7 @@ from ..module_utils._state.directory import AppState
 from ..module_utils._state.lock import AppLock
 
 PASSED = "after it had passed its health checks"
-STATES = ["judged", "live", "back", "preview", "canary", "settled"]
+STATES = ["live", "back", "preview", "canary", "settled"]
 
 
 def act(params, check_mode, on_wait):
@@ -214,22 +203,14 @@ def _act(params, check_mode, on_wait):
     edge = edge_for(engine, params, state)
     swap = Swap(edge, state, params["edge_url"], check_mode, params["answer_log"], on_wait)
     if params["state"] == "back":
-        endpoints = endpoints_of_unfinished(engine, state, params["network"], params["nginx_mode"])
-        result = swap.back(endpoints, params["drain_timeout"])
-        warnings = [] if check_mode or not state.unfinished else hand_back(engine, params["app"], state.unfinished)
-        if not result.get("drained", True):
-            warnings.append(cut_warning(result["connections"], params["drain_timeout"]))
-        return result, warnings
-    if params["state"] == "judged":
-        result = swap.judge(params["content"], params["introduction"], params["previous_content"])
-        return result, _warnings_of_judgement(swap)
+        return put_back(engine, swap, params)
     if params["state"] == "settled":
         return swap.settle(), []
     addresses = addresses_at_load(engine, swap, params["network"], params["color"])
     look = Look(engine, params, PASSED).refuse_unready if params["project_name"] else ignore
     if params["state"] in ("preview", "canary"):
         result = swap.unsettle(params["content"], addresses, _change(engine, swap, params), look)
-        return result, _warnings_of_judgement(swap)
+        return result, [swap.warning] if swap.unprepared or swap.unread else []
     warnings = []
 
     def before_rename():
@@ -240,10 +221,6 @@ def _act(params, check_mode, on_wait):
 
     result = swap.live(params["content"], params["previous_content"], addresses, params["at_once"], before_rename)
     return result, warnings + ([swap.warning] if swap.warning else [])
-
-
-def _warnings_of_judgement(swap):
-    return [swap.warning] if swap.unprepared or swap.unread else []
 
 
 def _change(engine, swap, params):
@@ -268,7 +245,6 @@ def main():
             server={"type": "str", "default": ""},
             content={"type": "str"},
             previous_content={"type": "str", "default": ""},
-            introduction={"type": "str", "default": ""},
             color={"type": "str", "choices": ["blue", "green"]},
             edge_url={"type": "dict", "options": {"url": {"type": "str", "required": True}, "host": {"type": "str"}}},
             drain_timeout={"type": "int", "default": 30},
@@ -278,7 +254,7 @@ def main():
             **ENGINE_ARGUMENTS,
         ),
         required_if=[
-            *(("state", state, ("content", "color")) for state in ("judged", "live", "preview")),
+            *(("state", state, ("content", "color")) for state in ("live", "preview")),
             ("state", "canary", ("content", "color", "share")),
         ],
         supports_check_mode=True,

@@ -50,10 +50,6 @@ options:
     type: str
     choices: [auto, always, never]
     default: auto
-  remove_orphans:
-    description: Whether to remove the containers of services that the files don't have.
-    type: bool
-    default: false
   dependencies:
     description: Whether to start what the services depend on.
     type: bool
@@ -119,7 +115,6 @@ def main():
         argument_spec=dict(
             start={"type": "list", "elements": "str", "default": []},
             recreate={"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
-            remove_orphans={"type": "bool", "default": False},
             dependencies={"type": "bool", "default": True},
             timeout={"type": "float", "default": 120},
             **LOOK_ARGUMENTS,
@@ -127,10 +122,11 @@ def main():
             **ENGINE_ARGUMENTS,
         ),
     )
+    params = dict(module.params, remove_orphans=False)
     began = time.monotonic()
     try:
         with Progress() as progress:
-            outcome, result = run_up(Engine.connect(module.params), module.params, began, progress)
+            outcome, result = run_up(Engine.connect(module.params), params, began, progress)
     except (BluegreenError, OSError) as error:
         module.fail_json(msg=str(error), began=began, containers=[])
     result.update(began=began, progress=progress.lines)

@@ -115,6 +115,7 @@ class Finisher:
             return
         with self.lock.acting(self.params["lock"]):
             state = self._state()
+            state.create()
             if how == "keep":
                 self.changed = bool(to_take_in_run(containers, state.unfinished))
                 self.warnings += take_aliases(self.engine, containers, state.unfinished)

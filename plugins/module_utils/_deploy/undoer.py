@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import time
 
-from .._docker.aliases import hand_back
 from .._docker.completeness import previous_services, way_back_lacks
 from .._docker.containers import containers_by_id, find_containers, is_retired
 from .._docker.lifecycle import give_up, start_containers, stop_containers
-from .._edge.drain import cut_warning
 from .._edge.options import edge_for
-from .._edge.swap import Swap, endpoints_of_unfinished
+from .._edge.swap import Swap, put_back
 from .._errors import BluegreenError, EdgeError
 from .._health.probe_run import probed
 from .._names import other_color
@@ -98,17 +96,14 @@ class Undoer:
         swap = Swap(edge_for(self.engine, params, state), state, None, False, on_wait=self.progress.wait)
         if may_have_traffic(params["phase"]) and state.unfinished:
             refuse_unhealthy(self.engine, state.unfinished, params)
-        endpoints = endpoints_of_unfinished(self.engine, state, params["network"], params["nginx_mode"])
-        result = swap.back(endpoints, params["drain_timeout"])
-        if state.unfinished:
-            self.warnings += hand_back(self.engine, params["app"], state.unfinished)
-        if not result.get("drained", True):
-            self.warnings.append(cut_warning(result["connections"], params["drain_timeout"]))
+        result, warnings = put_back(self.engine, swap, params)
+        self.warnings += warnings
         return result
 
     def _take_down(self):
         with self.lock.acting(self.params["lock"]):
             state = self._state()
+            state.create()
             if self.acts["remove"]:
                 containers = find_containers(self.engine, self.params["app"])[self.plan["color"]]
                 if containers:

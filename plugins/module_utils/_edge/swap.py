@@ -10,6 +10,7 @@ import contextlib
 import time
 import uuid
 
+from .._docker.aliases import hand_back
 from .._docker.containers import containers_by_id, containers_of_run, edge_addresses, find_containers
 from .._docker.traffic import endpoints_of
 from .._errors import EdgeError, UpstreamError
@@ -22,7 +23,7 @@ from .._nginx.upstream import parse_upstreams
 from .._nginx.version import follows_addresses, keeps_connections_on_reload
 from .._progress import ignore
 from .answer import wait_for_answer
-from .drain import wait_until_drained
+from .drain import cut_warning, wait_until_drained
 from .edge import quoted
 
 LOOK_UP = 1.0
@@ -327,6 +328,21 @@ def endpoints_of_unfinished(engine, state, network, nginx_mode):
         return []
     containers = containers_of_run(engine, state.app, unfinished)
     return endpoints_of(containers, unfinished["services"], unfinished["color"], network, nginx_mode)
+
+
+def put_back(engine, swap, params):
+    """Restore nginx's previous file, drain the color of the unfinished run, and give the moving aliases back to the
+    other color. Return ``(result, warnings)``.
+
+    ``params``: ``network``, ``nginx_mode`` and ``drain_timeout``.
+    """
+    state = swap.state
+    endpoints = endpoints_of_unfinished(engine, state, params["network"], params["nginx_mode"])
+    result = swap.back(endpoints, params["drain_timeout"])
+    warnings = [] if swap.check_mode or not state.unfinished else hand_back(engine, state.app, state.unfinished)
+    if not result.get("drained", True):
+        warnings.append(cut_warning(result["connections"], params["drain_timeout"]))
+    return result, warnings
 
 
 def with_addresses(engine, swap, upstreams, network, nginx_mode):

@@ -151,7 +151,10 @@ def make(tmp_path, monkeypatch):
         made = Target(tmp_path, *arguments, **containers)
 
         class StandInSwap:
-            def __init__(self, *_arguments, **_options):
+            check_mode = False
+
+            def __init__(self, _edge, state, *_arguments, **_options):
+                self.state = state
                 self.back = made.swap_back
 
         monkeypatch.setattr(undoer_module, "Swap", StandInSwap)
