@@ -216,19 +216,22 @@ class Playbook:
         until(lambda: TASKS[task] in self.progress.read_text() or self.process.poll() is not None, f"{task} begins", 90)
         assert TASKS[task] in self.progress.read_text(), self.wait().stdout
         if awaits:
-            until(lambda: self._awaits(awaits) or self.process.poll() is not None, f"{task}: {awaits}", 90, pause=0.01)
+            until(lambda: self._says() or self.process.poll() is not None, f"{task} shows progress", 90, pause=0.01)
+            path = self._says()
+            # The file of a module that has ended is gone, which is soon enough: the run itself still goes on.
+            until(lambda: not path.exists() or awaits in path.read_text(), f"{task}: {awaits}", 90, pause=0.002)
             assert self.process.poll() is None, self.wait().stdout
         time.sleep(seconds)
 
-    def _awaits(self, awaits):
-        """Whether a module of this run says that it waits for something."""
+    def _says(self):
+        """The file in which the module that this run follows now shows its progress; None if there is none."""
         for pid in self._processes():
             with contextlib.suppress(OSError):
                 variables = pathlib.Path(f"/proc/{pid}/environ").read_bytes().decode("utf-8", "replace").split("\0")
                 paths = [each.partition("=")[2] for each in variables if each.startswith("BLUEGREEN_PROGRESS=")]
-                if any(awaits in pathlib.Path(path).read_text() for path in paths):
-                    return True
-        return False
+                if paths and os.path.exists(paths[0]):
+                    return pathlib.Path(paths[0])
+        return None
 
     def kill(self, everything):
         """kill -9 it; ``everything``: and each process that it started, on this machine as on the target."""

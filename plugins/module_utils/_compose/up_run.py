@@ -14,6 +14,8 @@ from .._health.verdict import FAILED
 from .._health.wait import CREATED, Waiter
 from .up import ComposeUp, up_command
 
+ENDED = ("exited", "dead")
+
 
 def run_up(engine, params, began, progress):
     """Return ``(outcome, result)``: the Outcome of the wait, and ``{changed, seen, containers}``. Raises EngineError.
@@ -22,6 +24,11 @@ def run_up(engine, params, began, progress):
     """
     project = params["project"]
     before = _start_times(engine, project["project_name"])
+
+    def tell(change):
+        if is_news(change):
+            progress.say(change)
+
     argv = up_command(project["docker_cli"], project, params["start"], params)
     with ComposeUp(argv, project["project_src"], dict(os.environ, DOCKER_HOST=engine.host)) as compose:
         waiter = Waiter(
@@ -29,7 +36,7 @@ def run_up(engine, params, began, progress):
             project["project_name"],
             rules_of(params),
             params["timeout"],
-            on_change=lambda change: progress.say(change) if change.state != CREATED else None,
+            on_change=tell,
             on_wait=progress.wait,
             objection=compose.failure,
             coming=compose.is_running,
@@ -40,6 +47,12 @@ def run_up(engine, params, began, progress):
     containers = waiter.evidence(outcome, LOG_TAIL) if outcome.status == FAILED else []
     changed = _start_times(engine, project["project_name"]) != before
     return outcome, {"changed": changed, "seen": waiter.seen(), "containers": containers}
+
+
+def is_news(change):
+    """Return whether a person is told of a Change. A container is told of when it starts. One that is first seen ended
+    is one that Compose is about to replace, or it is the reason of a failure."""
+    return change.state != CREATED and (change.before is not None or not change.state.startswith(ENDED))
 
 
 def _start_times(engine, project_name):
