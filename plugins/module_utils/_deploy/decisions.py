@@ -151,7 +151,7 @@ def rollback_target(app, releases, wanted=None):
     """Return the record to roll back to: the one before the active one, or the newest of release ``wanted``."""
     stack = releases_with_traffic(releases)
     if not stack:
-        raise PlanError(f"there is no release to roll back to: no release of {app} was deployed here")
+        raise PlanError(f"there is no release to roll back to: the journal in bluegreen_state_dir has none of {app}")
     known = [record for record in releases if record["outcome"] == "deployed"]
     if wanted is None:
         if len(stack) < 2:

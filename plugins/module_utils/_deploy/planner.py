@@ -65,6 +65,11 @@ class Planner:
                 f"{self.state.damaged}. Earlier releases are unknown; the file is kept as {UNUSABLE} together with the "
                 "files of its releases, so remove them when you no longer need them"
             )
+        elif self.state.reason and self.now.text is not None:
+            self.warnings.append(
+                f"{self.state.reason}, but nginx has the file of an earlier deploy of {self.app}. Earlier releases are "
+                "unknown; if bluegreen_state_dir was changed, or its disk is not mounted, correct that first"
+            )
         if self.now.edge.running and not self.now.edge.sees_sockets():
             self.warnings.append(
                 "the sockets of nginx's worker processes are not visible, so each drain lasts until the old worker "

@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import pwd
 import re
 import shutil
 import tempfile
@@ -25,8 +27,8 @@ class AppState:
     """``<state_dir>/<app>``: ``journal.json``, ``deploys/<deploy>/compose.<color>.json`` (mode 0600, because they hold
     secrets), ``lock`` (see lock.py).
 
-    ``journal``: the state; ``damaged``: why the existing journal can't be used, or None. Raises StateError for a
-    journal of a newer version of this collection.
+    ``journal``: the state; ``reason``: why it is empty, or None; ``damaged``: the same for a journal that exists.
+    Raises StateError for a journal of a newer version of this collection.
     """
 
     def __init__(self, state_dir, app):
@@ -44,6 +46,12 @@ class AppState:
         for path in (os.path.dirname(self.directory), self.directory):
             _refuse_foreign(path)
         why = why_unwritable(self.directory)
+        parent = os.path.dirname(self.directory)
+        if why == os.strerror(errno.EACCES) and not os.path.lexists(parent):
+            raise StateError(
+                f"bluegreen_state_dir: {parent} does not exist, and {_user()} can't create it; if it is on a disk, "
+                f"mount that; else run as root: install -d -o {_user()} {parent}"
+            )
         if why:
             raise StateError(describe_unwritable(self.directory, why))
 
@@ -144,6 +152,14 @@ def _changed_at(path):
         return os.lstat(path).st_ctime_ns
     except FileNotFoundError:
         return 0
+
+
+def _user():
+    """Return the name of the connecting user, or the number of one that has no name."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
 
 
 def _refuse_foreign(path):

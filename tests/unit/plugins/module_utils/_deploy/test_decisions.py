@@ -250,11 +250,11 @@ def test_where_a_rollback_goes(releases, wanted, target):
 @pytest.mark.parametrize(
     "releases, wanted, message",
     [
-        ([], None, "there is no release to roll back to: no release of shop was deployed here"),
+        ([], None, "there is no release to roll back to: the journal in bluegreen_state_dir has none of shop"),
         (
             [record("d1", outcome="rejected")],
             "v1",
-            "there is no release to roll back to: no release of shop was deployed here",
+            "there is no release to roll back to: the journal in bluegreen_state_dir has none of shop",
         ),
         (
             [V1],

@@ -153,6 +153,14 @@ def test_warning_of_a_damaged_journal(target, check_mode):
     assert (path.parent / UNUSABLE).exists() is not check_mode
 
 
+def test_warning_of_a_journal_that_is_missing(target):
+    target.deploy("v1")
+    path = target.state_dir / "shop" / "journal.json"
+    path.unlink()
+    (warning,) = target.planner(release="v2").warnings
+    assert warning.startswith(f"there is no journal at {path}, but nginx has the file of an earlier deploy of shop. ")
+
+
 def test_first_deploy_has_no_warning(target):
     planner = target.planner(release="v1")
     planner.result()

@@ -87,6 +87,16 @@ def test_a_directory_that_cannot_be_written(tmp_path, monkeypatch):
         AppState(str(tmp_path), "shop").create()
 
 
+@pytest.mark.parametrize("number, name", [(0, "root"), (4294967294, "4294967294")])
+def test_a_state_directory_that_only_root_can_create(tmp_path, monkeypatch, number, name):
+    monkeypatch.setattr(directory, "why_unwritable", lambda path: "Permission denied")
+    monkeypatch.setattr(directory.os, "geteuid", lambda: number)
+    place = tmp_path / "var" / "bluegreen"
+    message = f"{place} does not exist, and {name} can't create it; if it is on a disk, mount that; else run as root: "
+    with pytest.raises(StateError, match=re.escape(f"{message}install -d -o {name} {place}")):
+        AppState(str(place), "shop").refuse_unusable()
+
+
 def test_a_full_disk_is_found_before_anything_starts(tmp_path, monkeypatch):
     def refuse(*_args, **_options):
         raise OSError(28, "No space left on device")
