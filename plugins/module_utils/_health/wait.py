@@ -354,8 +354,8 @@ class Waiter:
             if self._is_coming and not self._looked:
                 state = container["State"]
                 self._before[container_id] = (state["Status"] not in NOT_RUNNING, state["StartedAt"])
-        if container is None and self._is_coming:
-            del self.records[container_id]  # Compose replaces it
+        if container is None and (self._is_coming or container_id in self._before):
+            del self.records[container_id]  # Compose replaces it, which may be seen only once Compose has ended
             return
         before = record.verdict.status
         at = self._clock.monotonic() - self._began

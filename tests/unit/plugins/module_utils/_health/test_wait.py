@@ -499,6 +499,18 @@ def test_container_of_before_is_not_judged_until_compose_has_come_to_it(name):
     assert (outcome.status, waiter.elapsed) == (verdict.FAILED, pytest.approx(3.0, abs=0.3))
 
 
+def test_container_of_before_may_be_seen_replaced_once_compose_has_ended():
+    """On a busy machine, the events of the Engine come late."""
+
+    def replace(containers):
+        del containers["old"]
+        containers["c1"] = inspected("healthy")
+
+    found = follow((0, {"old": inspected("crashed", "old")}), (2.7, replace), ends=2.7)
+    assert found[0].status == verdict.READY
+    assert sorted(found[1].records) == ["c1"]
+
+
 def test_container_of_before_that_fails_anew():
     again = inspected("crashed", "old", started_at="2026-11-28T00:00:00Z")
     outcome, waiter, _engine = follow((0, {"old": inspected("created", "old")}), (1, {"old": again}), ends=60)
