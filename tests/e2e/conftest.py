@@ -3,13 +3,9 @@
 
 from __future__ import annotations
 
-import sys
-
 import docker
 import pytest
-from sites import APP_IMAGE, COLLECTIONS, HERE, Site
-
-sys.path.insert(0, str(COLLECTIONS))  # for tests of the collection's own modules
+from sites import APP_IMAGE, HERE, Site
 
 
 @pytest.fixture(scope="session")

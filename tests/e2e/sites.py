@@ -26,6 +26,10 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 # make runs the tests in the copy that tools/tree.sh made; a checkout's own copy is below .collections.
 COLLECTIONS = ROOT.parents[2] if ROOT.parents[1].name == "ansible_collections" else ROOT / ".collections"
+sys.path.insert(0, str(COLLECTIONS))  # for the collection's own modules
+
+from ansible_collections.hotswap.compose.plugins.module_utils._docker.engine import Engine  # noqa: E402
+
 LOAD = ROOT / "tools" / "load.py"
 NGINX = "hotswap/nginx:1.30"
 APP_IMAGE = "hotswap-e2e/app:base"
@@ -585,6 +589,16 @@ class Site:
     def history(self):
         """How each run ended, the newest last."""
         return [json.loads(line) for line in (self.state / self.app / "history.jsonl").read_text().splitlines()]
+
+
+def output_of(container, *argv):
+    """Return what a command writes in a container, in which it must succeed.
+
+    The client of the collection runs it, because exec_run of Docker's SDK loses output on a busy machine.
+    """
+    code, stdout, stderr = Engine(container.client.api, "the tests' Engine", 60).execute(container.id, list(argv))
+    assert code == 0, (argv, code, stdout, stderr)
+    return (stdout + stderr).decode()
 
 
 def archive(files):

@@ -7,7 +7,7 @@ from __future__ import annotations
 import subprocess
 
 import pytest
-from sites import NGINX
+from sites import NGINX, output_of
 
 # Its network sorts before those of the colors, so names and gateways of the colors' containers depend on it.
 COMPOSE = """\
@@ -91,7 +91,7 @@ def names_inside(site, color, service):
     """The addresses that ``service`` has inside web of a color, and those of that color's own container of it."""
     found = {each.labels["com.docker.compose.service"]: each for each in site.containers(color).values()}
     code = f"import socket; print(*{{a for i in range(9) for a in socket.gethostbyname_ex({service!r})[2]}})"
-    seen = found["web"].exec_run(["python3", "-c", code]).output.decode().split()
+    seen = output_of(found["web"], "python3", "-c", code).split()
     networks = found[service].attrs["NetworkSettings"]["Networks"].values() if service in found else []
     return set(seen), {each["IPAddress"] for each in networks}
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pytest
+from sites import output_of
 
 # Without an access_log.
 NGINX_CONF = """\
@@ -42,7 +43,7 @@ def deploy(site, release, **more):
 def logs_nothing(site):
     """Whether nginx keeps no log any more of how the app answered."""
     assert "tally" not in site.upstream_file()
-    assert site.nginx.exec_run(["ls", "/tmp"]).output == b""
+    assert output_of(site.nginx, "ls", "/tmp") == ""
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import subprocess
 import threading
 
 import pytest
-from sites import until
+from sites import output_of, until
 
 COMPOSE = """\
 name: @site@-legacy
@@ -78,9 +78,10 @@ def site(site):
     site.docker.volumes.create(f"{site.name}-company_files")
     site.docker.networks.create(f"{site.name}-corp")
     by_hand(site, "up", "--detach", "--wait")
-    site.docker.containers.get(f"{site.name}-web").exec_run(["sh", "-c", "echo ours | tee /files/mine /tree/mine"])
+    web = site.docker.containers.get(f"{site.name}-web")
+    output_of(web, "sh", "-c", "echo ours | tee /files/mine /tree/mine")
     site.docker.networks.get(site.name).connect(f"{site.name}-web", aliases=["web"])
-    db(site).exec_run(["sh", "-c", "echo ours > /data/mine"])
+    output_of(db(site), "sh", "-c", "echo ours > /data/mine")
     (site.conf / "upstream.conf").write_text(f"upstream {site.app}-web {{ server web:3000; }}\n")
     site.start_nginx()
     (site.conf / "upstream.conf").unlink()
@@ -103,7 +104,7 @@ def db(site):
 
 
 def keeps_its_data(site):
-    return db(site).exec_run(["cat", "/data/mine"]).output == b"ours\n"
+    return output_of(db(site), "cat", "/data/mine") == "ours\n"
 
 
 def finds_its_files(site, color):
@@ -112,7 +113,7 @@ def finds_its_files(site, color):
     volumes = {each["Destination"]: (each["Name"], each["RW"]) for each in web.attrs["Mounts"] if "Name" in each}
     del volumes["/scratch"]
     named = {"/files": (f"{site.name}-legacy_files", True), "/company": (f"{site.name}-company_files", False)}
-    return volumes == named and web.exec_run(["cat", "/files/mine", "/tree/mine"]).output == b"ours\n" * 2
+    return volumes == named and output_of(web, "cat", "/files/mine", "/tree/mine") == "ours\n" * 2
 
 
 def deploy(site, release, behaviour="healthy", worker="healthy", **more):
@@ -203,7 +204,7 @@ def workers(site):
 def looked_up(container, name):
     """The addresses that a name has inside a container, over a few look-ups."""
     code = f"import socket; print(*{{a for i in range(20) for a in socket.gethostbyname_ex({name!r})[2]}})"
-    return set(container.exec_run(["python3", "-c", code]).output.decode().split())
+    return set(output_of(container, "python3", "-c", code).split())
 
 
 def addresses(containers):

@@ -15,7 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 
 import docker  # noqa: E402
-from sites import COMPOSE, Site, until  # noqa: E402
+from sites import COMPOSE, Site, output_of, until  # noqa: E402
 
 START = 'mkdir -p /etc/docker && echo "$2" >/etc/docker/daemon.json && exec dockerd -H unix:///run/docker.sock -H "$1"'
 PLUGIN = "/usr/libexec/docker/cli-plugins/docker-compose"
@@ -78,9 +78,7 @@ class Host:
 
     def run(self, *command):
         """Run a command on the host; return its output."""
-        done = self.container.exec_run(command)
-        assert done.exit_code == 0, (command, done.output)
-        return done.output.decode().strip()
+        return output_of(self.container, *command).strip()
 
 
 class HostedSite(Site):

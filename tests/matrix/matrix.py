@@ -23,7 +23,7 @@ from typing import NamedTuple
 import docker
 from cores import CORES, check
 from hosts import Host, HostedSite
-from sites import APP_IMAGE, HERE
+from sites import APP_IMAGE, HERE, output_of
 
 KEPT = 7
 """Kept connections of the load. nginx before 1.27.4 may drop one request of each at a swap."""
@@ -93,7 +93,7 @@ def run_row(row, host, directory):
     ]
     try:
         requests, dropped = scenario(site, row.nginx)
-        cells += [site.nginx.exec_run(["nginx", "-v"]).output.decode().split("/")[-1].strip()]
+        cells += [output_of(site.nginx, "nginx", "-v").split("/")[-1].strip()]
         cells += [requests, dropped]
         ok = dropped <= (0 if row.nginx == "1.30" else 2 * KEPT)
     except Exception:

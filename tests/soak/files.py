@@ -27,7 +27,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "e2e"))
 
 import docker  # noqa: E402
-from sites import APP_LABEL, ROOT, Load, Site, until  # noqa: E402
+from sites import APP_LABEL, ROOT, Load, Site, output_of, until  # noqa: E402
 
 IMAGE = "hotswap-files/app"
 PROJECT = "com.docker.compose.project"
@@ -323,7 +323,7 @@ class Trial:
         """Return how often two workers ran at the same time."""
         for container in self.site.docker.containers.list(ignore_removed=True):
             if self.is_mine(container) and "redis" in (container.image.tags or [""])[0]:
-                return int(container.exec_run(["redis-cli", "get", "clashes"]).output.strip() or 0)
+                return int(output_of(container, "redis-cli", "get", "clashes").strip() or 0)
         return 0
 
     def is_mine(self, container):
