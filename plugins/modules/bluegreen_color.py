@@ -88,11 +88,17 @@ containers:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._docker.containers import find_containers, find_hooks, is_retired, summarize
+from ..module_utils._docker.containers import containers_by_id, find_color_with_hooks, find_containers
 from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
-from ..module_utils._docker.lifecycle import give_up, remove_containers, start_containers, stop_containers
+from ..module_utils._docker.lifecycle import (
+    give_up,
+    remove_containers,
+    start_containers,
+    stop_containers,
+    to_start,
+    to_stop,
+)
 from ..module_utils._errors import BluegreenError
-from ..module_utils._names import project_name
 from ..module_utils._options import APP_ARGUMENTS
 from ..module_utils._state.directory import AppState
 from ..module_utils._state.lock import AppLock
@@ -100,11 +106,11 @@ from ..module_utils._state.lock import AppLock
 
 def chosen(engine, params):
     """Return the summaries of the containers that are meant."""
-    if params["color"]:
-        hooks = find_hooks(engine, project_name(params["app"], params["color"])) if params["state"] == "absent" else []
-        return find_containers(engine, params["app"])[params["color"]] + hooks
-    inspected = [engine.inspect(container_id) for container_id in params["containers"]]
-    return [summarize(container) for container in inspected if container is not None]
+    if not params["color"]:
+        return containers_by_id(engine, params["containers"])
+    if params["state"] == "absent":
+        return find_color_with_hooks(engine, params["app"], params["color"])
+    return find_containers(engine, params["app"])[params["color"]]
 
 
 def act(engine, params, containers):
@@ -139,9 +145,9 @@ def main():
         engine = Engine.connect(params)
         containers = chosen(engine, params)
         if params["state"] == "started":
-            containers = [container for container in containers if container["state"] != "running"]
+            containers = to_start(containers)
         elif params["state"] == "stopped":
-            containers = [container for container in containers if not is_retired(container)]
+            containers = to_stop(containers)
         if containers and not module.check_mode:
             with AppLock(params["state_dir"], params["app"]).acting(params["lock"]):
                 act(engine, params, containers)

@@ -150,12 +150,9 @@ from ..module_utils._state.lock import AppLock
 def start_stopped(engine, params, progress):
     """Start the stopped containers; return whether there were any."""
     with AppLock(params["state_dir"], params["app"]).acting(params["lock"]):
-        containers = containers_by_id(engine, params["containers"])
-        stopped = [container for container in containers if container["state"] != "running"]
-        if stopped:
-            state = AppState(params["state_dir"], params["app"])
-            state.create()
-            start_containers(engine, state, stopped)
+        state = AppState(params["state_dir"], params["app"])
+        state.create()
+        stopped = start_containers(engine, state, containers_by_id(engine, params["containers"]))
     for container in stopped:
         progress.say(f"{container['name']}: started")
     return bool(stopped)

@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
+
 from .._state.history import append_run, ended_run, owner_of
 from .._state.journal import OUTCOMES
 from .recorder import Recorder
@@ -29,6 +32,23 @@ RECORD_ARGUMENTS = {
         },
     },
 }
+
+
+@contextlib.contextmanager
+def timed(phases, phase):
+    """Note in ``phases`` how many seconds the block took."""
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        phases[phase] = round(time.monotonic() - began, 2)
+
+
+def extended_record(record, phases, warnings):
+    """Return the RECORD_ARGUMENTS with the phases and the warnings of the module that closes the run."""
+    run = record["run"]
+    run = dict(run, phases={**run["phases"], **phases}, warnings=run["warnings"] + warnings)
+    return dict(record, run=run)
 
 
 def close_run(engine, state, lock, token, record, is_planned=True):

@@ -11,10 +11,9 @@ a warning.
 from __future__ import annotations
 
 import contextlib
-import time
 
 from .._docker.aliases import take_aliases, to_take_in_run
-from .._docker.containers import containers_by_id, is_retired
+from .._docker.containers import containers_by_id
 from .._docker.lifecycle import remove_containers, stop_containers
 from .._edge.drain import cut_warning, wait_until_drained
 from .._edge.options import edge_for
@@ -23,7 +22,7 @@ from .._state.directory import AppState
 from .._state.lock import AppLock
 from .._state.status import BY_HAND
 from .._text import format_seconds, join_lines
-from .closing import close_run
+from .closing import close_run, extended_record, timed
 
 WORTH_A_LINE = 1.0
 """s of a drain from which on it is told."""
@@ -55,15 +54,15 @@ class Finisher:
         """Run the steps. Raises ReleaseFailed if the color with the traffic fails during the drain."""
         steps = self.params["steps"]
         if "drain" in steps:
-            with self._timed("drain"):
+            with timed(self.phases, "drain"):
                 self._drain()
         if "retire" in steps:
             self.progress.turn_to("the idle color is retired")
-            with self._timed("retire"), self._tolerated("the idle color could not be retired"):
+            with timed(self.phases, "retire"), self._tolerated("the idle color could not be retired"):
                 self._retire()
         if "record" in steps:
             self.progress.turn_to("the run is recorded")
-            with self._timed("record"), self._tolerated("the run could not be recorded"):
+            with timed(self.phases, "record"), self._tolerated("the run could not be recorded"):
                 self._record()
 
     def result(self):
@@ -123,31 +122,17 @@ class Finisher:
                 self.changed = True
                 remove_containers(self.engine, state, containers, volumes=False)
             else:
-                running = [each for each in containers if not is_retired(each)]
-                self.changed = bool(running)
-                if running:
-                    stop_containers(self.engine, state, running)
+                self.changed = bool(stop_containers(self.engine, state, containers))
         self.retired = True
 
     def _record(self):
-        record = self.params["record"]
-        run = record["run"]
-        run["phases"] = {**run["phases"], **self.phases}
-        run["warnings"] = run["warnings"] + self.warnings + self.left_undone
+        record = extended_record(self.params["record"], self.phases, self.warnings + self.left_undone)
         self.closed = close_run(self.engine, self._state(), self.lock, self.params["lock"], record)
         self.warnings += self.closed["warnings"]
         self.changed = self.changed or self.closed["changed"]
 
     def _state(self):
         return AppState(self.params["state_dir"], self.params["app"])
-
-    @contextlib.contextmanager
-    def _timed(self, phase):
-        began = time.monotonic()
-        try:
-            yield
-        finally:
-            self.phases[phase] = round(time.monotonic() - began, 2)
 
     @contextlib.contextmanager
     def _tolerated(self, what):

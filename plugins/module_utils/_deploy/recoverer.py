@@ -10,14 +10,14 @@ import time
 
 from .._docker.aliases import hand_back, hand_over, take_aliases
 from .._docker.completeness import previous_services, record_lacks, way_back_lacks
-from .._docker.containers import containers_by_id, containers_of_run, find_hooks, is_retired
+from .._docker.containers import containers_by_id, containers_of_run, find_hooks
 from .._docker.lifecycle import give_up, remove_containers, start_containers, stop_containers
 from .._docker.traffic import service_names
 from .._edge.drain import cut_warning, wait_until_drained
 from .._edge.swap import addresses_at_load, endpoints_of_unfinished
 from .._health.probe_run import probed
 from .._health.verdict import epoch
-from .._names import other_color, project_name
+from .._names import other_color
 from .._nginx.app_file import app_file_name, without_sections
 from .._nginx.upstream import parse_upstreams
 from .._state.history import append_run, ended_run
@@ -77,7 +77,8 @@ class Recoverer:
             self.warnings += hand_back(self.engine, self.state.app, self.found)
             self._take_down(decision)
             before = set(self.found.get("previous_exclusive", []))
-            self._start([container for container in self._previous() if container["id"] in before])
+            exclusive = [container for container in self._previous() if container["id"] in before]
+            start_containers(self.engine, self.state, exclusive)
         services = [service["name"] for service in self.found["services"]]
         recorder = Recorder(self.engine, self.state, services, self.params["keep_releases"])
         recorder.close(self.found, outcome_of(self.found, decision))
@@ -160,23 +161,19 @@ class Recoverer:
         if not drained:
             self.warnings.append(cut_warning(connections, timeout))
         previous = self._previous()
-        left = [container for container in previous if not is_retired(container)]
-        if self.params["retire"] == "keep":
-            self.warnings += take_aliases(self.engine, previous, self.found)
-            left = [container for container in left if container["id"] in self.found.get("previous_exclusive", [])]
         if self.params["retire"] == "remove":
             remove_containers(self.engine, self.state, previous, volumes=False)
-        elif left:
-            stop_containers(self.engine, self.state, left)
-        self._start([container for container in self._ours() if self._is_exclusive(container)])
+        elif self.params["retire"] == "keep":
+            self.warnings += take_aliases(self.engine, previous, self.found)
+            exclusive = [each for each in previous if each["id"] in self.found.get("previous_exclusive", [])]
+            stop_containers(self.engine, self.state, exclusive)
+        else:
+            stop_containers(self.engine, self.state, previous)
+        exclusive = [container for container in self._ours() if self._is_exclusive(container)]
+        start_containers(self.engine, self.state, exclusive)
 
     def _is_exclusive(self, container):
         return container["exclusive"] or container["id"] in self.found.get("exclusive_containers", [])
-
-    def _start(self, containers):
-        ended = [container for container in containers if container["state"] != "running"]
-        if ended:
-            start_containers(self.engine, self.state, ended)
 
     def _go_back(self):
         endpoints = endpoints_of_unfinished(self.engine, self.state, self.params["network"], self.params["nginx_mode"])
@@ -186,9 +183,9 @@ class Recoverer:
 
     def _take_down(self, decision):
         if removes_release(self.found, decision):
-            hooks = find_hooks(self.engine, project_name(self.state.app, self.found["color"]))
+            hooks = find_hooks(self.engine, self.state.app, self.found["color"])
             give_up(self.engine, self.state, self._ours() + hooks, volumes=True)
         else:
             started = set(self.found["started"]) if self.found["how"] == START else set()
             ours = [each for each in self._ours() if each["id"] in started or self._is_exclusive(each)]
-            stop_containers(self.engine, self.state, [each for each in ours if not is_retired(each)])
+            stop_containers(self.engine, self.state, ours)

@@ -6,10 +6,8 @@
 
 from __future__ import annotations
 
-import time
-
 from .._docker.completeness import previous_services, way_back_lacks
-from .._docker.containers import containers_by_id, find_containers, is_retired
+from .._docker.containers import containers_by_id, find_color_with_hooks
 from .._docker.lifecycle import give_up, start_containers, stop_containers
 from .._edge.options import edge_for
 from .._edge.swap import Swap, put_back
@@ -18,7 +16,7 @@ from .._health.probe_run import probed
 from .._names import other_color
 from .._state.directory import AppState
 from .._state.lock import AppLock
-from .closing import close_run
+from .closing import close_run, extended_record, timed
 from .undo import acts_of, decide_undo, may_have_traffic
 
 
@@ -46,7 +44,16 @@ class Undoer:
 
     def undo(self):
         """Put the traffic back, take the new containers down and record the run, each as far as it can be done."""
-        began = time.monotonic()
+        with timed(self.phases, "undo"):
+            is_whole = self._go_back()
+        if self.acts["kept_traffic"] and is_whole:
+            with timed(self.phases, "record"):
+                self._tolerate(self._record, "the run was not recorded")
+        elif self.params["lock"]:
+            self.lock.release(self.params["lock"])  # the next run finishes or undoes this one
+
+    def _go_back(self):
+        """Put the traffic back, and the containers as they were; return whether the active color is whole again."""
         if self.params["put_back"]:
             self._put_back()
         # Without a result, the active color had the traffic all the time.
@@ -55,16 +62,9 @@ class Undoer:
         self.acts = acts_of(self.decision, self.params["phase"], self.plan)
         if self.acts["remove"] or self.acts["stop"]:
             self._tolerate(self._take_down, "the new containers still run")
-        is_whole = not self.acts["start_exclusive"] or self._tolerate(
+        return not self.acts["start_exclusive"] or self._tolerate(
             self._start_exclusive, "the exclusive services of the active color do not run"
         )
-        self.phases["undo"] = round(time.monotonic() - began, 2)
-        began = time.monotonic()
-        if self.acts["kept_traffic"] and is_whole:
-            self._tolerate(self._record, "the run was not recorded")
-            self.phases["record"] = round(time.monotonic() - began, 2)
-        elif self.params["lock"]:
-            self.lock.release(self.params["lock"])  # the next run finishes or undoes this one
 
     def result(self):
         """Return what the module returns."""
@@ -105,27 +105,22 @@ class Undoer:
             state = self._state()
             state.create()
             if self.acts["remove"]:
-                containers = find_containers(self.engine, self.params["app"])[self.plan["color"]]
+                containers = find_color_with_hooks(self.engine, self.params["app"], self.plan["color"])
                 if containers:
                     give_up(self.engine, state, containers, volumes=True)
             else:
                 ids = self.plan["containers"] + self.plan["exclusive_containers"]
-                containers = [each for each in containers_by_id(self.engine, ids) if not is_retired(each)]
-                if containers:
-                    stop_containers(self.engine, state, containers)
+                containers = stop_containers(self.engine, state, containers_by_id(self.engine, ids))
         self.taken_down = [container["name"] for container in containers]
 
     def _start_exclusive(self):
         with self.lock.acting(self.params["lock"]):
             containers = containers_by_id(self.engine, self.plan["previous_exclusive"])
-            ended = [container for container in containers if container["state"] != "running"]
-            if ended:
-                start_containers(self.engine, self._state(), ended)
+            start_containers(self.engine, self._state(), containers)
 
     def _record(self):
-        record = dict(self.params["record"], outcome=self.acts["outcome"])
-        record["run"] = dict(record["run"], phases={**record["run"]["phases"], **self.phases})
-        record["run"]["warnings"] = record["run"]["warnings"] + self.warnings + self.left_undone
+        record = extended_record(self.params["record"], self.phases, self.warnings + self.left_undone)
+        record["outcome"] = self.acts["outcome"]
         is_planned = bool(self.plan["deploy"])  # else nginx could not be made, so nothing was planned behind it
         self.closed = close_run(self.engine, self._state(), self.lock, self.params["lock"], record, is_planned)
         self.warnings += self.closed["warnings"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from .._names import COLORS, LABEL, is_single_file, with_color
+from .._names import COLORS, LABEL, is_single_file, project_name, with_color
 
 COMPOSE_LABEL = "com.docker.compose."
 HOOK_LABEL = COMPOSE_LABEL + "hook"
@@ -222,10 +222,15 @@ def find_all_containers(engine, app, project_src=None, compose_files=(), shared=
     return colors, apart
 
 
-def find_hooks(engine, project):
-    """Return the containers of a project's hooks: they remain if the hook fails or Compose is killed."""
-    listed = engine.list_containers([f"{COMPOSE_LABEL}project={project}", HOOK_LABEL])
+def find_hooks(engine, app, color):
+    """Return the containers of a color's hooks: they remain if the hook fails or Compose is killed."""
+    listed = engine.list_containers([f"{COMPOSE_LABEL}project={project_name(app, color)}", HOOK_LABEL])
     return containers_by_id(engine, [each["Id"] for each in listed])
+
+
+def find_color_with_hooks(engine, app, color):
+    """Return all containers that go if a color is removed."""
+    return find_containers(engine, app)[color] + find_hooks(engine, app, color)
 
 
 def containers_by_id(engine, ids):

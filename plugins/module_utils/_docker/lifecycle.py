@@ -11,23 +11,41 @@ from concurrent.futures import ThreadPoolExecutor
 
 from .._errors import EngineError
 from .aliases import take_aliases
+from .containers import is_retired
+
+
+def to_start(containers):
+    """Return the containers that do not run."""
+    return [container for container in containers if container["state"] != "running"]
+
+
+def to_stop(containers):
+    """Return the containers that run, or that would run again when the Docker daemon restarts."""
+    return [container for container in containers if not is_retired(container)]
 
 
 def start_containers(engine, state, containers):
-    """Start stopped containers, each with its previous restart policy."""
-    policies = state.journal["restart_policies"]
-    start_in_order(engine, containers, policies)
-    state.save(restart_policies=_without(policies, containers))
+    """Start those that do not run, each with its previous restart policy. Return them."""
+    ended = to_start(containers)
+    if ended:
+        policies = state.journal["restart_policies"]
+        start_in_order(engine, ended, policies)
+        state.save(restart_policies=_without(policies, ended))
+    return ended
 
 
 def stop_containers(engine, state, containers):
-    """Stop containers, so that they stay stopped when the Docker daemon restarts."""
-    # Before any change, so that a stop that is killed does not lose what a rollback restores.
-    policies = {container["id"]: container["restart_policy"] for container in containers}
-    state.save(restart_policies=dict(policies, **state.journal["restart_policies"]))
-    # Others must only reach the active color, also while these containers stop and when a rollback starts them again.
-    take_aliases(engine, containers, state.unfinished)
-    stop_in_order(engine, containers)
+    """Stop those that to_stop() returns, so that they stay stopped when the Docker daemon restarts. Return them."""
+    running = to_stop(containers)
+    if running:
+        # Before any change, so that a stop that is killed does not lose what a rollback restores.
+        policies = {container["id"]: container["restart_policy"] for container in running}
+        state.save(restart_policies=dict(policies, **state.journal["restart_policies"]))
+        # Others must only reach the active color, also while these containers stop and when a rollback starts them
+        # again.
+        take_aliases(engine, running, state.unfinished)
+        stop_in_order(engine, running)
+    return running
 
 
 def remove_containers(engine, state, containers, volumes):

@@ -183,6 +183,15 @@ def test_before_the_swap_the_release_is_removed(make, phase):
     assert (run["reason"], run["warnings"], list(run["phases"])) == ("no", ["slow"], ["gate", "undo"])
 
 
+def test_the_containers_of_hooks_are_removed_with_the_release(make):
+    target = make()
+    hook = inspected_service("was-green", state="exited", policy=STAYS_STOPPED)
+    hook["Config"]["Labels"]["com.docker.compose.hook"] = "pre_start"
+    target.engine.add(hook)
+    assert hook["Name"][1:] in target.undo("start").taken_down
+    assert target.engine.inspect(hook["Id"]) is None
+
+
 @pytest.mark.parametrize("phase", ["canary", "swap", "exclusive", "bake", "drain"])
 def test_from_the_swap_on_the_traffic_goes_back(make, phase):
     target = make(MOVED)

@@ -114,10 +114,10 @@ def test_what_is_no_replica_of_a_service(name, apart):
 
 def test_the_hooks_of_a_project():
     engine = StandInEngine("ours", "oneoff", "hook")
-    assert [each["name"] for each in containers.find_hooks(engine, "store-green")] == [
+    assert [each["name"] for each in containers.find_hooks(engine, "store", "green")] == [
         "store-green-was-green-pre_start-0"
     ]
-    assert containers.find_hooks(engine, "store-blue") == []
+    assert containers.find_hooks(engine, "store", "blue") == []
 
 
 @pytest.mark.parametrize(
