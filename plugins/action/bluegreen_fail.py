@@ -30,7 +30,7 @@ class ActionModule(ControllerAction):
 
 
 def facts_of(run):
-    """Return what the screen of a failure is made of (see _failure_screen.py). ``run``: a Run."""
+    """Return the facts for the failure screen (see _failure_screen.py). ``run``: a Run."""
     undone, failure, evidence = run.of("undone"), run.failure, run.failure["evidence"]
     by_swap = failure["module"].endswith(".bluegreen_swap") and not evidence.get("containers")
     return {

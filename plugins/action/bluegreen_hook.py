@@ -9,7 +9,7 @@ from ..plugin_utils._run import Run
 
 
 class ActionModule(ControllerAction):
-    """Gather what a hook is told."""
+    """Gather the variables of a hook."""
 
     options = {"name": {"type": "str", "required": True}}
 

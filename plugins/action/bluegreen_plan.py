@@ -39,7 +39,7 @@ class ActionModule(FollowedAction):
         arguments = dict(self._task.args)
         arguments["recovered"] = run.planned.get("recovered") or {}
         lock = run.planned.get("lock")
-        if lock:  # the plan is made again
+        if lock:  # this run plans again
             arguments["lock"] = lock
         else:
             arguments.pop("lock", None)
@@ -113,5 +113,5 @@ class ActionModule(FollowedAction):
 
 
 def brief(planned):
-    """Return what is kept of a plan once another one is made in the same run."""
+    """Return the part of a plan that stays when the same run plans again."""
     return {key: planned[key] for key in ("stamp", "warnings") if key in planned}

@@ -48,7 +48,7 @@ class ActionModule(ControllerAction):
 
 
 def told(run):
-    """Return what the page and the last lines are made of (see _page.py). ``run``: a Run."""
+    """Return the facts for the page and the last lines (see _page.py). ``run``: a Run."""
     plan, failure, baked = run.plan, run.failure, run.baked()
     closed = next((run.of(name)["run"] for name in ("finished", "undone", "recorded") if run.of(name).get("run")), {})
     watched = bool(baked) and "canary" in plan["steps"]

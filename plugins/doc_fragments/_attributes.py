@@ -19,6 +19,21 @@ attributes:
     description: A second run with the same arguments, on a target that did not change in between, reports no change.
 """
 
+    CHANGES_NOTHING = r"""
+options: {}
+attributes:
+  check_mode:
+    description: Runs in check mode and says what it would do, without doing it.
+    support: full
+  diff_mode:
+    description: In diff mode, returns what it changes or would change.
+    support: none
+  idempotent:
+    description: A second run with the same arguments, on a target that did not change in between, reports no change.
+    support: full
+    details: It changes nothing on the target.
+"""
+
     ACTION_GROUP = r"""
 options: {}
 attributes:

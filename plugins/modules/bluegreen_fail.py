@@ -19,15 +19,7 @@ description:
     what to do next, in at most 34 lines. Then it fails with the first of these lines as its message.
   - Runs on the controller.
 extends_documentation_fragment:
-  - hotswap.compose._attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
-    details: It always fails.
+  - hotswap.compose._attributes.changes_nothing
 options: {}
 """
 

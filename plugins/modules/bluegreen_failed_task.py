@@ -19,14 +19,7 @@ description:
     previous file is restored.
   - Runs on the controller.
 extends_documentation_fragment:
-  - hotswap.compose._attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
+  - hotswap.compose._attributes.changes_nothing
 options:
   hook:
     description: The hook that failed. Empty if none did. Unless it is tolerated, the task fails with its message.

@@ -65,8 +65,8 @@ options:
     elements: list
     default: []
   proved_at:
-    description: What it returned as RV(hotswap.compose.bluegreen_swap#module:proved_at). Without it, no traffic has
-      moved, and there is nothing to drain.
+    description: What M(hotswap.compose.bluegreen_swap) returned as RV(hotswap.compose.bluegreen_swap#module:proved_at).
+      Without it, no traffic has moved, and there is nothing to drain.
     type: float
   drain_timeout:
     description: Seconds after which the requests that are left are cut.
@@ -123,11 +123,11 @@ phases:
   returned: always
   type: dict
 retired:
-  description: Whether there was an idle color, and it is retired.
+  description: Whether a previous color was retired.
   returned: success
   type: bool
 left_undone:
-  description: What failed from the retirement on, a text each.
+  description: A text for each failure after the drain.
   returned: success
   type: list
   elements: str
@@ -141,8 +141,8 @@ run:
   returned: if the run was recorded
   type: dict
 containers:
-  description: The containers of the color that has the traffic, as of M(hotswap.compose.compose_health_wait).
-  returned: if they are why it failed
+  description: The containers of the active color, as in the result of M(hotswap.compose.compose_health_wait).
+  returned: if the task failed because of them
   type: list
   elements: dict
 """

@@ -17,15 +17,8 @@ description:
     lock, and a first deploy that was refused before the role created anything. A run that was killed is recorded when
     the next run has finished or undone it.
 extends_documentation_fragment:
-  - hotswap.compose._attributes
+  - hotswap.compose._attributes.changes_nothing
   - hotswap.compose._app
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
 """
 
 EXAMPLES = r"""

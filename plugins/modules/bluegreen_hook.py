@@ -18,15 +18,7 @@ description:
   - Gathers the mapping C(bluegreen_hook) from what the run has found so far.
   - Runs on the controller.
 extends_documentation_fragment:
-  - hotswap.compose._attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
-    details: It changes nothing.
+  - hotswap.compose._attributes.changes_nothing
 options:
   name:
     description: The name of the hook.

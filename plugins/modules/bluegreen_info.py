@@ -15,7 +15,7 @@ description:
   - Reads the app's file of nginx, the containers of both colors and of the shared services, the journal and the
     history.
 extends_documentation_fragment:
-  - hotswap.compose._attributes
+  - hotswap.compose._attributes.changes_nothing
   - hotswap.compose._attributes.action_group
   - hotswap.compose._docker
   - hotswap.compose._app
@@ -24,12 +24,6 @@ attributes:
     support: full
     membership:
       - hotswap.compose.engine
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
 options:
   nginx_conf_dir:
     description: The directory on the target that nginx includes at C(http) level.

@@ -18,15 +18,7 @@ description:
   - Fails the task. Prints the message as a line of its own too, in a job that shows results as JSON only.
   - Runs on the controller.
 extends_documentation_fragment:
-  - hotswap.compose._attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
-    details: It changes nothing.
+  - hotswap.compose._attributes.changes_nothing
 options:
   msg:
     description: The message.

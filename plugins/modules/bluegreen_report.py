@@ -23,15 +23,7 @@ description:
   - A page that can't be written is a warning, never a failure.
   - Runs on the controller.
 extends_documentation_fragment:
-  - hotswap.compose._attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
-    details: It never reports a change, because it changes nothing on a target.
+  - hotswap.compose._attributes.changes_nothing
 options:
   directory:
     description: The directory on the controller. It is created if it is missing. If empty, no page is written.

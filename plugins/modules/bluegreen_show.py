@@ -19,15 +19,7 @@ description:
   - Leaves out what a terminal would take for a command.
   - Runs on the controller.
 extends_documentation_fragment:
-  - hotswap.compose._attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
-    details: It changes nothing.
+  - hotswap.compose._attributes.changes_nothing
 options:
   text:
     description: The text, with any number of lines.

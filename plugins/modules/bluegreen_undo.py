@@ -16,9 +16,9 @@ description:
   - Puts nginx's previous file back if O(put_back). If the new color may have had traffic, it first checks that the
     other color is healthy, and afterwards it drains the new color.
   - Takes the containers of the new color down, and starts the exclusive services of the active color again.
-  - Records the run as M(hotswap.compose.bluegreen_record) does. If the active color does not have the traffic for sure,
-    it records nothing and releases the lock, so that the next run finishes or undoes this one.
-  - What can't be undone does not fail the task. It is returned.
+  - Records the run as M(hotswap.compose.bluegreen_record) does. If it is not certain that the active color has the
+    traffic, it records nothing and releases the lock, so that the next run finishes or undoes this one.
+  - A part that can't be undone does not fail the task. The result names that part.
 extends_documentation_fragment:
   - hotswap.compose._attributes
   - hotswap.compose._attributes.action_group

@@ -23,14 +23,7 @@ description:
     role does not have.
   - Runs on the controller, before anything is sent to the target. It only works in that role.
 extends_documentation_fragment:
-  - hotswap.compose._attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
+  - hotswap.compose._attributes.changes_nothing
 options:
   entry_point:
     description: The entry point of the role whose variables these are.

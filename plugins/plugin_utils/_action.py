@@ -28,8 +28,8 @@ AROUND = {"changed", "exception", "failed", "invocation", "msg"}
 
 
 def stamp(task_vars, began, earlier=None, run=None):
-    """Return ``{run, phase, began, ended}`` of a result of the role (see _run.py). A task that runs again in a phase,
-    for which it has returned ``earlier``, began with that."""
+    """Return ``{run, phase, began, ended}`` for a result of the role (see _run.py). ``earlier``: the task's previous
+    result; if it is of the same phase, the task began then."""
     phase = task_vars.get(OURS + "phase")
     before = (earlier or {}).get("stamp") or {}
     if before and before["phase"] == phase:
@@ -38,7 +38,7 @@ def stamp(task_vars, began, earlier=None, run=None):
 
 
 def earlier_result(task, task_vars):
-    """Return what is registered already in this run under the name of a task; else empty."""
+    """Return the result that this run has already registered under the name of a task. Empty if there is none."""
     found = task_vars.get(task.register) if task.register else None
     before = found.get("stamp") if isinstance(found, dict) else None
     return found if before and before["run"] == run_id(task_vars) else {}
@@ -96,11 +96,11 @@ class Action(NormalAction):
         return result
 
     def earlier(self, task_vars):
-        """Return what the task has returned before in this run, as of a loop; else empty."""
+        """Return the task's previous result in this run, such as in a loop. Empty if there is none."""
         return earlier_result(self._task, task_vars)
 
     def is_in_role(self):
-        """Return whether the task is one of the role's."""
+        """Return whether the task belongs to the role."""
         role = self._task._role
         return bool(role) and role.get_name() == ROLE
 
@@ -125,7 +125,7 @@ class FollowedAction(Action):
         return self.follow(task_vars, self.awaits, lambda: self.execute(task_vars))
 
     def follow(self, task_vars, awaits, execute):
-        """Return the result of ``execute()``, which runs a module, and show what that says meanwhile."""
+        """Return the result of ``execute()``, which runs a module, and show the module's progress."""
         if awaits is None or self._task.check_mode or self._task.async_val:
             return self._heard(execute())
         path = PREFIX + uuid.uuid4().hex if self.speaks else None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The commands that screens name, such that they can be pasted: with the inventory and the hosts of this run."""
+"""The commands that screens name. They have the inventory and the hosts of this run, so that they can be pasted."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ TARGET = "bluegreen_target"
 
 
 def arguments_of(task_vars):
-    """Return the arguments by which another ansible-playbook finds the same hosts and variables as this run.
+    """Return the arguments that give another ansible-playbook the same hosts and variables as this run.
 
-    Variables that are given one by one are left out, because they may be secret or belong to this run alone.
+    They leave out the variables that ``-e`` sets one by one, because these may be secret or only for this run.
     """
     sources = [str(source) for source in task_vars.get("ansible_inventory_sources") or []]
     if sources == list(constants.DEFAULT_HOST_LIST):
-        sources = []  # found again by the configuration
+        sources = []  # the configuration finds them again
     found = [argument for source in sources for argument in ("-i", source)]
     limit = task_vars.get("ansible_limit")
     if limit:
@@ -33,8 +33,8 @@ def arguments_of(task_vars):
 
 
 def how_to_run(playbook, run, release=None):
-    """Return what starts one of the collection's playbooks: a command, or in AWX, where nobody has a shell, the job
-    template of the playbook of that name.
+    """Return how to start one of the collection's playbooks: a command or, in AWX, the job template of that playbook,
+    because nobody has a shell there.
 
     ``run``: ``arguments``, from arguments_of(), and ``job``, the number of the AWX job, empty outside of AWX.
     """

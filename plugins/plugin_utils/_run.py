@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is known of a run of the role so far, from the results that its tasks have registered. Pure.
+"""The state of a run of the role, from the results that its tasks have registered so far. Pure.
 
-Each result of an action plugin of the role has a ``stamp``: ``{run, phase, began, ended}``. ``run`` tells the results
-of this run from those that an earlier run in the same play has left; ``began`` and ``ended`` are in seconds since the
-epoch by the controller's clock.
+Each result of an action plugin of the role has a ``stamp``: ``{run, phase, began, ended}``. ``run`` is the id of the
+run, because an earlier run in the same play also leaves results. ``began`` and ``ended`` are in seconds since the epoch
+by the controller's clock.
 """
 
 from __future__ import annotations
@@ -50,21 +50,21 @@ RESULTS = (
     "recorded",
     "undone",
 )
-"""The names that the role's tasks register their results under, without PREFIX: those that belong to a phase."""
+"""The names under which the tasks of the phases register their results, without PREFIX."""
 
 OTHERS = ("failure", "tolerated_failures", "reported")
-"""The names of the results that say something of the run, and that belong to no phase."""
+"""The names of the results that describe the run and belong to no phase."""
 
 WARNING = ("planned", "started", "gate", "swapped", "exclusive_gate", "baked", "undone", "finished")
-"""The results whose warnings are those of the run, in this order."""
+"""The results whose warnings are warnings of the run, in this order."""
 
 
 class Run:
-    """``task_vars`` has values as they are: a variable that is a template is none here.
+    """``task_vars`` are not templated, so this class reads no variable that contains a template.
 
-    ``id``; ``kind``: deploy, rollback, promote or abort; ``settings``; ``planned``: what the last plan returned, of
-    which ``plans`` are the earlier ones; ``plan``: a dict; ``results``: by name, those of this run; ``failure``: what
-    failed, empty if nothing has."""
+    ``id``; ``kind``: deploy, rollback, promote or abort; ``settings``; ``planned``: the result of the last plan, with
+    the earlier ones as ``plans``; ``plan``: a dict; ``results``: the results of this run by name; ``failure``: the
+    failure, empty if nothing failed."""
 
     def __init__(self, task_vars):
         validated = task_vars.get(PREFIX + "validated") or {}
@@ -78,7 +78,7 @@ class Run:
         self.failure = self.results.get("failure", {})
 
     def of(self, name):
-        """Return a result by its name; empty if that task has not run."""
+        """Return a result by its name. Empty if that task has not run."""
         return self.results.get(name, {})
 
     def _is_ours(self, result):
@@ -86,8 +86,10 @@ class Run:
         return any(stamp.get("run") == self.id for stamp in stamps)
 
     def stamps(self):
-        """Return ``[(stamp, phases)]`` of each task that belongs to a phase, in their order in time. ``phases``: the
-        seconds of the phases that the task itself consists of, or empty."""
+        """Return ``[(stamp, phases)]`` of each task that belongs to a phase, the earliest first.
+
+        ``phases``: the seconds of the phases that the task itself measured, or empty.
+        """
         found = [
             (each["stamp"], each.get("phases") or {})
             for name in RESULTS
@@ -101,7 +103,7 @@ class Run:
         return sorted(found, key=lambda each: each[0]["began"])
 
     def phases(self):
-        """Return the seconds of each phase so far, in their order: a phase lasts until the next one begins."""
+        """Return the seconds of each phase so far, in their order. A phase lasts until the next one begins."""
         stamps = self.stamps()
         seconds = {}
         for number, (stamp, parts) in enumerate(stamps):
@@ -116,45 +118,40 @@ class Run:
         return stamps[-1][0]["phase"] if stamps else "detect"
 
     def ended(self):
-        """Return when the last task of a phase ended; None if there is none."""
+        """Return when the last task of a phase ended. None if no task of a phase has ended."""
         stamps = self.stamps()
         return stamps[-1][0]["ended"] if stamps else None
 
     def next_phase(self):
-        """Return the phase that may have failed if nothing tells which one did: the next of the plan after the last
-        one that has ended."""
+        """Return the phase that is assumed to have failed if the failure names none. It is the plan's next phase after
+        the last one that has ended."""
         last = self.last_phase()
         timed = [step for step in self.plan.get("steps") or [] if step not in UNTIMED]
         later = [step for step in timed if last not in ORDER or ORDER.index(step) > ORDER.index(last)]
         return next((step for step in later if step not in ("retire", "record")), last)
 
     def evidence_of(self, name, module):
-        """Return the result ``name``; if the task of that module is what failed, its evidence."""
+        """Return the result ``name``, or the evidence of the failure if the task of that module failed."""
         failed = self.failure.get("evidence") or {}
         is_it = failed and self.failure.get("module") == f"hotswap.compose.{module}"
         if is_it and (name != "gate" or self.failure.get("phase") == "gate"):
             return failed
         return self.of(name)
 
-    def is_swap(self, result):
-        """Return whether a result of bluegreen_swap is that of the swap itself, and the traffic has moved by it."""
-        return result.get("state") == "live" and bool(result.get("swapped_at"))
-
     def is_introduced(self):
-        """Return whether nginx was told of the new color's names, or of a preview."""
+        """Return whether nginx has loaded the new color's names, or a preview."""
         return bool(self.of("started").get("introduced") or self.of("previewed").get("changed"))
 
     def gate(self):
-        """Return what the gate found."""
+        """Return the result of the gate."""
         return self.evidence_of("gate", "compose_health_wait")
 
     def baked(self):
-        """Return what the last watch found."""
+        """Return the result of the last canary or bake."""
         return self.evidence_of("baked", "bluegreen_bake")
 
     def containers(self):
-        """Return the new color's containers, as a module saw them last: the one that failed, else the one that
-        passed."""
+        """Return the new color's containers as the last module saw them, that which failed before those that passed."""
         failing = (self.failure.get("evidence") or {}).get("containers") or []
         exclusive = self.plan.get("exclusive") or []
         shown = {container["name"] for container in failing}
@@ -164,14 +161,14 @@ class Run:
         return found + [each for each in after if each["service"] in exclusive] + failing
 
     def left_undone(self):
-        """Return what was not done, or not undone, a text each."""
+        """Return a text for each act that the run did not do or did not undo."""
         found = [each for name in ("finished", "undone") for each in self.of(name).get("left_undone") or []]
         if self.failure and self.of("migrated").get("rc") == 0:
             found.insert(0, f"the migration ({self.settings['migrate']['command']}) has been run")
         return found + (self.of("tolerated_failures").get("left_undone") or [])
 
     def warnings(self):
-        """Return what a person should read."""
+        """Return the warnings of the run."""
         results = [*self.planned.get("plans", []), *map(self.of, WARNING)]
         found = [text for result in results for text in result.get("warnings") or []]
         found += (self.failure.get("evidence") or {}).get("warnings") or []
@@ -180,7 +177,7 @@ class Run:
         return list(dict.fromkeys(texts + self.left_undone()))
 
     def outcome(self):
-        """Return how the run has ended, as bluegreen_result has it."""
+        """Return the outcome, as in bluegreen_result."""
         if self.failure:
             return self.of("undone").get("outcome") or "rejected"
         return "rejected" if self.kind == "abort" else self.plan.get("outcome")
@@ -203,7 +200,7 @@ class Run:
         }
 
     def record(self):
-        """Return what the modules that close a run are told of it (see _deploy/closing.py)."""
+        """Return the RECORD_ARGUMENTS of the modules that close a run (see _deploy/closing.py)."""
         plan = self.plan
         return {
             "outcome": AWAITING if plan.get("awaits_promotion") else "deployed",
@@ -221,8 +218,8 @@ class Run:
         }
 
     def look_options(self):
-        """Return what the new color must still be, once it has passed its gate; its exclusive services too, once they
-        have passed theirs: LOOK_ARGUMENTS of _health/look.py."""
+        """Return the LOOK_ARGUMENTS of _health/look.py: the state in which the new color must still be after its gate,
+        and its exclusive services after theirs."""
         plan = self.plan
         exclusive = plan.get("exclusive") or [] if "seen" in self.of("exclusive_gate") else []
         return {
@@ -238,7 +235,7 @@ class Run:
         }
 
     def allowed_restarts(self):
-        """Return how often a container may have been restarted by now."""
+        """Return how many restarts of a container are allowed so far."""
         more = self.settings.get("bake_failures") or 0 if self.of("baked") else 0
         return int(self.settings.get("max_restarts") or 0) + int(more)
 
@@ -250,12 +247,12 @@ class Run:
 
 
 def run_id(task_vars):
-    """Return what tells this run from others of the same play; None before its variables are validated."""
+    """Return the id of this run. None before its variables are validated."""
     return (task_vars.get(PREFIX + "validated") or {}).get("run_id")
 
 
 def _items(result):
-    """Return the results of a task: several if it was a loop."""
+    """Return the results of a task. A loop has several."""
     if not isinstance(result, dict):
         return []
     items = result.get("results")
@@ -264,8 +261,8 @@ def _items(result):
 
 
 def _split(phase, lasted, parts):
-    """Return the seconds of the phases of a task. ``parts``: those that it has measured; the first one gets what is
-    left, such as the way to the target."""
+    """Return the seconds of the phases of a task. ``parts``: the seconds that it measured. The first phase also gets
+    the rest, such as the time of the connection."""
     if not parts:
         return {phase: lasted}
     first, *later = parts

@@ -19,7 +19,7 @@ LONGEST = 2
 
 
 def plan_line(app, plan):
-    """Return in a line what a run is about to do; empty if it has nothing to do. ``plan``: a dict, or None."""
+    """Return one line about what a run will do. Empty if it has nothing to do. ``plan``: a dict, or None."""
     if not plan or plan["unchanged"]:
         return ""
     if "nginx" in plan["steps"]:
@@ -33,9 +33,10 @@ def plan_line(app, plan):
 
 
 def traffic_line(module, result, run):
-    """Return when and where the traffic has moved; empty if the task has not moved it. ``run``: a Run."""
+    """Return one line about when and to which color the traffic moved. Empty if the task did not move it. ``run``: a
+    Run."""
     plan = run.plan
-    if module == "bluegreen_swap" and run.is_swap(result):
+    if module == "bluegreen_swap" and result.get("state") == "live" and result.get("swapped_at"):
         moment, holder = result["swapped_at"], f"{plan['release'] or BY_HAND} in {plan['color']} has the traffic"
         holder += f", proven {format_seconds(result['reload_seconds'])} after the reload"
     elif module == "bluegreen_undo" and result.get("outcome") == "rolled_back" and result.get("back_at"):
@@ -117,11 +118,11 @@ def _build_in_words(build):
 
 
 RETIRED = {"stop": "is stopped, kept for a rollback", "keep": "still runs, for a rollback", "remove": "is removed"}
-"""What became of the idle color, by bluegreen_retire."""
+"""What became of the previous color, by bluegreen_retire."""
 
 
 def _idle(run):
-    """Return what became of the color that had the traffic before, and the command by which it gets it back."""
+    """Return what became of the previous color, and the command that returns the traffic to it."""
     if not run["retired"] or not run["previous_color"]:
         return []
     before = run["result"]["previous_release"]

@@ -53,7 +53,7 @@ def test_each_module_that_is_not_public_is_marked_private(module):
 
 @pytest.mark.parametrize("module", MODULES)
 def test_each_module_documents_its_action_groups(module):
-    documented = MODULES[module]["attributes"].get("action_group", {})
+    documented = MODULES[module].get("attributes", {}).get("action_group", {})
     assert sorted(documented.get("membership", [])) == sorted(groups_of(module))
 
 

@@ -50,8 +50,8 @@ def run_up(engine, params, began, progress):
 
 
 def is_news(change):
-    """Return whether a person is told of a Change. A container is told of when it starts. One that is first seen ended
-    is one that Compose is about to replace, or it is the reason of a failure."""
+    """Return whether a Change is printed. A new container is printed once it starts. A container that has ended when it
+    is first seen is not printed: Compose will replace it, or the failure screen shows it."""
     return change.state != CREATED and (change.before is not None or not change.state.startswith(ENDED))
 
 

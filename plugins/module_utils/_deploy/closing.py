@@ -54,8 +54,8 @@ def extended_record(record, phases, warnings):
 def close_run(engine, state, lock, token, record, is_planned=True):
     """Return ``{changed, removed_images, run, warnings}``; ``run``: as the history has it.
 
-    ``lock``: the AppLock that the run has by the name ``token``, or without a lock if that is None; ``record``: the
-    RECORD_ARGUMENTS; ``is_planned``: whether the unfinished run of the journal is this one, and not an earlier one that
+    ``lock``: the AppLock; ``token``: the name by which the run holds it, None without a lock; ``record``: the
+    RECORD_ARGUMENTS; ``is_planned``: whether the unfinished run in the journal is this one, and not an earlier one that
     was killed. Raises StateError if another run has taken over the lock.
     """
     with lock.acting(token):

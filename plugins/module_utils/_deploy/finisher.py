@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The end of a run that has moved the traffic, or leaves a release ready: drain, retire, record.
+"""The end of a run that has moved the traffic, or that leaves a release ready: drain, retire, record.
 
-A failure of the drain fails the run, which then goes back. From the retirement on, the traffic stays, so a failure is
-a warning.
+If the drain fails, the run fails and the traffic goes back. After the drain the traffic stays, so a failure is only a
+warning.
 """
 
 from __future__ import annotations
@@ -25,15 +25,14 @@ from .._text import format_seconds, join_lines
 from .closing import close_run, extended_record, timed
 
 WORTH_A_LINE = 1.0
-"""s of a drain from which on it is told."""
+"""A drain that takes at least so many seconds is printed."""
 
 
 class Finisher:
     """``params``: the options of the module bluegreen_finish; ``progress``: a Progress.
 
     ``phases``: the seconds of each step that has ended; ``changed``: whether a container or the journal has changed;
-    ``retired``: whether there was an idle color, and it is retired; ``left_undone``: what failed from the retirement
-    on, a text each.
+    ``retired``: whether a previous color was retired; ``left_undone``: a text for each failure after the drain.
     """
 
     def __init__(self, engine, params, progress):
@@ -99,7 +98,7 @@ class Finisher:
 
     @contextlib.contextmanager
     def _following(self):
-        """Give the block a function that raises ReleaseFailed once the color that has the traffic fails."""
+        """Give the block a function that raises ReleaseFailed if the active color has failed."""
         if not self.params["project_name"]:
             yield lambda: None
             return
@@ -136,7 +135,7 @@ class Finisher:
 
     @contextlib.contextmanager
     def _tolerated(self, what):
-        """Have a failure of the block be a warning, whatever it is: the run would go back otherwise."""
+        """Turn any failure of the block into a warning, because otherwise the run would go back."""
         try:
             yield
         except Exception as error:

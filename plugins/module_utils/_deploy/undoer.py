@@ -23,7 +23,7 @@ from .undo import acts_of, decide_undo, may_have_traffic
 class Undoer:
     """``params``: the options of the module bluegreen_undo; ``progress``: a Progress.
 
-    ``left_undone``: what failed, a text each. ``put_back``: what the swap back returned, with ``failed``.
+    ``left_undone``: a text for each failure; ``put_back``: the result of the swap back, with ``failed``.
     """
 
     def __init__(self, engine, params, progress):
@@ -43,7 +43,7 @@ class Undoer:
         self.left_undone = []
 
     def undo(self):
-        """Put the traffic back, take the new containers down and record the run, each as far as it can be done."""
+        """Put the traffic back, take the new containers down, record the run. If one of these fails, do the rest."""
         with timed(self.phases, "undo"):
             is_whole = self._go_back()
         if self.acts["kept_traffic"] and is_whole:
@@ -53,7 +53,7 @@ class Undoer:
             self.lock.release(self.params["lock"])  # the next run finishes or undoes this one
 
     def _go_back(self):
-        """Put the traffic back, and the containers as they were; return whether the active color is whole again."""
+        """Put the traffic and the containers back. Return whether the exclusive services of the active color run."""
         if self.params["put_back"]:
             self._put_back()
         # Without a result, the active color had the traffic all the time.
