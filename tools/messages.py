@@ -43,7 +43,7 @@ SITUATIONS = {
     "A stack runs that the role did not start": "module_utils/_deploy/adoption.py module_utils/_deploy/from_files.py",
     "An image can't be pulled or built": """module_utils/_compose/builds.py module_utils/_compose/build_run.py
         module_utils/_docker/disk_space.py module_utils/_docker/download.py module_utils/_deploy/release_images.py""",
-    "A container can't start": "module_utils/_compose/up.py",
+    "A container can't start": "module_utils/_compose/up.py module_utils/_compose/up_run.py",
     "A health check fails": """module_utils/_deploy/health_checks.py module_utils/_docker/completeness.py
         module_utils/_health/probe.py module_utils/_health/probe_run.py module_utils/_health/verdict.py
         module_utils/_health/wait.py modules/compose_health_wait.py""",
@@ -69,10 +69,10 @@ SITUATIONS = {
 }
 
 NO_MESSAGES = """module_utils/_state/status.py module_utils/_nginx/app_file.py module_utils/_edge/private_root.py
-    modules/bluegreen_join.py plugin_utils/_action.py plugin_utils/_controller.py plugin_utils/_lock_keeper.py
+    plugin_utils/_action.py plugin_utils/_controller.py plugin_utils/_lock_keeper.py
     plugin_utils/_page.py plugin_utils/_progress_follower.py plugin_utils/_progress_narrator.py plugin_utils/_summary.py
     plugin_utils/_commands.py
-    plugin_utils/_run.py action/bluegreen_plan.py action/compose_health_wait.py modules/bluegreen_start.py"""
+    plugin_utils/_run.py action/bluegreen_plan.py action/compose_health_wait.py module_utils/_deploy/starter.py"""
 """Files whose texts are screens, progress or commands."""
 
 PREFIXES = {

@@ -30,6 +30,29 @@ options:
     type: str
 """
 
+    JOINS = r"""
+options:
+  joins:
+    description: Which containers join which networks.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      color:
+        description: The color. Its containers exist, but need not run.
+        type: str
+        choices: [blue, green]
+        required: true
+      file:
+        description: The Compose file that the color runs from. It lists the networks.
+        type: path
+        required: true
+  by_hand:
+    description: The ids of the containers of shared services that were started by hand, by service.
+    type: dict
+    default: {}
+"""
+
     EDGE = r"""
 options:
   nginx_mode:

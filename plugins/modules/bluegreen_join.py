@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - hotswap.compose._docker
   - hotswap.compose._app
   - hotswap.compose._app.lock
+  - hotswap.compose._app.joins
 attributes:
   action_group:
     support: full
@@ -29,31 +30,12 @@ attributes:
       - hotswap.compose.app
       - hotswap.compose.engine
   check_mode:
-    support: full
+    support: none
   diff_mode:
     support: none
   idempotent:
     support: full
-options:
-  joins:
-    description: Which containers join which networks.
-    type: list
-    elements: dict
-    required: true
-    suboptions:
-      color:
-        description: The color. Its containers exist, but need not run.
-        type: str
-        choices: [blue, green]
-        required: true
-      file:
-        description: The Compose file that the color runs from. It lists the networks.
-        type: path
-        required: true
-  by_hand:
-    description: The ids of the containers of shared services that were started by hand, by service.
-    type: dict
-    default: {}
+options: {}
 """
 
 EXAMPLES = r"""
@@ -64,70 +46,23 @@ EXAMPLES = r"""
     state_dir: /var/lib/bluegreen
 """
 
-RETURN = r"""
-joined:
-  description: Which container joined which network, as in C(shop-green-web-1 → edge).
-  returned: success
-  type: list
-  elements: str
-"""
-
-import json
+RETURN = r""" # """
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._compose.single_file import JOINS, missing_joins
-from ..module_utils._docker.aliases import join_network
-from ..module_utils._docker.containers import containers_by_id, find_all_containers
+from ..module_utils._compose.joins import JOIN_ARGUMENTS, make_joins
 from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
 from ..module_utils._errors import BluegreenError
 from ..module_utils._options import APP_ARGUMENTS
-from ..module_utils._state.lock import AppLock
-
-
-def open_joins(engine, params):
-    """Return ``[(container, network, aliases)]`` that are still to be made. Raises ComposeError."""
-    found = []
-    for each in params["joins"]:
-        with open(each["file"], encoding="utf-8") as file:
-            joins = json.load(file).get(JOINS, [])
-        names = [join["shared"] for join in joins if "shared" in join]
-        colors, shared = find_all_containers(engine, params["app"], shared=names)
-        by_hand = {name: containers_by_id(engine, ids) for name, ids in params["by_hand"].items()}
-        found += missing_joins(joins, colors[each["color"]], {**shared, **by_hand})
-    return found
 
 
 def main():
-    module = AnsibleModule(
-        argument_spec=dict(
-            joins={
-                "type": "list",
-                "elements": "dict",
-                "required": True,
-                "options": {
-                    "color": {"type": "str", "choices": ["blue", "green"], "required": True},
-                    "file": {"type": "path", "required": True},
-                },
-            },
-            by_hand={"type": "dict", "default": {}},
-            **APP_ARGUMENTS,
-            **ENGINE_ARGUMENTS,
-        ),
-        supports_check_mode=True,
-    )
-    params = module.params
+    module = AnsibleModule(argument_spec=dict(**JOIN_ARGUMENTS, **APP_ARGUMENTS, **ENGINE_ARGUMENTS))
     try:
-        engine = Engine.connect(params)
-        joins = open_joins(engine, params)
-        if joins and not module.check_mode:
-            with AppLock(params["state_dir"], params["app"]).acting(params["lock"]):
-                for join in joins:
-                    join_network(engine, *join)
+        changed = make_joins(Engine.connect(module.params), module.params)
     except (BluegreenError, OSError) as error:
         module.fail_json(msg=str(error))
-    joined = ["{} → {}".format(container["name"], network) for container, network, _aliases in joins]
-    module.exit_json(changed=bool(joins), joined=joined)
+    module.exit_json(changed=changed)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - hotswap.compose._docker
   - hotswap.compose._app
   - hotswap.compose._app.lock
+  - hotswap.compose._app.joins
   - hotswap.compose._app.edge
   - hotswap.compose._app.look
   - hotswap.compose._app.probes
@@ -41,6 +42,13 @@ attributes:
   idempotent:
     support: none
 options:
+  state:
+    description:
+      - V(created) only creates all containers of the project and connects them to their networks.
+      - V(started) also starts them, and tests nginx's new file.
+    type: str
+    choices: [created, started]
+    default: started
   project:
     description: What Compose works on, as O(hotswap.compose.bluegreen_up#module:project). Without it, the O(containers)
       are started.
@@ -50,6 +58,10 @@ options:
     type: list
     elements: str
     default: []
+  create_first:
+    description: Whether Compose creates all containers and the O(joins) are made before the first container starts.
+    type: bool
+    default: false
   recreate:
     description: Which containers Compose recreates; V(auto) are those whose definition changed.
     type: str
@@ -70,9 +82,8 @@ options:
     type: float
     default: 120
   content:
-    description: As O(hotswap.compose.bluegreen_swap#module:content).
+    description: As O(hotswap.compose.bluegreen_swap#module:content). Required with O(state=started).
     type: str
-    required: true
   previous_content:
     description: As O(hotswap.compose.bluegreen_swap#module:previous_content).
     type: str
@@ -128,98 +139,55 @@ nginx_fault:
   type: bool
 """
 
-import time
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._compose.up_run import run_up
-from ..module_utils._docker.containers import containers_by_id
+from ..module_utils._compose.joins import JOIN_ARGUMENTS
+from ..module_utils._deploy.starter import Starter
 from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
-from ..module_utils._docker.lifecycle import remove_containers, start_containers
-from ..module_utils._edge.options import EDGE_ARGUMENTS, edge_for
-from ..module_utils._edge.swap import Swap
-from ..module_utils._errors import BluegreenError
+from ..module_utils._edge.options import EDGE_ARGUMENTS
+from ..module_utils._errors import BluegreenError, ReleaseFailed
 from ..module_utils._health.look import LOOK_ARGUMENTS
-from ..module_utils._health.verdict import FAILED
 from ..module_utils._options import APP_ARGUMENTS
 from ..module_utils._progress import Progress
-from ..module_utils._state.directory import AppState
-from ..module_utils._state.lock import AppLock
-
-
-def start_stopped(engine, params, progress):
-    """Start the stopped containers; return whether there were any."""
-    with AppLock(params["state_dir"], params["app"]).acting(params["lock"]):
-        state = AppState(params["state_dir"], params["app"])
-        state.create()
-        stopped = start_containers(engine, state, containers_by_id(engine, params["containers"]))
-    for container in stopped:
-        progress.say(f"{container['name']}: started")
-    return bool(stopped)
-
-
-def remove_leftovers(engine, params):
-    """Remove the containers that somebody started by hand."""
-    with AppLock(params["state_dir"], params["app"]).acting(params["lock"]):
-        containers = containers_by_id(engine, params["leftovers"])
-        remove_containers(engine, AppState(params["state_dir"], params["app"]), containers, volumes=False)
-
-
-def judge(engine, params, progress):
-    """Test nginx's new file, and introduce the new names; return ``(whether they were introduced, warnings)``."""
-    with AppLock(params["state_dir"], params["app"]).acting(params["lock"]):
-        state = AppState(params["state_dir"], params["app"])
-        edge = edge_for(engine, params, state)
-        swap = Swap(edge, state, None, False, params["answer_log"], progress.wait)
-        result = swap.judge(params["content"], params["introduction"], params["previous_content"])
-    return result["changed"], [swap.warning] if swap.unprepared or swap.unread else []
 
 
 def main():
     module = AnsibleModule(
         argument_spec=dict(
+            state={"type": "str", "choices": ["created", "started"], "default": "started"},
             project={"type": "dict"},
             start={"type": "list", "elements": "str", "default": []},
+            create_first={"type": "bool", "default": False},
             recreate={"type": "str", "choices": ["auto", "always"], "default": "auto"},
             containers={"type": "list", "elements": "str", "default": []},
             leftovers={"type": "list", "elements": "str", "default": []},
             timeout={"type": "float", "default": 120},
-            content={"type": "str", "required": True},
+            content={"type": "str"},
             previous_content={"type": "str", "default": ""},
             introduction={"type": "str", "default": ""},
             answer_log={"type": "str", "default": ""},
+            **JOIN_ARGUMENTS,
             **APP_ARGUMENTS,
             **EDGE_ARGUMENTS,
             **LOOK_ARGUMENTS,
             **ENGINE_ARGUMENTS,
         ),
+        required_if=[("state", "started", ["content"])],
     )
-    params = dict(module.params, remove_orphans=True, dependencies=True)
-    began = time.monotonic()
-    result = {"began": began, "seen": {}, "containers": []}
-    is_up = False
     progress = Progress()
+    starter = None
     try:
         with progress:
-            engine = Engine.connect(params)
-            if params["leftovers"]:
-                remove_leftovers(engine, params)
-            if params["project"]:
-                outcome, up = run_up(engine, params, began, progress)
-                result.update(up)
-                if outcome.status == FAILED:
-                    module.fail_json(msg=outcome.text, nginx_fault=False, progress=progress.lines, **result)
-            else:
-                result["changed"] = start_stopped(engine, params, progress)
-            is_up = True
-            progress.turn_to("nginx tests its new file")
-            introduced, warnings = judge(engine, params, progress)
+            starter = Starter(Engine.connect(module.params), module.params, progress)
+            starter.start()
+    except ReleaseFailed as error:
+        module.fail_json(msg=str(error), containers=error.containers, nginx_fault=False, progress=progress.lines)
     except (BluegreenError, OSError) as error:
-        module.fail_json(msg=str(error), nginx_fault=is_up, progress=progress.lines, **result)
-    for warning in warnings:
+        is_up = starter is not None and starter.is_up
+        module.fail_json(msg=str(error), containers=[], nginx_fault=is_up, progress=progress.lines)
+    for warning in starter.warnings:
         module.warn(warning)
-    result["changed"] = result["changed"] or introduced or bool(params["leftovers"])
-    module.exit_json(introduced=introduced, progress=progress.lines, **result)
+    module.exit_json(progress=progress.lines, **starter.result())
 
 
 if __name__ == "__main__":

@@ -103,9 +103,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._compose.up_run import run_up
 from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
-from ..module_utils._errors import BluegreenError
+from ..module_utils._errors import BluegreenError, ReleaseFailed
 from ..module_utils._health.look import LOOK_ARGUMENTS
-from ..module_utils._health.verdict import FAILED
 from ..module_utils._options import PROJECT_ARGUMENTS
 from ..module_utils._progress import Progress
 
@@ -124,15 +123,15 @@ def main():
     )
     params = dict(module.params, remove_orphans=False)
     began = time.monotonic()
+    progress = Progress()
     try:
-        with Progress() as progress:
-            outcome, result = run_up(Engine.connect(module.params), params, began, progress)
+        with progress:
+            result = run_up(Engine.connect(module.params), params, began, progress)
+    except ReleaseFailed as error:
+        module.fail_json(msg=str(error), containers=error.containers, progress=progress.lines)
     except (BluegreenError, OSError) as error:
-        module.fail_json(msg=str(error), began=began, containers=[])
-    result.update(began=began, progress=progress.lines)
-    if outcome.status == FAILED:
-        module.fail_json(msg=outcome.text, **result)
-    module.exit_json(**result)
+        module.fail_json(msg=str(error), containers=[], progress=progress.lines)
+    module.exit_json(began=began, progress=progress.lines, **result)
 
 
 if __name__ == "__main__":

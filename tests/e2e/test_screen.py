@@ -12,6 +12,8 @@ import re
 import pytest
 
 SERVICES = [{"name": "web-{color}", "port": 3000}, {"name": "signal-{color}", "port": 3000}]
+NAMES = ("web", "signal")
+ORDINARY = [{"name": name, "port": 3000} for name in NAMES]
 BEFORE = ["bluegreen_validate"]
 AFTER = ["bluegreen_report", "ansible.builtin.set_fact"]
 # The tasks on the target, of a deploy as of a rollback to a color that is stopped.
@@ -31,6 +33,20 @@ def site(site):
         site.image(release)
     site.start_nginx(wait=False)
     site.deploy("v1", services=SERVICES).succeeded()
+    return site
+
+
+@pytest.fixture(scope="module")
+def ordinary(make_site):
+    """v1 serves from one ordinary compose.yml."""
+    site = make_site("ordinary-screen")
+    services = "".join(f"  {name}: {{image: '@site@/app:${{BLUEGREEN_RELEASE}}', healthcheck: *h}}\n" for name in NAMES)
+    health = "x-h: &h {test: [CMD, test, -e, /tmp/healthy], interval: 1s}\n"
+    (site.src / "compose.yml").write_text(site.text(f"{health}services:\n{services}"))
+    for release in ("v1", "v2"):
+        site.image(release)
+    site.start_nginx(wait=False)
+    site.deploy("v1", services=ORDINARY, compose_files=[]).succeeded()
     return site
 
 
@@ -82,6 +98,19 @@ def test_a_deploy(site):
             r"v1 in blue is stopped, kept for a rollback: ansible-playbook .* hotswap\.compose\.rollback",
         ],
     )
+
+
+def test_a_deploy_of_one_ordinary_file(ordinary):
+    run = ordinary.deploy("v2", services=ORDINARY, compose_files=[]).succeeded()
+    assert len(lines(run)) <= 60
+    assert actions(run) == [*BEFORE, *REMOTE, *AFTER]
+    assert skipped(run) == 5
+
+
+def test_a_rollback_of_one_ordinary_file(ordinary):
+    run = ordinary.rollback(services=ORDINARY, compose_files=[]).succeeded()
+    assert len(lines(run)) <= 60
+    assert actions(run) == [*BEFORE, *REMOTE, *AFTER]
 
 
 def test_a_rejected_release(site):

@@ -19,25 +19,35 @@ _NO_SUBNET = re.compile(r"non-overlapping (?:IPv4 )?address pool|predefined addr
 _HOOK_FAILED = re.compile(r'service "[^"\n]*" pre_start\[\d+\] .*?(?= \(hook container \w+ retained)', re.DOTALL)
 """Compose's message about a failed pre_start hook, without its end: an undo removes the container named there."""
 
+RECREATE = {"auto": [], "always": ["--force-recreate"], "never": ["--no-recreate"]}
+
 TERM_TIMEOUT = 10
 """Seconds in which Compose must end before it is killed."""
 
 
-def up_command(docker, project, services, options):
+def create_command(project, recreate):
+    """Return the argv that creates all containers of a project and starts none. ``recreate``: as of up_command()."""
+    return [*_begin(project), "--no-start", *RECREATE[recreate], "--remove-orphans"]
+
+
+def up_command(project, services, options):
     """Return the argv.
 
-    ``project``: ``{project_name, project_src, files}``; ``services``: to start, all if empty; ``options``:
+    ``project``: ``{docker_cli, project_name, project_src, files}``; ``services``: to start, all if empty; ``options``:
     ``recreate`` (auto, always, never), ``remove_orphans`` and ``dependencies``.
     """
-    argv = [docker, "compose", "--ansi", "never", "--project-directory", project["project_src"]]
-    argv += ["--project-name", project["project_name"]]
-    for name in project["files"]:
-        argv += ["--file", name]
-    argv += ["up", "--detach", "--no-color", "--quiet-pull", "--pull", "never"]
-    argv += {"auto": [], "always": ["--force-recreate"], "never": ["--no-recreate"]}[options["recreate"]]
+    argv = [*_begin(project), "--detach", "--no-color", *RECREATE[options["recreate"]]]
     argv += ["--remove-orphans"] if options["remove_orphans"] else []
     argv += [] if options["dependencies"] else ["--no-deps"]
     return [*argv, "--", *services]
+
+
+def _begin(project):
+    argv = [project["docker_cli"], "compose", "--ansi", "never", "--project-directory", project["project_src"]]
+    argv += ["--project-name", project["project_name"]]
+    for name in project["files"]:
+        argv += ["--file", name]
+    return [*argv, "up", "--quiet-pull", "--pull", "never"]
 
 
 def error_line(stderr):

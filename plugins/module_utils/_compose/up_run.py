@@ -7,18 +7,41 @@
 from __future__ import annotations
 
 import os
+import time
 
 from .._docker.containers import COMPOSE_LABEL, runs_apart
+from .._errors import ComposeError, ReleaseFailed
 from .._health.look import LOG_TAIL, prober_of, rules_of
 from .._health.verdict import FAILED
 from .._health.wait import CREATED, Waiter
-from .up import ComposeUp, up_command
+from .._text import format_seconds
+from .up import ComposeUp, create_command, up_command
 
 ENDED = ("exited", "dead")
 
+PAUSE = 0.05
+"""s between two looks at a Compose that creates containers."""
+
+
+def create_containers(engine, project, recreate, timeout, progress):
+    """Create all containers of a project and start none. Raises ComposeError.
+
+    ``recreate``: as of up_command(); ``timeout``: in s; ``progress``: a Progress.
+    """
+    ends = time.monotonic() + timeout
+    with _compose(engine, project, create_command(project, recreate)) as compose:
+        while compose.is_running():
+            left = ends - time.monotonic()
+            if left <= 0:
+                raise ComposeError(f"Compose has not created the containers within {format_seconds(timeout)}")
+            progress.wait("the containers are created", left)
+            time.sleep(PAUSE)
+        if compose.failure():
+            raise ComposeError(compose.failure())
+
 
 def run_up(engine, params, began, progress):
-    """Return ``(outcome, result)``: the Outcome of the wait, and ``{changed, seen, containers}``. Raises EngineError.
+    """Return ``{changed, seen}``. Raises ReleaseFailed if a container or Compose fails; EngineError.
 
     ``params``: the options of the module bluegreen_up; ``began``: s by the monotonic clock; ``progress``: a Progress.
     """
@@ -29,8 +52,7 @@ def run_up(engine, params, began, progress):
         if is_news(change):
             progress.say(change)
 
-    argv = up_command(project["docker_cli"], project, params["start"], params)
-    with ComposeUp(argv, project["project_src"], dict(os.environ, DOCKER_HOST=engine.host)) as compose:
+    with _compose(engine, project, up_command(project, params["start"], params)) as compose:
         waiter = Waiter(
             engine,
             project["project_name"],
@@ -44,15 +66,19 @@ def run_up(engine, params, began, progress):
             prober=prober_of(params),
         )
         outcome = waiter.wait()
-    containers = waiter.evidence(outcome, LOG_TAIL) if outcome.status == FAILED else []
-    changed = _start_times(engine, project["project_name"]) != before
-    return outcome, {"changed": changed, "seen": waiter.seen(), "containers": containers}
+    if outcome.status == FAILED:
+        raise ReleaseFailed(outcome.text, waiter.evidence(outcome, LOG_TAIL))
+    return {"changed": _start_times(engine, project["project_name"]) != before, "seen": waiter.seen()}
 
 
 def is_news(change):
     """Return whether a Change is printed. A new container is printed once it starts. A container that has ended when it
     is first seen is not printed: Compose will replace it, or the failure screen shows it."""
     return change.state != CREATED and (change.before is not None or not change.state.startswith(ENDED))
+
+
+def _compose(engine, project, argv):
+    return ComposeUp(argv, project["project_src"], dict(os.environ, DOCKER_HOST=engine.host))
 
 
 def _start_times(engine, project_name):

@@ -16,7 +16,7 @@ from .plan import CREATE, PROMOTE, REFRESH, WARM, Plan
 from .recovery import FINISH
 
 GROUPS = {
-    "prepare": ("nginx", "prepare", "build", "plan_again", "shared", "before_start", "create", "join", "migrate"),
+    "prepare": ("nginx", "prepare", "build", "plan_again", "shared", "before_start", "migrate"),
     "checks": ("smoke", "preview", "await", "before_swap", "canary", "ask"),
     "after_swap": ("after_swap", "exclusive", "bake"),
     "hooks": ("after_retire", "on_rollback"),
@@ -41,7 +41,7 @@ ORDER = (
 """The order of the steps in the role's phases.yml and in the files of its groups, for every host."""
 
 UNTIMED = (
-    *("nginx", "plan_again", "before_start", "join", "await", "before_swap", "ask", "after_swap"),
+    *("nginx", "plan_again", "before_start", "await", "before_swap", "ask", "after_swap"),
     *GROUPS["hooks"],
 )
 """The steps that are not phases. Their time belongs to the phase before."""
@@ -58,6 +58,7 @@ def blind_plan(request):
 
 def complete_plan(request, plan):
     """Set the fields of a Plan that depend on all others."""
+    plan.creates_first = plan.how == CREATE and bool(plan.joins or plan.exclusive)
     plan.steps = steps_of(request, plan)
     plan.groups = groups_of(plan.steps)
     plan.awaits_promotion = awaits_promotion(request, plan)
@@ -89,10 +90,8 @@ def _steps_of_change(request, plan):
     before_swap = {
         "shared": plan.shared.get("waits"),
         "before_start": "before_start" in hooks and plan.how not in (WARM, PROMOTE),
-        "create": plan.how == CREATE and (plan.joins or plan.exclusive),
-        "join": plan.joins,
         "migrate": request["kind"] == "deploy" and request["migrate"],
-        "start": plan.how != WARM,
+        "start": plan.how != WARM or plan.joins,
         "gate": plan.how != WARM,
         "smoke": request["smoke_tests"],
         "preview": opens_preview(request, plan),

@@ -19,7 +19,7 @@ UNSURE = "unsure"
 STARTS_NOTHING = ("detect", "prepare", "build", "shared")
 """The phases in which the new color has no container yet."""
 
-BEFORE_TRAFFIC = (*STARTS_NOTHING, "create", "migrate", "start", "gate", "smoke", "preview")
+BEFORE_TRAFFIC = (*STARTS_NOTHING, "migrate", "start", "gate", "smoke", "preview")
 """The phases in which the new color has no traffic yet. In any other, it may have some."""
 
 
@@ -73,6 +73,6 @@ def acts_of(decision, phase, plan):
 
 def _has_started(phase, plan):
     """Return whether this run must remove or stop containers of the new color."""
-    if phase in STARTS_NOTHING or (phase == "migrate" and "create" not in plan["steps"]):
+    if phase in STARTS_NOTHING or (phase == "migrate" and not plan["creates_first"]):
         return False  # the containers of the idle color still are the target of a rollback
     return plan["how"] in (CREATE, START, PROMOTE) or bool(plan["exclusive"])

@@ -10,34 +10,48 @@ import time
 import pytest
 
 from ansible_collections.hotswap.compose.plugins.module_utils._compose import up
-from ansible_collections.hotswap.compose.plugins.module_utils._compose.up import ComposeUp, error_line, up_command
+from ansible_collections.hotswap.compose.plugins.module_utils._compose.up import (
+    ComposeUp,
+    create_command,
+    error_line,
+    up_command,
+)
 
-PROJECT = {"project_name": "shop-blue", "project_src": "/state/d1", "files": ["compose.blue.json"]}
+PROJECT = {
+    "docker_cli": "docker",
+    "project_name": "shop-blue",
+    "project_src": "/state/d1",
+    "files": ["compose.blue.json"],
+}
 OPTIONS = {"recreate": "auto", "remove_orphans": False, "dependencies": True}
 BEGIN = (
     "docker compose --ansi never --project-directory /state/d1 --project-name shop-blue --file compose.blue.json up "
-    "--detach --no-color --quiet-pull"
+    "--quiet-pull --pull never"
 )
 
 
 @pytest.mark.parametrize(
     "services, options, end",
     [
-        ([], {}, "--pull never --"),
+        ([], {}, "--detach --no-color --"),
         (
             ["was", "signal"],
             {"recreate": "always", "remove_orphans": True},
-            "--pull never --force-recreate --remove-orphans -- was signal",
+            "--detach --no-color --force-recreate --remove-orphans -- was signal",
         ),
         (
             ["db"],
             {"recreate": "never", "dependencies": False},
-            "--pull never --no-recreate --no-deps -- db",
+            "--detach --no-color --no-recreate --no-deps -- db",
         ),
     ],
 )
 def test_command(services, options, end):
-    assert " ".join(up_command("docker", PROJECT, services, dict(OPTIONS, **options))) == f"{BEGIN} {end}"
+    assert " ".join(up_command(PROJECT, services, dict(OPTIONS, **options))) == f"{BEGIN} {end}"
+
+
+def test_the_command_that_starts_nothing():
+    assert " ".join(create_command(PROJECT, "always")) == f"{BEGIN} --no-start --force-recreate --remove-orphans"
 
 
 @pytest.mark.parametrize(
