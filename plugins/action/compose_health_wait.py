@@ -56,6 +56,8 @@ class ActionModule(FollowedAction):
     def _known(self, run, task_vars):
         """Return the options of the module that follow from the run so far."""
         known = run.look_options() if self._module in LOOKS else {}
+        if self._module == "bluegreen_start":
+            known.update(run.gate_options())
         if self._module in ("bluegreen_finish", "bluegreen_undo"):
             known["record"] = run.record()
         elif self._module == "bluegreen_record":

@@ -206,6 +206,30 @@ options:
     default: {}
 """
 
+    GATE = r"""
+options:
+  stable_for:
+    description:
+      - For how many seconds all containers must then stay ready, in addition to O(timeout).
+      - A restart that O(max_restarts) allows starts this time again.
+    type: float
+    default: 0
+  no_healthcheck:
+    description: What to do about a container with neither a healthcheck nor one of the O(probes), if its service is one
+      of the O(traffic_services).
+    type: str
+    choices:
+      fail: It fails.
+      running: It is ready when it has been running for O(min_uptime) seconds without a restart.
+    default: fail
+  min_uptime:
+    description:
+      - After how many seconds without a restart such a container is ready.
+      - The seconds count from its start by the Engine's clock, which must be the target's clock too.
+    type: float
+    default: 10
+"""
+
     RECORD = r"""
 options:
   outcome:

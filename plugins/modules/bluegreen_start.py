@@ -26,6 +26,7 @@ extends_documentation_fragment:
   - hotswap.compose._app.joins
   - hotswap.compose._app.edge
   - hotswap.compose._app.look
+  - hotswap.compose._app.gate
   - hotswap.compose._app.probes
 attributes:
   action_group:
@@ -42,13 +43,15 @@ attributes:
   idempotent:
     support: none
 options:
-  state:
+  steps:
     description:
-      - V(created) only creates all containers of the project and connects them to their networks.
-      - V(started) also starts them, and tests nginx's new file.
-    type: str
-    choices: [created, started]
-    default: started
+      - V(create) creates all containers of the project and makes the O(joins), before the first container starts.
+      - V(start) starts the containers, and then nginx tests its new file.
+      - V(gate) waits until the containers are ready.
+    type: list
+    elements: str
+    choices: [create, start, gate]
+    required: true
   project:
     description: What Compose works on, as O(hotswap.compose.bluegreen_up#module:project). Without it, the O(containers)
       are started.
@@ -58,10 +61,6 @@ options:
     type: list
     elements: str
     default: []
-  create_first:
-    description: Whether Compose creates all containers and the O(joins) are made before the first container starts.
-    type: bool
-    default: false
   recreate:
     description: Which containers Compose recreates; V(auto) are those whose definition changed.
     type: str
@@ -78,12 +77,16 @@ options:
     elements: str
     default: []
   timeout:
-    description: For how many seconds Compose may take.
+    description: Within how many seconds all containers must be ready, with the time that Compose takes.
     type: float
     default: 120
-  content:
-    description: As O(hotswap.compose.bluegreen_swap#module:content). Required with O(state=started).
+  gate_network:
+    description: The network that the containers with traffic must be on. Without it, they need not be on any.
     type: str
+  content:
+    description: As O(hotswap.compose.bluegreen_swap#module:content).
+    type: str
+    default: ''
   previous_content:
     description: As O(hotswap.compose.bluegreen_swap#module:previous_content).
     type: str
@@ -105,6 +108,7 @@ EXAMPLES = r"""
 - name: Start green again
   hotswap.compose.bluegreen_start:
     app: shop
+    steps: [start, gate]
     containers: "{{ planned.plan.containers }}"
     content: "{{ planned.plan.content }}"
     introduction: "{{ planned.plan.introduction }}"
@@ -116,20 +120,20 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-began:
-  description: When it began, in seconds by the target's monotonic clock.
-  returned: always
-  type: float
-seen:
-  description: As of M(hotswap.compose.compose_health_wait); empty if Compose did not start them.
-  returned: success
-  type: dict
 introduced:
   description: Whether the new names were introduced to nginx.
-  returned: success
+  returned: always
   type: bool
+gate:
+  description: The result of the wait, as in the result of M(hotswap.compose.compose_health_wait).
+  returned: if the wait has ended
+  type: dict
+phases:
+  description: The seconds of each phase, C(start) and C(gate).
+  returned: always
+  type: dict
 containers:
-  description: The containers, as of M(hotswap.compose.compose_health_wait).
+  description: The containers that failed, as in the result of M(hotswap.compose.compose_health_wait).
   returned: failure
   type: list
   elements: dict
@@ -146,6 +150,7 @@ from ..module_utils._deploy.starter import Starter
 from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
 from ..module_utils._edge.options import EDGE_ARGUMENTS
 from ..module_utils._errors import BluegreenError, ReleaseFailed
+from ..module_utils._health.gate import GATE_ARGUMENTS
 from ..module_utils._health.look import LOOK_ARGUMENTS
 from ..module_utils._options import APP_ARGUMENTS
 from ..module_utils._progress import Progress
@@ -154,15 +159,15 @@ from ..module_utils._progress import Progress
 def main():
     module = AnsibleModule(
         argument_spec=dict(
-            state={"type": "str", "choices": ["created", "started"], "default": "started"},
+            steps={"type": "list", "elements": "str", "choices": ["create", "start", "gate"], "required": True},
             project={"type": "dict"},
             start={"type": "list", "elements": "str", "default": []},
-            create_first={"type": "bool", "default": False},
             recreate={"type": "str", "choices": ["auto", "always"], "default": "auto"},
             containers={"type": "list", "elements": "str", "default": []},
             leftovers={"type": "list", "elements": "str", "default": []},
             timeout={"type": "float", "default": 120},
-            content={"type": "str"},
+            gate_network={"type": "str"},
+            content={"type": "str", "default": ""},
             previous_content={"type": "str", "default": ""},
             introduction={"type": "str", "default": ""},
             answer_log={"type": "str", "default": ""},
@@ -170,21 +175,21 @@ def main():
             **APP_ARGUMENTS,
             **EDGE_ARGUMENTS,
             **LOOK_ARGUMENTS,
+            **GATE_ARGUMENTS,
             **ENGINE_ARGUMENTS,
         ),
-        required_if=[("state", "started", ["content"])],
     )
     progress = Progress()
-    starter = None
+    starter = Starter(module.params, progress)
     try:
         with progress:
-            starter = Starter(Engine.connect(module.params), module.params, progress)
-            starter.start()
+            starter.start(Engine.connect(module.params))
     except ReleaseFailed as error:
-        module.fail_json(msg=str(error), containers=error.containers, nginx_fault=False, progress=progress.lines)
+        module.fail_json(msg=str(error), containers=error.containers, progress=progress.lines, **starter.result())
     except (BluegreenError, OSError) as error:
-        is_up = starter is not None and starter.is_up
-        module.fail_json(msg=str(error), containers=[], nginx_fault=is_up, progress=progress.lines)
+        module.fail_json(
+            msg=str(error), containers=[], nginx_fault=starter.is_testing, progress=progress.lines, **starter.result()
+        )
     for warning in starter.warnings:
         module.warn(warning)
     module.exit_json(progress=progress.lines, **starter.result())

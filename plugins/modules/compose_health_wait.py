@@ -28,6 +28,7 @@ description:
     healthy before. A service that takes traffic never completes. Any other container that exits has failed.
   - One-off containers of C(docker compose run) are ignored.
 extends_documentation_fragment:
+  - hotswap.compose._app.gate
   - hotswap.compose._attributes
   - hotswap.compose._attributes.action_group
   - hotswap.compose._docker
@@ -91,26 +92,6 @@ options:
     description: Within how many seconds all containers must become ready.
     type: float
     default: 120
-  stable_for:
-    description:
-      - For how many seconds all containers must then stay ready, in addition to O(timeout).
-      - A restart that O(max_restarts) allows starts this time again.
-    type: float
-    default: 0
-  no_healthcheck:
-    description: What to do about a container with neither a healthcheck nor one of the O(probes), if its service is one
-      of the O(traffic_services).
-    type: str
-    choices:
-      fail: It fails.
-      running: It is ready when it has been running for O(min_uptime) seconds without a restart.
-    default: fail
-  min_uptime:
-    description:
-      - After how many seconds without a restart such a container is ready.
-      - The seconds count from its start by the Engine's clock, which must be the target's clock too.
-    type: float
-    default: 10
   max_restarts:
     description:
       - How many times the Engine may restart each container by its restart policy.
@@ -332,9 +313,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
 from ..module_utils._errors import EngineError, ProbeError
-from ..module_utils._health.probe_run import PROBE_ARGUMENTS, Prober, probes_in, refuse_unreachable
-from ..module_utils._health.verdict import READY, Rules
-from ..module_utils._health.wait import Waiter, evidence, timeout_warnings
+from ..module_utils._health.gate import GATE_ARGUMENTS, nothing_seen, wait_until_ready
+from ..module_utils._health.probe_run import PROBE_ARGUMENTS, refuse_unreachable
 from ..module_utils._progress import Progress
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -346,65 +326,32 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "began": {"type": "float"},
     "network": {"type": "str"},
     "timeout": {"type": "float", "default": 120},
-    "stable_for": {"type": "float", "default": 0},
-    "no_healthcheck": {"type": "str", "choices": ["fail", "running"], "default": "fail"},
-    "min_uptime": {"type": "float", "default": 10},
     "max_restarts": {"type": "int", "default": 0},
     "log_tail": {"type": "int", "default": 50},
+    **GATE_ARGUMENTS,
     **PROBE_ARGUMENTS,
 }
 
 
 def run(module: AnsibleModule) -> None:
     params = module.params
-    result: dict[str, Any] = {"ready": False, "elapsed": 0.0, "reaction": None, "containers": [], "seen": {}}
     for name in ("timeout", "stable_for", "min_uptime", "max_restarts", "log_tail"):
         if params[name] < 0:
             message = f"{name} is {params[name]}; give 0 or more"
-            module.fail_json(msg=message, verdict=message, **result)
-    rules = Rules(
-        services=frozenset(params["services"]),
-        traffic_services=frozenset(params["traffic_services"]),
-        replicas=params["replicas"],
-        seen=params["seen"],
-        no_healthcheck=params["no_healthcheck"],
-        min_uptime=params["min_uptime"],
-        max_restarts=params["max_restarts"],
-        network=params["network"],
-    )
+            module.fail_json(msg=message, verdict=message, **nothing_seen())
+    progress = Progress()
     try:
         engine = Engine.connect(params)
         refuse_unreachable(engine, params["probes"])
-        with Progress() as progress:
-            waiter = Waiter(
-                engine,
-                params["project_name"],
-                rules,
-                params["timeout"],
-                params["stable_for"],
-                on_change=progress.say,
-                on_wait=progress.wait,
-                began=params["began"],
-                prober=Prober(probes_in(params), params["seen"]),
-            )
-            outcome = waiter.look_once() if module.check_mode else waiter.wait()
+        with progress:
+            result, warnings = wait_until_ready(engine, params, progress, once=module.check_mode)
     except (EngineError, ProbeError) as error:
-        module.fail_json(msg=str(error), verdict=str(error), **result)
-    records = list(waiter.records.values())
-    result.update(
-        ready=outcome.status == READY,
-        verdict=outcome.text,
-        elapsed=waiter.elapsed,
-        reaction=waiter.reaction,
-        seen=waiter.seen(),
-        containers=evidence(engine, records, outcome, params["log_tail"]),
-        progress=progress.lines,
-    )
-    for warning in timeout_warnings(records, params["timeout"]):
+        module.fail_json(msg=str(error), verdict=str(error), **nothing_seen())
+    for warning in warnings:
         module.warn(warning)
-    if outcome.status == READY or module.check_mode:
-        module.exit_json(changed=False, **result)
-    module.fail_json(msg=outcome.text, **result)
+    if result["ready"] or module.check_mode:
+        module.exit_json(changed=False, progress=progress.lines, **result)
+    module.fail_json(msg=result["verdict"], progress=progress.lines, **result)
 
 
 def main() -> None:

@@ -27,10 +27,11 @@ AROUND = {"changed", "exception", "failed", "invocation", "msg"}
 """The keys of every result, in addition to those of its module."""
 
 
-def stamp(task_vars, began, earlier=None, run=None):
+def stamp(task_vars, began, earlier=None, run=None, phases=None):
     """Return ``{run, phase, began, ended}`` for a result of the role (see _run.py). ``earlier``: the task's previous
-    result; if it is of the same phase, the task began then."""
-    phase = task_vars.get(OURS + "phase")
+    result; if it is of the same phase, the task began then. ``phases``: those that the task has timed; it ended in the
+    last one."""
+    phase = [task_vars.get(OURS + "phase"), *(phases or {})][-1]
     before = (earlier or {}).get("stamp") or {}
     if before and before["phase"] == phase:
         began = before["began"]
@@ -82,7 +83,7 @@ class Action(NormalAction):
         result = sanitize_result(self.run_module(task_vars), self.exact)
         if not self.is_in_role():
             return result
-        result["stamp"] = stamp(task_vars, began, self.earlier(task_vars))
+        result["stamp"] = stamp(task_vars, began, self.earlier(task_vars), phases=result.get("phases"))
         if result.get("failed") and not self._task.failed_when:
             warnings = [_text(warning) for warning in result.get("warnings", [])]
             for warning in warnings:

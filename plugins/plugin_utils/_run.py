@@ -31,7 +31,6 @@ RESULTS = (
     "migrated",
     "migration_recorded",
     "started",
-    "gate",
     "smoked",
     "previewed",
     "awaited",
@@ -53,7 +52,7 @@ RESULTS = (
 OTHERS = ("failure", "tolerated_failures", "reported")
 """The names of the results that describe the run and belong to no phase."""
 
-WARNING = ("planned", "started", "gate", "swapped", "exclusive_gate", "baked", "undone", "finished")
+WARNING = ("planned", "started", "swapped", "exclusive_gate", "baked", "undone", "finished")
 """The results whose warnings are warnings of the run, in this order."""
 
 
@@ -130,19 +129,22 @@ class Run:
 
     def evidence_of(self, name, module):
         """Return the result ``name``, or the evidence of the failure if the task of that module failed."""
-        failed = self.failure.get("evidence") or {}
+        failed = self.failure.get("evidence")
         is_it = failed and self.failure.get("module") == f"hotswap.compose.{module}"
-        if is_it and (name != "gate" or self.failure.get("phase") == "gate"):
-            return failed
-        return self.of(name)
+        return failed if is_it else self.of(name)
 
     def is_introduced(self):
         """Return whether nginx has loaded the new color's names, or a preview."""
-        return bool(self.of("started").get("introduced") or self.of("previewed").get("changed"))
+        return bool(self._started().get("introduced") or self.of("previewed").get("changed"))
 
     def gate(self):
-        """Return the result of the gate."""
-        return self.evidence_of("gate", "compose_health_wait")
+        """Return the result of the gate. Empty if it has not ended."""
+        started = self._started()
+        found = started.get("gate") or {}
+        return {"containers": started.get("containers") or [], **found} if found else {}
+
+    def _started(self):
+        return self.evidence_of("started", "bluegreen_start")
 
     def baked(self):
         """Return the result of the last canary or bake."""
@@ -232,6 +234,19 @@ class Run:
             "probes": plan.get("probes") or [],
         }
 
+    def gate_options(self):
+        """Return the options of bluegreen_start for its gate, from the settings."""
+        settings = self.settings
+        # nginx may reach a stack that was started by hand, which has no release, over any network.
+        is_on = settings.get("nginx_mode") == "container" and self.plan.get("release")
+        return {
+            "timeout": settings["health_timeout"],
+            "stable_for": settings["health_stable_for"],
+            "no_healthcheck": settings["no_healthcheck"],
+            "min_uptime": settings["min_uptime"],
+            "gate_network": settings["network"] if is_on else None,
+        }
+
     def allowed_restarts(self):
         """Return how many restarts of a container are allowed so far."""
         more = self.settings.get("bake_failures") or 0 if self.of("baked") else 0
@@ -240,7 +255,7 @@ class Run:
     def last_seen(self):
         """Return the containers as the last look saw them. The Engine may have been restarted meanwhile, and its
         containers with it."""
-        looks = [self.of(name).get("seen") for name in ("baked", "exclusive_gate", "gate")]
+        looks = [each.get("seen") for each in (self.of("baked"), self.of("exclusive_gate"), self.gate())]
         return next((seen for seen in looks if seen), {})
 
 

@@ -66,7 +66,6 @@ TASKS = {
     "plan": "begin bluegreen_plan",
     "build": "prepare bluegreen_build",
     "start": "phases bluegreen_start",
-    "gate": "phases compose_health_wait",
     "canary": "canary_step bluegreen_swap",
     "swap": "handlers bluegreen_swap",
     "exclusive": "exclusive bluegreen_color",
@@ -76,6 +75,7 @@ TASKS = {
 # What begins within a task: that task, and what its module then waits for.
 WITHIN = {
     "judge": ("start", "nginx tests its new file"),
+    "gate": ("start", "the containers are ready"),
     "retire": ("drain", "the idle color is retired"),
     "record": ("drain", "the run is recorded"),
 }

@@ -11,7 +11,7 @@ import ansible_runner
 import pytest
 from sites import COLLECTIONS
 
-GATE = "hotswap.compose.compose_health_wait"
+GATE = "hotswap.compose.bluegreen_start"
 
 
 @pytest.fixture(scope="module")

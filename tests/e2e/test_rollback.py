@@ -97,7 +97,7 @@ def test_to_a_color_that_was_kept_running_starts_nothing(site):
     load.lost_nothing()
     went_back(run, "v2", "green")
     assert site.reloads() == reloads + 2  # it swaps, and then follows the names
-    assert (started_at(site), run.ran("compose_health_wait")) == (started, 0)
+    assert (started_at(site), run.ran("bluegreen_start")) == (started, 0)
     site.serves("v2", "green")
 
 

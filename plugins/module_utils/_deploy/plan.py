@@ -85,9 +85,6 @@ class Plan:
     joins: list[dict[str, str]] = dataclasses.field(default_factory=list)
     """``[{color, file}]``: the files by which containers join networks that no Compose file names."""
 
-    creates_first: bool = False
-    """Whether all containers are created before the first one starts: they join networks, or some start later."""
-
     shared: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     """What to do about the shared services; of a deploy alone.
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The start of a color: create its containers, start them, and let nginx test its new file."""
+"""The start of a color: create its containers, start them, let nginx test its new file, wait for the health checks."""
 
 from __future__ import annotations
 
@@ -14,52 +14,69 @@ from .._docker.containers import containers_by_id
 from .._docker.lifecycle import remove_containers, start_containers
 from .._edge.options import edge_for
 from .._edge.swap import Swap
+from .._errors import ReleaseFailed
+from .._health.gate import wait_until_ready
+from .._health.look import LOG_TAIL
 from .._state.directory import AppState
 from .._state.lock import AppLock
+from .closing import timed
 
 
 class Starter:
     """``params``: the options of the module bluegreen_start; ``progress``: a Progress.
 
-    ``is_up``: whether the containers have started, so that a failure from now on is a fault of nginx.
+    ``phases``: the seconds of each phase that has begun; ``gate``: the result of the gate, empty before it has ended;
+    ``is_testing``: whether nginx tests its new file, so that a failure is a fault of nginx.
     """
 
-    def __init__(self, engine, params, progress):
-        self.engine = engine
+    def __init__(self, params, progress):
         self.params = dict(params, remove_orphans=True, dependencies=True)
         self.progress = progress
         self.began = time.monotonic()
         self.state = AppState(params["state_dir"], params["app"])
+        self.engine = None
         self.warnings = []
+        self.phases = {}
+        self.gate = {}
         self.seen = {}
         self.changed = False
         self.introduced = False
-        self.is_up = False
+        self.is_testing = False
 
-    def start(self):
-        """Create the containers and, with the state ``started``, start them. Raises ReleaseFailed if one fails."""
-        params = self.params
-        if params["leftovers"]:
+    def start(self, engine):
+        """Run the steps. Raises ReleaseFailed if a container fails."""
+        self.engine = engine
+        steps = self.params["steps"]
+        if self.params["leftovers"]:
             self._remove_leftovers()
-        if params["create_first"]:
-            create_containers(self.engine, params["project"], params["recreate"], params["timeout"], self.progress)
-            params["recreate"] = "auto"
-            self.changed = True
-        self.changed |= make_joins(self.engine, params)
-        if params["state"] == "started":
-            self._bring_up()
-            self.is_up = True
-            self.progress.turn_to("nginx tests its new file")
-            self._test_file()
+        if "create" in steps:
+            self._create()
+        if "start" in steps:
+            with timed(self.phases, "start"):
+                self._bring_up()
+                self.is_testing = True
+                self._test_file()  # the containers boot meanwhile
+                self.is_testing = False
+        if "gate" in steps:
+            with timed(self.phases, "gate"):
+                self._wait()
 
     def result(self):
         """Return what the module returns."""
         return {
-            "began": self.began,
             "changed": self.changed or self.introduced,
             "introduced": self.introduced,
-            "seen": self.seen,
+            "gate": self.gate,
+            "phases": self.phases,
         }
+
+    def _create(self):
+        params = self.params
+        if params["project"]:
+            create_containers(self.engine, params["project"], params["recreate"], params["timeout"], self.progress)
+            params["recreate"] = "auto"
+            self.changed = True
+        self.changed |= make_joins(self.engine, params)
 
     def _remove_leftovers(self):
         with self._acting():
@@ -81,6 +98,7 @@ class Starter:
     def _test_file(self):
         """Let nginx test the new file, and introduce the new names."""
         params = self.params
+        self.progress.turn_to("nginx tests its new file")
         with self._acting():
             edge = edge_for(self.engine, params, self.state)
             swap = Swap(edge, self.state, None, False, params["answer_log"], self.progress.wait)
@@ -88,6 +106,17 @@ class Starter:
         self.introduced = result["changed"]
         if swap.unprepared or swap.unread:
             self.warnings.append(swap.warning)
+
+    def _wait(self):
+        self.progress.turn_to("the containers are ready")
+        params = {**self.params, "seen": self.seen, "began": self.began, "network": self.params["gate_network"]}
+        found, warnings = wait_until_ready(self.engine, {**params, "log_tail": LOG_TAIL}, self.progress)
+        self.warnings += warnings
+        containers = found.pop("containers")
+        self.gate = found
+        if not found["ready"]:
+            raise ReleaseFailed(found["verdict"], containers)
+        self.gate["containers"] = containers
 
     def _acting(self):
         return AppLock(self.params["state_dir"], self.params["app"]).acting(self.params["lock"])

@@ -23,11 +23,15 @@ GROUPS = {
 }
 """The steps that few runs have. The role includes the file of a group if the run has one of its steps.
 
+``create`` creates all containers and connects them before the first one starts, because they join networks or some
+start later. A migration does that too.
+
 ``ask`` notifies the handler of the swap, if the gate does not because it has no swap right after it.
 """
 
 ORDER = (
     *GROUPS["prepare"],
+    "create",
     "start",
     "gate",
     *GROUPS["checks"],
@@ -41,7 +45,7 @@ ORDER = (
 """The order of the steps in the role's phases.yml and in the files of its groups, for every host."""
 
 UNTIMED = (
-    *("nginx", "plan_again", "before_start", "await", "before_swap", "ask", "after_swap"),
+    *("nginx", "plan_again", "before_start", "create", "await", "before_swap", "ask", "after_swap"),
     *GROUPS["hooks"],
 )
 """The steps that are not phases. Their time belongs to the phase before."""
@@ -58,7 +62,6 @@ def blind_plan(request):
 
 def complete_plan(request, plan):
     """Set the fields of a Plan that depend on all others."""
-    plan.creates_first = plan.how == CREATE and bool(plan.joins or plan.exclusive)
     plan.steps = steps_of(request, plan)
     plan.groups = groups_of(plan.steps)
     plan.awaits_promotion = awaits_promotion(request, plan)
@@ -91,7 +94,8 @@ def _steps_of_change(request, plan):
         "shared": plan.shared.get("waits"),
         "before_start": "before_start" in hooks and plan.how not in (WARM, PROMOTE),
         "migrate": request["kind"] == "deploy" and request["migrate"],
-        "start": plan.how != WARM or plan.joins,
+        "create": plan.joins or (plan.how == CREATE and plan.exclusive),
+        "start": plan.how != WARM,
         "gate": plan.how != WARM,
         "smoke": request["smoke_tests"],
         "preview": opens_preview(request, plan),

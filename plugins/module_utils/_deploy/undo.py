@@ -73,6 +73,6 @@ def acts_of(decision, phase, plan):
 
 def _has_started(phase, plan):
     """Return whether this run must remove or stop containers of the new color."""
-    if phase in STARTS_NOTHING or (phase == "migrate" and not plan["creates_first"]):
+    if phase in STARTS_NOTHING or (phase == "migrate" and "create" not in plan["steps"]):
         return False  # the containers of the idle color still are the target of a rollback
     return plan["how"] in (CREATE, START, PROMOTE) or bool(plan["exclusive"])

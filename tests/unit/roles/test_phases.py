@@ -62,10 +62,13 @@ def steps_of_task(task):
     return [each for each in ORDER if f"'{each}' in __bluegreen_plan.steps" in when]
 
 
+# The steps that no condition names: that of the handler, and those of a task that has several.
+UNNAMED = {"swap", "gate", "drain", "retire"}
+
+
 def test_the_role_has_each_step_once_in_the_order_of_the_plan():
-    by_handler, by_finish = ["swap"], ["drain", "retire"]  # of which the task of the step record is the last
     steps = [step for task in SEQUENCE for step in steps_of_task(task)]
-    assert steps == [step for step in ORDER if step not in by_handler + by_finish]
+    assert steps == [step for step in ORDER if step not in UNNAMED]
 
 
 def test_the_swap_is_between_the_checks_and_what_follows_it():
@@ -75,15 +78,20 @@ def test_the_swap_is_between_the_checks_and_what_follows_it():
         if task.get("ansible.builtin.meta") == "flush_handlers" and number
     )
     before = [step for task in SEQUENCE[:flush] for step in steps_of_task(task)]
-    assert before == list(ORDER[: ORDER.index("swap")])
+    assert before == [step for step in ORDER[: ORDER.index("swap")] if step not in UNNAMED]
 
 
-def test_the_drain_the_retirement_and_the_record_are_one_task():
-    (task,) = [task for task in PHASES if "hotswap.compose.bluegreen_finish" in task]
-    assert task["hotswap.compose.bluegreen_finish"]["steps"] == (
-        "{{ ['drain', 'retire', 'record'] | intersect(__bluegreen_plan.steps) }}"
-    )
-    assert steps_of_task(task) == ["record"]
+@pytest.mark.parametrize(
+    "module, steps, condition",
+    [
+        ("bluegreen_start", ["create", "start", "gate"], ["create", "start"]),
+        ("bluegreen_finish", ["drain", "retire", "record"], ["record"]),
+    ],
+)
+def test_several_steps_are_one_task(module, steps, condition):
+    (task,) = [task for task in PHASES if f"hotswap.compose.{module}" in task]
+    assert task[f"hotswap.compose.{module}"]["steps"] == f"{{{{ {steps} | intersect(__bluegreen_plan.steps) }}}}"
+    assert steps_of_task(task) == condition
 
 
 def test_each_group_is_included_if_the_run_has_one_of_its_steps():

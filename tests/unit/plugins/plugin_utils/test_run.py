@@ -60,15 +60,15 @@ FAILED = {"stamp": {"run": "r1"}, "phase": "gate", "hook": "", "why": "no", "mod
     ],
 )
 def test_what_is_not_of_this_run_is_not_there(result):
-    run = a_run(gate=result)
-    assert run.of("gate") == {}
+    run = a_run(started=result)
+    assert run.of("started") == {} == run.gate()
     assert list(run.phases()) == ["detect"]
 
 
 def test_a_phase_lasts_until_the_next_one_begins():
-    run = a_run(started=stamp("start", 2), gate=stamp("gate", 5, 9))
-    assert run.phases() == {"detect": 2.0, "start": 3.0, "gate": 4.0}
-    assert (run.last_phase(), run.ended()) == ("gate", 9.0)
+    run = a_run(pulled=stamp("prepare", 2), started=stamp("start", 5, 9))
+    assert run.phases() == {"detect": 2.0, "prepare": 3.0, "start": 4.0}
+    assert (run.last_phase(), run.ended()) == ("start", 9.0)
 
 
 def test_a_task_may_have_several_phases():
@@ -105,8 +105,7 @@ def test_the_plans_before_the_last_one_count():
     [
         ({}, "migrate"),
         ({"migrated": stamp("migrate", 2)}, "start"),
-        ({"started": stamp("start", 2)}, "gate"),
-        ({"started": stamp("start", 2), "gate": stamp("gate", 3)}, "swap"),  # what is between them is no phase
+        ({"started": stamp("gate", 2)}, "swap"),  # what is between them is no phase
         ({"swapped": stamp("swap", 5)}, "bake"),
         ({"baked": stamp("bake", 6)}, "drain"),
         ({"finished": stamp("drain", 7)}, "drain"),
@@ -118,26 +117,36 @@ def test_a_failure_that_tells_no_phase_counts_to_the_next_one(results, phase):
 
 def test_the_containers_are_those_of_the_last_look():
     was, worker = container(verdict="ready"), container("worker", verdict="ready")
-    gate = {**stamp("gate", 3), "containers": [was]}
-    assert a_run(gate=gate).containers() == [was]
+    started = {**stamp("gate", 3), "gate": {"containers": [was]}}
+    assert a_run(started=started).containers() == [was]
     after = {**stamp("exclusive", 6), "containers": [was, worker]}
-    assert a_run(gate=gate, exclusive_gate=after).containers() == [was, worker]
+    assert a_run(started=started, exclusive_gate=after).containers() == [was, worker]
     baked = {**stamp("bake", 8), "containers": [dict(was, restarts=1), worker]}
-    assert a_run(gate=gate, exclusive_gate=after, baked=baked).containers() == [dict(was, restarts=1), worker]
+    assert a_run(started=started, exclusive_gate=after, baked=baked).containers() == [dict(was, restarts=1), worker]
 
 
-@pytest.mark.parametrize("module, phase", [("bluegreen_start", "start"), ("compose_health_wait", "gate")])
-def test_those_that_failed_are_last(module, phase):
+def test_those_that_failed_are_last():
     failing = container("db", verdict="failed")
-    failure = {**FAILED, "phase": phase, "module": f"hotswap.compose.{module}", "evidence": {"containers": [failing]}}
+    evidence = {"containers": [failing], "gate": {}}
+    failure = {**FAILED, "phase": "start", "module": "hotswap.compose.bluegreen_start", "evidence": evidence}
     assert a_run(failure=failure).containers() == [failing]
-    assert a_run(failure=failure).gate().get("containers") == ([failing] if phase == "gate" else None)
+    assert a_run(failure=failure).gate() == {}
+
+
+def test_a_gate_that_was_not_passed():
+    """nginx has been told of the new names before."""
+    failing = container(verdict="failed")
+    evidence = {"containers": [failing], "gate": {"elapsed": 3.0}, "introduced": True}
+    run = a_run(failure={**FAILED, "module": "hotswap.compose.bluegreen_start", "evidence": evidence})
+    assert run.gate() == {"elapsed": 3.0, "containers": [failing]}
+    assert run.containers() == [failing]
+    assert run.is_introduced()
 
 
 def test_a_result_has_the_warnings_of_the_run_once_each():
     run = a_run(
         planned={"plan": PLAN, "warnings": ["slow"], **stamp("detect", 0)},
-        gate={**stamp("gate", 3), "warnings": ["slow", "short"]},
+        started={**stamp("gate", 3), "warnings": ["slow", "short"]},
         finished={**stamp("drain", 7), "warnings": ["cut"], "left_undone": ["it could not be retired"]},
         tolerated_failures={"stamp": {"run": "r1"}, "left_undone": ["the hook after_retire failed: no"]},
     )
@@ -173,7 +182,7 @@ def test_who_has_the_traffic(results, outcome, color, release):
 
 
 def test_what_is_recorded():
-    run = a_run(gate={**stamp("gate", 2, 5), "warnings": ["short"]})
+    run = a_run(started={**stamp("gate", 2, 5), "warnings": ["short"]})
     assert run.record() == {
         "outcome": "deployed",
         "services": ["was-{color}"],
@@ -197,16 +206,22 @@ def test_what_is_recorded():
     "results, expected",
     [
         ({}, {"services": ["was"], "max_restarts": 1, "seen": {}}),
-        ({"gate": {**stamp("gate", 3), "seen": {"a": 1}}}, {"services": ["was"], "max_restarts": 1, "seen": {"a": 1}}),
+        (
+            {"started": {**stamp("gate", 3), "gate": {"seen": {"a": 1}}}},
+            {"services": ["was"], "max_restarts": 1, "seen": {"a": 1}},
+        ),
         (
             {
-                "gate": {**stamp("gate", 3), "seen": {"a": 1}},
+                "started": {**stamp("gate", 3), "gate": {"seen": {"a": 1}}},
                 "exclusive_gate": {**stamp("exclusive", 5), "seen": {"b": 1}},
             },
             {"services": ["was", "worker"], "max_restarts": 1, "seen": {"b": 1}},
         ),
         (
-            {"gate": {**stamp("gate", 3), "seen": {"a": 1}}, "baked": {**stamp("bake", 5), "seen": {"c": 1}}},
+            {
+                "started": {**stamp("gate", 3), "gate": {"seen": {"a": 1}}},
+                "baked": {**stamp("bake", 5), "seen": {"c": 1}},
+            },
             {"services": ["was"], "max_restarts": 3, "seen": {"c": 1}},  # a restart that the bake allowed
         ),
         ({"planned": {"plan": {**PLAN, "how": "warm"}, **stamp("detect", 0)}}, {"max_restarts": -1}),
@@ -233,3 +248,20 @@ def test_what_the_color_must_still_be(results, expected):
 )
 def test_whether_nginx_was_told_of_the_new_color(results, introduced):
     assert a_run(**results).is_introduced() is introduced
+
+
+GATE = {"health_timeout": 60, "health_stable_for": 2, "no_healthcheck": "fail", "min_uptime": 10, "network": "edge"}
+
+
+@pytest.mark.parametrize(
+    "mode, release, network",
+    [("container", "v2", "edge"), ("host", "v2", None), ("container", None, None)],
+)
+def test_what_the_gate_asks_for(mode, release, network):
+    settings = {**SETTINGS, **GATE, "nginx_mode": mode}
+    run = a_run(
+        validated={"run_id": "r1", "settings": settings},
+        planned={"plan": {**PLAN, "release": release}, **stamp("detect", 0)},
+    )
+    asked = {"timeout": 60, "stable_for": 2, "no_healthcheck": "fail", "min_uptime": 10}
+    assert run.gate_options() == {**asked, "gate_network": network}

@@ -98,7 +98,9 @@ WENT_WELL = {
     "__bluegreen_kind": "deploy",
     "__bluegreen_validated": {"run_id": "r1", "settings": SETTINGS},
     "__bluegreen_planned": stamped("detect", 1769904000.0, plan=PLAN, clock_ahead=0.0),
-    "__bluegreen_gate": stamped("gate", 1769904001.0, elapsed=1.0, containers=[CONTAINER], warnings=[EVIL]),
+    "__bluegreen_started": stamped(
+        "gate", 1769904001.0, gate={"elapsed": 1.0, "containers": [CONTAINER]}, warnings=[EVIL]
+    ),
     "__bluegreen_finished": stamped(
         "drain", 1769904002.0, phases={"drain": 1.0}, retired=True, run={"images": IMAGES}, left_undone=[EVIL]
     ),

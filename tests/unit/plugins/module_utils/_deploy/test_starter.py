@@ -22,28 +22,37 @@ JOINS = [{"color": "green", "file": "compose.green.json"}]
 
 
 class Target:
-    """``acts``: what was done, in order; ``fault``: what nginx finds in its new file."""
+    """``acts``: what was done, in order; ``fault``: what nginx finds in its new file; ``verdict``: of
+    the gate."""
 
     def __init__(self, directory, monkeypatch):
         self.directory = directory
         self.acts = []
         self.fault = None
+        self.verdict = "ready"
         self.engine = StandInHost([inspected_service("was-green", "d1", state="exited")])
         AppState(str(directory), "shop").create()
         monkeypatch.setattr(starter_module, "create_containers", self._create)
         monkeypatch.setattr(starter_module, "run_up", self._up)
         monkeypatch.setattr(starter_module, "make_joins", self._join)
+        monkeypatch.setattr(starter_module, "wait_until_ready", self._gate)
         monkeypatch.setattr(starter_module, "edge_for", lambda *_args: None)
         monkeypatch.setattr(starter_module, "Swap", self._swap)
 
     def starter(self, **params):
         given = {
-            **{"app": "shop", "state_dir": str(self.directory), "lock": None, "state": "started", "project": None},
-            **{"create_first": False, "recreate": "always", "containers": [], "leftovers": [], "timeout": 30},
-            **{"joins": [], "by_hand": {}, "start": [], "answer_log": ""},
+            **{"app": "shop", "state_dir": str(self.directory), "lock": None, "steps": ["start", "gate"]},
+            **{"project": None, "recreate": "always", "containers": [], "leftovers": [], "timeout": 30},
+            **{"joins": [], "by_hand": {}, "start": [], "answer_log": "", "gate_network": "edge"},
             **{"content": "new", "introduction": "both", "previous_content": "old"},
         }
-        return Starter(self.engine, {**given, **params}, Progress())
+        return Starter({**given, **params}, Progress())
+
+    def start(self, **params):
+        """Return the Starter, when it has started."""
+        starter = self.starter(**params)
+        starter.start(self.engine)
+        return starter
 
     def _create(self, engine, project, recreate, timeout, progress):
         self.acts.append(f"create {project['project_name']}, recreate {recreate}")
@@ -57,6 +66,11 @@ class Target:
     def _join(self, engine, params):
         self.acts += [f"join {each['color']}" for each in params["joins"]]
         return bool(params["joins"])
+
+    def _gate(self, engine, params, progress):
+        self.acts.append(f"wait on {params['network']}, seen {params['seen']}")
+        found = {"ready": self.verdict == "ready", "verdict": self.verdict, "containers": ["web-1"]}
+        return found, ["short"]
 
     def _swap(self, *_args):
         def judge(content, introduction, previous):
@@ -73,65 +87,81 @@ def target(tmp_path, monkeypatch):
     return Target(tmp_path, monkeypatch)
 
 
+BOOTED = "wait on edge, seen {'id': 1.0}"
+
+
 @pytest.mark.parametrize(
     "params, acts",
     [
-        ({"project": PROJECT}, ["up all, recreate always", "test new"]),
+        ({"project": PROJECT}, ["up all, recreate always", "test new", BOOTED]),
         (
-            {"project": PROJECT, "create_first": True, "joins": JOINS, "start": ["web"]},
-            ["create shop-green, recreate always", "join green", "up web, recreate auto", "test new"],
+            {"steps": ["create", "start", "gate"], "project": PROJECT, "joins": JOINS, "start": ["web"]},
+            ["create shop-green, recreate always", "join green", "up web, recreate auto", "test new", BOOTED],
         ),
         (
-            {"project": PROJECT, "create_first": True, "joins": JOINS, "state": "created"},
+            {"steps": ["create"], "project": PROJECT, "joins": JOINS},
             ["create shop-green, recreate always", "join green"],
         ),
-        ({"joins": JOINS, "state": "created"}, ["join green"]),
-        ({"joins": JOINS, "containers": ["was-green-d1"]}, ["join green", "test new"]),
+        ({"steps": ["create"], "joins": JOINS}, ["join green"]),
+        (
+            {"steps": ["create", "start", "gate"], "joins": JOINS, "containers": ["was-green-d1"]},
+            ["join green", "test new", "wait on edge, seen {}"],
+        ),
     ],
 )
 def test_the_order(target, params, acts):
-    starter = target.starter(**params)
-    starter.start()
+    starter = target.start(**params)
     assert target.acts == acts
-    assert starter.is_up is ("test new" in acts)
-    assert starter.result()["seen"] == ({"id": 1.0} if "project" in params and starter.is_up else {})
+    assert list(starter.result()["phases"]) == [
+        each for each in params.get("steps", ["start", "gate"]) if each != "create"
+    ]
 
 
 def test_stopped_containers_start(target):
-    starter = target.starter(containers=["was-green-d1"], introduction="")
-    starter.start()
+    starter = target.start(containers=["was-green-d1"], introduction="")
     assert [verb for verb, _name, _options in target.engine.told] == ["start"]
     assert starter.result()["changed"] and not starter.result()["introduced"]
     assert [line["says"] for line in starter.progress.lines if line["says"]] == ["shop-green-was-green-d1: started"]
 
 
 def test_leftovers_are_removed_first(target):
-    target.starter(leftovers=["was-green-d1"], project=PROJECT).start()
+    target.start(leftovers=["was-green-d1"], project=PROJECT)
     assert [verb for verb, _name, _options in target.engine.told] == ["remove_container"]
 
 
 def test_nothing_changes_when_all_is_there(target):
-    starter = target.starter(state="created")
-    starter.start()
+    starter = target.start(steps=["create"])
     assert (target.acts, starter.result()["changed"]) == ([], False)
 
 
-def test_a_container_fails(target):
+def test_a_container_fails_while_compose_starts_them(target):
     starter = target.starter(project=PROJECT, start=["broken"])
     with pytest.raises(ReleaseFailed):
-        starter.start()
-    assert not starter.is_up
+        starter.start(target.engine)
+    assert not starter.is_testing
+    assert (list(starter.result()["phases"]), starter.result()["gate"]) == (["start"], {})
 
 
 def test_nginx_refuses_its_new_file(target):
     target.fault = EdgeError("nginx refuses it")
     starter = target.starter(project=PROJECT)
     with pytest.raises(EdgeError):
-        starter.start()
-    assert starter.is_up
+        starter.start(target.engine)
+    assert starter.is_testing
+    assert not starter.result()["introduced"]
 
 
-def test_a_file_that_was_not_tested_is_a_warning(target):
+def test_a_release_does_not_pass_its_gate(target):
+    """nginx has the new names by then, so the undo has to take them back."""
+    target.verdict = "web-1 is unhealthy"
     starter = target.starter(project=PROJECT)
-    starter.start()
-    assert starter.warnings == ["not all files were tested"]
+    with pytest.raises(ReleaseFailed) as caught:
+        starter.start(target.engine)
+    assert (str(caught.value), caught.value.containers) == ("web-1 is unhealthy", ["web-1"])
+    result = starter.result()
+    assert result["introduced"] and not starter.is_testing
+    assert (list(result["phases"]), result["gate"]["ready"]) == (["start", "gate"], False)
+
+
+def test_the_warnings_of_nginx_and_of_the_gate(target):
+    assert target.start(project=PROJECT).warnings == ["not all files were tested", "short"]

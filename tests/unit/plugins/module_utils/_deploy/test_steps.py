@@ -82,9 +82,8 @@ ADDED = [
         {"active_color": None},
         asking("before_swap"),
     ),
-    ({}, {"joins": JOINS}, ["", "", "", "start", ""]),
-    ({}, {"exclusive": ["worker"]}, ["exclusive"] * 5),
-    ({"migrate": {"command": "migrate"}}, {"creates_first": True}, ["migrate", "", "", "", ""]),
+    ({}, {"joins": JOINS}, ["create"] * 5),
+    ({}, {"exclusive": ["worker"]}, ["create exclusive", "create exclusive", "exclusive", "exclusive", "exclusive"]),
     ({}, {"pulls": ["was-green"]}, ["prepare"] * 5),
     ({}, {"builds": [{"image": "shop-was:v2"}], "plans_again": True}, ["build plan_again"] * 5),
     ({}, {"previous_exclusive": ["id"]}, ["exclusive"] * 5),
@@ -113,7 +112,7 @@ EVERYTHING = {
     "preview": {"header": "X-Preview"},
 }
 COMING = {"pulls": ["was-green"], "builds": [{"image": "shop-was:v2"}], "plans_again": True}
-ALL_OF_IT = {"joins": JOINS, "creates_first": True, "exclusive": ["worker"], "shared": WAITS}
+ALL_OF_IT = {"joins": JOINS, "exclusive": ["worker"], "shared": WAITS}
 
 
 def test_everything_at_once_is_in_order():

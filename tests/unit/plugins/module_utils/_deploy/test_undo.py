@@ -22,14 +22,7 @@ UNKNOWN = "of a newer version"
 
 
 def a_plan(how=CREATE, **fields):
-    return {
-        "how": how,
-        "can_go_back": True,
-        "exclusive": [],
-        "previous_exclusive": [],
-        "creates_first": False,
-        **fields,
-    }
+    return {"how": how, "can_go_back": True, "exclusive": [], "previous_exclusive": [], "steps": [], **fields}
 
 
 def test_every_phase_that_a_run_can_fail_in_is_in_one_of_the_tables():
@@ -119,13 +112,13 @@ def test_the_new_containers(phase, how, exclusive, expected):
 @pytest.mark.parametrize("phase", BEFORE_START)
 @pytest.mark.parametrize("how", [CREATE, START, WARM, PROMOTE])
 def test_before_the_start_the_idle_color_is_left_alone(phase, how):
-    acts = undo.acts_of(UNDO, phase, a_plan(how, exclusive=["worker"], creates_first=True))
+    acts = undo.acts_of(UNDO, phase, a_plan(how, exclusive=["worker"], steps=["create"]))
     assert (acts["remove"], acts["stop"]) == LEAVE
 
 
-@pytest.mark.parametrize("creates_first, expected", [(True, REMOVE), (False, LEAVE)])
-def test_a_migration_fails_before_the_start_unless_containers_were_created(creates_first, expected):
-    acts = undo.acts_of(UNDO, "migrate", a_plan(creates_first=creates_first))
+@pytest.mark.parametrize("steps, expected", [(["create", "migrate"], REMOVE), (["migrate"], LEAVE)])
+def test_a_migration_fails_before_the_start_unless_containers_were_created(steps, expected):
+    acts = undo.acts_of(UNDO, "migrate", a_plan(steps=steps))
     assert (acts["remove"], acts["stop"]) == expected
 
 

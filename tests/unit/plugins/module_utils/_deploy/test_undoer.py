@@ -46,7 +46,7 @@ PLAN = {
     "how": "create",
     "color": "green",
     "can_go_back": True,
-    "creates_first": False,
+    "steps": ["start", "gate", "swap", "exclusive", "drain", "retire", "record"],
     "containers": ["was-green-d2"],
     "exclusive": ["cron-green"],
     "exclusive_containers": ["cron-green-d2"],
@@ -270,7 +270,7 @@ def test_exclusive_services_that_do_not_start_are_left_to_the_next_run(make, mon
 
 def test_a_run_that_could_not_make_nginx_leaves_one_that_was_killed_alone(make):
     target = make()
-    found = target.undo("detect", put_back=False, deploy="")
+    found = target.undo("detect", put_back=False, deploy="", steps=["nginx"])
     assert (target.acts, found.decision, target.journal["unfinished"]["deploy"]) == ([], "undo", "d2")
     assert [run["outcome"] for run in target.history] == ["rejected"]
     assert target.lock.holder() is None
