@@ -89,7 +89,7 @@ PARTS = {
     "<text>: it exited with <last exit code>": None,
     "<why>; set bluegreen_bake_error_ratio: 0 to turn this check off": "nginx's log of the app's answers could not be "
     "checked: <why>; set bluegreen_bake_error_ratio: 0 to turn this check off",
-    "(last probe exited with <exit_code><said>)": None,
+    "(last health check exited with <exit_code><said>)": None,
     "(the stack started by hand)": None,
     ", <completed> of them completed": None,
     ", declared by its image,": None,

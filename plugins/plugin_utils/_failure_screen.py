@@ -82,10 +82,12 @@ def _last(items, count):
 
 
 def _probe(probe):
-    output = excerpt(probe["output"], WIDTH)
-    if probe["exit_code"] is None:
-        return f"  probe: {output}"
-    return f"  probe: exit status {probe['exit_code']}" + (f": {output}" if output else "")
+    if probe["exit_code"] is None:  # the role's own request, and not a healthcheck
+        text = f"probe: {probe['output']}"
+    else:
+        output = excerpt(probe["output"], WIDTH)
+        text = f"health check: exit status {probe['exit_code']}" + (f": {output}" if output else "")
+    return "  " + excerpt(text, WIDTH)
 
 
 def _traffic(facts):

@@ -71,7 +71,7 @@ def test_image_that_cannot_be_pulled(site, untouched):
 
 def test_never_healthy(site, untouched):
     run = rejected(
-        site.deploy("v2", env={"BEHAVIOUR": "never-healthy"}), "gate", "unhealthy", "probe: ", "is never-healthy"
+        site.deploy("v2", env={"BEHAVIOUR": "never-healthy"}), "gate", "unhealthy", "health check: ", "is never-healthy"
     )
     assert not swapped(run)
     assert [record["outcome"] for record in site.journal()["releases"]] == [
@@ -136,7 +136,7 @@ services:
             ["timed out after 20 s", "beside-1 has not completed yet", "log: no queue"],
         ),
         ("service_completed_successfully", "raise SystemExit(5)", ["beside-1 exited with 5", "log: no queue"]),
-        ("service_healthy", "time.sleep(600)", ["beside-1 is unhealthy", "probe: ", "not yet", "log: no queue"]),
+        ("service_healthy", "time.sleep(600)", ["beside-1 is unhealthy", "health check: ", "not yet", "log: no queue"]),
     ],
     ids=["init-never-ends", "init-fails", "dependency-is-unhealthy"],
 )

@@ -40,10 +40,10 @@ UNHEALTHY = {
     "state": "running",
     "health": "unhealthy",
     "exit_code": None,
-    "reason": "is unhealthy (last probe exited with 1: refused)",
+    "reason": "is unhealthy (last health check exited with 1: refused)",
     "probes": [{"exit_code": 1, "output": text} for text in ("one", "two\n  lines\n", "refused")],
 }
-STARTING = {**UNHEALTHY, "health": "starting", "verdict": "pending", "reason": "is not healthy yet (not probed yet)"}
+STARTING = {**UNHEALTHY, "health": "starting", "verdict": "pending", "reason": "is not healthy yet (not checked yet)"}
 BARE = {"state": "running", "exit_code": None, "reason": "takes traffic but has no healthcheck"}
 FINE = {**BARE, "health": "healthy", "verdict": "ready", "reason": "is healthy", "log": []}
 
@@ -253,7 +253,7 @@ def test_the_last_probes_are_one_line_each():
     probes = [*UNHEALTHY["probes"], passed]
     shown = failure_screen(facts(containers=[container(**{**UNHEALTHY, "probes": probes})]))
     assert "passed" not in shown
-    assert "  probe: exit status 1: two lines\n  probe: exit status 1: refused\n" in shown
+    assert "  health check: exit status 1: two lines\n  health check: exit status 1: refused\n" in shown
     assert "one" not in shown.partition("two lines")[0].rpartition("unhealthy")[2]
 
 
