@@ -100,6 +100,10 @@ PARTS = {
     "<errors> of <requests> (<share> %)": None,
     "<size> to download, <size> free": None,
     "<what> by <user> on <controller><job>, since <since>": None,
+    ", or set bluegreen_registry to log in": None,
+    "<remedy>; if it needs time, raise bluegreen_health_timeout": None,
+    "find out why <service> is not ready": "find out why <service> is not ready; if it needs time, raise "
+    "bluegreen_health_timeout",
     "after it had passed its health checks": None,
     "all containers must stay ready": None,
     "an env_file of a service": None,
@@ -116,7 +120,7 @@ PARTS = {
     "no container of it runs": None,
     "remove <needed> from its depends_on, or from bluegreen_exclusive_services": None,
     "the stack started by hand": None,
-    "unknown, because the Engine runs on another machine": None,
+    "size unknown, because the Engine runs on another machine": None,
     "was restarted <restarts> (<max restarts> allowed)": "<container> was restarted <restarts> (<max restarts> "
     "allowed)",
 }

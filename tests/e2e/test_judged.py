@@ -165,7 +165,10 @@ def test_probe_that_never_passes_refuses_the_release(site, unchecked):
     load.lost_nothing()
     assert run.result["outcome"] == "rejected"
     asked = ("web-green-1 has not passed its probe yet", "probe: GET http://", "/health: the status is 200, not 204")
-    for word in (*asked, "log: release v2 boots"):
+    remedy = (
+        "Next: fix web-green, or its probe in bluegreen_services (GET /health on port 3000: the status is 200, not 204"
+    )
+    for word in (*asked, remedy, "log: release v2 boots"):
         assert word in run.message, run.message
     assert site.containers().keys() == before.keys()
 

@@ -65,7 +65,9 @@ def rejected(run, phase, *words):
 
 def test_image_that_cannot_be_pulled(site, untouched):
     """Nothing has started yet, so the stopped color stays ready for a rollback."""
-    rejected(site.deploy("v2", pull="always", env={"IMAGE": "127.0.0.1:1/app"}), "prepare", "127.0.0.1:1")
+    run = rejected(site.deploy("v2", pull="always", env={"IMAGE": "127.0.0.1:1/app"}), "prepare", "127.0.0.1:1")
+    assert "Next: check that the registry has 127.0.0.1:1/app:v2, or set bluegreen_registry" in run.message
+    assert "then run:\n  ansible-playbook " in run.message
     assert site.snapshot()["containers"] == untouched["containers"]
 
 

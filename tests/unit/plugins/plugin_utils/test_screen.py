@@ -83,6 +83,7 @@ PLAN = {
     "exclusive": [],
     "steps": ["start", "gate", "swap", "drain", "retire", "record"],
     "builds": [],
+    "pulled_images": {},
     "outcome": "deployed",
     "can_go_back": True,
 }
