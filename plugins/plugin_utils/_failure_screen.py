@@ -27,6 +27,8 @@ NAMES = 6
 def failure_headline(facts):
     """Return what happened, in one line."""
     verb = "was rolled back" if facts["outcome"] == "rolled_back" else "was rejected"
+    if not facts["kept_traffic"]:  # the release has the traffic, or may have it
+        verb = "failed"
     place = f"hook {facts['hook']}" if facts["hook"] else f"phase {facts['phase']}"
     return f"{facts['app']} {_release(facts)} {verb} in the {place}: {_why(facts)[0]}"
 

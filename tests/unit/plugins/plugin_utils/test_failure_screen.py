@@ -313,6 +313,12 @@ def test_no_line_of_a_reason_passes_for_one_of_the_screen():
     assert forged not in lines
 
 
+@pytest.mark.parametrize("keeps_it", [True, False])
+def test_a_release_that_may_have_the_traffic_is_not_called_rejected(keeps_it):
+    given = facts(phase="drain", kept_traffic=False, new_keeps_it=keeps_it, why="web-1 exited with 1")
+    assert failure_headline(given) == "shop v2 failed in the phase drain: web-1 exited with 1"
+
+
 def test_no_reason():
     assert failure_headline(facts(why=" \n")).endswith("in the phase gate: no reason was given")
     assert failure_headline(facts(release="")).startswith("shop (the stack started by hand) was rejected")
