@@ -65,8 +65,9 @@ status:
     colors:
       description:
         - Both colors, each with its containers' name, service, release, state, health, image and image_id.
-        - C(probe) is whether a probe of O(hotswap.compose.bluegreen#role:bluegreen_services) checks the container in a
-          deploy. This module sends no probes. C(health) is from the healthcheck only.
+        - C(probe) is whether a deploy checks the container with a probe of
+          O(hotswap.compose.bluegreen#role:main:bluegreen_services). This module sends no probes. C(health) is from the
+          healthcheck only.
       type: dict
     shared:
       description:
