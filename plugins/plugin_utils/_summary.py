@@ -60,7 +60,10 @@ def closing_lines(run, check, page):
     if run["result"]["outcome"] == "awaiting_promotion" and run["job"]:
         lines.append("Next: approve or deny it in the workflow, or launch the job template of promote.yml or abort.yml")
     elif run["result"]["outcome"] == "awaiting_promotion":
-        lines.append(f"Next: {how_to_run('promote', run)}, or the same with hotswap.compose.abort")
+        lines += [
+            "Next: promote or remove the release:",
+            *(f"  {how_to_run(each, run)}" for each in ("promote", "abort")),
+        ]
     lines += _idle(run)
     if page:
         lines.append(f"Page: {page}")

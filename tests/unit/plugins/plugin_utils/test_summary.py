@@ -122,7 +122,9 @@ READY = {"outcome": "awaiting_promotion", "active_color": "blue", "release": "v1
             None,
             [
                 f"shop: v2 is ready in green and awaits its promotion; v1, in blue, has the traffic. {TOOK}",
-                "Next: ansible-playbook -i hosts.yml hotswap.compose.promote, or the same with hotswap.compose.abort",
+                "Next: promote or remove the release:",
+                "  ansible-playbook -i hosts.yml hotswap.compose.promote",
+                "  ansible-playbook -i hosts.yml hotswap.compose.abort",
             ],
         ),
         (

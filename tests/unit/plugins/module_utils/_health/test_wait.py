@@ -162,6 +162,26 @@ def test_ready_at_the_last_healthy_event():
     ]
 
 
+def test_a_state_that_an_earlier_check_has_shown_is_no_change():
+    found = {"c1": inspected("starting"), "c2": inspected("healthy", "c2")}
+    seen = {
+        name: {"name": f"was-{name}", "started_at": each["State"]["StartedAt"], "restarts": 0}
+        for name, each in found.items()
+    }
+    _outcome, waiter, _engine, changes = wait(
+        (0, {**found, "c3": inspected("starting", "c3")}),
+        (3, {"c1": inspected("healthy"), "c3": inspected("healthy", "c3")}),
+        rules={"seen": seen},
+    )
+    assert [str(change) for change in changes] == [
+        "was-c2: healthy after 0 s",
+        "was-c3: starting after 0 s",
+        "was-c1: starting → healthy after 3 s",
+        "was-c3: starting → healthy after 3 s",
+    ]
+    assert [each["state"] for each in waiter.records["c1"].timeline] == ["starting", "healthy"]
+
+
 def test_ready_at_the_first_look_has_no_reaction():
     outcome, waiter, engine, changes = wait((0, {"c1": inspected("healthy")}))
     assert (outcome.status, waiter.elapsed, waiter.reaction) == (verdict.READY, 0.0, None)
