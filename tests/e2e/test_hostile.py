@@ -53,7 +53,8 @@ def test_what_it_prints(site):
     (container,) = run.result["containers"]
     assert 0 < len("".join(container["log"])) < 50_000
     shown = [site.play(name).succeeded().stdout for name in ("status", "history")]
-    assert all("is unhealthy (last health check exited with 1: red here" in text for text in shown)
+    unwrapped = [" ".join(text.split()) for text in shown]
+    assert all("is unhealthy (last health check exited with 1: red here" in text for text in unwrapped)
     only_displays(site, run.stdout, run.stderr, *shown)
     for path in pages.glob("*.html"):
         page = html.unescape(path.read_text())
