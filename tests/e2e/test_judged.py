@@ -153,6 +153,7 @@ def test_no_health_check_at_all_is_refused_before_anything_starts(site, unchecke
     run = site.deploy("v2", **unchecked).failed()
     for words in ("service web-green takes traffic but has no healthcheck", "probe:", "bluegreen_no_healthcheck"):
         assert words in run.message, run.message
+    assert run.message.endswith("\nTraffic: this run did not move it.")
     assert site.snapshot()["containers"] == before["containers"]
 
 
@@ -193,6 +194,8 @@ def test_probe_by_tcp_alone(site, unchecked):
         "healthy"
     ]
     assert site.deploy("v2", **options).succeeded().changed == 0
+    status = site.play("status").succeeded().stdout
+    assert re.search(r"\n  green, active +web-green .* running  probe ", status), status
     assert site.rollback(**options).succeeded().result["release"] == "v1"
 
 
