@@ -1,10 +1,13 @@
 # Targets for contributors; `make help` lists them. PYTHON=… selects a Python other than python3.
 .DEFAULT_GOAL := help
-.PHONY: help setup tree shellcheck docker docker-down images demo demo-clean reference test lint sanity units integration molecule molecule-all e2e e2e-long ee bench-swap cases files soak matrix release-check clean
+.PHONY: help setup tree shellcheck docker docker-down images demo demo-clean reference test lint sanity units integration molecule molecule-all e2e e2e-long ee bench bench-swap cases files soak matrix release-check clean
 
 # Ansible needs a UTF-8 locale.
 export LC_ALL := C.UTF-8
 export PYTHON ?= python3
+
+# The runs of make bench for each figure.
+REPEATS ?= 5
 
 # The swaps of make bench-swap, for each nginx and each way.
 SWAPS ?= 120
@@ -74,6 +77,11 @@ e2e-long: setup tree ## e2e with the slow tests: a kill at each task, an nginx b
 
 ee: setup tree ## build the execution environment and run jobs in it as AWX does (docs/awx-and-ci.md)
 	@$(check) ee-image ee
+
+bench: setup tree docker ## measure the role beside its floors, in all or some PARTS (docs/benchmarks.md)
+	@{ command -v /usr/sbin/sshd && command -v ab; } >/dev/null || tools/apt-install.sh openssh-server openssh-client procps apache2-utils
+	tools/images.sh test
+	.venv/bin/python tests/bench/bench.py --repeats=$(REPEATS) $(or $(PARTS),--out=docs/benchmarks.json)
 
 bench-swap: setup tree docker ## measure what clients lose at SWAPS=120 swaps (docs/benchmarks.md)
 	tools/images.sh test

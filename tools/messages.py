@@ -89,7 +89,7 @@ PARTS = {
     "<text>: it exited with <last exit code>": None,
     "<why>; set bluegreen_bake_error_ratio: 0 to turn this check off": "nginx's log of the app's answers could not be "
     "checked: <why>; set bluegreen_bake_error_ratio: 0 to turn this check off",
-    "(last probe exited with <exit_code><said>)": None,
+    "(last health check exited with <exit_code><said>)": None,
     "(the stack started by hand)": None,
     ", <completed> of them completed": None,
     ", declared by its image,": None,
@@ -100,6 +100,10 @@ PARTS = {
     "<errors> of <requests> (<share> %)": None,
     "<size> to download, <size> free": None,
     "<what> by <user> on <controller><job>, since <since>": None,
+    ", or set bluegreen_registry to log in": None,
+    "<remedy>; if it needs time, raise bluegreen_health_timeout": None,
+    "find out why <service> is not ready": "find out why <service> is not ready; if it needs time, raise "
+    "bluegreen_health_timeout",
     "after it had passed its health checks": None,
     "all containers must stay ready": None,
     "an env_file of a service": None,
@@ -116,7 +120,7 @@ PARTS = {
     "no container of it runs": None,
     "remove <needed> from its depends_on, or from bluegreen_exclusive_services": None,
     "the stack started by hand": None,
-    "unknown, because the Engine runs on another machine": None,
+    "size unknown, because the Engine runs on another machine": None,
     "was restarted <restarts> (<max restarts> allowed)": "<container> was restarted <restarts> (<max restarts> "
     "allowed)",
 }

@@ -24,7 +24,7 @@ class ActionModule(ControllerAction):
 
     def act(self, given, task_vars):
         ways = {"arguments": arguments_of(task_vars), "job": who_runs(task_vars)["job"]}
-        facts = {**facts_of(Run(task_vars)), **ways}
+        facts = {**facts_of(Run(task_vars)), **ways, "logs_in": bool(task_vars.get("bluegreen_registry"))}
         show(prefix(task_vars) + failure_screen(facts), color=C.COLOR_ERROR)
         raise TaskFailed(failure_headline(facts))
 
@@ -39,6 +39,9 @@ def facts_of(run):
         "outcome": run.outcome(),
         **{name: run.plan.get(name) or "" for name in OF_PLAN},
         **{name: failure[name] for name in OF_FAILURE},
+        "probes": run.plan.get("probes") or [],
+        "pulled_images": list(run.plan.get("pulled_images") or {}),
+        "pull": run.settings.get("pull") or "",
         "nginx_fault": evidence.get("nginx_fault", by_swap),
         "kept_traffic": undone.get("kept_traffic", False),
         "new_keeps_it": undone.get("new_keeps_it", False),

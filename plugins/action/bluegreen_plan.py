@@ -15,6 +15,7 @@ from ..plugin_utils._progress_narrator import prefix
 from ..plugin_utils._run import Run
 from ..plugin_utils._screen import show
 from ..plugin_utils._summary import plan_line
+from ..plugin_utils._task_failure import UNMOVED
 
 LOOK_AGAIN = 2.0
 """Seconds between two checks of a lock that another run has."""
@@ -52,7 +53,9 @@ class ActionModule(FollowedAction):
         result = self._take(arguments, wait, task_vars)
         if taken_here and result.get("lock"):
             keep_lock_alive(self._on_target, self._connection.transport, result["beat"], run_pid())
-        if result.get("unfinished") and not self._task.check_mode and not result.get("failed"):
+        if result.get("failed") and not lock:  # later, or after a recovery, the traffic may have moved
+            result["msg"] = f"{result.get('msg') or 'no reason was given'}\n{UNMOVED}"
+        elif result.get("unfinished") and not self._task.check_mode:
             result = self._recover(arguments, result, task_vars)
         result.setdefault("recovered", arguments["recovered"])
         result["plans"] = [*run.planned.get("plans", []), *([brief(run.planned)] if run.planned else [])]

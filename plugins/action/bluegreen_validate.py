@@ -20,7 +20,7 @@ from ..plugin_utils._play import is_included, is_selected, play_problems
 from ..plugin_utils._progress_narrator import prefix
 from ..plugin_utils._rules import rule_problems
 from ..plugin_utils._screen import show_refusal
-from ..plugin_utils._task_failure import TaskFailed
+from ..plugin_utils._task_failure import UNMOVED, TaskFailed
 from ..plugin_utils._unquoted import unquoted_problems
 from ..plugin_utils._variable_names import PREFIX, unknown_variables
 
@@ -53,8 +53,9 @@ class ActionModule(ControllerAction):
         try:
             return self._validate(given, task_vars)
         except Refused as refused:
-            show_refusal(refused.problems, prefix(task_vars))
-            raise TaskFailed("; ".join(refused.problems)) from None
+            traffic = [UNMOVED] if given["entry_point"] in ACTING else []
+            show_refusal(refused.problems + traffic, prefix(task_vars))
+            raise TaskFailed("\n".join(["; ".join(refused.problems), *traffic])) from None
 
     def _validate(self, given, task_vars):
         if self._task._role is None:

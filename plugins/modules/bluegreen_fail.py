@@ -15,8 +15,8 @@ author:
   - hotswap.compose authors (@hotswap)
 description:
   - Private. Only the role P(hotswap.compose.bluegreen#role) uses it, and any release may change it.
-  - Prints which container failed, why, its last probes and log, what the role undid, which color has the traffic and
-    what to do next, in at most 34 lines. Then it fails with the first of these lines as its message.
+  - Prints which container failed, why, its last health checks and log, what the role undid, which color has the
+    traffic and what to do next, in at most 34 lines. Then it fails with the first of these lines as its message.
   - Runs on the controller.
 extends_documentation_fragment:
   - hotswap.compose._attributes.changes_nothing

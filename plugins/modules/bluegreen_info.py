@@ -63,7 +63,11 @@ status:
       description: Since when, from the journal.
       type: str
     colors:
-      description: Both colors, each with its containers' name, service, release, state, health, image and image_id.
+      description:
+        - Both colors, each with its containers' name, service, release, state, health, image and image_id.
+        - C(probe) is whether a deploy checks the container with a probe of
+          O(hotswap.compose.bluegreen#role:main:bluegreen_services). This module sends no probes. C(health) is from the
+          healthcheck only.
       type: dict
     shared:
       description:
@@ -105,7 +109,7 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._deploy.decisions import active_color, live_release
+from ..module_utils._deploy.decisions import active_color, live_release, probed_services
 from ..module_utils._docker.containers import find_all_containers
 from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
 from ..module_utils._errors import BluegreenError
@@ -132,9 +136,11 @@ def shared_services(engine, app):
     return sorted({container["Labels"][LABEL + "shared"] for container in listed})
 
 
-def shown(containers):
-    """Return the keys of containers that a person wants to see."""
-    return [{key: container[key] for key in SHOWN} for container in containers]
+def shown(containers, probed=()):
+    """Return the keys of containers that a person wants to see. ``probed``: the services that a probe checks."""
+    return [
+        dict({key: container[key] for key in SHOWN}, probe=container["service"] in probed) for container in containers
+    ]
 
 
 def look(engine, params):
@@ -154,7 +160,10 @@ def look(engine, params):
         "active_color": active,
         "release": live_release(colors[active]) if active else None,
         "since": held[-1]["deployed_at"] if held and held[-1]["color"] == active else None,
-        "colors": {color: shown(containers) for color, containers in colors.items()},
+        "colors": {
+            color: shown(containers, probed_services(containers, color, releases))
+            for color, containers in colors.items()
+        },
         "shared": {name: shown(containers) for name, containers in shared.items()},
         "upstreams": served,
         "releases": releases,

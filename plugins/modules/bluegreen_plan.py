@@ -240,7 +240,7 @@ def nginx_is_to_come(engine, params):
     return container is None or not container["State"]["Running"]
 
 
-def plan_blindly(params, run, docker, check_mode):
+def plan_blindly(params, run, docker):
     """Return what decide() does, before nginx runs. Raises BluegreenError where a run is known to fail."""
     settings = params["settings"]
     source = settings["project_src"] if params["kind"] == "deploy" else None
@@ -248,14 +248,13 @@ def plan_blindly(params, run, docker, check_mode):
     refuse_old_compose(run, docker, [])
     request = complete_request(settings, kind=params["kind"], recovered=params["recovered"], preview={}, smoke_tests=[])
     result = {"changed": True, "unfinished": False, "docker": docker, "plan": dataclasses.asdict(blind_plan(request))}
-    warning = "nginx does not run yet, so this check can't tell what the deploy would do"
-    return result, [warning] if check_mode else []
+    return result, []
 
 
 def decide(engine, params, run, docker, logged_in, check_mode):
     """Return ``(result, warnings)``; ``docker``, ``logged_in``: that command, and the one of this run."""
     if nginx_is_to_come(engine, params):
-        return plan_blindly(params, run, docker, check_mode)
+        return plan_blindly(params, run, docker)
     found = None if params["deploy"] else AppState(params["state_dir"], params["app"]).unfinished
     if found and not check_mode:
         return {"changed": False, "unfinished": True}, []

@@ -4,7 +4,8 @@
 
 """The failure screen: a failed run on one screen. Pure.
 
-``facts`` are the options of the module bluegreen_fail, cast to their types, and ``job``, as from who_runs().
+``facts`` are from bluegreen_fail.facts_of(), with ``arguments`` and ``job`` for how_to_run(), and ``logs_in``: whether
+bluegreen_registry is set.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ NAMES = 6
 def failure_headline(facts):
     """Return what happened, in one line."""
     verb = "was rolled back" if facts["outcome"] == "rolled_back" else "was rejected"
+    if not facts["kept_traffic"]:  # the release has the traffic, or may have it
+        verb = "failed"
     place = f"hook {facts['hook']}" if facts["hook"] else f"phase {facts['phase']}"
     return f"{facts['app']} {_release(facts)} {verb} in the {place}: {_why(facts)[0]}"
 
@@ -36,7 +39,7 @@ def failure_screen(facts):
         f"Traffic: {_traffic(facts)}",
         *_undone(facts),
         *(f"Left undone: {each}" for each in first_few(facts["left_undone"])),
-        f"Next: {_next(facts)}",
+        *_next(facts),
         *([f"Page: {facts['page']}"] if facts["page"] else []),
     ]
     evidence = _evidence(facts, LINES - len(end) - 3)
@@ -82,10 +85,12 @@ def _last(items, count):
 
 
 def _probe(probe):
-    output = excerpt(probe["output"], WIDTH)
-    if probe["exit_code"] is None:
-        return f"  probe: {output}"
-    return f"  probe: exit status {probe['exit_code']}" + (f": {output}" if output else "")
+    if probe["exit_code"] is None:  # the role's own request, and not a healthcheck
+        text = f"probe: {probe['output']}"
+    else:
+        output = excerpt(probe["output"], WIDTH)
+        text = f"health check: exit status {probe['exit_code']}" + (f": {output}" if output else "")
+    return "  " + excerpt(text, WIDTH)
 
 
 def _traffic(facts):
@@ -113,8 +118,10 @@ def _undone(facts):
 
 
 def _next(facts):
+    """Return what to do next. A command has a line of its own, so that it can be copied."""
     playbook, release = ("rollback", None) if facts["kind"] == "rollback" else ("deploy", facts["release"])
-    return f"{_advice(facts)}, then {how_to_run(playbook, facts, release)}"
+    advice, way = f"Next: {_advice(facts)}, then", how_to_run(playbook, facts, release)
+    return [f"{advice} {way}"] if facts["job"] else [f"{advice} run:", f"  {way}"]
 
 
 def _advice(facts):
@@ -127,13 +134,12 @@ def _advice(facts):
     if facts["nginx_fault"]:
         return "fix the nginx problem quoted above"
     without_containers = ("prepare", "build", "migrate", "smoke")
-    by_container = None if facts["phase"] in without_containers else _of_container(facts["containers"])
+    by_container = None if facts["phase"] in without_containers else _of_container(facts)
     if by_container:
         return by_container
+    if facts["phase"] == "prepare" and facts["module"].endswith(".bluegreen_compose"):
+        return _of_pull(facts)
     return {
-        "prepare": "check that the images exist under these names and that the target may pull them "
-        "(bluegreen_registry); if an image is only local, give it a tag other than latest and set bluegreen_pull: "
-        "missing",
         "build": "fix the Dockerfile or its context (the end of the build's output is above)",
         "migrate": "check the state of the database and fix the migration",
         "canary": "fix the release",
@@ -142,20 +148,48 @@ def _advice(facts):
     }.get(facts["phase"], "fix the problem above")
 
 
-def _of_container(containers):
+def _of_pull(facts):
+    """Return the remedy for a failed pull, without what is set already."""
+    images = ", ".join(first_few(facts["pulled_images"]))
+    login = "" if facts["logs_in"] else ", or set bluegreen_registry to log in"
+    if facts["pull"] == "missing":
+        return f"check that the registry has {images}{login}, or load the image on the target (docker load)"
+    return (
+        f"check that the registry has {images}{login}; if an image is only on the target, give it a tag other than "
+        "latest and set bluegreen_pull: missing"
+    )
+
+
+def _of_probe(container, probes):
+    """Return the remedy for a container that fails the probe of its service. None if it has no probe, or passes it."""
+    probe = next((each for each in probes if each["service"] == container["service"]), None)
+    last = container["probes"][-1] if container["probes"] else None
+    if probe is None or last is None or last["exit_code"] is not None or container["state"] != "running":
+        return None
+    request = f"GET {probe['path']} on" if probe.get("path") else "TCP connection to"
+    reply = excerpt(last["output"].partition(": ")[2].partition("; the answer: ")[0], WIDTH)
+    return f"fix {container['service']}, or its probe in bluegreen_services ({request} port {probe['port']}: {reply})"
+
+
+def _of_container(facts):
     """Return the remedy for the first container that failed; if none did, for the first that was not ready in time."""
+    containers = facts["containers"]
     failed = [container for container in containers if container["verdict"] == "failed"]
     pending = [container for container in containers if container["verdict"] == "pending"]
     if not failed:
         if not pending:
             return None
-        return f"find out why {pending[0]['service']} is not ready (if it needs time, raise bluegreen_health_timeout)"
+        remedy = _of_probe(pending[0], facts["probes"]) or f"find out why {pending[0]['service']} is not ready"
+        return f"{remedy}; if it needs time, raise bluegreen_health_timeout"
     first = failed[0]
     service = first["service"]
     if first["oom_killed"]:
         return f"give {service} more memory in the Compose file, or reduce its memory use"
+    of_probe = _of_probe(first, facts["probes"])
+    if of_probe:
+        return of_probe
     if first["health"] == "unhealthy":
-        return f"fix {service}, or its healthcheck or probe"
+        return f"fix {service}, or its healthcheck"
     if first["state"] == "removed":
         return f"find out what removed {first['name']}"
     if first["exit_code"] in (126, 127):

@@ -10,6 +10,7 @@ A run, as the role collects it. Moments are seconds since the epoch by the contr
      "by": {"user": str, "controller": str, "job": str},
      "release": None | str, "color": str, "previous_color": None | str,             # what was to get the traffic
      "result": {...},                           # as in bluegreen_result
+     "phases": {name: s},                       # as in the history, which ends before its own record is written
      "ended": moment,                           # the end of the last phase
      "failed_phase": None | str, "reason": None | str,
      "unsure": bool,                            # whether it is unknown which color has the traffic

@@ -60,7 +60,10 @@ def closing_lines(run, check, page):
     if run["result"]["outcome"] == "awaiting_promotion" and run["job"]:
         lines.append("Next: approve or deny it in the workflow, or launch the job template of promote.yml or abort.yml")
     elif run["result"]["outcome"] == "awaiting_promotion":
-        lines.append(f"Next: {how_to_run('promote', run)}, or the same with hotswap.compose.abort")
+        lines += [
+            "Next: promote or remove the release:",
+            *(f"  {how_to_run(each, run)}" for each in ("promote", "abort")),
+        ]
     lines += _idle(run)
     if page:
         lines.append(f"Page: {page}")
@@ -97,19 +100,38 @@ def describe_end(run):
 
 
 def _would(run):
-    builds = ", ".join(first_few([_build_in_words(build) for build in run.get("builds") or []]))
-    if run["result"]["outcome"] == "unchanged" and builds:
+    """Return what a run would do, and what the check could not find out."""
+    if not run["color"]:
+        release = f" of {run['release']}" if run["release"] else ""
+        return (
+            f"the {run['kind']}{release} would start nginx first; nothing was changed. Not checked, because nginx does "
+            "not run: the Compose files, the images, and the color that would get the traffic"
+        )
+    pulls = ", ".join(first_few(list(run["pulled_images"])))
+    builds = ", ".join(first_few([_build_in_words(build) for build in run["builds"]]))
+    unsure = _unsure_pull([name for name, is_known in run["pulled_images"].items() if not is_known])
+    if run["result"]["outcome"] == "unchanged" and (pulls or builds):
         holder = f"{run['result']['release']}, in {run['result']['active_color']}"
-        return f"{holder}, has the traffic; the run would build {builds} and deploy it if the image differs"
+        brings = " and ".join([*([f"pull {pulls}"] if pulls else []), *([f"build {builds}"] if builds else [])])
+        return f"{holder}, has the traffic; the run would {brings}, and deploy if an image differs{unsure}"
     if run["result"]["outcome"] == "unchanged":
         return describe_end(run)
-    place = f" in {run['color']}" if run["color"] else ""
     verb = {
-        "awaiting_promotion": f"would be started{place} and await its promotion",
+        "awaiting_promotion": f"would be started in {run['color']} and await its promotion",
         "rejected": "would be removed",
-    }.get(run["result"]["outcome"], f"would get the traffic{place}")
-    built = f", once the run has built {builds}" if builds else ""
-    return f"{run['release'] or BY_HAND} {verb}{built}; nothing was changed"
+    }.get(run["result"]["outcome"], f"would get the traffic in {run['color']}")
+    brought = " and ".join([*([f"pulled {pulls}"] if pulls else []), *([f"built {builds}"] if builds else [])])
+    once = f", once the run has {brought}" if brought else ""
+    return f"{run['release'] or BY_HAND} {verb}{once}; nothing was changed{unsure}"
+
+
+def _unsure_pull(images):
+    """Return that a pull may fail. ``images``: those that neither the target nor a registry is known to have."""
+    if not images:
+        return ""
+    verb, them = ("is", "it") if len(images) == 1 else ("are", "them")
+    names = ", ".join(first_few(images))
+    return f". {names} {verb} not on the target, and no registry has confirmed {them}, so the pull may fail"
 
 
 def _build_in_words(build):
@@ -132,8 +154,8 @@ def _idle(run):
 
 
 def _took(run):
-    """Return how long the run took, and which phases took longest."""
-    phases = run["result"]["phases"]
+    """Return how long the run took, and which phases took longest. These are the figures of the history."""
+    phases = run["phases"]
     if run["result"]["outcome"] == "unchanged":
         return ""
     longest = [name for name in sorted(phases, key=phases.get, reverse=True)[:LONGEST] if phases[name] >= 1]

@@ -14,6 +14,9 @@ from ._screen import sanitize
 EVIDENCE = "_ansible_bluegreen"
 """The key of the whole result in ansible_failed_result, for a rescue. Keys with this prefix are never printed."""
 
+UNMOVED = "Traffic: this run did not move it."
+"""The last line of the message of a run that is refused up front."""
+
 
 class TaskFailed(AnsibleActionFail):
     """Fails a task with only a message. ``evidence``: the result for the rescue."""

@@ -72,6 +72,16 @@ TASKS = {
     "drain": "phases bluegreen_finish",
     "undo": "handle_failure bluegreen_undo",
 }
+# The modules that are run on the controller alone. The role uses no module of others on the target.
+ON_CONTROLLER = (
+    "bluegreen_fail",
+    "bluegreen_failed_task",
+    "bluegreen_hook",
+    "bluegreen_refuse",
+    "bluegreen_report",
+    "bluegreen_show",
+    "bluegreen_validate",
+)
 # What begins within a task: that task, and what its module then waits for.
 WITHIN = {
     "judge": ("start", "nginx tests its new file"),
@@ -132,6 +142,12 @@ class Run:
             return ""
         _before, _title, after = self.stdout.rpartition(f"TASK [{title}] ")
         return after.partition("\n")[2].partition("\nfatal: ")[0]
+
+    @property
+    def remote(self):
+        """How many of the tasks were run on the targets."""
+        actions = [task["action"].rpartition(".") for task in self.tasks]
+        return sum(prefix == "hotswap.compose" and name not in ON_CONTROLLER for prefix, _dot, name in actions)
 
     def ran(self, action):
         """How often tasks of a module of ours were run."""
@@ -229,7 +245,7 @@ class Playbook:
 
     def _says(self):
         """The file in which the module that this run follows now shows its progress; None if there is none."""
-        for pid in self._processes():
+        for pid in self.processes():
             with contextlib.suppress(OSError):
                 variables = pathlib.Path(f"/proc/{pid}/environ").read_bytes().decode("utf-8", "replace").split("\0")
                 paths = [each.partition("=")[2] for each in variables if each.startswith("BLUEGREEN_PROGRESS=")]
@@ -240,7 +256,7 @@ class Playbook:
     def kill(self, everything):
         """kill -9 it; ``everything``: and each process that it started, on this machine as on the target."""
         if everything:
-            while processes := list(self._processes()):
+            while processes := list(self.processes()):
                 for pid in processes:
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
@@ -248,7 +264,7 @@ class Playbook:
             self.process.kill()
         return self.wait()
 
-    def _processes(self):
+    def processes(self):
         for entry in pathlib.Path("/proc").iterdir():
             with contextlib.suppress(OSError):
                 state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
@@ -338,6 +354,7 @@ class Site:
     """
 
     address = "127.0.0.1"
+    app_image = APP_IMAGE
 
     def __init__(self, name, directory, engine=None):
         self.name = f"e2e-{name}-{uuid.uuid4().hex[:4]}"
@@ -412,7 +429,7 @@ class Site:
     def image(self, tag, content="", repository="app"):
         """Make a release's image; another ``content`` makes another image. Return its id."""
         name = f"{self.name}/{repository}:{tag}"
-        dockerfile = f"FROM {APP_IMAGE}\nLABEL e2e.site={self.name} e2e.tag={tag} e2e.content={content or tag}\n"
+        dockerfile = f"FROM {self.app_image}\nLABEL e2e.site={self.name} e2e.tag={tag} e2e.content={content or tag}\n"
         image, _log = self.docker.images.build(fileobj=io.BytesIO(dockerfile.encode()), tag=name, rm=True)
         return image.id
 
@@ -508,11 +525,11 @@ class Site:
     def port(self):
         return int(self.nginx.ports["80/tcp"][0]["HostPort"])
 
-    def get(self, timeout=10):
+    def get(self, timeout=10, port=None, host=None):
         """Return ``(status, what the app said of itself)`` of one request through nginx."""
-        connection = http.client.HTTPConnection(self.address, self.port, timeout=timeout)
+        connection = http.client.HTTPConnection(self.address, port or self.port, timeout=timeout)
         try:
-            connection.request("GET", "/", headers={"Host": self.host, "Connection": "close"})
+            connection.request("GET", "/", headers={"Host": host or self.host, "Connection": "close"})
             response = connection.getresponse()
             body = response.read()
             return response.status, json.loads(body) if response.status == 200 else {}

@@ -210,7 +210,8 @@ def test_a_workflow_that_is_approved(site, launch):
     site.serves("v1")
     promoted = launch("promote.yml", {**answers("v2"), **waiting.artifacts}).successful()
     assert (promoted.result["outcome"], promoted.result["release"]) == ("deployed", "v2")
-    assert "Back to v1: launch the job template of rollback.yml" in promoted.lines
+    way_back = "v1 in blue is stopped, kept for a rollback: launch the job template of rollback.yml"
+    assert way_back in promoted.lines
     site.serves("v2")
 
 

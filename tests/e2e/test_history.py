@@ -71,6 +71,8 @@ def test_history_for_people(site, runs):
     ]
     shown_runs = [" ".join(line.split()[2:]) for line in lines if line.startswith("  2")]
     assert [run.startswith(start) for run, start in zip(shown_runs, expected)] == [True] * 4
+    took = re.search(r"It took ([\d.]+ s), ", runs["deploy"].stdout).group(1)
+    assert f" green {took} " in shown_runs[2]
     (reason,) = (line.strip() for line in lines if line.startswith("   "))
     assert re.search("was restarted|exited with", reason)
 

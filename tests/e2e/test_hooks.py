@@ -76,7 +76,7 @@ def test_hook_that_fails_before_the_start_leaves_the_idle_color_alone(site, hook
     migrate = {"service": "web-{color}", "command": "false"}  # would fail before it
     run = site.deploy("v3", hooks=hooks, migrate=migrate, arguments=failing("before_start")).failed()
     assert "was rejected in the hook before_start: before_start does not like it" in run.message
-    assert "Next: fix the hook before_start, then ansible-playbook" in run.message
+    assert "Next: fix the hook before_start, then run:\n  ansible-playbook" in run.message
     assert (run.result["outcome"], list(hooks.ran())) == ("rejected", ["before_start", "on_failure"])
     assert site.containers("blue").keys() == idle
 

@@ -47,13 +47,14 @@ def test_what_it_prints(site):
     run = site.deploy("v2", env=HOSTILE, compose_files=files, report_dir=str(pages)).failed()
     assert "was rejected in the phase gate: " in run.message
     assert "Traffic: v1 (blue) keeps it." in run.message.splitlines()
-    assert "  probe: exit status 1: red here" in run.message
+    assert "  health check: exit status 1: red here" in run.message
     assert "  log: {{ lookup('ansible.builtin.pipe', 'touch pwned') }}" in run.message
     assert run.result["phases"]["gate"] < 20
     (container,) = run.result["containers"]
     assert 0 < len("".join(container["log"])) < 50_000
     shown = [site.play(name).succeeded().stdout for name in ("status", "history")]
-    assert all("is unhealthy (last probe exited with 1: red here" in text for text in shown)
+    unwrapped = [" ".join(text.split()) for text in shown]
+    assert all("is unhealthy (last health check exited with 1: red here" in text for text in unwrapped)
     only_displays(site, run.stdout, run.stderr, *shown)
     for path in pages.glob("*.html"):
         page = html.unescape(path.read_text())

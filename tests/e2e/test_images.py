@@ -39,7 +39,15 @@ def test_check_mode_pulls_nothing(site, registry):
     env = {"IMAGE": registry.reference(site.name)}
     run = site.check("v1", pull="always", env=env).succeeded()
     assert f"+image: {registry.reference(site.name, 'v1')} (not here yet)" in run.stdout
+    once = f"once the run has pulled {registry.reference(site.name, 'v1')}; nothing was changed.\n"
+    assert f"\n{site.app}: v1 would get the traffic in blue, {once}" in run.stdout
     assert present(site, registry) == set()
+
+
+def test_check_mode_names_an_image_that_no_registry_has(site, registry):
+    missing = registry.reference(site.name, "v0")
+    run = site.check("v0", pull="missing", env={"IMAGE": registry.reference(site.name)}).succeeded()
+    assert f"{missing} is not on the target, and no registry has confirmed it, so the pull may fail.\n" in run.stdout
 
 
 def test_release_is_pulled_and_the_same_again_is_unchanged(site, registry):

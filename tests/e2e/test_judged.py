@@ -153,6 +153,7 @@ def test_no_health_check_at_all_is_refused_before_anything_starts(site, unchecke
     run = site.deploy("v2", **unchecked).failed()
     for words in ("service web-green takes traffic but has no healthcheck", "probe:", "bluegreen_no_healthcheck"):
         assert words in run.message, run.message
+    assert run.message.endswith("\nTraffic: this run did not move it.")
     assert site.snapshot()["containers"] == before["containers"]
 
 
@@ -165,7 +166,10 @@ def test_probe_that_never_passes_refuses_the_release(site, unchecked):
     load.lost_nothing()
     assert run.result["outcome"] == "rejected"
     asked = ("web-green-1 has not passed its probe yet", "probe: GET http://", "/health: the status is 200, not 204")
-    for word in (*asked, "log: release v2 boots"):
+    remedy = (
+        "Next: fix web-green, or its probe in bluegreen_services (GET /health on port 3000: the status is 200, not 204"
+    )
+    for word in (*asked, remedy, "log: release v2 boots"):
         assert word in run.message, run.message
     assert site.containers().keys() == before.keys()
 
@@ -190,6 +194,8 @@ def test_probe_by_tcp_alone(site, unchecked):
         "healthy"
     ]
     assert site.deploy("v2", **options).succeeded().changed == 0
+    status = site.play("status").succeeded().stdout
+    assert re.search(r"\n  green, active +web-green .* running  probe ", status), status
     assert site.rollback(**options).succeeded().result["release"] == "v1"
 
 

@@ -67,7 +67,9 @@ def test_check_mode_from_nothing(site, managed):
     assert exists(site) == {"containers": [], "networks": [], "directories": []}
     assert run.changed > 0
     assert (run.result["outcome"], run.result["release"], run.result["active_color"]) == ("deployed", "v1", None)
-    assert "nginx does not run yet" in run.result["warnings"][0]
+    assert run.result["warnings"] == []
+    assert f"\n{site.app}: the deploy of v1 would start nginx first; nothing was changed. Not checked" in run.stdout
+    assert "would get the traffic" not in run.stdout.replace("that would get the traffic", "")
 
 
 def test_first_deploy_from_nothing(site, managed):

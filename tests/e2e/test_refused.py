@@ -65,13 +65,15 @@ def rejected(run, phase, *words):
 
 def test_image_that_cannot_be_pulled(site, untouched):
     """Nothing has started yet, so the stopped color stays ready for a rollback."""
-    rejected(site.deploy("v2", pull="always", env={"IMAGE": "127.0.0.1:1/app"}), "prepare", "127.0.0.1:1")
+    run = rejected(site.deploy("v2", pull="always", env={"IMAGE": "127.0.0.1:1/app"}), "prepare", "127.0.0.1:1")
+    assert "Next: check that the registry has 127.0.0.1:1/app:v2, or set bluegreen_registry" in run.message
+    assert "then run:\n  ansible-playbook " in run.message
     assert site.snapshot()["containers"] == untouched["containers"]
 
 
 def test_never_healthy(site, untouched):
     run = rejected(
-        site.deploy("v2", env={"BEHAVIOUR": "never-healthy"}), "gate", "unhealthy", "probe: ", "is never-healthy"
+        site.deploy("v2", env={"BEHAVIOUR": "never-healthy"}), "gate", "unhealthy", "health check: ", "is never-healthy"
     )
     assert not swapped(run)
     assert [record["outcome"] for record in site.journal()["releases"]] == [
@@ -136,7 +138,7 @@ services:
             ["timed out after 20 s", "beside-1 has not completed yet", "log: no queue"],
         ),
         ("service_completed_successfully", "raise SystemExit(5)", ["beside-1 exited with 5", "log: no queue"]),
-        ("service_healthy", "time.sleep(600)", ["beside-1 is unhealthy", "probe: ", "not yet", "log: no queue"]),
+        ("service_healthy", "time.sleep(600)", ["beside-1 is unhealthy", "health check: ", "not yet", "log: no queue"]),
     ],
     ids=["init-never-ends", "init-fails", "dependency-is-unhealthy"],
 )

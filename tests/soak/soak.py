@@ -28,6 +28,7 @@ sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 import docker  # noqa: E402
 from registry import Registry  # noqa: E402
 from sites import APP_IMAGE, DEPLOY, HERE, NGINX, ROLLBACK, Site, until  # noqa: E402
+from sshd import Sshd  # noqa: E402
 
 SECONDS = (0, 0.15, 0.4)
 ENGINE_SETTINGS = pathlib.Path("/etc/docker/daemon.json")
@@ -251,53 +252,6 @@ def clock_set_back(site):
                     run.kill(True)
 
             yield try_once(site, fault)
-
-
-class Sshd:
-    """An ssh server through which the controller reaches this machine."""
-
-    def __init__(self, directory):
-        self.directory = directory
-        for name in ("host", "user"):
-            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", directory / name], check=True)
-        (directory / "authorized").write_text((directory / "user.pub").read_text())
-        (directory / "config").write_text(
-            f"Port 18022\nListenAddress 127.0.0.1\nHostKey {directory}/host\n"
-            f"AuthorizedKeysFile {directory}/authorized\n"
-            f"PidFile {directory}/pid\nStrictModes no\nUsePAM no\nSubsystem sftp internal-sftp\n"
-        )
-        pathlib.Path("/run/sshd").mkdir(exist_ok=True)
-        self.start()
-
-    def start(self):
-        self.process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-f", str(self.directory / "config")])
-
-    def stop(self):
-        """Stop it and close its connections. Processes that were started through them continue."""
-        listed = subprocess.run(["ps", "-eo", "pid,ppid,comm"], capture_output=True, text=True, check=True).stdout
-        rows = [line.split() for line in listed.splitlines()[1:]]
-        mine = {str(self.process.pid)}
-        for pid, parent, comm in rows * 2:
-            if parent in mine and comm.startswith("sshd"):
-                mine.add(pid)
-        for pid in mine:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(int(pid), signal.SIGKILL)
-        self.process.wait()
-
-    @property
-    def hosts(self):
-        options = f"-o UserKnownHostsFile={self.directory}/known -o StrictHostKeyChecking=no -o ControlPersist=20"
-        return {
-            "target": {
-                "ansible_connection": "ssh",
-                "ansible_host": "127.0.0.1",
-                "ansible_port": 18022,
-                "ansible_user": "root",
-                "ansible_ssh_private_key_file": f"{self.directory}/user",
-                "ansible_ssh_common_args": options,
-            }
-        }
 
 
 def controller_gone(site, sshd):

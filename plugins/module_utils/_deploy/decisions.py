@@ -12,7 +12,7 @@ Pure.
 from __future__ import annotations
 
 from .._docker.completeness import has_gone, lacks, record_lacks
-from .._docker.traffic import place_of, services_as_run
+from .._docker.traffic import place_of, service_names, services_as_run
 from .._errors import PlanError
 from .._names import COLORS, LOOPBACK, alias, other_color, with_color
 from .._state.journal import AWAITING
@@ -120,6 +120,19 @@ def services_of(record, services, color, names):
     those of its services in ``color``; ``services``: those of today.
     """
     return (record or {}).get("services") or services_as_run(services, color, names)
+
+
+def probed_services(containers, color, releases):
+    """Return the names of the services of a color that a probe checks, by the records of the journal."""
+    deploys = {container["deploy"] for container in containers}
+    return {
+        name
+        for record in releases
+        if record["deploy"] in deploys
+        for service in record.get("services") or []
+        if service.get("probe") is not None
+        for name in service_names([service], color)
+    }
 
 
 def releases_with_traffic(releases):

@@ -78,13 +78,15 @@ class FromFiles:
         checks = self._healthchecks(configs[color], images, color, coming) if reasons else {}
         refuse_unchecked(self.planner.services, color, checks, self.request["no_healthcheck"])
         self.planner.warnings += self._mount_warnings(configs, images, color if reasons else None)
+        download, pulled_images = images.download(color, pulls)
         deploy = self.request["deploy"] or _new_deploy()
         plan = Plan(
             deploy=deploy,
             release=self.request["release"],
             color=color,
             pulls=pulls,
-            download=images.download(color, pulls),
+            pulled_images=pulled_images,
+            download=download,
             plans_again=bool(pulls or builds) and (not reasons or None in checks.values()),
             builds=[describe_build(build) for build in builds],
             unchanged=not reasons,

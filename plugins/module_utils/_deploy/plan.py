@@ -45,6 +45,9 @@ class Plan:
     pulls: list[str] = dataclasses.field(default_factory=list)
     """The services of ``file`` whose images are pulled before anything starts."""
 
+    pulled_images: dict[str, bool] = dataclasses.field(default_factory=dict)
+    """``{reference: whether the target or a registry is known to have it}``: the images of those services."""
+
     plans_again: bool = False
     """Whether the run is planned again after the pull and the builds, because the plan has no changes so far, or
     because an image's declarations were unknown."""

@@ -76,11 +76,14 @@ class ReleaseImages:
         return pulls if self.is_first_plan else []
 
     def download(self, color, services):
-        """Return the size of the pull of the services' images, as text. Raises PlanError if there is no space."""
+        """Return the size of the pull of the services' images, as text, and ``{reference: whether the target or a
+        registry is known to have the image}``. Raises PlanError if there is no space."""
         if not services:
-            return None
+            return None, {}
         references = sorted({self.refs[color][service] for service in services})
-        return DiskSpace(self.engine, self.run, self.docker, self.active_containers).check(references, self.ids)
+        disk = DiskSpace(self.engine, self.run, self.docker, self.active_containers)
+        size = disk.check(references, self.ids)
+        return size, {ref: self.ids[ref] is not None or ref not in disk.silent for ref in references}
 
     def noted(self, color):
         """Return what the journal remembers of the images, for the second plan and for the record."""

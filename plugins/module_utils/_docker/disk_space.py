@@ -16,20 +16,24 @@ from .engine import repository
 
 class DiskSpace:
     """``run(argv, environ) -> (rc, out, err)``; ``docker``: the command that pulls; ``containers``: those of the active
-    color. The layers of their images are on the target."""
+    color. The layers of their images are on the target.
+
+    ``silent``: after check(), the references for which no registry gave an image, or was asked.
+    """
 
     def __init__(self, engine, run, docker, containers):
         self.engine = engine
         self.run = run
         self.docker = docker
         self.containers = containers
+        self.silent = []
 
     def check(self, references, ids):
         """Return the size of the pull as text. Raises PlanError if the disk is too small, as far as the registry gives
         sizes. ``ids``: ``{reference: id of the image on the target, or None}``."""
-        root = self.engine.data_root
+        root, self.silent = self.engine.data_root, references
         if not os.path.isdir(root):
-            return "unknown, because the Engine runs on another machine"
+            return "size unknown, because the Engine runs on another machine"
         with ThreadPoolExecutor(max_workers=8) as pool:
             told = dict(zip(references, pool.map(self._in_registry, references)))
             coming = {ref: image for ref, image in told.items() if image and ids[ref] not in image["ids"]}
@@ -40,8 +44,8 @@ class DiskSpace:
         why = space_problem(bytes_to_come, free, root)
         if why:
             raise PlanError(why)
-        silent = [reference for reference, image in told.items() if image is None]
-        return describe_download(bytes_to_come, free, silent)
+        self.silent = [reference for reference, image in told.items() if image is None]
+        return describe_download(bytes_to_come, free, self.silent)
 
     def _in_registry(self, reference):
         _rc, out, _err = self.run(manifest_command(self.docker, reference), {})

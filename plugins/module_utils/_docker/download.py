@@ -71,7 +71,7 @@ def space_problem(download, free, directory):
 def describe_download(download, free, silent):
     """Return the size of a pull in a few words. ``silent``: the images whose size no registry gives."""
     parts = [f"{_size(download)} to download, {_size(free)} free"] if download else []
-    parts += ["of unknown size: " + ", ".join(silent)] if silent else []
+    parts += [", ".join(silent) + " (size unknown)"] if silent else []
     return "; ".join(parts) or "nothing new"
 
 

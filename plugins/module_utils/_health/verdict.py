@@ -242,11 +242,11 @@ def _judge_running(container: dict[str, Any], rules: Rules, now_epoch: float, pr
     if _is_unreachable(container, rules):
         return Verdict(FAILED, f"takes traffic but is not on the network {rules.network}, so nginx can't reach it")
     if health == "unhealthy":
-        return Verdict(FAILED, "is unhealthy" + _last_probe(container))
+        return Verdict(FAILED, "is unhealthy" + _last_check(container))
     if probe is not None and probe.status == UNHEALTHY:
         return Verdict(FAILED, f"failed its probe {times(probe.streak)} in a row{probe.last}")
     if health == "starting":
-        return Verdict(PENDING, "is not healthy yet" + _last_probe(container))
+        return Verdict(PENDING, "is not healthy yet" + _last_check(container))
     if probe is not None and (probe.status != HEALTHY or not probe.has_passed):
         return Verdict(PENDING, "has not passed its probe yet" + probe.last)
     if probe is not None:
@@ -272,13 +272,13 @@ def _is_unreachable(container: dict[str, Any], rules: Rules) -> bool:
     return rules.network not in container["NetworkSettings"]["Networks"]
 
 
-def _last_probe(container: dict[str, Any]) -> str:
+def _last_check(container: dict[str, Any]) -> str:
     probes = probes_of(container)
     if not probes:
-        return " (not probed yet)"
+        return " (not checked yet)"
     output = excerpt(probes[-1]["output"], PROBE)
     said = f": {output}" if output else ""
-    return f" (last probe exited with {probes[-1]['exit_code']}{said})"
+    return f" (last health check exited with {probes[-1]['exit_code']}{said})"
 
 
 def timeout_warning(container: dict[str, Any], timeout: float) -> str | None:

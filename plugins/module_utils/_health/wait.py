@@ -377,6 +377,8 @@ class Waiter:
             if record.verdict.status != verdict.COMPLETED:
                 self._ready_since = None
             before = record.timeline[-2]["state"] if len(record.timeline) > 1 else None
+            if before is None and container_id in self._rules.seen and record.verdict.status == verdict.PENDING:
+                return  # an earlier check has shown this state
             self._on_change(Change(at, record.name, before, record.state))
 
     def _is_of_before(self, record: verdict.Record) -> bool:

@@ -111,9 +111,16 @@ def _container(color, is_active, container):
         container["name"],
         container["release"] or "",
         container["state"],
-        (container["health"] if container["state"] == "running" else None) or "-",
+        _health(container),
         container["image"],
     )
+
+
+def _health(container):
+    """Return the health from the healthcheck, or ``probe`` for a container that only a probe checks."""
+    if container["state"] != "running":
+        return "-"
+    return container["health"] or ("probe" if container.get("probe") else "-")
 
 
 def _run(run):

@@ -4,7 +4,8 @@
 
 healthy; errs (answers every fifth request by 500); never-healthy; exit and crash: before it is ready; and, from its
 first request of / on: dies (2 s later), dies-once, fails (500 at /smoke), sickens (is unhealthy); hostile (see
-hostile.py). With the argument "probe": what the health check of a hostile one prints.
+hostile.py). BOOT: the seconds until it serves. With the argument "probe": what the health check of a hostile one
+prints.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ USED = threading.Event()
 COUNT = itertools.count(1)
 NAMES = ("BLUEGREEN_RELEASE", "BLUEGREEN_COLOR", "BEHAVIOUR", "GREETING", "HOSTNAME")
 SAID = {name: os.environ.get(name, "") for name in NAMES}
+"""What it answers, and since when it serves, in s since the epoch."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -111,6 +113,8 @@ def main():
     if BEHAVIOUR == "crash":
         time.sleep(0.4)
         sys.exit(4)
+    time.sleep(float(os.environ.get("BOOT") or 0))
+    SAID["SINCE"] = time.time()
     if BEHAVIOUR != "never-healthy":
         open("/tmp/healthy", "w").close()  # what the health check looks for
     ThreadingHTTPServer.request_queue_size = 256  # a reload has nginx open all its connections anew, at once

@@ -12,7 +12,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.hotswap.compose.plugins.action.bluegreen_report import ActionModule, write
+from ansible_collections.hotswap.compose.plugins.action.bluegreen_report import ActionModule, told, write
+from ansible_collections.hotswap.compose.plugins.plugin_utils._run import Run
 
 EVIL = "</pre><script>alert('1')</script>\"><img src=http://evil.example onerror=x>&amp;"
 
@@ -134,7 +135,15 @@ def test_other_files_in_the_directory_are_left_alone(tmp_path, content):
     assert len(pages(tmp_path)["index.html"].addresses) == 1
 
 
-PLAN = {"release": "v2", "previous_release": "v1", "color": "green", "active_color": "blue", "steps": [], "builds": []}
+PLAN = {
+    "release": "v2",
+    "previous_release": "v1",
+    "color": "green",
+    "active_color": "blue",
+    "steps": [],
+    "builds": [],
+    "pulled_images": {},
+}
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
@@ -150,3 +159,16 @@ def test_a_run_in_check_mode_publishes_no_result(check_mode):
     found = plugin.act({"directory": ""}, known)
     assert ("ansible_stats" in found) is not check_mode
     assert found["result"]["outcome"] == "unchanged"
+
+
+def test_the_phases_of_the_last_lines_are_those_of_the_history():
+    known = {
+        "__bluegreen_validated": {"run_id": "r1", "settings": {"app": "shop", "retire": "stop"}},
+        "__bluegreen_planned": {
+            "plan": {**PLAN, "outcome": "deployed"},
+            "stamp": {"run": "r1", "phase": "detect", "began": 10.0, "ended": 11.5},
+        },
+    }
+    assert told(Run(known))["phases"] == {"detect": 1.5}  # it could not be recorded
+    closed = {"stamp": {"run": "r1"}, "run": {"phases": {"detect": 1.2}}}
+    assert told(Run({**known, "__bluegreen_finished": closed}))["phases"] == {"detect": 1.2}

@@ -485,6 +485,8 @@ def test_a_misspelt_variable_is_refused(entry_point):
     )
     assert "bluegreen_regsitry is not a variable of this role; did you mean bluegreen_registry?" in str(error.value)
     assert "s3cret" not in str(error.value)
+    may_move = entry_point in ("main", "rollback")
+    assert str(error.value).endswith("\nTraffic: this run did not move it.") is may_move
 
 
 def test_a_required_variable_that_is_misspelt():

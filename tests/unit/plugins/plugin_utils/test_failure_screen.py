@@ -40,11 +40,24 @@ UNHEALTHY = {
     "state": "running",
     "health": "unhealthy",
     "exit_code": None,
-    "reason": "is unhealthy (last probe exited with 1: refused)",
+    "reason": "is unhealthy (last health check exited with 1: refused)",
     "probes": [{"exit_code": 1, "output": text} for text in ("one", "two\n  lines\n", "refused")],
 }
-STARTING = {**UNHEALTHY, "health": "starting", "verdict": "pending", "reason": "is not healthy yet (not probed yet)"}
+STARTING = {**UNHEALTHY, "health": "starting", "verdict": "pending", "reason": "is not healthy yet (not checked yet)"}
 BARE = {"state": "running", "exit_code": None, "reason": "takes traffic but has no healthcheck"}
+PROBE = {"service": "was-green", "path": "/up", "port": 3000}
+NOT_FOUND = {
+    **STARTING,
+    "reason": "has not passed its probe yet",
+    "probes": [
+        {"exit_code": None, "output": "GET http://[::1]:3000/up: the status is 404, not 200 or 204; the answer: x"}
+    ],
+}
+REFUSED = {
+    **NOT_FOUND,
+    "probes": [{"exit_code": None, "output": "TCP connection to 127.0.0.1:3000: no answer: refused"}],
+}
+PULL = {"phase": "prepare", "module": "hotswap.compose.bluegreen_compose", "pulled_images": ["shop:v2"]}
 FINE = {**BARE, "health": "healthy", "verdict": "ready", "reason": "is healthy", "log": []}
 
 
@@ -72,6 +85,10 @@ def facts(**more):
         "removed_images": [],
         "left_undone": [],
         "nginx_fault": False,
+        "probes": [],
+        "pulled_images": [],
+        "pull": "always",
+        "logs_in": False,
         "arguments": [],
         "job": "",
         **more,
@@ -94,8 +111,8 @@ SCREENS = [
 
         Traffic: v1 (blue) keeps it.
         Undone: shop-green-was-green-1, shop-green-signal-green-1 removed, and the images shop:v2.
-        Next: fix was-green (its log is above), then ansible-playbook hotswap.compose.deploy \
--e bluegreen_release=v2""",
+        Next: fix was-green (its log is above), then run:
+          ansible-playbook hotswap.compose.deploy -e bluegreen_release=v2""",
     ),
     (
         facts(
@@ -113,14 +130,16 @@ SCREENS = [
         Traffic: v1 (blue) has it back.
         Undone: shop-green-was-green-1 removed.
         Left undone: the hook on_rollback failed: no
-        Next: fix the release, then ansible-playbook hotswap.compose.deploy -e bluegreen_release=v2
+        Next: fix the release, then run:
+          ansible-playbook hotswap.compose.deploy -e bluegreen_release=v2
         Page: /srv/pages/1.html""",
     ),
     (
         facts(
             phase="prepare",
             why="General error: \n Error response from daemon:\n manifest for shop:v2 not found\n",
-            module="community.docker.docker_compose_v2_pull",
+            module="hotswap.compose.bluegreen_compose",
+            pulled_images=["shop:v2"],
             active_color="",
             previous_release="",
         ),
@@ -129,9 +148,9 @@ SCREENS = [
 manifest for shop:v2 not found
 
         Traffic: no color has it. This was the first deploy.
-        Next: check that the images exist under these names and that the target may pull them (bluegreen_registry); \
-if an image is only local, give it a tag other than latest and set bluegreen_pull: missing, \
-then ansible-playbook hotswap.compose.deploy -e bluegreen_release=v2""",
+        Next: check that the registry has shop:v2, or set bluegreen_registry to log in; if an image is only on the \
+target, give it a tag other than latest and set bluegreen_pull: missing, then run:
+          ansible-playbook hotswap.compose.deploy -e bluegreen_release=v2""",
     ),
 ]
 
@@ -168,7 +187,7 @@ def test_who_has_the_traffic(more, expected):
     assert f"\nTraffic: {expected}\n" in failure_screen(facts(**more))
 
 
-DEPLOY = ", then ansible-playbook hotswap.compose.deploy -e bluegreen_release=v2"
+DEPLOY = ", then run:\n  ansible-playbook hotswap.compose.deploy -e bluegreen_release=v2"
 
 
 @pytest.mark.parametrize(
@@ -177,7 +196,7 @@ DEPLOY = ", then ansible-playbook hotswap.compose.deploy -e bluegreen_release=v2
         ({"containers": [container()]}, "fix was-green (its log is above)" + DEPLOY),
         ({"containers": [container(oom_killed=True, exit_code=137)]}, "give was-green more memory in the Compose file"),
         ({"containers": [container(exit_code=127)]}, "check that the image of was-green contains the command"),
-        ({"containers": [container(**UNHEALTHY)]}, "fix was-green, or its healthcheck or probe"),
+        ({"containers": [container(**UNHEALTHY)]}, "fix was-green, or its healthcheck, then run:"),
         (
             {"containers": [container(**BARE)]},
             "add a healthcheck for was-green to the Compose file or a probe to bluegreen_s",
@@ -186,8 +205,34 @@ DEPLOY = ", then ansible-playbook hotswap.compose.deploy -e bluegreen_release=v2
         ({"containers": [container(**{**BARE, "state": "removed"})]}, "find out what removed shop-green-was-green-1"),
         (
             {"containers": [container(**STARTING)]},
-            "find out why was-green is not ready (if it needs time, raise blue",
+            "find out why was-green is not ready; if it needs time, raise bluegreen_health_timeout, then run:",
         ),
+        (
+            {"containers": [container(**NOT_FOUND)], "probes": [PROBE]},
+            "fix was-green, or its probe in bluegreen_services (GET /up on port 3000: the status is 404, not 200 or "
+            "204); if it needs time, raise bluegreen_health_timeout, then run:",
+        ),
+        (
+            {"containers": [container(**{**NOT_FOUND, "verdict": "failed"})], "probes": [PROBE]},
+            "fix was-green, or its probe in bluegreen_services (GET /up on port 3000: the status is 404, not 200 or "
+            "204)" + DEPLOY,
+        ),
+        (
+            {"containers": [container(**REFUSED)], "probes": [dict(PROBE, path=None)]},
+            "fix was-green, or its probe in bluegreen_services (TCP connection to port 3000: no answer: refused); if",
+        ),
+        ({"containers": [container(**NOT_FOUND)], "probes": [dict(PROBE, service="job-green")]}, "find out why was-g"),
+        ({"containers": [container(**STARTING)], "probes": [PROBE]}, "find out why was-green is not ready"),
+        ({"containers": [container()], "probes": [PROBE]}, "fix was-green (its log is above)"),
+        ({**PULL, "logs_in": True}, "check that the registry has shop:v2; if an image is only on the target, give it"),
+        (
+            {**PULL, "pull": "missing"},
+            "check that the registry has shop:v2, or set bluegreen_registry to log in, or load the image on the "
+            "target (docker load)" + DEPLOY,
+        ),
+        ({**PULL, "logs_in": True, "pull": "missing"}, "check that the registry has shop:v2, or load the image on th"),
+        ({**PULL, "pulled_images": ["cache:1", "shop:v2"]}, "check that the registry has cache:1, shop:v2, or set"),
+        ({**PULL, "module": "hotswap.compose.bluegreen_plan"}, "fix the problem above" + DEPLOY),
         ({"containers": [container(**FINE)]}, "fix the problem above" + DEPLOY),
         ({"phase": "smoke", "containers": [container()]}, "fix the release or the test"),
         ({"phase": "migrate"}, "check the state of the database"),
@@ -207,12 +252,15 @@ DEPLOY = ", then ansible-playbook hotswap.compose.deploy -e bluegreen_release=v2
             "fix the hook after_swap" + DEPLOY,
         ),
         ({"kind": "promote"}, "fix the problem above" + DEPLOY),
-        ({"kind": "rollback"}, "fix the problem above, then ansible-playbook hotswap.compose.rollback"),
-        ({"kind": "deploy", "release": ""}, "fix the problem above, then ansible-playbook hotswap.compose.deploy"),
+        ({"kind": "rollback"}, "fix the problem above, then run:\n  ansible-playbook hotswap.compose.rollback"),
+        (
+            {"kind": "deploy", "release": ""},
+            "fix the problem above, then run:\n  ansible-playbook hotswap.compose.deploy",
+        ),
     ],
 )
 def test_what_is_next(more, expected):
-    assert failure_screen(facts(**more)).rpartition("\n")[2].startswith(f"Next: {expected}")
+    assert failure_screen(facts(**more)).partition("\nNext: ")[2].startswith(expected)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 9])
@@ -245,7 +293,7 @@ def test_it_is_one_screen(count, probes, said):
         assert f"was-{number} (shop:v2)" in shown
     assert "  log: line 49 " in shown  # the last ones are what tells
     assert ("not shown: was-3" in shown) == (count > CONTAINERS)
-    assert "25 more" in shown and "Next: " in lines[-1]
+    assert "25 more" in shown and "Next: " in lines[-2]
 
 
 def test_the_last_probes_are_one_line_each():
@@ -253,7 +301,7 @@ def test_the_last_probes_are_one_line_each():
     probes = [*UNHEALTHY["probes"], passed]
     shown = failure_screen(facts(containers=[container(**{**UNHEALTHY, "probes": probes})]))
     assert "passed" not in shown
-    assert "  probe: exit status 1: two lines\n  probe: exit status 1: refused\n" in shown
+    assert "  health check: exit status 1: two lines\n  health check: exit status 1: refused\n" in shown
     assert "one" not in shown.partition("two lines")[0].rpartition("unhealthy")[2]
 
 
@@ -263,6 +311,12 @@ def test_no_line_of_a_reason_passes_for_one_of_the_screen():
     lines = failure_screen(given).splitlines()
     assert lines[2:4] == ["  " + forged, "    at once"]
     assert forged not in lines
+
+
+@pytest.mark.parametrize("keeps_it", [True, False])
+def test_a_release_that_may_have_the_traffic_is_not_called_rejected(keeps_it):
+    given = facts(phase="drain", kept_traffic=False, new_keeps_it=keeps_it, why="web-1 exited with 1")
+    assert failure_headline(given) == "shop v2 failed in the phase drain: web-1 exited with 1"
 
 
 def test_no_reason():

@@ -83,6 +83,7 @@ PLAN = {
     "exclusive": [],
     "steps": ["start", "gate", "swap", "drain", "retire", "record"],
     "builds": [],
+    "pulled_images": {},
     "outcome": "deployed",
     "can_go_back": True,
 }
@@ -193,7 +194,7 @@ def assert_only_displays(result):
 def test_the_failure_screen(shown):
     assert_only_displays(run(Fail, {}, variables=WENT_WRONG))
     assert_printed(shown)
-    for words in ("log: ", "probe: ", "Left undone: ", "Moving it back failed: "):
+    for words in ("log: ", "health check: ", "Left undone: ", "Moving it back failed: "):
         assert words in shown[0]
 
 

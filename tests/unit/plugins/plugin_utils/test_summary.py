@@ -19,7 +19,6 @@ def a_run(**more):
         "active_color": "green",
         "release": "v2",
         "previous_release": "v1",
-        "phases": {"detect": 0.4, "gate": 4.2, "swap": 0.4, "drain": 5.0},
         "warnings": [],
     }
     run = {
@@ -29,10 +28,13 @@ def a_run(**more):
         "color": "green",
         "previous_color": "blue",
         "result": dict(result, **more.pop("result", {})),
+        "phases": {"detect": 0.4, "gate": 4.2, "swap": 0.4, "drain": 5.0},
         "retired": "stop",
         "failed_phase": None,
         "reason": None,
         "unsure": False,
+        "builds": [],
+        "pulled_images": {},
         "job": "",
         "arguments": ["-i", "hosts.yml"],
     }
@@ -111,7 +113,7 @@ READY = {"outcome": "awaiting_promotion", "active_color": "blue", "release": "v1
         (a_run(previous_color="green", retired=None), None, [TRAFFIC]),  # nginx's file alone has changed
         (a_run(retired=None), None, [TRAFFIC]),  # it could not be retired, as a warning says
         (
-            a_run(result={"phases": {"detect": 0.2, "swap": 0.5}, "previous_release": None}, retired=None),
+            a_run(phases={"detect": 0.2, "swap": 0.5}, result={"previous_release": None}, retired=None),
             None,
             ["shop: v2, in green, has the traffic. It took 0.7 s."],
         ),
@@ -120,7 +122,9 @@ READY = {"outcome": "awaiting_promotion", "active_color": "blue", "release": "v1
             None,
             [
                 f"shop: v2 is ready in green and awaits its promotion; v1, in blue, has the traffic. {TOOK}",
-                "Next: ansible-playbook -i hosts.yml hotswap.compose.promote, or the same with hotswap.compose.abort",
+                "Next: promote or remove the release:",
+                "  ansible-playbook -i hosts.yml hotswap.compose.promote",
+                "  ansible-playbook -i hosts.yml hotswap.compose.abort",
             ],
         ),
         (
@@ -158,6 +162,10 @@ def test_the_last_lines(run, page, lines):
     assert _summary.closing_lines(run, False, page).splitlines() == lines
 
 
+BLIND = (
+    "would start nginx first; nothing was changed. Not checked, because nginx does not run: the Compose files, the "
+    "images, and the color that would get the traffic"
+)
 BUILD = {"image": "shop/web:v2", "services": ["job", "web"], "context": "/srv/shop"}
 
 
@@ -165,7 +173,28 @@ BUILD = {"image": "shop/web:v2", "services": ["job", "web"], "context": "/srv/sh
     ("run", "line"),
     [
         (a_run(), "v2 would get the traffic in green; nothing was changed"),
-        (a_run(color=None), "v2 would get the traffic; nothing was changed"),
+        (a_run(color=None), f"the deploy of v2 {BLIND}"),
+        (a_run(color=None, release=None, kind="rollback"), f"the rollback {BLIND}"),
+        (
+            a_run(pulled_images={"cache:1": True, "shop:v2": True}, builds=[BUILD]),
+            "v2 would get the traffic in green, once the run has pulled cache:1, shop:v2 and built shop/web:v2 from "
+            "/srv/shop (job and web); nothing was changed",
+        ),
+        (
+            a_run(pulled_images={"cache:1": True, "shop:v2": False}),
+            "v2 would get the traffic in green, once the run has pulled cache:1, shop:v2; nothing was changed. shop:v2 "
+            "is not on the target, and no registry has confirmed it, so the pull may fail",
+        ),
+        (
+            a_run(pulled_images={"cache:1": False, "shop:v2": False}, result=READY),
+            "v2 would be started in green and await its promotion, once the run has pulled cache:1, shop:v2; nothing "
+            "was changed. cache:1, shop:v2 are not on the target, and no registry has confirmed them, so the pull may "
+            "fail",
+        ),
+        (
+            a_run(pulled_images={"shop:v2": True}, result={"outcome": "unchanged"}),
+            "v2, in green, has the traffic; the run would pull shop:v2, and deploy if an image differs",
+        ),
         (
             a_run(release=None, kind="rollback"),
             "the stack started by hand would get the traffic in green; nothing was changed",
@@ -180,7 +209,7 @@ BUILD = {"image": "shop/web:v2", "services": ["job", "web"], "context": "/srv/sh
         ),
         (
             a_run(builds=[dict(BUILD, context="")], result={"outcome": "unchanged"}),
-            "v2, in green, has the traffic; the run would build shop/web:v2 (job and web) and deploy it if the "
+            "v2, in green, has the traffic; the run would build shop/web:v2 (job and web), and deploy if an "
             "image differs",
         ),
     ],

@@ -421,3 +421,11 @@ def test_what_awaits_its_promotion_must_still_be_fit(containers, why):
 def test_an_ipv6_address_in_nginxs_configuration_tells_the_color():
     colors = {"blue": [container("was-blue", "10.0.0.2", "[fd00::2]")], "green": []}
     assert decisions.active_color("shop", SERVICES, served("[fd00::2]"), colors, []) == ("blue", "nginx")
+
+
+def test_services_that_a_probe_checks():
+    services = [{"name": "web-{color}", "probe": {"path": "/"}}, {"name": "api", "probe": None}, {"name": "old"}]
+    releases = [{"deploy": "d1", "services": services}, {"deploy": "d2", "services": services[1:]}, {"deploy": "d3"}]
+    for deploy, expected in [("d1", {"web-green"}), ("d2", set()), ("d3", set()), ("gone", set()), (None, set())]:
+        assert decisions.probed_services([{"deploy": deploy}], "green", releases) == expected
+    assert decisions.probed_services([], "green", releases) == set()

@@ -391,6 +391,8 @@ def test_images_to_pull(target, monkeypatch, settings, asked):
     seen = []
 
     class StandInDisk:
+        silent = ("shop-signal:v2", "shop-was:v2")
+
         def __init__(self, engine, run, docker, containers):
             seen.append((docker, containers))
 
@@ -401,7 +403,9 @@ def test_images_to_pull(target, monkeypatch, settings, asked):
     monkeypatch.setattr(release_images, "DiskSpace", StandInDisk)
     target.deploy("v1")
     del target.images["shop-was:v2"]
-    assert target.plan(release="v2", **settings)["download"] == "45.1 MB to download, 12.3 GB free"
+    plan = target.plan(release="v2", **settings)
+    assert plan["download"] == "45.1 MB to download, 12.3 GB free"
+    assert plan["pulled_images"] == {name: name != "shop-was:v2" for name in asked}
     assert seen == [
         ("docker-logged-in", target.colors["blue"]),
         (asked, {"cache:1": "sha256:cache:1", "shop-signal:v2": "sha256:shop-signal:v2", "shop-was:v2": None}),

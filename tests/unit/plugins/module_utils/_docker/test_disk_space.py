@@ -70,10 +70,12 @@ def test_what_does_not_fit_is_refused(space, monkeypatch):
 
 
 def test_a_registry_that_tells_nothing_is_named(space):
-    assert "was:v2" in space({}).check(["was:v2"], {"was:v2": None})
+    disk = space({"signal:v2": MANIFEST})
+    assert "was:v2" in disk.check(["signal:v2", "was:v2"], {"signal:v2": None, "was:v2": None})
+    assert disk.silent == ["was:v2"]
 
 
 def test_another_machines_disk_is_not_judged(space):
-    assert space({}, root="/nowhere").check(["was:v2"], {"was:v2": None}) == (
-        "unknown, because the Engine runs on another machine"
-    )
+    disk = space({"was:v2": MANIFEST}, root="/nowhere")
+    assert disk.check(["was:v2"], {"was:v2": None}) == "size unknown, because the Engine runs on another machine"
+    assert disk.silent == ["was:v2"]

@@ -106,8 +106,8 @@ def test_whether_there_is_room(wanted, free, words):
     [
         (0, [], "nothing new"),
         (45_100_000, [], "45.1 MB to download, 12.3 GB free"),
-        (0, ["app:1", "db:2"], "of unknown size: app:1, db:2"),
-        (45_100_000, ["app:1"], "45.1 MB to download, 12.3 GB free; of unknown size: app:1"),
+        (0, ["app:1", "db:2"], "app:1, db:2 (size unknown)"),
+        (45_100_000, ["app:1"], "45.1 MB to download, 12.3 GB free; app:1 (size unknown)"),
     ],
 )
 def test_what_a_pull_is_said_to_bring(wanted, silent, said):

@@ -49,9 +49,9 @@ def traffic(*names):
     [
         ("healthy", {}, verdict.READY, "is healthy"),
         ("healthy", traffic("healthy"), verdict.READY, "is healthy"),
-        ("starting", {}, verdict.PENDING, "is not healthy yet (not probed yet)"),
-        ("defaults", {}, verdict.PENDING, "is not healthy yet (not probed yet)"),
-        ("unhealthy", {}, verdict.FAILED, "is unhealthy (last probe exited with 1: connection refused)"),
+        ("starting", {}, verdict.PENDING, "is not healthy yet (not checked yet)"),
+        ("defaults", {}, verdict.PENDING, "is not healthy yet (not checked yet)"),
+        ("unhealthy", {}, verdict.FAILED, "is unhealthy (last health check exited with 1: connection refused)"),
         ("crashed", {}, verdict.FAILED, "exited with 3 after 1.2 s"),
         ("oneshot", {}, verdict.COMPLETED, "exited with 0 after 0.02 s"),
         ("oneshot", traffic("oneshot"), verdict.FAILED, "exited with 0 after 0.02 s, but it takes traffic"),
@@ -237,7 +237,7 @@ def test_a_recorded_one_off_is_not_covered():
             ["starting", "healthy", "created"],
             {},
             verdict.PENDING,
-            "not ready yet: shop-created-1 is created; shop-starting-1 is not healthy yet (not probed yet)",
+            "not ready yet: shop-created-1 is created; shop-starting-1 is not healthy yet (not checked yet)",
         ),
         (["starting", "crashed", "healthy"], {}, verdict.FAILED, "shop-crashed-1 exited with 3 after 1.2 s"),
         (
@@ -488,14 +488,14 @@ NOT_YET = "has not passed its probe yet (not probed yet)"
             "starting",
             replied(True, status="healthy"),
             verdict.PENDING,
-            "is not healthy yet (not probed yet)",
+            "is not healthy yet (not checked yet)",
             "starting",
         ),
         (
             "unhealthy",
             replied(True, status="healthy"),
             verdict.FAILED,
-            "is unhealthy (last probe exited with 1: connection refused)",
+            "is unhealthy (last health check exited with 1: connection refused)",
             "unhealthy",
         ),
         # What does not run is no matter of probes.

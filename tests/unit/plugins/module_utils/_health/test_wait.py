@@ -162,6 +162,26 @@ def test_ready_at_the_last_healthy_event():
     ]
 
 
+def test_a_state_that_an_earlier_check_has_shown_is_no_change():
+    found = {"c1": inspected("starting"), "c2": inspected("healthy", "c2")}
+    seen = {
+        name: {"name": f"was-{name}", "started_at": each["State"]["StartedAt"], "restarts": 0}
+        for name, each in found.items()
+    }
+    _outcome, waiter, _engine, changes = wait(
+        (0, {**found, "c3": inspected("starting", "c3")}),
+        (3, {"c1": inspected("healthy"), "c3": inspected("healthy", "c3")}),
+        rules={"seen": seen},
+    )
+    assert [str(change) for change in changes] == [
+        "was-c2: healthy after 0 s",
+        "was-c3: starting after 0 s",
+        "was-c1: starting → healthy after 3 s",
+        "was-c3: starting → healthy after 3 s",
+    ]
+    assert [each["state"] for each in waiter.records["c1"].timeline] == ["starting", "healthy"]
+
+
 def test_ready_at_the_first_look_has_no_reaction():
     outcome, waiter, engine, changes = wait((0, {"c1": inspected("healthy")}))
     assert (outcome.status, waiter.elapsed, waiter.reaction) == (verdict.READY, 0.0, None)
@@ -254,7 +274,7 @@ def test_timeout_lists_what_is_awaited():
     outcome, waiter, engine, changes = wait(
         (0, {"c1": inspected("healthy"), "c2": inspected("starting", "c2", "signal")}), timeout=12
     )
-    assert outcome == (verdict.FAILED, "timed out after 12 s: signal-c2 is not healthy yet (not probed yet)")
+    assert outcome == (verdict.FAILED, "timed out after 12 s: signal-c2 is not healthy yet (not checked yet)")
     assert (waiter.elapsed, waiter.reaction) == (12.0, None)
     reports = evidence(engine, list(waiter.records.values()), outcome, 50)
     assert [report["log"] for report in reports] == [["line of c2"], []]
@@ -266,7 +286,7 @@ def test_timeout_tells_of_the_last_probe_though_no_event_does():
         containers["c1"]["State"]["Health"]["Log"] = [failed]
 
     outcome, waiter, engine, changes = wait((0, {"c1": inspected("starting")}), (1, probe), timeout=3)
-    awaited = "was-c1 is not healthy yet (last probe exited with 1: not yet)"
+    awaited = "was-c1 is not healthy yet (last health check exited with 1: not yet)"
     assert outcome == (verdict.FAILED, f"timed out after 3 s: {awaited}")
     reports = evidence(engine, list(waiter.records.values()), outcome, 50)
     assert [each["output"] for each in reports[0]["probes"]] == ["not yet"]
@@ -274,7 +294,7 @@ def test_timeout_tells_of_the_last_probe_though_no_event_does():
 
 def test_timeout_of_zero_looks_once():
     outcome, waiter, engine, changes = wait((0, {"c1": inspected("starting")}), subscription=None, timeout=0)
-    assert outcome == (verdict.FAILED, "timed out after 0 s: was-c1 is not healthy yet (not probed yet)")
+    assert outcome == (verdict.FAILED, "timed out after 0 s: was-c1 is not healthy yet (not checked yet)")
     outcome, waiter, engine, changes = wait((0, {"c1": inspected("healthy")}), subscription=None, timeout=0)
     assert outcome.status == verdict.READY
 
@@ -352,7 +372,7 @@ def test_says_that_the_engine_is_gone():
         timeout=10,
     )
     assert outcome.status == verdict.FAILED
-    assert outcome.text == "timed out after 10 s: no Docker Engine answers; was-c1 is not healthy yet (not probed yet)"
+    assert outcome.text == "timed out after 10 s: no Docker Engine answers; was-c1 is not healthy yet (not checked yet)"
 
 
 def test_nothing_is_ready_while_the_engine_is_silent():

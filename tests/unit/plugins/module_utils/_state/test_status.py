@@ -113,6 +113,18 @@ def test_status():
             {"last_run": a_run(kind="abort", outcome="rejected")},
             "  last run    abort of v2: aborted, 1 min ago, by ci@runner-3",
         ),
+        (
+            {"colors": {"green": [a_container("green", "v2", health=None, probe=True)]}},
+            "  green, active  was      shop-green-was-1  v2       running  probe   shop-was:v2",
+        ),
+        (
+            {"colors": {"green": [a_container("green", "v2", probe=True)]}},
+            "  green, active  was      shop-green-was-1  v2       running  healthy  shop-was:v2",
+        ),
+        (
+            {"colors": {"green": [a_container("green", "v2", health=None, probe=True, state="exited")]}},
+            "  green, active  was      shop-green-was-1  v2       exited  -       shop-was:v2",
+        ),
         ({"last_run": a_run(reason="was-1 exited with 3")}, "              was-1 exited with 3"),
         ({"last_run": a_run(reason="word " * 60)}, "              " + "word " * 16 + "word …"),
     ],
