@@ -81,7 +81,7 @@ def test_a_deploy(site):
     assert len(lines(run)) <= 60
     assert actions(run) == [*BEFORE, *REMOTE, *AFTER]
     assert skipped(run) == 5  # the refusal of a target without hosts, and the groups of steps that few runs have
-    assert "included: " not in run.stdout
+    assert run.stdout.count("included: ") == 1
     name = f"{site.name}-green"
     start, healthy = (
         sorted(rf"{name}-\w+-green-1: {state} after [\d.]+ s" for _each in SERVICES)
@@ -133,6 +133,6 @@ def test_a_rollback(site):
 
 def test_nothing_to_do(site):
     run = site.deploy("v1", services=SERVICES).succeeded()
-    assert len(lines(run)) <= 50
+    assert len(lines(run)) <= 35
     assert actions(run) == [*BEFORE, "bluegreen_plan", *AFTER]
     assert_is_told(run, [rf"{site.app}: v1, in blue, has the traffic already; there is nothing to do\."])
