@@ -133,18 +133,17 @@ class Run:
         is_it = failed and self.failure.get("module") == f"hotswap.compose.{module}"
         return failed if is_it else self.of(name)
 
-    def is_introduced(self):
-        """Return whether nginx has loaded the new color's names, or a preview."""
-        return bool(self._started().get("introduced") or self.of("previewed").get("changed"))
+    def is_introduced(self, evidence):
+        """Return whether nginx has loaded the new color's names, or a preview. ``evidence``: of the task that failed,
+        which has no result of its own."""
+        introduced = any(each.get("introduced") for each in (evidence, self.of("started")))
+        return bool(introduced or self.of("previewed").get("changed"))
 
     def gate(self):
         """Return the result of the gate. Empty if it has not ended."""
-        started = self._started()
+        started = self.evidence_of("started", "bluegreen_start")
         found = started.get("gate") or {}
         return {"containers": started.get("containers") or [], **found} if found else {}
-
-    def _started(self):
-        return self.evidence_of("started", "bluegreen_start")
 
     def baked(self):
         """Return the result of the last canary or bake."""

@@ -134,13 +134,31 @@ def test_those_that_failed_are_last():
 
 
 def test_a_gate_that_was_not_passed():
-    """nginx has been told of the new names before."""
     failing = container(verdict="failed")
-    evidence = {"containers": [failing], "gate": {"elapsed": 3.0}, "introduced": True}
+    evidence = {"containers": [failing], "gate": {"elapsed": 3.0}}
     run = a_run(failure={**FAILED, "module": "hotswap.compose.bluegreen_start", "evidence": evidence})
     assert run.gate() == {"elapsed": 3.0, "containers": [failing]}
     assert run.containers() == [failing]
-    assert run.is_introduced()
+
+
+@pytest.mark.parametrize(
+    "results, evidence, introduced",
+    [
+        ({}, {}, False),
+        ({"started": {**stamp("gate", 3), "introduced": True}}, {}, True),
+        ({}, {"introduced": True}, True),  # the gate failed after that
+        (
+            {
+                "started": {**stamp("gate", 3), "introduced": False},
+                "previewed": {**stamp("preview", 5), "changed": True},
+            },
+            {},
+            True,
+        ),
+    ],
+)
+def test_whether_nginx_has_the_new_names(results, evidence, introduced):
+    assert a_run(**results).is_introduced(evidence) is introduced
 
 
 def test_a_result_has_the_warnings_of_the_run_once_each():
