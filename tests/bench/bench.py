@@ -25,7 +25,11 @@ from sites import HERE, NGINX
 
 PARTS = {
     "deploys": "deploys",
+    "reaction": "reaction",
     "gate": "gate",
+    "data": "data_path",
+    "apps": "many_apps",
+    "waiting": "waiting",
 }
 """The modules of the parts."""
 LOG = ROOT / ".cache" / "bench.log"
@@ -65,7 +69,8 @@ def main():
         with LOG.open("a") as log, contextlib.redirect_stdout(log):
             tables, raw[name] = importlib.import_module(PARTS[name]).main(arguments.repeats)
         raw["seconds"][name] = round(time.monotonic() - began)
-        print(f"\n## {name}\n\n" + "\n\n".join(tables), flush=True)
+        for title, text in tables.items():
+            print(f"\n## {title}\n\n{text}", flush=True)
         if arguments.out:
             arguments.out.write_text(json.dumps(raw, indent=1) + "\n")
 

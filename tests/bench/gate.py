@@ -152,4 +152,4 @@ def main(repeats):
             target = None if verdict is None else at_most(20, 1000 * verdict)
             rows.append([count, name, None if verdict is None else 1000 * verdict, target, 1000 * reaction, cpu, calls])
     titles = ["containers", "waits", "event → verdict, ms", "target ms", "event → its process ended, ms", "CPU s"]
-    return [table([*titles, "Engine calls"], rows)], raw
+    return {"Reaction of the gate": table([*titles, "Engine calls"], rows)}, raw

@@ -141,26 +141,6 @@ def test_a_gate_that_was_not_passed():
     assert run.containers() == [failing]
 
 
-@pytest.mark.parametrize(
-    "results, evidence, introduced",
-    [
-        ({}, {}, False),
-        ({"started": {**stamp("gate", 3), "introduced": True}}, {}, True),
-        ({}, {"introduced": True}, True),  # the gate failed after that
-        (
-            {
-                "started": {**stamp("gate", 3), "introduced": False},
-                "previewed": {**stamp("preview", 5), "changed": True},
-            },
-            {},
-            True,
-        ),
-    ],
-)
-def test_whether_nginx_has_the_new_names(results, evidence, introduced):
-    assert a_run(**results).is_introduced(evidence) is introduced
-
-
 def test_a_result_has_the_warnings_of_the_run_once_each():
     run = a_run(
         planned={"plan": PLAN, "warnings": ["slow"], **stamp("detect", 0)},
@@ -255,17 +235,18 @@ def test_what_the_color_must_still_be(results, expected):
 
 
 @pytest.mark.parametrize(
-    "results, introduced",
+    "results, evidence, introduced",
     [
-        ({}, False),
-        ({"started": {**stamp("start", 2), "introduced": True}}, True),
-        ({"started": {**stamp("start", 2), "introduced": False}}, False),
-        ({"previewed": {**stamp("preview", 2), "changed": True}}, True),
-        ({"started": {**stamp("start", 2, run="r0"), "introduced": True}}, False),
+        ({}, {}, False),
+        ({"started": {**stamp("gate", 2), "introduced": True}}, {}, True),
+        ({"started": {**stamp("gate", 2), "introduced": False}}, {}, False),
+        ({}, {"introduced": True}, True),  # the gate failed after that
+        ({"previewed": {**stamp("preview", 2), "changed": True}}, {}, True),
+        ({"started": {**stamp("gate", 2, run="r0"), "introduced": True}}, {}, False),
     ],
 )
-def test_whether_nginx_was_told_of_the_new_color(results, introduced):
-    assert a_run(**results).is_introduced() is introduced
+def test_whether_nginx_was_told_of_the_new_color(results, evidence, introduced):
+    assert a_run(**results).is_introduced(evidence) is introduced
 
 
 GATE = {"health_timeout": 60, "health_stable_for": 2, "no_healthcheck": "fail", "min_uptime": 10, "network": "edge"}
