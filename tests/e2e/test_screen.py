@@ -22,6 +22,7 @@ BEFORE = ["bluegreen_validate"]
 AFTER = ["bluegreen_report", "ansible.builtin.set_fact"]
 # The tasks on the target, of a deploy as of a rollback to a color that is stopped.
 REMOTE = ["bluegreen_plan", "bluegreen_start", "bluegreen_swap", "bluegreen_finish"]
+ACTIONS = [*BEFORE, *REMOTE, *AFTER]
 
 
 COUNTS = """\
@@ -153,9 +154,9 @@ def test_a_deploy(site, count):
     assert (counts.python, counts.reloads) == (len(REMOTE), 2)
     assert counts.nginx["-T"] and not counts.nginx - NGINX, counts
     assert len(lines(run)) <= 60
-    assert actions(run) == [*BEFORE, *REMOTE, *AFTER]
+    assert actions(run) == ACTIONS
     assert skipped(run) == 5  # the refusal of a target without hosts, and the groups of steps that few runs have
-    assert run.stdout.count("included: ") == 1
+    assert "included: " not in run.stdout
     name = f"{site.name}-green"
     start, healthy = (
         sorted(rf"{name}-\w+-green-1: {state} after [\d.]+ s" for _each in SERVICES)
@@ -177,14 +178,14 @@ def test_a_deploy(site, count):
 def test_a_deploy_of_one_ordinary_file(ordinary):
     run = ordinary.deploy("v2", services=ORDINARY, compose_files=[]).succeeded()
     assert len(lines(run)) <= 60
-    assert actions(run) == [*BEFORE, *REMOTE, *AFTER]
+    assert actions(run) == ACTIONS
     assert skipped(run) == 5
 
 
 def test_a_rollback_of_one_ordinary_file(ordinary):
     run = ordinary.rollback(services=ORDINARY, compose_files=[]).succeeded()
     assert len(lines(run)) <= 60
-    assert actions(run) == [*BEFORE, *REMOTE, *AFTER]
+    assert actions(run) == ACTIONS
 
 
 def test_a_rejected_release(site):
@@ -201,7 +202,7 @@ def test_a_rollback(site, count):
     assert (counts.python, counts.reloads) == (len(REMOTE), 2)
     assert not counts.nginx - NGINX, counts
     assert len(lines(run)) <= 60
-    assert actions(run) == [*BEFORE, *REMOTE, *AFTER]
+    assert actions(run) == ACTIONS
     assert f"{site.app}: v2 in green → v1 in blue\n" in run.stdout
     assert f"{site.app}: v1, in blue, has the traffic again. It took " in run.stdout
     assert "v2 in green is stopped, kept for a rollback.\n" in run.stdout
@@ -211,6 +212,6 @@ def test_nothing_to_do(site, count):
     run, counts = count(site.deploy, "v1")
     assert (counts.python, counts.reloads) == (1, 0)
     assert not counts.nginx - NGINX_OF_PLAN, counts
-    assert len(lines(run)) <= 35
+    assert len(lines(run)) <= 47
     assert actions(run) == [*BEFORE, "bluegreen_plan", *AFTER]
     assert_is_told(run, [rf"{site.app}: v1, in blue, has the traffic already; there is nothing to do\."])
