@@ -12,6 +12,7 @@ from .._nginx.app_file import KEEPALIVE_MIN_TIMEOUT
 from .._nginx.hidden_requests import hiding_directive
 from .._nginx.version import keeps_connections_on_reload
 from .._progress import ignore
+from .processes import still_running
 
 LOOKS = 5
 """How many looks in a row must find nothing left, while old worker processes run."""
@@ -32,7 +33,7 @@ def wait_until_drained(edge, endpoints, old_workers, proved_at, timeout, on_wait
     hidden = None  # not checked yet
     looks = 0  # in a row without anything left
     while True:
-        left = old & set(edge.workers())
+        left = still_running(old)
         if left and hidden is None:
             ok, dump = edge.dump()
             hidden = not ok or bool(hiding_directive(dump))

@@ -35,6 +35,12 @@ def find_processes(root):
     return master, workers
 
 
+def still_running(processes):
+    """Return those of ``processes``, ``{(pid, start time)}``, that have not ended. A zombie has ended."""
+    found = {pid: _stat(pid) for pid, _started in processes}
+    return {(pid, int(fields[19])) for pid, fields in found.items() if fields and fields[0] != "Z"} & set(processes)
+
+
 def parse_title(title):
     """Return ``("master" or "worker", does it leave?)`` from a process's title, ``(None, False)`` for other
     processes."""
@@ -83,10 +89,15 @@ def _read(pid, name):
         return ""
 
 
+def _stat(pid):
+    """Return the fields of ``/proc/PID/stat`` after the command: the state, the parent's pid, and so on."""
+    return _read(pid, "stat").rpartition(")")[2].split()
+
+
 def _processes():
     for entry in os.listdir("/proc"):
         if entry.isdigit():
-            fields = _read(entry, "stat").rpartition(")")[2].split()
+            fields = _stat(entry)
             if fields:
                 yield int(entry), (int(fields[1]), int(fields[19]))
 

@@ -344,15 +344,19 @@ class Record:
         self.timeline.append({"at": round(at, 3), "state": self.state})
         return True
 
+    @property
+    def replica(self) -> int:
+        """The container's number in its service, from 1."""
+        return int(labels_of(self.container).get(REPLICA_LABEL, 1))
+
     def report(self) -> dict[str, Any]:
         """The container as the module returns it, without its evidence."""
         state = self.container["State"]
-        labels = labels_of(self.container)
         return {
             "name": self.name,
             "id": self.container["Id"],
             "service": service_of(self.container),
-            "replica": int(labels.get(REPLICA_LABEL, 1)),
+            "replica": self.replica,
             "image": self.container["Config"]["Image"],
             "image_id": self.container["Image"],
             "state": "removed" if self.removed else state["Status"],
@@ -370,7 +374,7 @@ class Record:
 
 def sort_records(records: Iterable[Record]) -> list[Record]:
     """By service, then replica."""
-    return sorted(records, key=lambda one: (service_of(one.container), one.report()["replica"], one.name))
+    return sorted(records, key=lambda one: (service_of(one.container), one.replica, one.name))
 
 
 def records_to_explain(records: Iterable[Record]) -> list[Record]:

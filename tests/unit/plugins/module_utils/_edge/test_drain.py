@@ -24,10 +24,6 @@ class StandInEdge:
     def version(self):
         return self._version
 
-    def workers(self):
-        self.looks += 1
-        return WORKERS
-
     def dump(self):
         self.dumps += 1
         return bool(self._dump), self._dump
@@ -37,6 +33,7 @@ class StandInEdge:
         return self._receiving
 
     def established(self, endpoints):
+        self.looks += 1
         assert endpoints == ENDPOINTS
         return self._connections
 
@@ -44,6 +41,7 @@ class StandInEdge:
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
     monkeypatch.setattr(drain, "_POLL", 0.01)
+    monkeypatch.setattr(drain, "still_running", lambda workers: workers)
     monkeypatch.setattr(drain, "KEEPALIVE_MIN_TIMEOUT", 0.05)
 
 

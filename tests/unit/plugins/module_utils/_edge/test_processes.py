@@ -83,6 +83,19 @@ def test_a_process_s_sockets():
     assert processes.socket_inodes(text) == {"4711"}
 
 
+def test_which_processes_still_run():
+    runs, zombie = subprocess.Popen(["sleep", "60"]), subprocess.Popen(["true"])
+    until_ended = os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
+    started = {each.pid: int(processes._stat(each.pid)[19]) for each in (runs, zombie)}
+    assert until_ended.si_pid == zombie.pid
+    reused = (runs.pid, started[runs.pid] - 1)
+    assert processes.still_running({*started.items(), reused}) == {(runs.pid, started[runs.pid])}
+    runs.kill()
+    runs.wait()
+    zombie.wait()
+    assert processes.still_running(set(started.items())) == set()
+
+
 def test_a_process_that_is_gone():
     gone = subprocess.Popen(["true"])
     gone.wait()
