@@ -17,7 +17,7 @@ from ..module_utils._text import excerpt, first_line
 from ._progress_follower import Follower
 from ._progress_narrator import Narrator, prefix
 from ._run import PREFIX as OURS
-from ._run import run_id
+from ._run import run_id, text_of_warning
 from ._screen import sanitize_result, show, show_refusal, warn
 from ._task_failure import TaskFailed
 
@@ -85,7 +85,7 @@ class Action(NormalAction):
             return result
         result["stamp"] = stamp(task_vars, began, self.earlier(task_vars), phases=result.get("phases"))
         if result.get("failed") and not self._task.failed_when:
-            warnings = [_text(warning) for warning in result.get("warnings", [])]
+            warnings = [text_of_warning(warning) for warning in result.get("warnings", [])]
             for warning in warnings:
                 warn(warning)
             message = result.get("msg") or "no reason was given"
@@ -153,8 +153,3 @@ class FollowedAction(Action):
 
     def _on_target(self, command):
         return self._low_level_execute_command(command)
-
-
-def _text(warning):
-    """Return the text of a warning, which is an object from ansible-core 2.19 on."""
-    return warning if isinstance(warning, str) else warning.event.msg

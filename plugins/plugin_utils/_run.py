@@ -172,7 +172,7 @@ class Run:
         found = [text for result in results for text in result.get("warnings") or []]
         found += (self.failure.get("evidence") or {}).get("warnings") or []
         # Which Python interpreter Ansible discovered says nothing about the release.
-        texts = [text for text in map(str, found) if "discovered Python interpreter" not in text]
+        texts = [text for text in map(text_of_warning, found) if "discovered Python interpreter" not in text]
         return list(dict.fromkeys(texts + self.left_undone()))
 
     def outcome(self):
@@ -256,6 +256,11 @@ class Run:
         containers with it."""
         looks = [each.get("seen") for each in (self.of("baked"), self.of("exclusive_gate"), self.gate())]
         return next((seen for seen in looks if seen), {})
+
+
+def text_of_warning(warning):
+    """Return the text of a warning in a result. From ansible-core 2.19 on, a warning may be an object."""
+    return warning if isinstance(warning, str) else warning.event.msg
 
 
 def run_id(task_vars):

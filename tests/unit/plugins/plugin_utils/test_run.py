@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import types
+
 import pytest
 
 from ansible_collections.hotswap.compose.plugins.plugin_utils._run import Run
@@ -149,6 +151,12 @@ def test_a_result_has_the_warnings_of_the_run_once_each():
         tolerated_failures={"stamp": {"run": "r1"}, "left_undone": ["the hook after_retire failed: no"]},
     )
     assert run.warnings() == ["slow", "short", "cut", "it could not be retired", "the hook after_retire failed: no"]
+
+
+def test_a_warning_may_be_an_object():
+    """From ansible-core 2.19 on."""
+    slow = types.SimpleNamespace(event=types.SimpleNamespace(msg="slow"))
+    assert a_run(started={**stamp("gate", 3), "warnings": [slow, "short"]}).warnings() == ["slow", "short"]
 
 
 def test_a_migration_is_not_undone():
