@@ -10,7 +10,6 @@ import json
 import os
 import time
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 
 from .._compose.builds import BUILD_FILE, build_file, describe_build, refuse_colored_builds, with_built_images
 from .._compose.contents import note_contents
@@ -23,8 +22,6 @@ from .._compose.render import (
     config_hash,
     differences,
     file_text,
-    refuse_old_compose,
-    render_files,
     shared_volumes,
 )
 from .._compose.shared_services import without_services
@@ -44,13 +41,13 @@ from .release_images import ReleaseImages
 
 
 class FromFiles:
-    """``planner``: the Planner of this run; ``run(argv, environ) -> (rc, out, err)``; ``docker``: the command;
-    ``docker_logged_in``: the command that pulls."""
+    """``planner``: the Planner of this run; ``run(argv, environ) -> (rc, out, err)``; ``docker_logged_in``: the command
+    that pulls; ``rendering``: a Rendering of the files."""
 
-    def __init__(self, planner, run, docker, docker_logged_in):
+    def __init__(self, planner, run, docker_logged_in, rendering):
         self.planner = planner
         self.run = run
-        self.docker = docker
+        self.rendering = rendering
         self.docker_logged_in = docker_logged_in
         self.engine = planner.engine
         self.request = planner.request
@@ -131,27 +128,17 @@ class FromFiles:
     def _render(self):
         src = self.request["project_src"]
         refuse_missing_project(src)
-        settings = {key: self.request[key] for key in ("app", "release", "project_src", "compose_files", "env_files")}
         self._look_at_files()
-
-        def render(color, project=None):
-            return render_files(self.run, self.docker, settings, color, self.request["env"], project)
-
-        paths = [os.path.join(src, with_color(name, color)) for name in settings["compose_files"] for color in COLORS]
-        with ThreadPoolExecutor(max_workers=3) as pool:
-            recent_enough = pool.submit(refuse_old_compose, self.run, self.docker, paths)
-            renderings = pool.map(render, COLORS)
-            recent_enough.result()  # its message is clearer
-            rendered = dict(zip(COLORS, renderings))
+        rendered = self.rendering.result()
         for _config, said, _own in rendered.values():
             self.planner.warnings.extend(line for line in said if line not in self.planner.warnings)
         configs = {color: config for color, (config, _said, _own) in rendered.items()}
         project = self._adopted_project() or rendered[COLORS[0]][2]
         for color, (config, _said, own) in rendered.items():
             if own != project:
-                configs[color], _said, _own = render(color, project)
+                configs[color], _said, _own = self.rendering.render(color, project)
                 self._warn_of_project(own, project, differences(config, configs[color]))
-        refuse_colored_builds(configs, settings["compose_files"])
+        refuse_colored_builds(configs, self.request["compose_files"])
         for config in configs.values():
             note_contents(config, src, self.planner.storage)
         return configs

@@ -10,6 +10,7 @@ import dataclasses
 
 from .._compose.mounts import left_behind
 from .._compose.render import exclusive_services_in, expected_services
+from .._compose.rendering import Rendering
 from .._compose.single_file import one_shot_services
 from .._docker.completeness import serving_lacks
 from .._docker.containers import ENDED
@@ -35,19 +36,22 @@ from .steps import complete_plan
 
 
 class Planner:
-    """``request``: from complete_request(); ``run``, ``docker``, ``docker_logged_in``: like in FromFiles."""
+    """``request``: from complete_request(); ``run``, ``docker``: as of Rendering; ``docker_logged_in``: as of
+    FromFiles."""
 
     def __init__(self, engine, request, run, docker, docker_logged_in, check_mode):
         self.engine = engine
         self.request = request
         self.check_mode = check_mode
-        self.commands = (run, docker, docker_logged_in)
+        self.run = run
+        self.docker_logged_in = docker_logged_in
         self.app = request["app"]
         if request["smoke_tests"] and request["nginx_mode"] == "container" and engine.is_rootless:
             raise PlanError(
                 "bluegreen_smoke_tests: the Docker Engine is rootless, so this host can't reach a container by its "
                 "address; remove the tests, and check the same in the healthcheck of each service"
             )
+        self.rendering = Rendering(run, docker, request) if request["kind"] == "deploy" else None
         self.services = named_services(self.app, request["services"])
         refuse_unreachable(engine, probes_for(self.services, COLORS[0], request["network"], request["nginx_mode"]))
         server = server_text(self.app, request, self.services)
@@ -191,7 +195,7 @@ class Planner:
         if kind != "abort":  # an abort only touches the containers of its release
             self.shared_plan.refuse_unnamed()
         if kind == "deploy":
-            return FromFiles(self, *self.commands).plan()
+            return FromFiles(self, self.run, self.docker_logged_in, self.rendering).plan()
         record = FromRecord(self)
         if kind == "rollback":
             return record.rollback(release)

@@ -242,7 +242,7 @@ def test_refresh_is_a_change(target):
 @pytest.mark.parametrize(
     "kind, settings, asked",
     [
-        ("deploy", {"release": "v2"}, ("files", "run", "docker", "docker-logged-in")),
+        ("deploy", {"release": "v2"}, ("files", "run", "docker-logged-in", "Rendering")),
         ("rollback", {}, ("rollback", None)),
         ("rollback", {"release": "v1"}, ("rollback", "v1")),
         ("rollback", {"recovered": {"gone_back_to": "v1"}}, ("rollback", "v1")),
@@ -256,8 +256,8 @@ def test_kinds(target, monkeypatch, kind, settings, asked):
     seen = []
 
     class StandInFromFiles:
-        def __init__(self, _planner, run, *commands):
-            seen.append(("files", run.__name__, *commands))
+        def __init__(self, _planner, run, docker, rendering):
+            seen.append(("files", run.__name__, docker, type(rendering).__name__))
 
         def plan(self):
             return Plan(deploy="d1", release="v1", color="blue"), {}, [], SERVICES
