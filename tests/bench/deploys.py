@@ -186,7 +186,7 @@ def main(repeats):
                     "phases": {kind: [run.result["phases"] for run in each] for kind, each in runs.items()},
                 }
         finally:
-            sshd.stop()
+            sshd.stop(everything=True)
     titles = ["connection", "run", "s", "floor s", "over it s", "ratio", "target s"]
     return {
         "Seconds of a run": table(titles, found),

@@ -59,9 +59,20 @@ class Shop(Site):
 
     def __init__(self, name, directory, boot=0.0):
         self.boot = boot
+        self.runs = []
         super().__init__(f"bench-{name}", directory)
         for release in ("v1", "v2"):
             self.image(release)
+
+    def begin(self, *arguments, **more):
+        self.runs.append(super().begin(*arguments, **more))
+        return self.runs[-1]
+
+    def close(self):
+        for run in self.runs:
+            if run.process.poll() is None:  # after a failure
+                run.kill(everything=True)
+        super().close()
 
     def write_compose_files(self):
         for color in ("blue", "green"):

@@ -39,7 +39,7 @@ class Waiting:
         self.site = Shop(f"waits{number}", directory)
         stack.callback(self.site.close)
         self.sshd = Sshd(directory / "ssh")
-        stack.callback(self.sshd.stop)
+        stack.callback(self.sshd.stop, everything=True)
         self.site.first_deploy("v1")
         self.run = self.connection = None
 
@@ -70,11 +70,6 @@ class Waiting:
         if self.connection:
             self.connection.close()
             self.connection = None
-
-    def kill(self):
-        """End the run after a failure; close() removes what it leaves."""
-        if self.run and self.run.process.poll() is None:
-            self.run.kill(everything=True)
 
     def _deploy(self, **more):
         self.run = self.site.begin("deploy", hosts=self.sshd.hosts, release=self.site.other(), **more)
@@ -131,8 +126,6 @@ def main(repeats):
     with contextlib.ExitStack() as stack:
         directory = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-waits-")))
         each = [Waiting(number, directory, stack) for number in range(repeats)]
-        for waiting in each:
-            stack.callback(waiting.kill)
         for name, kind in KINDS.items():
             raw[name] = measure(kind, each)
     base = {side: median(shares) for side, shares in raw["a task that sleeps"].items()}

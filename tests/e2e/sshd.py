@@ -33,13 +33,14 @@ class Sshd:
     def start(self):
         self.process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-f", str(self.directory / "config")])
 
-    def stop(self):
-        """Stop it and close its connections. Processes that were started through them continue."""
+    def stop(self, everything=False):
+        """Stop it and close its connections. Processes that were started through them continue, unless ``everything``
+        is stopped."""
         listed = subprocess.run(["ps", "-eo", "pid,ppid,comm"], capture_output=True, text=True, check=True).stdout
         rows = [line.split() for line in listed.splitlines()[1:]]
         mine = {str(self.process.pid)}
-        for pid, parent, comm in rows * 2:
-            if parent in mine and comm.startswith("sshd"):
+        for pid, parent, comm in rows * 2:  # a child may come before its parent
+            if parent in mine and (everything or comm.startswith("sshd")):
                 mine.add(pid)
         for pid in mine:
             with contextlib.suppress(ProcessLookupError):
