@@ -47,7 +47,7 @@ SHAPES = {
 # The phases of each app, in the order in which they must run.
 PHASES = {
     "plain": "detect start gate swap drain retire record",
-    "ordinary": "detect create start gate swap exclusive drain retire record",
+    "ordinary": "detect start gate swap exclusive drain retire record",
     "careful": "detect migrate start gate smoke canary swap bake drain retire record",
 }
 

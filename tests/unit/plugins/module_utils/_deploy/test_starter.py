@@ -76,7 +76,7 @@ class Target:
         def judge(content, introduction, previous):
             self.acts.append(f"test {content}")
             if self.fault:
-                raise self.fault
+                raise EdgeError(self.fault)
             return {"changed": bool(introduction)}
 
         return types.SimpleNamespace(judge=judge, unprepared=False, unread=True, warning="not all files were tested")
@@ -143,7 +143,7 @@ def test_a_container_fails_while_compose_starts_them(target):
 
 
 def test_nginx_refuses_its_new_file(target):
-    target.fault = EdgeError("nginx refuses it")
+    target.fault = "nginx refuses it"
     starter = target.starter(project=PROJECT)
     with pytest.raises(EdgeError):
         starter.start(target.engine)
