@@ -87,9 +87,9 @@ class ActionModule(ControllerAction):
             raise Refused(misspelt + unquoted)
         checked = ArgumentSpecValidator(options).validate(values)
         everything = {name[len(PREFIX) :]: value for name, value in without_unset(checked.validated_parameters).items()}
-        found = list(checked.error_messages) or rule_problems(everything) + self._broken_hooks(
-            everything.get("hooks") or {}
-        )
+        found = [_with_remedy(text) for text in checked.error_messages] or rule_problems(
+            everything
+        ) + self._broken_hooks(everything.get("hooks") or {})
         if problems or misspelt or found:
             raise Refused(problems + misspelt + found)
         secret = [name[len(PREFIX) :] for name in secret]
@@ -123,6 +123,13 @@ class ActionModule(ControllerAction):
             except AnsibleError as error:
                 found.append(f"bluegreen_hooks is {path!r}: the tasks for {name} can't be loaded: {error}")
         return found
+
+
+def _with_remedy(text):
+    """Return an error message of Ansible, with a remedy if a variable is missing."""
+    if not text.startswith(f"missing required arguments: {PREFIX}"):
+        return text
+    return f"{text}; set it in the inventory, or with -e {PREFIX}…"
 
 
 def _probe_headers(services):

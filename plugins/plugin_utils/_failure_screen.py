@@ -164,7 +164,7 @@ def _of_probe(container, probes):
     """Return the remedy for a container that fails the probe of its service. None if it has no probe, or passes it."""
     probe = next((each for each in probes if each["service"] == container["service"]), None)
     last = container["probes"][-1] if container["probes"] else None
-    if probe is None or last is None or last["exit_code"] is not None or container["state"] != "running":
+    if probe is None or last is None or last["exit_code"] is not None or "its probe" not in container["reason"]:
         return None
     request = f"GET {probe['path']} on" if probe.get("path") else "TCP connection to"
     reply = excerpt(last["output"].partition(": ")[2].partition("; the answer: ")[0], WIDTH)

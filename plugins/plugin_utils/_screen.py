@@ -32,20 +32,22 @@ def show(text, color=None):
 
 
 def show_refusal(problems, begin=""):
-    """Print why a run is refused, a line for each problem, if the job prints each result as one line of JSON.
+    """Print why a run is refused, a line for each problem, if the run prints each result as one line of JSON.
 
-    ansible-runner, which AWX uses, does so by default, and before version 2.4.3 always. ``begin``: the text before each
-    problem.
+    ``begin``: the text before each problem.
     """
-    if os.environ.get("ANSIBLE_STDOUT_CALLBACK") == "awx_display" and _result_format() != "yaml":
+    if _prints_json(os.environ.get("ANSIBLE_STDOUT_CALLBACK") or C.DEFAULT_STDOUT_CALLBACK):
         show("\n".join(begin + each for each in problems), color=C.COLOR_ERROR)
 
 
-def _result_format():
+def _prints_json(callback):
+    """Return whether a callback plugin prints a result as one line of JSON. That of ansible-runner, which AWX uses, has
+    no option before version 2.4.3 and always does."""
     try:
-        return C.config.get_config_value("result_format", plugin_type="callback", plugin_name="awx_display")
+        result_format = C.config.get_config_value("result_format", plugin_type="callback", plugin_name=callback)
     except AnsibleError:
-        return None
+        result_format = None
+    return result_format == "json" or (callback == "awx_display" and result_format is None)
 
 
 def warn(text):

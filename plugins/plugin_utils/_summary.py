@@ -149,8 +149,11 @@ def _idle(run):
         return []
     before = run["result"]["previous_release"]
     line = f"{before or BY_HAND} in {run['previous_color']} {RETIRED[run['retired']]}"
-    is_way_back = before and run["result"]["outcome"] == "deployed"
-    return [f"{line}: {how_to_run('rollback', run)}" if is_way_back else f"{line}."]
+    if not before:
+        return [f"{line}."]
+    # A rollback never chooses a release that was rolled back by itself.
+    release = before if run["result"]["outcome"] == "rolled_back" else None
+    return [f"{line}: {how_to_run('rollback', run, release)}"]
 
 
 def _took(run):

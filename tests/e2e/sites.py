@@ -86,8 +86,8 @@ ON_CONTROLLER = (
 WITHIN = {
     "judge": ("start", "nginx tests its new file"),
     "gate": ("start", "the containers are ready"),
-    "retire": ("drain", "the idle color is retired"),
-    "record": ("drain", "the run is recorded"),
+    "retire": ("drain", "the previous color is being stopped"),
+    "record": ("drain", "the run is being recorded"),
 }
 DEPLOY = ("plan", "start", "judge", "gate", "swap", "drain", "retire", "record")
 ROLLBACK = ("plan", "start", "judge", "gate", "swap", "drain", "retire", "record")

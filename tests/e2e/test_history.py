@@ -81,7 +81,7 @@ def test_status_for_people(site, runs):
     lines = shown(site, "status")
     assert lines[0].startswith("  traffic     v1 has it, in blue, since ")
     assert lines[1] == "  lock        free"
-    assert lines[2].startswith("  last run    rollback of v1: rolled back, ")
+    assert lines[2].startswith("  last run    rollback to v1: rolled back, ")
     assert [line.split()[:2] for line in lines[5:]] == [["blue,", "active"], ["green", "web-green"]]
 
 

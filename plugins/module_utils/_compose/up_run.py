@@ -34,7 +34,7 @@ def create_containers(engine, project, recreate, timeout, progress):
             left = ends - time.monotonic()
             if left <= 0:
                 raise ComposeError(f"Compose has not created the containers within {format_seconds(timeout)}")
-            progress.wait("the containers are created", left)
+            progress.wait("the containers are being created", left)
             time.sleep(PAUSE)
         if compose.failure():
             raise ComposeError(compose.failure())

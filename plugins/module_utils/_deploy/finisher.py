@@ -56,11 +56,11 @@ class Finisher:
             with timed(self.phases, "drain"):
                 self._drain()
         if "retire" in steps:
-            self.progress.turn_to("the idle color is retired")
+            self.progress.turn_to("the previous color is being stopped")
             with timed(self.phases, "retire"), self._tolerated("the idle color could not be retired"):
                 self._retire()
         if "record" in steps:
-            self.progress.turn_to("the run is recorded")
+            self.progress.turn_to("the run is being recorded")
             with timed(self.phases, "record"), self._tolerated("the run could not be recorded"):
                 self._record()
 

@@ -61,6 +61,7 @@ class Undoer:
         self.decision = decide_undo(self.params["phase"], self.plan, self.params["swapped"], put_back)
         self.acts = acts_of(self.decision, self.params["phase"], self.plan)
         if self.acts["remove"] or self.acts["stop"]:
+            self.progress.turn_to("the new containers are being stopped")
             self._tolerate(self._take_down, "the new containers still run")
         return not self.acts["start_exclusive"] or self._tolerate(
             self._start_exclusive, "the exclusive services of the active color do not run"

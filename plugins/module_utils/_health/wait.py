@@ -52,6 +52,8 @@ class Change(NamedTuple):
 
     def __str__(self) -> str:
         states = self.state if self.before in (None, CREATED) else f"{self.before} → {self.state}"
+        if self.before == self.state:
+            states = f"restarted, {self.state}"
         return f"{self.name}: {states} after {verdict.seconds(self.at)}"
 
 

@@ -91,8 +91,9 @@ def _traffic(found, now):
 
 def _last(run, now):
     by = person(run.get("by"))
-    return "{} of {}: {}, {}{}".format(
+    return "{} {} {}: {}, {}{}".format(
         run["kind"],
+        "to" if run["kind"] == "rollback" else "of",
         run.get("release") or BY_HAND,
         _outcome(run),
         ago(run["at"], now),

@@ -57,6 +57,7 @@ REFUSED = {
     **NOT_FOUND,
     "probes": [{"exit_code": None, "output": "TCP connection to 127.0.0.1:3000: no answer: refused"}],
 }
+RESTARTED = {"verdict": "failed", "restarts": 1, "reason": "was restarted once (none allowed): it exited with 1"}
 PULL = {"phase": "prepare", "module": "hotswap.compose.bluegreen_compose", "pulled_images": ["shop:v2"]}
 FINE = {**BARE, "health": "healthy", "verdict": "ready", "reason": "is healthy", "log": []}
 
@@ -224,6 +225,10 @@ DEPLOY = ", then run:\n  ansible-playbook hotswap.compose.deploy -e bluegreen_re
         ({"containers": [container(**NOT_FOUND)], "probes": [dict(PROBE, service="job-green")]}, "find out why was-g"),
         ({"containers": [container(**STARTING)], "probes": [PROBE]}, "find out why was-green is not ready"),
         ({"containers": [container()], "probes": [PROBE]}, "fix was-green (its log is above)"),
+        (
+            {"containers": [container(**{**REFUSED, **RESTARTED})], "probes": [PROBE]},
+            "fix was-green (its log is above)",
+        ),
         ({**PULL, "logs_in": True}, "check that the registry has shop:v2; if an image is only on the target, give it"),
         (
             {**PULL, "pull": "missing"},

@@ -13,6 +13,7 @@ import re
 from types import SimpleNamespace
 
 import pytest
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.hotswap.compose.plugins.action import bluegreen_report
@@ -290,19 +291,24 @@ def test_a_worker_process_prints_by_the_queue_of_the_main_process(monkeypatch):
         ("awx_display", None, ["[web1] x is wrong\n[web1] y is wrong"]),
         ("awx_display", "json", ["[web1] x is wrong\n[web1] y is wrong"]),
         ("awx_display", "yaml", []),
-        ("default", None, []),
-        ("", None, []),
+        ("default", "json", ["[web1] x is wrong\n[web1] y is wrong"]),
+        ("default", "yaml", []),
+        ("minimal", None, []),
     ],
 )
 def test_a_refusal_is_lines_where_a_result_is_one_line_of_json(shown, monkeypatch, callback, result_format, printed):
     monkeypatch.setenv("ANSIBLE_STDOUT_CALLBACK", callback)
-    monkeypatch.setattr(_screen, "_result_format", lambda: result_format)
+    asked = {"plugin_type": "callback", "plugin_name": callback}
+
+    def get_config_value(name, **options):
+        assert (name, options) == ("result_format", asked)
+        if result_format is None:
+            raise AnsibleError("unknown")
+        return result_format
+
+    monkeypatch.setattr(_screen.C.config, "get_config_value", get_config_value)
     _screen.show_refusal(["x is wrong", "y is wrong"], "[web1] ")
     assert shown == printed
-
-
-def test_an_unknown_callback_has_no_result_format():
-    assert _screen._result_format() is None
 
 
 def test_nothing_else_prints():

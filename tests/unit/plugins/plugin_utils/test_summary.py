@@ -149,7 +149,10 @@ READY = {"outcome": "awaiting_promotion", "active_color": "blue", "release": "v1
                 result={"outcome": "rolled_back", "release": "v1", "active_color": "blue", "previous_release": "v2"},
             ),
             None,
-            [f"shop: v1, in blue, has the traffic again. {TOOK}", "v2 in green is stopped, kept for a rollback."],
+            [
+                f"shop: v1, in blue, has the traffic again. {TOOK}",
+                f"{BACK.replace('v1 in blue', 'v2 in green')} -e bluegreen_release=v2",
+            ],
         ),
         (
             a_run(result={"outcome": "unchanged"}, retired=None),

@@ -34,6 +34,7 @@ def test_what_a_person_is_told_of_a_container_that_comes_up(before, state, is_to
         (None, "was-1: starting after 1.2 s"),
         ("created", "was-1: starting after 1.2 s"),  # which nobody was told of
         ("exited (3)", "was-1: exited (3) \u2192 starting after 1.2 s"),
+        ("starting", "was-1: restarted, starting after 1.2 s"),
     ],
 )
 def test_a_change_in_words(before, text):

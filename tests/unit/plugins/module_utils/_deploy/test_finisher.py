@@ -148,7 +148,11 @@ def test_the_idle_color_is_drained_then_retired_then_the_run_is_recorded(make):
     assert target.acts == ["stop signal-blue-d1 was-blue-d1"]
     assert target.said == ["v1 in blue: drained after 5.2 s"]
     awaited = [line["awaits"] for line in target.progress.lines if line["awaits"]]
-    assert list(dict.fromkeys(awaited)) == ["clients", "the idle color is retired", "the run is recorded"]
+    assert list(dict.fromkeys(awaited)) == [
+        "clients",
+        "the previous color is being stopped",
+        "the run is being recorded",
+    ]
     result = found.result()
     assert (result["changed"], result["retired"], result["left_undone"]) == (True, True, [])
     assert list(result["phases"]) == ["drain", "retire", "record"]
