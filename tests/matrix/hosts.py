@@ -61,7 +61,7 @@ class Host:
     def load(self, *images):
         """Copy images of this machine to the host."""
         for image in images:
-            self.engine.images.load(self.outer.images.get(image).save(named=True))
+            self.engine.images.load(self.outer.images.get(image).save(named=image))
 
     def take_compose(self, image):
         """Copy Docker Compose from another host image."""

@@ -168,10 +168,11 @@ class FromRecord:
             project=project_name(self.app, color),
             directory=self.state.deploy_directory(record["deploy"]),
             file=f"compose.{color}.json",
-            **dict(_services_and_containers(containers), containers=[]),
+            **_services_and_containers(containers),
             expected=expected_by(record, containers),
             traffic_services=service_names(services, color),
         )
+        plan.containers = []  # they run
         self._join(plan)
         if not self.planner.check_mode:
             keys = ("config_hash", "images", "containers", "ids_before", "networks_before")
