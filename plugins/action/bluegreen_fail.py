@@ -24,7 +24,11 @@ class ActionModule(ControllerAction):
 
     def act(self, given, task_vars):
         ways = {"arguments": arguments_of(task_vars), "job": who_runs(task_vars)["job"]}
-        facts = {**facts_of(Run(task_vars)), **ways, "logs_in": bool(task_vars.get("bluegreen_registry"))}
+        facts = {
+            **facts_of(Run(task_vars)),
+            **ways,
+            "logs_in": bool(self._templar.template(task_vars.get("bluegreen_registry"))),
+        }
         show(prefix(task_vars) + failure_screen(facts), color=C.COLOR_ERROR)
         raise TaskFailed(failure_headline(facts))
 

@@ -34,5 +34,5 @@ class ActionModule(ControllerAction):
             # Up to ansible-core 2.18, a rescue is not told of a failure in flush_handlers.
             failure = dict(failure_of({}, swapped, run.id), phase="swap", module="hotswap.compose.bluegreen_swap")
         phase = failure["phase"] or run.next_phase()
-        put_back = to_put_back(phase, run.plan, run.is_introduced(failure["evidence"]))
+        put_back = to_put_back(phase, run.plan, run.is_introduced(failure))
         return dict(failure, phase=phase, put_back=put_back, swapped=bool(run.of("swapped")))

@@ -129,7 +129,7 @@ def _with_remedy(text):
     """Return an error message of Ansible, with a remedy if a variable is missing."""
     if not text.startswith(f"missing required arguments: {PREFIX}"):
         return text
-    return f"{text}; set it in the inventory, or with -e {PREFIX}…"
+    return f"{text}; set each in the inventory, or with -e NAME=VALUE"
 
 
 def _probe_headers(services):

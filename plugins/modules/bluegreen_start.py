@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bluegreen_start
-short_description: (private) Start a color, and test nginx's new file while it boots
+short_description: (private) Create and start a color, test nginx's new file, and wait for the health checks
 version_added: 0.1.0
 author:
   - hotswap.compose authors (@hotswap)
@@ -17,6 +17,7 @@ description:
     its stopped O(containers).
   - Then it tests the file that M(hotswap.compose.bluegreen_swap) will write, and makes the O(introduction) live if
     there is one. Meanwhile, the containers boot.
+  - At last it waits until the containers are ready, as M(hotswap.compose.compose_health_wait) does.
 extends_documentation_fragment:
   - hotswap.compose._attributes
   - hotswap.compose._attributes.action_group
@@ -125,8 +126,9 @@ introduced:
   returned: always
   type: bool
 gate:
-  description: The result of the wait, as in the result of M(hotswap.compose.compose_health_wait).
-  returned: if the wait has ended
+  description: The result of the wait, as in the result of M(hotswap.compose.compose_health_wait). Empty if the wait has
+    not ended.
+  returned: always
   type: dict
 phases:
   description: The seconds of each phase, C(start) and C(gate).
@@ -149,7 +151,7 @@ from ..module_utils._compose.joins import JOIN_ARGUMENTS
 from ..module_utils._deploy.starter import Starter
 from ..module_utils._docker.engine import ENGINE_ARGUMENTS, Engine
 from ..module_utils._edge.options import EDGE_ARGUMENTS
-from ..module_utils._errors import BluegreenError, ReleaseFailed
+from ..module_utils._errors import BluegreenError, EdgeError, ReleaseFailed
 from ..module_utils._health.gate import GATE_ARGUMENTS
 from ..module_utils._health.look import LOOK_ARGUMENTS
 from ..module_utils._options import APP_ARGUMENTS
@@ -181,17 +183,18 @@ def main():
     )
     progress = Progress()
     starter = Starter(module.params, progress)
+    failure = None
     try:
         with progress:
             starter.start(Engine.connect(module.params))
     except ReleaseFailed as error:
-        module.fail_json(msg=str(error), containers=error.containers, progress=progress.lines, **starter.result())
+        failure = {"msg": str(error), "containers": error.containers, "nginx_fault": False}
     except (BluegreenError, OSError) as error:
-        module.fail_json(
-            msg=str(error), containers=[], nginx_fault=starter.is_testing, progress=progress.lines, **starter.result()
-        )
+        failure = {"msg": str(error), "containers": [], "nginx_fault": isinstance(error, EdgeError)}
     for warning in starter.warnings:
         module.warn(warning)
+    if failure:
+        module.fail_json(progress=progress.lines, **failure, **starter.result())
     module.exit_json(progress=progress.lines, **starter.result())
 
 

@@ -346,7 +346,7 @@ def run(module: AnsibleModule) -> None:
         with progress:
             result, warnings = wait_until_ready(engine, params, progress, once=module.check_mode)
     except (EngineError, ProbeError) as error:
-        module.fail_json(msg=str(error), verdict=str(error), **nothing_seen())
+        module.fail_json(msg=str(error), verdict=str(error), progress=progress.lines, **nothing_seen())
     for warning in warnings:
         module.warn(warning)
     if result["ready"] or module.check_mode:

@@ -31,7 +31,7 @@ def stamp(task_vars, began, earlier=None, run=None, phases=None):
     """Return ``{run, phase, began, ended}`` for a result of the role (see _run.py). ``earlier``: the task's previous
     result; if it is of the same phase, the task began then. ``phases``: those that the task has timed; it ended in the
     last one."""
-    phase = [task_vars.get(OURS + "phase"), *(phases or {})][-1]
+    phase = list(phases)[-1] if phases else task_vars.get(OURS + "phase")
     before = (earlier or {}).get("stamp") or {}
     if before and before["phase"] == phase:
         began = before["began"]
@@ -92,7 +92,7 @@ class Action(NormalAction):
             found = {key: value for key, value in result.items() if key not in AROUND and not key.startswith("_")}
             evidence = {"containers": [], **found, "why": message, "warnings": warnings}
             if task_vars.get("__bluegreen_phase", "detect") == "detect":  # a later failure has a screen of its own
-                show_refusal([message], prefix(task_vars))
+                show_refusal(message.splitlines(), prefix(task_vars))
             raise TaskFailed(first_line(message)[0] if self.brief else message, evidence)
         return result
 

@@ -120,7 +120,7 @@ def command(path, heard, patience):
     most ``patience`` seconds. It exits with GONE if the file existed and is gone."""
     file = shlex.quote(path)
     looks = round(patience / STEP)
-    # The shell reads by itself, because a program for each look would cost the target 3 % of a core.
+    # The shell reads the file itself, because more programs for each look would cost the target 3 % of a core.
     return (
         f"n=0; h=0; until [ -e {file} ]; do [ {heard} -gt 0 ] && exit {GONE}; {_pause(looks)}; done; "
         f"{{ while [ $h -lt {heard} ] && read -r line; do h=$((h+1)); done; "

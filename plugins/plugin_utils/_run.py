@@ -133,11 +133,12 @@ class Run:
         is_it = failed and self.failure.get("module") == f"hotswap.compose.{module}"
         return failed if is_it else self.of(name)
 
-    def is_introduced(self, evidence):
-        """Return whether nginx has loaded the new color's names, or a preview. ``evidence``: of the task that failed,
-        which has no result of its own."""
-        introduced = any(each.get("introduced") for each in (evidence, self.of("started")))
-        return bool(introduced or self.of("previewed").get("changed"))
+    def is_introduced(self, failure):
+        """Return whether nginx has loaded the new color's names, or a preview. True if that is unknown, because
+        bluegreen_start ended without a result. ``failure``: from failure_of()."""
+        if failure["module"] == "hotswap.compose.bluegreen_start":
+            return bool(failure["evidence"].get("introduced", True))
+        return bool(self.of("started").get("introduced") or self.of("previewed").get("changed"))
 
     def gate(self):
         """Return the result of the gate. Empty if it has not ended."""
@@ -150,7 +151,7 @@ class Run:
         return self.evidence_of("baked", "bluegreen_bake")
 
     def containers(self):
-        """Return the new color's containers as the last module saw them, that which failed before those that passed."""
+        """Return the new color's containers as a module saw them last. Those that failed are the last ones."""
         failing = (self.failure.get("evidence") or {}).get("containers") or []
         exclusive = self.plan.get("exclusive") or []
         shown = {container["name"] for container in failing}

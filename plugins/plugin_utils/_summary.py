@@ -151,7 +151,7 @@ def _idle(run):
     line = f"{before or BY_HAND} in {run['previous_color']} {RETIRED[run['retired']]}"
     if not before:
         return [f"{line}."]
-    # A rollback never chooses a release that was rolled back by itself.
+    # A rollback without a release never chooses one that was rolled back.
     release = before if run["result"]["outcome"] == "rolled_back" else None
     return [f"{line}: {how_to_run('rollback', run, release)}"]
 

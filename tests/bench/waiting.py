@@ -62,7 +62,7 @@ class Waiting:
 
     def waits(self, kind):
         """Return whether the run has begun the wait."""
-        task = {"sleep": " command", "gate": TASKS["gate"], "bake": " bluegreen_bake", "drain": TASKS["drain"]}[kind]
+        task = {"sleep": " command", "gate": TASKS["start"], "bake": " bluegreen_bake", "drain": TASKS["drain"]}[kind]
         return task in self.run.progress.read_text()
 
     def end(self):

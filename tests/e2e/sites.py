@@ -85,7 +85,7 @@ ON_CONTROLLER = (
 # What begins within a task: that task, and what its module then waits for.
 WITHIN = {
     "judge": ("start", "nginx tests its new file"),
-    "gate": ("start", "the containers are ready"),
+    "gate": ("start", "the health checks run"),
     "retire": ("drain", "the previous color is being stopped"),
     "record": ("drain", "the run is being recorded"),
 }

@@ -174,7 +174,7 @@ def test_a_job_deploys(site, launch):
     assert (kinds[0], kinds[-1]) == ("playbook_on_start", "playbook_on_stats")
     ran = [event["event_data"]["task_action"] for event in job.named("runner_on_ok")]
     actions = (
-        "hotswap.compose.compose_health_wait",
+        "hotswap.compose.bluegreen_start",
         "hotswap.compose.bluegreen_swap",
         "hotswap.compose.bluegreen_report",
     )

@@ -33,11 +33,15 @@ def create_containers(engine, project, recreate, timeout, progress):
         while compose.is_running():
             left = ends - time.monotonic()
             if left <= 0:
-                raise ComposeError(f"Compose has not created the containers within {format_seconds(timeout)}")
+                raise ComposeError(
+                    f"Compose has not created the containers within {format_seconds(timeout)}; raise "
+                    "bluegreen_health_timeout"
+                )
             progress.wait("the containers are being created", left)
             time.sleep(PAUSE)
-        if compose.failure():
-            raise ComposeError(compose.failure())
+        why = compose.failure()
+        if why:
+            raise ComposeError(why)
 
 
 def run_up(engine, params, began, progress):

@@ -25,27 +25,25 @@ from .closing import timed
 class Starter:
     """``params``: the options of the module bluegreen_start; ``progress``: a Progress.
 
-    ``phases``: the seconds of each phase that has begun; ``gate``: the result of the gate, empty before it has ended;
-    ``is_testing``: whether nginx tests its new file, so that a failure is a fault of nginx.
+    ``phases``: the seconds of each phase that has begun; ``gate``: the result of the gate, empty before it has ended.
     """
 
     def __init__(self, params, progress):
         self.params = dict(params, remove_orphans=True, dependencies=True)
         self.progress = progress
         self.began = time.monotonic()
-        self.state = AppState(params["state_dir"], params["app"])
-        self.engine = None
+        self.engine = self.state = None
         self.warnings = []
         self.phases = {}
         self.gate = {}
         self.seen = {}
         self.changed = False
         self.introduced = False
-        self.is_testing = False
 
     def start(self, engine):
         """Run the steps. Raises ReleaseFailed if a container fails."""
         self.engine = engine
+        self.state = AppState(self.params["state_dir"], self.params["app"])
         steps = self.params["steps"]
         if self.params["leftovers"]:
             self._remove_leftovers()
@@ -54,9 +52,7 @@ class Starter:
         if "start" in steps:
             with timed(self.phases, "start"):
                 self._bring_up()
-                self.is_testing = True
                 self._test_file()  # the containers boot meanwhile
-                self.is_testing = False
         if "gate" in steps:
             with timed(self.phases, "gate"):
                 self._wait()
@@ -74,7 +70,6 @@ class Starter:
         params = self.params
         if params["project"]:
             create_containers(self.engine, params["project"], params["recreate"], params["timeout"], self.progress)
-            params["recreate"] = "auto"
             self.changed = True
         self.changed |= make_joins(self.engine, params)
 
@@ -85,7 +80,9 @@ class Starter:
 
     def _bring_up(self):
         if self.params["project"]:
-            up = run_up(self.engine, self.params, self.began, self.progress)
+            is_created = "create" in self.params["steps"]
+            params = {**self.params, "recreate": "auto" if is_created else self.params["recreate"]}
+            up = run_up(self.engine, params, self.began, self.progress)
             self.seen = up["seen"]
             self.changed |= up["changed"]
             return
@@ -108,7 +105,7 @@ class Starter:
             self.warnings.append(swap.warning)
 
     def _wait(self):
-        self.progress.turn_to("the containers are ready")
+        self.progress.turn_to("the health checks run")
         params = {**self.params, "seen": self.seen, "began": self.began, "network": self.params["gate_network"]}
         found, warnings = wait_until_ready(self.engine, {**params, "log_tail": LOG_TAIL}, self.progress)
         self.warnings += warnings

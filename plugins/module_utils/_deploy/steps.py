@@ -23,10 +23,10 @@ GROUPS = {
 }
 """The steps that few runs have. The role includes the file of a group if the run has one of its steps.
 
-``create`` creates all containers and connects them before the first one starts, because they join networks or some
-start later. A migration does that too.
+``create`` creates the containers, unless they exist, and connects them before the first one starts. With a migration,
+phases/migrate.yml does that first.
 
-``ask`` notifies the handler of the swap, if the gate does not because it has no swap right after it.
+``ask`` notifies the handler of the swap. If a run has a gate and no checks, the task with the gate does that instead.
 """
 
 ORDER = (
@@ -48,7 +48,7 @@ UNTIMED = (
     *("nginx", "plan_again", "before_start", "create", "await", "before_swap", "ask", "after_swap"),
     *GROUPS["hooks"],
 )
-"""The steps that are not phases. Their time belongs to the phase before."""
+"""The steps that are not phases. The time of ``create`` belongs to start, that of the others to the phase before."""
 
 
 def blind_plan(request):

@@ -19,7 +19,7 @@ GATE_ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 
 
-class Passage(NamedTuple):
+class GateResult(NamedTuple):
     """``result``: ``{ready, verdict, elapsed, reaction, seen, containers}``, as compose_health_wait documents it."""
 
     result: dict[str, Any]
@@ -31,7 +31,7 @@ def nothing_seen() -> dict[str, Any]:
     return {"ready": False, "elapsed": 0.0, "reaction": None, "containers": [], "seen": {}}
 
 
-def wait_until_ready(engine: Any, params: Mapping[str, Any], progress: Any, once: bool = False) -> Passage:
+def wait_until_ready(engine: Any, params: Mapping[str, Any], progress: Any, once: bool = False) -> GateResult:
     """Wait until the project is ready or has failed. Raises EngineError, ProbeError.
 
     ``params``: the options of compose_health_wait; ``progress``: a Progress; ``once``: whether to look only once.
@@ -67,4 +67,4 @@ def wait_until_ready(engine: Any, params: Mapping[str, Any], progress: Any, once
         "seen": waiter.seen(),
         "containers": evidence(engine, records, outcome, params["log_tail"]),
     }
-    return Passage(result, timeout_warnings(records, params["timeout"]))
+    return GateResult(result, timeout_warnings(records, params["timeout"]))

@@ -51,9 +51,12 @@ class Change(NamedTuple):
     state: str
 
     def __str__(self) -> str:
-        states = self.state if self.before in (None, CREATED) else f"{self.before} → {self.state}"
-        if self.before == self.state:
+        if self.before in (None, CREATED):
+            states = self.state
+        elif self.before == self.state:
             states = f"restarted, {self.state}"
+        else:
+            states = f"{self.before} → {self.state}"
         return f"{self.name}: {states} after {verdict.seconds(self.at)}"
 
 

@@ -242,19 +242,24 @@ def test_what_the_color_must_still_be(results, expected):
     }
 
 
+BY_START = {**FAILED, "module": "hotswap.compose.bluegreen_start"}
+
+
 @pytest.mark.parametrize(
-    "results, evidence, introduced",
+    "results, failure, introduced",
     [
-        ({}, {}, False),
-        ({"started": {**stamp("gate", 2), "introduced": True}}, {}, True),
-        ({"started": {**stamp("gate", 2), "introduced": False}}, {}, False),
-        ({}, {"introduced": True}, True),  # the gate failed after that
-        ({"previewed": {**stamp("preview", 2), "changed": True}}, {}, True),
-        ({"started": {**stamp("gate", 2, run="r0"), "introduced": True}}, {}, False),
+        ({}, FAILED, False),
+        ({"started": {**stamp("gate", 2), "introduced": True}}, FAILED, True),
+        ({"started": {**stamp("gate", 2), "introduced": False}}, FAILED, False),
+        ({}, {**BY_START, "evidence": {"introduced": True}}, True),  # the gate failed after that
+        ({}, {**BY_START, "evidence": {"introduced": False}}, False),
+        ({}, BY_START, True),  # the module died
+        ({"previewed": {**stamp("preview", 2), "changed": True}}, FAILED, True),
+        ({"started": {**stamp("gate", 2, run="r0"), "introduced": True}}, FAILED, False),
     ],
 )
-def test_whether_nginx_was_told_of_the_new_color(results, evidence, introduced):
-    assert a_run(**results).is_introduced(evidence) is introduced
+def test_whether_nginx_was_told_of_the_new_color(results, failure, introduced):
+    assert a_run(**results).is_introduced(failure) is introduced
 
 
 GATE = {"health_timeout": 60, "health_stable_for": 2, "no_healthcheck": "fail", "min_uptime": 10, "network": "edge"}

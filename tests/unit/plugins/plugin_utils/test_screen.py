@@ -141,6 +141,7 @@ def shown(monkeypatch):
 def run(kind, given=None, returns=None, role=ROLE, variables=None):
     """Return the result of a plugin that has the options ``given``, or whose module ``returns`` a result."""
     plugin = kind.__new__(kind)
+    plugin._templar = SimpleNamespace(template=lambda value: value)
     of_role = SimpleNamespace(get_name=lambda: role) if role else None
     plugin._task = SimpleNamespace(
         _role=of_role,
