@@ -108,6 +108,12 @@ PARTS = {
     "all containers must stay ready": None,
     "an env_file of a service": None,
     "another deploy changes nginx's files": None,
+    "the containers are being created": None,
+    "the new containers are being stopped": None,
+    "the previous color is being stopped": None,
+    "the run is being recorded": None,
+    "<text>; set each in the inventory, or with -e NAME=VALUE": "missing required arguments: <variables>; set each in "
+    "the inventory, or with -e NAME=VALUE",
     "bluegreen_services is <value>: upstream_options.<key> of <service>; idle connections of each worker process": None,
     "bluegreen_services: headers of the probe of <name>": None,
     "do that work in the entrypoint": None,
