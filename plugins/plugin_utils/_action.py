@@ -40,7 +40,9 @@ def stamp(task_vars, began, earlier=None, run=None, phases=None):
 
 def earlier_result(task, task_vars):
     """Return the result that this run has already registered under the name of a task. Empty if there is none."""
-    found = task_vars.get(task.register) if task.register else None
+    # From ansible-core 2.21 on, ``register`` is a mapping of names to expressions.
+    name = task.register if isinstance(task.register, str) else next(iter(task.register or {}), "")
+    found = task_vars.get(name)
     before = found.get("stamp") if isinstance(found, dict) else None
     return found if before and before["run"] == run_id(task_vars) else {}
 

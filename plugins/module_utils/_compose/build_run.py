@@ -50,7 +50,7 @@ def run_build(argv, environ, secrets, say):
     """Run the build, and call ``say(step)`` once for each step as it begins. Raises ComposeError with the last lines of
     the output."""
     tail, said = collections.deque(maxlen=TAIL), set()
-    with subprocess.Popen(
+    with subprocess.Popen(  # pylint: disable=ansible-bad-function
         argv, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as process:
         for raw in process.stdout:

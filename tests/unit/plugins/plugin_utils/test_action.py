@@ -10,7 +10,12 @@ from types import SimpleNamespace
 import pytest
 
 from ansible_collections.hotswap.compose.plugins.plugin_utils import _screen
-from ansible_collections.hotswap.compose.plugins.plugin_utils._action import ROLE, Action, FollowedAction
+from ansible_collections.hotswap.compose.plugins.plugin_utils._action import (
+    ROLE,
+    Action,
+    FollowedAction,
+    earlier_result,
+)
 from ansible_collections.hotswap.compose.plugins.plugin_utils._task_failure import EVIDENCE, TaskFailed
 
 FAILED = {
@@ -122,3 +127,14 @@ def test_what_a_task_has_returned_before_in_a_phase_is_when_it_began(registered,
     stamp = action(Action, {"ready": True}).run(task_vars=variables)["stamp"]
     assert (stamp["run"], stamp["phase"]) == ("r1", phase)
     assert stamp["began"] == began if began else before <= stamp["began"] <= stamp["ended"] <= time.time()
+
+
+@pytest.mark.parametrize("register", ["__bluegreen_planned", {"__bluegreen_planned": "result"}])
+def test_the_earlier_result_of_a_task(register):
+    """From ansible-core 2.21 on, ``register`` is a mapping."""
+    planned = {"plan": {}, "stamp": {"run": "r1"}}
+    known = {"__bluegreen_validated": {"run_id": "r1"}, "__bluegreen_planned": planned}
+    task = SimpleNamespace(register=register)
+    assert earlier_result(task, known) == planned
+    assert earlier_result(task, {**known, "__bluegreen_validated": {"run_id": "r2"}}) == {}
+    assert earlier_result(SimpleNamespace(register=None), known) == {}
