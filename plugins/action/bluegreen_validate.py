@@ -87,9 +87,8 @@ class ActionModule(ControllerAction):
             raise Refused(misspelt + unquoted)
         checked = ArgumentSpecValidator(options).validate(values)
         everything = {name[len(PREFIX) :]: value for name, value in without_unset(checked.validated_parameters).items()}
-        found = [_with_remedy(text) for text in checked.error_messages] or rule_problems(
-            everything
-        ) + self._broken_hooks(everything.get("hooks") or {})
+        found = [_with_remedy(text) for text in checked.error_messages]
+        found = found or rule_problems(everything) + self._broken_hooks(everything.get("hooks") or {})
         if problems or misspelt or found:
             raise Refused(problems + misspelt + found)
         secret = [name[len(PREFIX) :] for name in secret]

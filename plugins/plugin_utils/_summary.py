@@ -112,17 +112,22 @@ def _would(run):
     unsure = _unsure_pull([name for name, is_known in run["pulled_images"].items() if not is_known])
     if run["result"]["outcome"] == "unchanged" and (pulls or builds):
         holder = f"{run['result']['release']}, in {run['result']['active_color']}"
-        brings = " and ".join([*([f"pull {pulls}"] if pulls else []), *([f"build {builds}"] if builds else [])])
-        return f"{holder}, has the traffic; the run would {brings}, and deploy if an image differs{unsure}"
+        coming = _coming("pull", pulls, "build", builds)
+        return f"{holder}, has the traffic; the run would {coming}, and deploy if an image differs{unsure}"
     if run["result"]["outcome"] == "unchanged":
         return describe_end(run)
     verb = {
         "awaiting_promotion": f"would be started in {run['color']} and await its promotion",
         "rejected": "would be removed",
     }.get(run["result"]["outcome"], f"would get the traffic in {run['color']}")
-    brought = " and ".join([*([f"pulled {pulls}"] if pulls else []), *([f"built {builds}"] if builds else [])])
+    brought = _coming("pulled", pulls, "built", builds)
     once = f", once the run has {brought}" if brought else ""
     return f"{run['release'] or BY_HAND} {verb}{once}; nothing was changed{unsure}"
+
+
+def _coming(pull, pulls, build, builds):
+    """Return what a run pulls and builds, by these verbs. ``pulls``, ``builds``: the names, empty for none."""
+    return " and ".join(f"{verb} {names}" for verb, names in ((pull, pulls), (build, builds)) if names)
 
 
 def _unsure_pull(images):

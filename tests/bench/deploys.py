@@ -140,8 +140,8 @@ def measure(repeats, kinds, boot, hosts=None, environment=None):
     return runs, seconds, floors
 
 
-def rows(label, runs, seconds, floors, boot):
-    targets = dict(TARGETS, deploy=lambda floor: min(floor + 4, 1.5 * floor if boot == 10 else floor + 4))
+def rows(label, seconds, floors, boot):
+    targets = dict(TARGETS, deploy=lambda floor: floor + 4 if boot < 10 else min(floor + 4, 1.5 * floor))
     for what in sorted(seconds, key=lambda what: KINDS.index(what.partition(":")[0])):
         mine, floor = median(seconds[what]), median(floors[what])
         target = at_most(targets[what](floor), mine) if what in targets else None
@@ -151,8 +151,7 @@ def rows(label, runs, seconds, floors, boot):
 def counted(label, runs):
     """Return rows with the tasks of each kind of run."""
     for kind, each in runs.items():
-        tasks = [[task["action"] for task in run.tasks] for run in each]
-        yield [label, kind, median([run.remote for run in each]), median(map(len, tasks))]
+        yield [label, kind, median([run.remote for run in each]), median([len(run.tasks) for run in each])]
 
 
 def phases(label, runs):
@@ -177,7 +176,7 @@ def main(repeats):
                 ("ssh, no pipelining", KINDS, 0, sshd.hosts, {"ANSIBLE_PIPELINING": "0"}),
             ):
                 runs, seconds, floors = measure(repeats, kinds, boot, hosts, environment)
-                found += rows(label, runs, seconds, floors, boot)
+                found += rows(label, seconds, floors, boot)
                 by_phase += phases(label, runs)
                 tasks += counted(label, runs)
                 raw[label] = {

@@ -19,7 +19,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 
-from sites import Site  # noqa: E402
+from sites import Site, Watching  # noqa: E402
 
 COMPOSE = """\
 services:
@@ -96,26 +96,17 @@ def shop(name, boot=0.0):
             site.close()
 
 
-class FirstAnswer(threading.Thread):
+class FirstAnswer(Watching):
     """Asks nginx every 10 ms until a release answers.
 
     ``at``: when it did, ``since``: from when on the app could answer, both in s since the epoch.
     """
 
     def __init__(self, site, release):
-        super().__init__(daemon=True)
+        super().__init__()
         self.site, self.release = site, release
         self.port = site.port
         self.at = self.since = None
-        self.stopped = threading.Event()
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stopped.set()
-        self.join()
 
     def run(self):
         while not self.stopped.wait(0.01):

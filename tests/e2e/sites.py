@@ -272,13 +272,11 @@ class Playbook:
                     yield int(entry.name)
 
 
-class Processes(threading.Thread):
-    """For as long as the block runs, notes every command line on this machine that has one of the words."""
+class Watching(threading.Thread):
+    """A thread that runs while the block runs. Its run() ends when ``stopped`` is set."""
 
-    def __init__(self, words):
+    def __init__(self):
         super().__init__(daemon=True)
-        self.words = words
-        self.found, self.seen = set(), set()
         self.stopped = threading.Event()
 
     def __enter__(self):
@@ -288,6 +286,15 @@ class Processes(threading.Thread):
     def __exit__(self, *_):
         self.stopped.set()
         self.join()
+
+
+class Processes(Watching):
+    """For as long as the block runs, notes every command line on this machine that has one of the words."""
+
+    def __init__(self, words):
+        super().__init__()
+        self.words = words
+        self.found, self.seen = set(), set()
 
     def run(self):
         while not self.stopped.wait(0.02):

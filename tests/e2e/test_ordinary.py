@@ -6,10 +6,9 @@ from __future__ import annotations
 
 import re
 import subprocess
-import threading
 
 import pytest
-from sites import output_of, until
+from sites import Watching, output_of, until
 
 COMPOSE = """\
 name: @site@-legacy
@@ -129,23 +128,15 @@ def ordinary():
     }
 
 
-class Workers(threading.Thread):
+class Workers(Watching):
     """For as long as the block runs, how many workers there were at most."""
 
     def __init__(self, site):
-        super().__init__(daemon=True)
-        self.site, self.most, self.ended = site, 0, threading.Event()
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self.ended.set()
-        self.join()
+        super().__init__()
+        self.site, self.most = site, 0
 
     def run(self):
-        while not self.ended.wait(0.05):
+        while not self.stopped.wait(0.05):
             self.most = max(self.most, len(workers(self.site)))
 
 

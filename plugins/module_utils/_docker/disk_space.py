@@ -18,7 +18,7 @@ class DiskSpace:
     """``run(argv, environ) -> (rc, out, err)``; ``docker``: the command that pulls; ``containers``: those of the active
     color. The layers of their images are on the target.
 
-    ``silent``: after check(), the references for which no registry gave an image, or was asked.
+    ``silent``: the references of which no registry has confirmed an image. check() sets it.
     """
 
     def __init__(self, engine, run, docker, containers):
